@@ -1,0 +1,1 @@
+"""Low-Rank Recurrent Coordinator."""
