@@ -1,0 +1,323 @@
+"""Parameters: one frozen dataclass per section of params.yaml, checked before anything runs.
+
+An unknown key, a missing key, a wrong type or an impossible value is a ValueError of one line that names the key,
+the value and what is allowed. Top-level keys (ranks, seeds, rank, budget) are those that more than one stage reads.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+SOURCES = ("embedded", "lmsys", "mt_bench_human", "files")
+LEARNED = ("rims-only", "ccf-only", "tokensqueeze-only")
+UNTRAINED = ("full-context", "truncated-history", "recency", "first-sentences", "bm25", "embedding")
+
+
+def _check(ok: bool, key: str, value: object, allowed: str) -> None:
+    if not ok:
+        raise ValueError(f"params: {key} = {value!r}: allowed is {allowed}")
+
+
+@dataclass(frozen=True)
+class CurateConfig:
+    """The generator of the embedded arena (a frozen stage)."""
+
+    episodes: int
+    seed: int
+    deadline_min: float
+    max_reply_tokens: int
+
+    def __post_init__(self) -> None:
+        _check(self.episodes >= 1, "curate.episodes", self.episodes, "an integer >= 1")
+        _check(self.max_reply_tokens >= 8, "curate.max_reply_tokens", self.max_reply_tokens, "an integer >= 8")
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Where episodes come from and how many are drawn (paper section 3.3)."""
+
+    source: str
+    path: str | None
+    revision: str | None
+    n_episodes: int
+    min_turns: int
+    max_turns: int | None
+    languages: tuple[str, ...]
+    group_by: str | None
+    seed: int
+
+    def __post_init__(self) -> None:
+        _check(self.source in SOURCES, "data.source", self.source, f"one of {', '.join(SOURCES)}")
+        _check(self.source != "files" or bool(self.path), "data.path", self.path, "a file where data.source is files")
+        _check(self.n_episodes >= 1, "data.n_episodes", self.n_episodes, "an integer >= 1")
+        _check(self.min_turns >= 1, "data.min_turns", self.min_turns, "an integer >= 1")
+        _check(
+            self.max_turns is None or self.max_turns >= self.min_turns,
+            "data.max_turns", self.max_turns, "null or an integer >= data.min_turns",
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class AnnotateConfig:
+    """Token accounting (paper section 3.5): tokens added per message, 0 as in the paper, 3 as in chat billing."""
+
+    per_message_overhead: int
+
+    def __post_init__(self) -> None:
+        value = self.per_message_overhead
+        _check(0 <= value <= 100, "annotate.per_message_overhead", value, "an integer from 0 to 100")
+
+
+@dataclass(frozen=True)
+class SplitConfig:
+    """Fractions of train, validation and test (paper: 140/30/30 of 200), and the folds for cross-fitting."""
+
+    train: float
+    val: float
+    test: float
+    folds: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        for key in ("train", "val", "test"):
+            value = getattr(self, key)
+            _check(0 < value < 1, f"split.{key}", value, "a fraction between 0 and 1")
+        total = self.train + self.val + self.test
+        _check(abs(total - 1) < 1e-6, "split.train + split.val + split.test", total, "1")
+        _check(self.folds >= 2, "split.folds", self.folds, "an integer >= 2")
+
+
+@dataclass(frozen=True)
+class EmbedConfig:
+    """Segments and their frozen embeddings."""
+
+    max_segment_tokens: int
+    width: int
+
+    def __post_init__(self) -> None:
+        value = self.max_segment_tokens
+        _check(8 <= value <= 512, "embed.max_segment_tokens", value, "an integer from 8 to 512")
+        _check(8 <= self.width <= 384, "embed.width", self.width, "an integer from 8 to 384")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The coordinator (paper sections 3.1 and 3.5); the switches at the end are ablations, all true in the paper."""
+
+    d: int
+    max_update_rank: int
+    top_k: int
+    activity_threshold: float
+    head_width: int
+    rho_max: float
+    update_bound: float
+    vocabulary: int
+    gate: bool
+    recurrence: bool
+    low_rank: bool
+    hierarchy: bool
+
+    def __post_init__(self) -> None:
+        for key in ("d", "max_update_rank", "top_k", "head_width", "vocabulary"):
+            value = getattr(self, key)
+            _check(value >= 1, f"model.{key}", value, "an integer >= 1")
+        _check(0 < self.rho_max < 1, "model.rho_max", self.rho_max, "a number between 0 and 1 (proofs: rho < 1)")
+        _check(self.update_bound > 0, "model.update_bound", self.update_bound, "a number > 0")
+        value = self.activity_threshold
+        _check(0 <= value < 1, "model.activity_threshold", value, "a number from 0 to 1")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Optimisation (paper section 3.5); `trainer` goes to lightning.Trainer as it stands."""
+
+    lr: float
+    weight_decay: float
+    batch_size: int
+    max_epochs: int
+    patience: int
+    w_rec: float
+    w_sel: float
+    w_win: float
+    trainer: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        _check(0 < self.lr < 1, "train.lr", self.lr, "a number between 0 and 1")
+        _check(self.weight_decay >= 0, "train.weight_decay", self.weight_decay, "a number >= 0")
+        for key in ("batch_size", "max_epochs", "patience"):
+            value = getattr(self, key)
+            _check(value >= 1, f"train.{key}", value, "an integer >= 1")
+        for key in ("w_rec", "w_sel", "w_win"):
+            value = getattr(self, key)
+            _check(value >= 0, f"train.{key}", value, "a number >= 0")
+
+
+@dataclass(frozen=True)
+class AblateConfig:
+    """Variants of the model at the operating rank, each `KEY-VALUE` with KEY a key of the section model."""
+
+    variants: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for variant in self.variants:
+            parse_variant(variant)
+
+
+@dataclass(frozen=True)
+class BaselineConfig:
+    """Policies to compare with, and what they need."""
+
+    policies: tuple[str, ...]
+    truncated_turns: int
+
+    def __post_init__(self) -> None:
+        known = (*UNTRAINED, *LEARNED)
+        for policy in self.policies:
+            _check(policy in known, "baseline.policies", policy, f"of {', '.join(known)}")
+        _check(self.truncated_turns >= 1, "baseline.truncated_turns", self.truncated_turns, "an integer >= 1")
+
+
+@dataclass(frozen=True)
+class DigestConfig:
+    """How scores become a digest: redundancy filter and squeezing inside segments (all learned policies alike)."""
+
+    max_overlap: float
+    squeeze: float
+
+    def __post_init__(self) -> None:
+        _check(0 < self.max_overlap <= 1, "digest.max_overlap", self.max_overlap, "a fraction above 0, at most 1")
+        _check(0 <= self.squeeze < 1, "digest.squeeze", self.squeeze, "a fraction from 0, below 1")
+
+
+@dataclass(frozen=True)
+class ReplayConfig:
+    """Evaluation on logged episodes; the switches of method section 5, and the margin of the call gate."""
+
+    tie_is_success: bool
+    bothbad_is_success: bool
+    gate_margin: float
+
+    def __post_init__(self) -> None:
+        _check(0 <= self.gate_margin < 1, "replay.gate_margin", self.gate_margin, "a fraction from 0, below 1")
+
+
+@dataclass(frozen=True)
+class StatsConfig:
+    """Statistical tests (paper section 3.5)."""
+
+    alpha: float
+    bootstrap: int
+    margin: float
+    seed: int
+
+    def __post_init__(self) -> None:
+        _check(0 < self.alpha < 0.5, "stats.alpha", self.alpha, "a number between 0 and 0.5")
+        _check(self.bootstrap >= 100, "stats.bootstrap", self.bootstrap, "an integer >= 100")
+        _check(0 < self.margin < 1, "stats.margin", self.margin, "a fraction between 0 and 1")
+
+
+@dataclass(frozen=True)
+class Params:
+    """The whole of params.yaml."""
+
+    ranks: tuple[int, ...]
+    seeds: tuple[int, ...]
+    rank: int
+    budget: int
+    curate: CurateConfig
+    data: DataConfig
+    annotate: AnnotateConfig
+    split: SplitConfig
+    embed: EmbedConfig
+    model: ModelConfig
+    train: TrainConfig
+    ablate: AblateConfig
+    baseline: BaselineConfig
+    digest: DigestConfig
+    replay: ReplayConfig
+    stats: StatsConfig
+
+    def __post_init__(self) -> None:
+        for key in ("ranks", "seeds"):
+            values = getattr(self, key)
+            _check(len(set(values)) == len(values) > 0, key, list(values), "a list of different integers, not empty")
+        for rank in (*self.ranks, self.rank):
+            _check(1 <= rank <= self.model.d, "ranks", rank, f"integers from 1 to model.d = {self.model.d}")
+        _check(self.rank in self.ranks, "rank", self.rank, f"one of ranks = {list(self.ranks)}")
+        _check(min(self.seeds) >= 0, "seeds", list(self.seeds), "integers >= 0")
+        _check(self.budget >= 8, "budget", self.budget, "an integer >= 8 (tokens)")
+
+
+def parse_variant(variant: str) -> dict[str, Any]:
+    """`top_k-2` -> {"top_k": 2}; `hierarchy-off` -> {"hierarchy": False}."""
+    key, _, text = variant.rpartition("-")
+    fields = {field.name: field.type for field in dataclasses.fields(ModelConfig)}
+    _check(key in fields, "ablate.variants", variant, f"KEY-VALUE with KEY of {', '.join(fields)}")
+    if fields[key] == "bool":
+        _check(text in ("on", "off"), "ablate.variants", variant, f"{key}-on or {key}-off")
+        return {key: text == "on"}
+    try:
+        return {key: int(text) if fields[key] == "int" else float(text)}
+    except ValueError:
+        raise ValueError(f"params: ablate.variants = {variant!r}: allowed is {key}-NUMBER") from None
+
+
+def _convert(value: Any, kind: Any, key: str) -> Any:
+    """`value` as `kind` (an annotation of the dataclasses above), or a ValueError that names `key`."""
+    origin = typing.get_origin(kind)
+    if origin in (types.UnionType, typing.Union):
+        if value is None:
+            return None
+        kind = next(option for option in typing.get_args(kind) if option is not type(None))
+        return _convert(value, kind, key)
+    if dataclasses.is_dataclass(kind):
+        return _section(kind, value, key + ".")
+    if origin is tuple:
+        _check(isinstance(value, list), key, value, "a list")
+        return tuple(_convert(item, typing.get_args(kind)[0], key) for item in value)
+    if origin is dict:
+        _check(isinstance(value, dict), key, value, "a mapping")
+        return dict(value)
+    if kind is float and isinstance(value, str):  # YAML 1.1 reads 1e-4 as text
+        try:
+            return float(value)
+        except ValueError:
+            pass
+    names = {int: "an integer", float: "a number", str: "a text", bool: "true or false"}
+    right = isinstance(value, (int, float) if kind is float else kind) and (kind is bool) == isinstance(value, bool)
+    _check(right, key, value, names[kind])
+    return kind(value)
+
+
+def _section(kind: type, values: Any, prefix: str) -> Any:
+    _check(isinstance(values, dict), prefix.rstrip(".") or "file", values, "a mapping of keys to values")
+    hints = typing.get_type_hints(kind)
+    for key in values:
+        _check(key in hints, prefix + str(key), values[key], f"no such key; known are {', '.join(hints)}")
+    for key in hints:
+        if key not in values:
+            raise ValueError(f"params: {prefix}{key} is missing")
+    return kind(**{key: _convert(values[key], hint, prefix + key) for key, hint in hints.items()})
+
+
+def parse_params(values: Any) -> Params:
+    """Checked parameters from the parsed YAML. Raises ValueError."""
+    return _section(Params, values, "")
+
+
+def load_params(path: str | Path = "params.yaml") -> Params:
+    """Checked parameters from a file. Raises ValueError for anything a user can get wrong."""
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"params: {path}: cannot be read: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        raise ValueError(f"params: {path}: not YAML: {' '.join(str(error).split())}") from None
+    return parse_params(values)
