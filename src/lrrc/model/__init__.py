@@ -1,0 +1,1 @@
+"""The networks: torch only, no Lightning, no I/O, no configuration files."""

@@ -1,0 +1,152 @@
+"""Recurrent cells: one turn of segments in, the next shared state out (paper section 3.1, method section 3.2 to 3.5).
+
+Every cell maps a state [B, D, R] (R columns of width D) and the encoded segments of one turn [B, N, Z] with their
+mask [B, N] to the next state and the activity [B, R] of its channels, and offers `initial(B)`. A turn without
+segments leaves the state as it is, bit for bit, so that padding changes nothing.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+KEY_WIDTH = 64
+
+
+class Gate(nn.Module):
+    """RIM-like gate: every channel attends over the turn's segments and a null row; the most active k are active."""
+
+    def __init__(self, d: int, r: int, z: int, top_k: int, threshold: float, enabled: bool = True):
+        super().__init__()
+        self.top_k, self.threshold, self.enabled = min(top_k, r), threshold, enabled
+        self.channel_RK = nn.Parameter(torch.randn(r, KEY_WIDTH) / math.sqrt(KEY_WIDTH))
+        self.from_state = nn.Linear(d, KEY_WIDTH, bias=False)
+        self.key = nn.Linear(z, KEY_WIDTH, bias=False)
+        self.value = nn.Linear(z, KEY_WIDTH)
+        # a turn has some thirty segments: without a head start the null row could never win
+        self.null_R = nn.Parameter(torch.full((r,), math.log(20.0)))
+
+    def forward(self, state_BDR: Tensor, z_BNZ: Tensor, mask_BN: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Reads [B, R, K], activity g in [0, 1] [B, R], active channels [B, R] (bool)."""
+        query_BRK = self.channel_RK + self.from_state(state_BDR.transpose(1, 2))
+        logits_BRN = query_BRK @ self.key(z_BNZ).transpose(1, 2) / math.sqrt(KEY_WIDTH)
+        logits_BRN = logits_BRN.masked_fill(~mask_BN[:, None, :], -torch.inf)
+        null_BR1 = self.null_R.expand(len(z_BNZ), -1)[:, :, None]
+        if not self.enabled:
+            null_BR1 = torch.where(mask_BN.any(1)[:, None, None], -torch.inf, null_BR1)
+        alpha_BRN1 = torch.cat([logits_BRN, null_BR1], dim=2).softmax(dim=2)
+        reads_BRK = alpha_BRN1[:, :, :-1] @ self.value(z_BNZ)
+        g_BR = 1 - alpha_BRN1[:, :, -1]
+        present_B1 = mask_BN.any(dim=1, keepdim=True)
+        if not self.enabled:
+            return reads_BRK, g_BR, present_B1.expand_as(g_BR)
+        kept = torch.zeros_like(g_BR, dtype=torch.bool).scatter(1, g_BR.topk(self.top_k, dim=1).indices, True)
+        return reads_BRK, g_BR, kept & (g_BR > self.threshold) & present_B1
+
+
+class LowRankCell(nn.Module):
+    """The paper's cell: S[:, c] <- rho_c S[:, c] + U[:, c] for active c, U = A B^T with inner dimension r_u.
+
+    Each column of U is rescaled to norm at most b, so every column of the state stays bounded by
+    max(norm of its start, b / (1 - rho)) for ever (proofs: Stability).
+    """
+
+    def __init__(
+        self, d: int, r: int, z: int, max_update_rank: int, top_k: int, threshold: float, rho_max: float,
+        bound: float, gate: bool = True, recurrence: bool = True, low_rank: bool = True,
+    ):  # fmt: skip
+        super().__init__()
+        self.rho_max, self.bound, self.recurrence, self.low_rank = rho_max, bound, recurrence, low_rank
+        self.update_rank = min(r, max_update_rank)
+        self.start_DR = nn.Parameter(torch.randn(d, r) / math.sqrt(d))
+        self.gate = Gate(d, r, z, top_k, threshold, gate)
+        self.rho_logit_R = nn.Parameter(torch.full((r,), 2.0))
+        if low_rank:
+            self.slot_UK = nn.Parameter(torch.randn(self.update_rank, KEY_WIDTH) / math.sqrt(KEY_WIDTH))
+            self.to_a = nn.Linear(KEY_WIDTH, d)
+            self.to_b = nn.Linear(KEY_WIDTH, self.update_rank)
+            self.state_to_b = nn.Linear(d, self.update_rank, bias=False)
+        else:
+            self.to_column = nn.Linear(KEY_WIDTH, d)
+
+    @property
+    def rho_R(self) -> Tensor:
+        return self.rho_max * torch.sigmoid(self.rho_logit_R)
+
+    def initial(self, batch: int) -> Tensor:
+        return self.start_DR.expand(batch, -1, -1)
+
+    def update(self, state_BDR: Tensor, reads_BRK: Tensor, g_BR: Tensor, active_BR: Tensor) -> Tensor:
+        """U [B, D, R]: rank at most r_u, columns of norm at most b, zero columns for inactive channels."""
+        if self.low_rank:
+            logits_BUR = self.slot_UK @ reads_BRK.transpose(1, 2)
+            hidden_BUR = logits_BUR.masked_fill(~active_BR[:, None, :], -1e9).softmax(dim=2)
+            a_BUD = torch.tanh(self.to_a(hidden_BUR @ reads_BRK))
+            b_BRU = torch.tanh(self.to_b(reads_BRK) + self.state_to_b(state_BDR.transpose(1, 2)))
+            b_BRU = b_BRU * (g_BR * active_BR)[:, :, None]
+            u_BDR = a_BUD.transpose(1, 2) @ b_BRU.transpose(1, 2)
+        else:
+            u_BDR = (torch.tanh(self.to_column(reads_BRK)) * (g_BR * active_BR)[:, :, None]).transpose(1, 2)
+        norm_BR = u_BDR.pow(2).sum(dim=1).clamp_min(1e-12).sqrt()
+        return u_BDR * (self.bound / norm_BR).clamp_max(1.0)[:, None, :]
+
+    def forward(self, state_BDR: Tensor, z_BNZ: Tensor, mask_BN: Tensor) -> tuple[Tensor, Tensor]:
+        if not self.recurrence:
+            start_BDR = self.initial(len(state_BDR))
+            state_BDR = torch.where(mask_BN.any(1)[:, None, None], start_BDR, state_BDR)
+        reads_BRK, g_BR, active_BR = self.gate(state_BDR, z_BNZ, mask_BN)
+        u_BDR = self.update(state_BDR, reads_BRK, g_BR, active_BR)
+        return torch.where(active_BR[:, None, :], self.rho_R * state_BDR + u_BDR, state_BDR), active_BR
+
+
+class RimCell(nn.Module):
+    """RIMs-only: the same gate, a full-rank gated update with own weights per channel, no contraction, no bound."""
+
+    def __init__(self, d: int, r: int, z: int, top_k: int, threshold: float):
+        super().__init__()
+        self.start_DR = nn.Parameter(torch.randn(d, r) / math.sqrt(d))
+        self.gate = Gate(d, r, z, top_k, threshold)
+        self.read_RKD = nn.Parameter(torch.randn(r, KEY_WIDTH, 2 * d) / math.sqrt(KEY_WIDTH))
+        self.state_RDD = nn.Parameter(torch.randn(r, d, 2 * d) / math.sqrt(d) / 2)
+
+    def initial(self, batch: int) -> Tensor:
+        return self.start_DR.expand(batch, -1, -1)
+
+    def forward(self, state_BDR: Tensor, z_BNZ: Tensor, mask_BN: Tensor) -> tuple[Tensor, Tensor]:
+        reads_BRK, _, active_BR = self.gate(state_BDR, z_BNZ, mask_BN)
+        mixed = torch.einsum("brk,rkd->brd", reads_BRK, self.read_RKD)
+        mixed = mixed + torch.einsum("bdr,rde->bre", state_BDR, self.state_RDD)
+        keep_BRD, new_BRD = mixed.chunk(2, dim=2)
+        keep_BRD = torch.sigmoid(keep_BRD)
+        next_BDR = (keep_BRD * state_BDR.transpose(1, 2) + (1 - keep_BRD) * torch.tanh(new_BRD)).transpose(1, 2)
+        return torch.where(active_BR[:, None, :], next_BDR, state_BDR), active_BR
+
+
+class SummaryCell(nn.Module):
+    """CCF-only, in the style of AutoCompressor: every block (turn) adds summary vectors to those of earlier blocks.
+
+    Dense, no gate; the summaries of earlier blocks are inputs without gradient (stop-gradient between blocks).
+    """
+
+    def __init__(self, d: int, z: int, summaries: int):
+        super().__init__()
+        self.query_CK = nn.Parameter(torch.randn(summaries, KEY_WIDTH) / math.sqrt(KEY_WIDTH))
+        self.from_past = nn.Linear(d, KEY_WIDTH, bias=False)
+        self.key, self.value = nn.Linear(z, KEY_WIDTH, bias=False), nn.Linear(z, d)
+        self.start_D1 = nn.Parameter(torch.zeros(d, 1))
+
+    def initial(self, batch: int) -> Tensor:
+        return self.start_D1.expand(batch, -1, -1)
+
+    def forward(self, state_BDC: Tensor, z_BNZ: Tensor, mask_BN: Tensor) -> tuple[Tensor, Tensor]:
+        past_BDC = state_BDC.detach()
+        present_B = mask_BN.any(dim=1)
+        query_BCK = self.query_CK + self.from_past(past_BDC.mean(dim=2))[:, None, :]
+        logits_BCN = query_BCK @ self.key(z_BNZ).transpose(1, 2) / math.sqrt(KEY_WIDTH)
+        logits_BCN = logits_BCN.masked_fill(~mask_BN[:, None, :], -1e9)
+        new_BDC = (logits_BCN.softmax(dim=2) @ self.value(z_BNZ)).transpose(1, 2)
+        # a zero column is invisible to the reader of the state, as a padded turn must be
+        new_BDC = torch.where(present_B[:, None, None], new_BDC, 0.0)
+        return torch.cat([past_BDC, new_BDC], dim=2), present_B[:, None].expand(-1, new_BDC.shape[2])
