@@ -1,0 +1,275 @@
+"""Results in MLflow: one flat run per stage item, never logged twice; the only module that imports mlflow.
+
+A stage logs its own outputs when it ends (`log_stage`); `lrrc log` (`replay_all`) logs whatever dvc.lock records
+and MLflow does not show yet, because a stage served from DVC's run cache executes nothing. Tracking never costs a
+run: what goes wrong here becomes one line on stderr, and the next replay makes up for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lrrc import outputs
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+EXPERIMENT = "lrrc"
+LOCK_SECONDS = 120
+BUSY_SECONDS = 20
+ARTIFACT_BYTES = 20_000_000
+ARTIFACTS = {".json", ".png", ".pdf", ".svg", ".html", ".md", ".txt", ".csv", ".tex", ".safetensors"}
+"""Files that become artefacts. Data tables (parquet) stay with DVC; their bytes count in the hash."""
+
+_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|ACCESS_?KEY", re.IGNORECASE)
+
+
+def root(start: Path | None = None) -> Path:
+    """The real repository's root, absolute, also from the throw-away copy that `dvc exp run --temp` works in.
+
+    DVC_ROOT, which DVC sets for every stage command, else the nearest folder upwards with a dvc.yaml, else
+    `start` (default: the working directory).
+    """
+    if start is None and os.environ.get("DVC_ROOT"):
+        return Path(os.environ["DVC_ROOT"]).resolve()
+    start = (start or Path.cwd()).resolve()
+    copy = re.match(r"(.*?)/\.dvc/tmp/exps/", f"{start.as_posix()}/")
+    if copy:
+        return Path(copy[1])
+    return next((folder for folder in (start, *start.parents) if (folder / "dvc.yaml").is_file()), start)
+
+
+def uri() -> str:
+    """MLFLOW_TRACKING_URI or the sqlite database at the repository's root, a sqlite path made absolute."""
+    address = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
+    if address.startswith("sqlite:///"):
+        return f"sqlite:///{root() / address.removeprefix('sqlite:///')}"
+    return address
+
+
+def ensure_experiment(name: str = EXPERIMENT) -> str:
+    """Id of the experiment; makes database and experiment once, however many processes ask at the same time.
+
+    Raises what MLflow, sqlite or the file lock raise.
+    """
+    with _client() as client:
+        return _experiment(client, name)
+
+
+def log_stage(
+    name: str,
+    *,
+    stage: str,
+    params: Mapping,
+    metrics: Mapping = {},
+    history: Sequence[Mapping] = (),
+    artifacts: Iterable[Path] = (),
+    params_hash: str | None = None,
+    inputs_hash: str | None = None,
+    tags: Mapping[str, str] = {},
+) -> bool:
+    """Log one stage item as one run; False, and one line on stderr, where MLflow cannot take it.
+
+    A result is known by its name and the hashes of its parameters, inputs and outputs, and never logged twice.
+    While a stage runs nobody knows the hashes of parameters and inputs yet (DVC takes them after the command):
+    they stay None, and the replay adds them to the same run. A run left by a killed process is completed.
+
+    params: as in params.yaml, {"train": {"lr": ...}, ...}. artifacts: all outputs of the stage item, files and
+    folders (see ARTIFACTS); the metrics.json, history.json and summary.json among them count as metrics and
+    history. history: one mapping per epoch, with "epoch", optionally "fold", and numbers.
+    """
+    try:
+        result = outputs.result(metrics, history, artifacts)
+        hashes = {"params_hash": params_hash, "inputs_hash": inputs_hash, "outputs_hash": result.digest}
+        with _client() as client:
+            experiment = _experiment(client, EXPERIMENT)
+            run = _find(client, experiment, name, hashes)
+            if run is None:
+                run = client.create_run(experiment, run_name=name, tags=_origin())
+            _complete(client, run, result, params, {"stage": stage, **hashes, **tags})
+        return True
+    except Exception as error:  # whatever it is, hours of training weigh more than their entry in a database
+        reason = scrub(str(error).strip().partition("\n")[0])[:300]
+        print(
+            f"warning: MLflow did not take {name} ({type(error).__name__}: {reason}); "
+            "the result itself is safe: `lrrc log` logs it later",
+            file=sys.stderr,
+        )
+        return False
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """Names of dvc.lock's items that MLflow shows now, that it refused, whose outputs are not on this disk."""
+
+    shown: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+
+
+def replay_all(repo: Path | None = None) -> Replayed:
+    """Log every item of dvc.lock whose outputs on disk are those it records; a second time changes nothing.
+
+    Stops at the first refusal, which may have waited for a timeout. Raises ValueError without a dvc.lock.
+    """
+    shown, absent = [], []
+    for item in outputs.items(root(repo)):
+        if not item.here:
+            absent.append(item.name)
+        elif log_stage(
+            item.name,
+            stage=item.stage,
+            params=item.params,
+            artifacts=item.outs,
+            params_hash=item.params_hash,
+            inputs_hash=item.inputs_hash,
+        ):
+            shown.append(item.name)
+        else:
+            return Replayed(tuple(shown), (item.name,), tuple(absent))
+    return Replayed(tuple(shown), (), tuple(absent))
+
+
+def scrub(text: str) -> str:
+    """`text` without values of environment variables that hold secrets, and without passwords in addresses."""
+    for value in _secrets():
+        text = text.replace(value, "***")
+    return re.sub(r"(?<=://)[^/\s@]+@", "***@", text)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "repo", nargs="?", type=Path, help="folder with the dvc.lock (default: this repository)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    result = replay_all(args.repo)
+    print(
+        f"MLflow shows {len(result.shown)} results of dvc.lock: mlflow ui --backend-store-uri {scrub(uri())}"
+    )
+    if result.absent:
+        print(
+            f"outputs missing or changed (dvc pull, dvc repro): {', '.join(result.absent)}", file=sys.stderr
+        )
+    return 1 if result.refused else 0
+
+
+@contextmanager
+def _client() -> Iterator[MlflowClient]:
+    """A client of `uri()` for one writer at a time: first use of a database races, as does look-before-log."""
+    from filelock import FileLock
+
+    address = uri()
+    with FileLock(root() / "mlflow.db.lock", timeout=LOCK_SECONDS):
+        if address.startswith(
+            "sqlite:///"
+        ):  # fail at once where it is locked or read-only: MLflow retries for minutes
+            with closing(
+                sqlite3.connect(address.removeprefix("sqlite:///"), timeout=BUSY_SECONDS)
+            ) as database:
+                database.execute("BEGIN IMMEDIATE")
+        for key, value in {
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+            "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+            "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        }.items():
+            os.environ.setdefault(key, value)
+        for noisy in ("mlflow", "alembic"):
+            logging.getLogger(noisy).setLevel(logging.ERROR)
+        from mlflow import MlflowClient
+
+        yield MlflowClient(tracking_uri=address)
+
+
+def _experiment(client: MlflowClient, name: str) -> str:
+    known = client.get_experiment_by_name(name)
+    if known is not None:
+        return known.experiment_id
+    local = uri().startswith("sqlite:")
+    return client.create_experiment(
+        name, artifact_location=(root() / "mlartifacts").as_uri() if local else None
+    )
+
+
+def _find(client: MlflowClient, experiment: str, name: str, hashes: Mapping[str, str | None]) -> Run | None:
+    """The run that holds this result: each hash is the same, or not known yet on one side."""
+
+    def agreement(run: Run) -> int:
+        pairs = [(value, run.data.tags.get(key)) for key, value in hashes.items()]
+        return -1 if any(a and b and a != b for a, b in pairs) else sum(a == b for a, b in pairs)
+
+    runs = client.search_runs(
+        [experiment], f"tags.outputs_hash = '{hashes['outputs_hash']}'", max_results=1000
+    )
+    runs = [run for run in runs if run.info.run_name == name and agreement(run) >= 0]
+    return max(runs, key=agreement, default=None)
+
+
+def _complete(client: MlflowClient, run: Run, result: outputs.Result, params: Mapping, tags: Mapping) -> None:
+    """Write what the run does not hold yet, and finish it."""
+    from mlflow.entities import Metric, Param, RunTag
+
+    run_id = run.info.run_id
+    values = {_key(key): _value(value) for key, value in outputs.flat(params)}
+    missing = [Param(key, value) for key, value in values.items() if key not in run.data.params]
+    for start in range(0, len(missing), 100):  # MLflow's limits for one batch: 100 parameters, 1000 metrics
+        client.log_batch(run_id, params=missing[start : start + 100])
+    new = {key: scrub(value) for key, value in tags.items() if value and key not in run.data.tags}
+    client.log_batch(run_id, tags=[RunTag(key, value) for key, value in new.items()])
+    if run.info.status == "FINISHED":
+        return
+    stamp = run.info.start_time  # the same in every attempt, so that a completed run holds each value once
+    points = [Metric(_key(key), value, stamp, 0) for key, value in result.metrics.items()]
+    for key, curve in result.curves.items():
+        points += [Metric(_key(key), value, stamp, epoch) for epoch, value in curve]
+    for start in range(0, len(points), 1000):
+        client.log_batch(run_id, metrics=points[start : start + 1000])
+    for path, file in result.files.items():
+        if file.suffix in ARTIFACTS and file.stat().st_size <= ARTIFACT_BYTES and not _holds_secret(file):
+            client.log_artifact(run_id, str(file), str(Path(path).parent) if "/" in path else None)
+    client.set_terminated(run_id)
+
+
+def _origin() -> dict[str, str]:
+    """Tags that say where a new run comes from."""
+    tags = {"DVC_EXP_NAME": os.environ.get("DVC_EXP_NAME", "")}
+    try:
+        commit = subprocess.check_output(
+            ["git", "rev-parse", "HEAD"], text=True, stderr=subprocess.DEVNULL
+        ).strip()
+        tags |= {"git_commit": commit, "mlflow.source.git.commit": commit}
+    except (OSError, subprocess.CalledProcessError):
+        pass  # not a git checkout: nothing to say
+    return {key: value for key, value in tags.items() if value}
+
+
+def _key(key: str) -> str:
+    return re.sub(r"[^\w\-./: ]", "_", scrub(key))[:250]
+
+
+def _value(value: object) -> str:
+    return scrub(value if isinstance(value, str) else json.dumps(value, sort_keys=True))[:249]
+
+
+def _secrets() -> list[str]:
+    return [value for key, value in os.environ.items() if _SECRET_NAME.search(key) and len(value) >= 8]
+
+
+def _holds_secret(file: Path) -> bool:
+    held = file.read_bytes()
+    return any(value.encode() in held for value in _secrets())

@@ -1,0 +1,22 @@
+"""What every test shares: no network, no telemetry, no tracking database but the test's own."""
+
+import os
+
+import pytest
+
+os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
+for key in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_STAGE", "DVC_EXP_NAME"):
+    os.environ.pop(key, None)
+
+
+@pytest.fixture(scope="session")
+def tracked(tmp_path_factory):
+    """A repository with an empty MLflow database; made once, because the database takes seconds."""
+    from lrrc import tracking
+
+    repo = tmp_path_factory.mktemp("tracked")
+    (repo / "dvc.yaml").write_text("stages: {}\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(repo)
+        tracking.ensure_experiment()
+    return repo

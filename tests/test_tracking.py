@@ -1,0 +1,277 @@
+"""MLflow tracking against real sqlite databases."""
+
+import hashlib
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import pytest
+import yaml
+
+from lrrc import outputs, tracking
+
+PARAMS = {"train": {"lr": 0.0001, "batch": 32, "note": "x" * 400}}
+HISTORY = [{"fold": f, "epoch": e, "loss": 1.0 / (e + 1) + f} for f in range(2) for e in range(3 + f)]
+
+
+@pytest.fixture
+def repo(tracked, monkeypatch):
+    monkeypatch.chdir(tracked)
+    return tracked
+
+
+def client():
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=tracking.uri())
+
+
+def runs(name):
+    found = client().search_runs([tracking.ensure_experiment()], max_results=5000)
+    return [run for run in found if run.info.run_name == name]
+
+
+def write_item(repo, name, lr=0.0001, loss=0.5):
+    """Outputs of one training item, and its entry in dvc.lock as DVC writes it."""
+    folder = repo / "models" / name
+    (folder / "digests").mkdir(parents=True, exist_ok=True)
+    (folder / "metrics.json").write_text(json.dumps({"loss": loss, "bound": {"held": True}}))
+    (folder / "history.json").write_text(json.dumps(HISTORY))
+    (folder / "digests" / "one.md").write_text("- a digest")
+    (folder / "rows.parquet").write_bytes(b"PAR1")
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    entries = [
+        {"md5": hashlib.md5(path.read_bytes()).hexdigest(), "relpath": path.relative_to(folder).as_posix()}
+        for path in files
+    ]
+    md5 = hashlib.md5(
+        json.dumps(sorted(entries, key=lambda e: e["relpath"]), sort_keys=True).encode()
+    ).hexdigest()
+    return {
+        "cmd": "python pipeline/train.py",
+        "deps": [{"path": "data/splits.json", "hash": "md5", "md5": "0" * 32, "size": 1}],
+        "params": {"params.yaml": {"train": {"lr": lr, "batch": 32}}},
+        "outs": [{"path": f"models/{name}", "hash": "md5", "md5": f"{md5}.dir", "size": 1, "nfiles": 3}],
+    }
+
+
+def lock(repo, **stages):
+    (repo / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
+
+
+def test_a_run_holds_parameters_curves_and_artefacts(repo):
+    write_item(repo, "train-r8-s0")
+    folder = repo / "models" / "train-r8-s0"
+    assert tracking.log_stage(
+        "full", stage="train", params=PARAMS, artifacts=[folder], tags={"data": "embedded"}
+    )
+    (run,) = runs("full")
+    assert run.info.status == "FINISHED"
+    assert run.data.params == {"train.lr": "0.0001", "train.batch": "32", "train.note": "x" * 249}
+    assert run.data.metrics["epoch/loss/fold-1"] == 1.25 and run.data.metrics["bound.held"] == 1
+    assert {key: run.data.tags[key] for key in ("stage", "data")} == {"stage": "train", "data": "embedded"}
+    curve = client().get_metric_history(run.info.run_id, "epoch/loss/fold-0")
+    assert [(point.step, point.value) for point in curve] == [(0, 1.0), (1, 0.5), (2, 1 / 3)]
+    mean = client().get_metric_history(run.info.run_id, "epoch/loss")
+    assert [(point.step, point.value) for point in mean] == [(0, 1.5), (1, 1.0), (2, pytest.approx(5 / 6))]
+    assert run.data.metrics["loss"] == 0.5
+    assert run.info.artifact_uri.startswith((repo / "mlartifacts").as_uri())
+    assert {a.path for a in client().list_artifacts(run.info.run_id)} == {
+        "metrics.json",
+        "history.json",
+        "digests",
+    }
+    assert [a.path for a in client().list_artifacts(run.info.run_id, "digests")] == ["digests/one.md"]
+
+
+def test_replay_is_idempotent_and_follows_dvc_lock(repo):
+    first, second = write_item(repo, "train-r4-s0"), write_item(repo, "train-r4-s1", loss=0.25)
+    lock(repo, **{"train@4-0": first, "train@4-1": second})
+    for _ in range(2):
+        assert tracking.replay_all() == tracking.Replayed(shown=("train-r4-s0", "train-r4-s1"))
+        assert len(runs("train-r4-s0")) == len(runs("train-r4-s1")) == 1
+    (run,) = runs("train-r4-s0")
+    assert (
+        run.data.params == {"train.lr": "0.0001", "train.batch": "32"} and run.data.tags["stage"] == "train"
+    )
+
+    lock(repo, **{"train@4-0": write_item(repo, "train-r4-s0", lr=0.001)})  # other parameters, same outputs
+    tracking.replay_all()
+    assert sorted(run.data.params["train.lr"] for run in runs("train-r4-s0")) == ["0.0001", "0.001"]
+
+    (repo / "models" / "train-r4-s0" / "metrics.json").write_text('{"loss": 9}')
+    assert tracking.replay_all().absent == ("train-r4-s0",)
+    (repo / "dvc.lock").unlink()
+    with pytest.raises(ValueError, match="dvc repro"):
+        tracking.replay_all()
+
+
+def test_replay_completes_what_the_stage_logged_itself(repo):
+    lock(repo, **{"train@16-0": write_item(repo, "train-r16-s0")})
+    folder = repo / "models" / "train-r16-s0"
+    for _ in range(2):  # the second is a forced rerun with the same result
+        assert tracking.log_stage(
+            "train-r16-s0", stage="train", params={"train": {"lr": 1e-4}}, artifacts=[folder]
+        )
+        tracking.replay_all()
+    (run,) = runs("train-r16-s0")
+    assert run.data.tags["params_hash"] and run.data.tags["inputs_hash"]
+    assert run.data.params == {"train.lr": "0.0001", "train.batch": "32"}
+
+
+def test_a_run_left_by_a_killed_process_is_completed_once(repo, monkeypatch):
+    from mlflow import MlflowClient
+
+    def killed(*args, **kwargs):
+        raise RuntimeError("killed here")
+
+    folder = repo / "models" / "train-r32-s0"
+    write_item(repo, "train-r32-s0")
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "log_artifact", killed)
+        assert not tracking.log_stage("half", stage="train", params=PARAMS, artifacts=[folder])
+    assert [run.info.status for run in runs("half")] == ["RUNNING"]
+    assert tracking.log_stage("half", stage="train", params=PARAMS, artifacts=[folder])
+    (run,) = runs("half")
+    assert run.info.status == "FINISHED"
+    assert len(client().get_metric_history(run.info.run_id, "epoch/loss/fold-1")) == 4
+
+
+def test_thousands_of_points_are_fast(repo):
+    history = [{"fold": f, "epoch": e, "a": e / 7, "b": e / 3, "c": f} for f in range(5) for e in range(200)]
+    params = {"section": {f"key{i}": i for i in range(150)}}
+    start = time.perf_counter()
+    assert tracking.log_stage("long", stage="train", params=params, history=history)
+    assert time.perf_counter() - start < 10
+    (run,) = runs("long")
+    assert len(run.data.params) == 150
+    assert len(client().get_metric_history(run.info.run_id, "epoch/a/fold-4")) == 200
+
+
+def test_parallel_first_use(tmp_path):
+    (tmp_path / "dvc.yaml").write_text("stages: {}\n")
+    code = (
+        "import sys; from lrrc import tracking\n"
+        "for name in ('same', sys.argv[1]):\n"
+        "    assert tracking.log_stage(name, stage='train', params={'a': 1}, metrics={'loss': 1})"
+    )
+    writers = [subprocess.Popen([sys.executable, "-c", code, f"own-{i}"], cwd=tmp_path) for i in range(3)]
+    assert [writer.wait(timeout=120) for writer in writers] == [0, 0, 0]
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
+        names = [
+            name
+            for (name,) in database.execute("select name from runs where status = 'FINISHED' order by name")
+        ]
+    assert names == ["own-0", "own-1", "own-2", "same"]
+
+
+def log_refused(capsys):
+    assert not tracking.log_stage("refused", stage="train", params={}, metrics={"loss": 1})
+    warning = capsys.readouterr().err
+    assert warning.count("\n") == 1 and "lrrc log" in warning
+    return warning
+
+
+def test_a_locked_database_costs_one_line(repo, capsys, monkeypatch):
+    monkeypatch.setattr(tracking, "BUSY_SECONDS", 0.1)
+    with closing(sqlite3.connect(repo / "mlflow.db")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert "database is locked" in log_refused(capsys)
+    assert tracking.log_stage("refused", stage="train", params={}, metrics={"loss": 1})
+
+
+def test_a_server_that_is_down_costs_one_line(repo, capsys, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://someone:hunter2pass@127.0.0.1:9")
+    assert "hunter2pass" not in log_refused(capsys)
+
+
+def test_a_broken_database_costs_one_line(repo, capsys, monkeypatch):
+    (repo / "broken.db").write_bytes(b"not a database, whatever its name says" * 100)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///broken.db")
+    assert "not a database" in log_refused(capsys)
+
+
+def test_a_busy_lock_and_a_missing_folder_cost_one_line(repo, capsys, monkeypatch):
+    from filelock import FileLock
+
+    monkeypatch.setattr(tracking, "LOCK_SECONDS", 0.1)
+    with FileLock(repo / "mlflow.db.lock"):
+        assert "Timeout" in log_refused(capsys)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////proc/nowhere/mlflow.db")
+    assert "unable to open" in log_refused(capsys)
+
+
+def test_secrets_reach_nothing(repo, capsys, monkeypatch):
+    planted = "hf_planted0123456789"
+    monkeypatch.setenv("HF_TOKEN", planted)
+    (repo / "note.md").write_text(f"used {planted}")
+    (repo / "clean.md").write_text("fine")
+    assert tracking.log_stage(
+        "secret",
+        stage="download",
+        params={"data": {"token": planted, "url": f"https://user:{planted}@host/x", planted: 1}},
+        tags={"note": f"key {planted}"},
+        artifacts=[repo / "note.md", repo / "clean.md"],
+    )
+    (run,) = runs("secret")
+    assert run.data.params["data.token"] == "***"
+    assert [artifact.path for artifact in client().list_artifacts(run.info.run_id)] == ["clean.md"]
+    for path in [repo / "mlflow.db", *(path for path in (repo / "mlartifacts").rglob("*") if path.is_file())]:
+        assert planted.encode() not in path.read_bytes()
+
+
+def test_summary_records_become_metrics(tmp_path):
+    record = {"evaluation": "replay", "data": "embedded", "policy": "lrrc", "rank": 8, "budget": 128}
+    (tmp_path / "summary.json").write_text(
+        json.dumps({"schema": 1, "records": [{**record, "metric": "tokens", "value": 12.5}]})
+    )
+    numbers = outputs.result(outs=[tmp_path / "summary.json"]).metrics
+    assert numbers == {"replay/embedded/tokens/lrrc-rank8-budget128": 12.5}
+
+
+def test_root_is_the_real_repository(tmp_path, monkeypatch):
+    copy = tmp_path / ".dvc" / "tmp" / "exps" / "tmpabc" / "pipeline"
+    copy.mkdir(parents=True)
+    for folder in (tmp_path, copy.parent):
+        (folder / "dvc.yaml").write_text("stages: {}\n")
+    monkeypatch.chdir(copy)
+    assert tracking.root() == tmp_path and tracking.uri() == f"sqlite:///{tmp_path}/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///own.db")
+    assert tracking.uri() == f"sqlite:///{tmp_path}/own.db"
+
+
+def test_an_experiment_in_a_temporary_folder_reaches_the_real_database(tmp_path):
+    """`dvc exp run --temp` for real: the run stays after DVC has thrown its folder away."""
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "MLFLOW_TRACKING"))}
+    env["PATH"] = f"{os.path.dirname(sys.executable)}:{env['PATH']}"
+    (tmp_path / "params.yaml").write_text("train:\n  lr: 1.0\n")
+    (tmp_path / "train.py").write_text(
+        "import json, yaml; from pathlib import Path; from lrrc import tracking\n"
+        "params = yaml.safe_load(Path('params.yaml').read_text())\n"
+        "Path('metrics.json').write_text(json.dumps({'loss': params['train']['lr']}))\n"
+        "assert tracking.log_stage('train', stage='train', params=params, artifacts=[Path('metrics.json')])\n"
+    )
+    stage = {"cmd": "python train.py", "deps": ["train.py"], "params": ["train"], "outs": ["metrics.json"]}
+    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"train": stage}}))
+    (tmp_path / ".gitignore").write_text("mlflow.db*\nmlartifacts\n")
+
+    def call(*command):
+        subprocess.run(
+            command, cwd=tmp_path, env=env, check=True, capture_output=True, text=True, timeout=120
+        )
+
+    for command in ("init -q", "config user.name t", "config user.email t@example.org"):
+        call("git", *command.split())
+    call("dvc", "init", "-q")
+    call("git", "add", "-A")
+    call("git", "commit", "-qm", "start")
+    call("dvc", "exp", "run", "--temp", "-n", "slow", "-S", "train.lr=0.5")
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
+        value = database.execute("select value from latest_metrics where key = 'loss'").fetchall()
+        name = database.execute("select value from tags where key = 'DVC_EXP_NAME'").fetchall()
+    assert value == [(0.5,)] and name == [("slow",)]
+    assert len(list((tmp_path / "mlartifacts").rglob("metrics.json"))) == 1
