@@ -1,8 +1,8 @@
 """What stages left behind: their outputs as numbers, curves and files, and what dvc.lock says about them.
 
-Convention for every stage: metrics.json holds name -> number, history.json a list of rows {"epoch", optionally
-"fold", numbers}, summary.json the records of the evaluation. No run ids, times or absolute paths, so that the same
-work gives the same bytes.
+Convention for every stage: metrics.json holds name -> number, history.json a list of rows {"epoch",
+optionally "fold", numbers}, summary.json the records of the evaluation. No run ids, times or absolute paths,
+so that the same work gives the same bytes.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Results in MLflow: one flat run per stage item, never logged twice; the only module that imports mlflow.
 
-A stage logs its own outputs when it ends (`log_stage`); `lrrc log` (`replay_all`) logs whatever dvc.lock records
-and MLflow does not show yet, because a stage served from DVC's run cache executes nothing. Tracking never costs a
-run: what goes wrong here becomes one line on stderr, and the next replay makes up for it.
+A stage logs its own outputs when it ends (`log_stage`); `lrrc log` (`replay_all`) logs whatever dvc.lock
+records and MLflow does not show yet, because a stage served from DVC's run cache executes nothing. Tracking
+never costs a run: what goes wrong here becomes one line on stderr, and the next replay makes up for it.
 """
 
 from __future__ import annotations
@@ -83,13 +83,14 @@ def log_stage(
 ) -> bool:
     """Log one stage item as one run; False, and one line on stderr, where MLflow cannot take it.
 
-    A result is known by its name and the hashes of its parameters, inputs and outputs, and never logged twice.
-    While a stage runs nobody knows the hashes of parameters and inputs yet (DVC takes them after the command):
-    they stay None, and the replay adds them to the same run. A run left by a killed process is completed.
+    A result is known by its name and the hashes of its parameters, inputs and outputs, and never logged
+    twice. While a stage runs nobody knows the hashes of parameters and inputs yet (DVC takes them after the
+    command): they stay None, and the replay adds them to the same run. A run left by a killed process is
+    completed.
 
-    params: as in params.yaml, {"train": {"lr": ...}, ...}. artifacts: all outputs of the stage item, files and
-    folders (see ARTIFACTS); the metrics.json, history.json and summary.json among them count as metrics and
-    history. history: one mapping per epoch, with "epoch", optionally "fold", and numbers.
+    params: as in params.yaml, {"train": {"lr": ...}, ...}. artifacts: all outputs of the stage item, files
+    and folders (see ARTIFACTS); the metrics.json, history.json and summary.json among them count as metrics
+    and history. history: one mapping per epoch, with "epoch", optionally "fold", and numbers.
     """
     try:
         result = outputs.result(metrics, history, artifacts)
@@ -113,7 +114,7 @@ def log_stage(
 
 @dataclass(frozen=True)
 class Replayed:
-    """Names of dvc.lock's items that MLflow shows now, that it refused, whose outputs are not on this disk."""
+    """Names of dvc.lock's items that MLflow shows, that it refused, and that are not on this disk."""
 
     shown: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
@@ -144,7 +145,7 @@ def replay_all(repo: Path | None = None) -> Replayed:
 
 
 def scrub(text: str) -> str:
-    """`text` without values of environment variables that hold secrets, and without passwords in addresses."""
+    """`text` without the values of secret environment variables and without passwords in addresses."""
     for value in _secrets():
         text = text.replace(value, "***")
     return re.sub(r"(?<=://)[^/\s@]+@", "***@", text)
@@ -170,7 +171,7 @@ def run(args: argparse.Namespace) -> int:
 
 @contextmanager
 def _client() -> Iterator[MlflowClient]:
-    """A client of `uri()` for one writer at a time: first use of a database races, as does look-before-log."""
+    """A client of `uri()`, for one writer at a time: first use of a database races, so does look-then-log."""
     from filelock import FileLock
 
     address = uri()
