@@ -1,7 +1,7 @@
 """Statistics over episodes: pure functions on arrays (paper section 3.5; method section 6).
 
-An episode is the unit. Scores of several seeds are averaged per episode first (`over_seeds`), then policies are
-compared on the same episodes (`paired`). No global random state: the bootstrap takes a Generator.
+An episode is the unit. Scores of several seeds are averaged per episode first (`over_seeds`), then policies
+are compared on the same episodes (`paired`). No global random state: the bootstrap takes a Generator.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,8 +17,7 @@ from scipy import optimize
 from scipy import stats as scipy_stats
 
 
-@dataclass(frozen=True)
-class Interval:
+class Interval(NamedTuple):
     """A point estimate and its two-sided interval, in the unit of the data."""
 
     value: float
@@ -27,7 +27,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Paired:
-    """Two-sided paired t-test of a - b over n episodes; `effect` is Cohen's d_z (None where nothing varies)."""
+    """Two-sided paired t-test of a - b over n episodes; `effect` is Cohen's d_z, None where nothing varies."""
 
     difference: Interval
     sd: float
@@ -39,12 +39,14 @@ class Paired:
 def _pairs(a: ArrayLike, b: ArrayLike) -> tuple[NDArray, NDArray]:
     a, b = np.asarray(a, float), np.asarray(b, float)
     if a.shape != b.shape or a.ndim != 1 or a.size < 2:
-        raise ValueError(f"a paired comparison needs two equally long lists of >= 2 episodes, got {a.shape}, {b.shape}")
+        raise ValueError(
+            f"a paired test needs two equally long lists of >= 2 episodes, got {a.shape}, {b.shape}"
+        )
     return a, b
 
 
 def over_seeds(scores_SE: ArrayLike) -> tuple[NDArray, float | None]:
-    """Mean score per episode [E] of seeds x episodes [S, E], and the spread (sd) of the seeds' means, None for one."""
+    """Mean per episode [E] of seeds x episodes [S, E], and the spread (sd) of the seeds' means, None for one."""
     scores_SE = np.asarray(scores_SE, float)
     spread = float(scores_SE.mean(axis=1).std(ddof=1)) if len(scores_SE) > 1 else None
     return scores_SE.mean(axis=0), spread
@@ -67,7 +69,7 @@ def bca_interval(
     resamples: int = 2000,
     confidence: float = 0.95,
 ) -> Interval:
-    """Bias-corrected and accelerated bootstrap interval of `statistic(*samples, axis=-1)`, episodes resampled jointly."""
+    """BCa bootstrap interval of `statistic(*samples, axis=-1)`; episodes are resampled jointly."""
     arrays = [np.asarray(sample, float) for sample in samples]
     value = float(statistic(*arrays, axis=-1))
     everywhere = [statistic(*(np.delete(x, i) for x in arrays), axis=-1) for i in range(len(arrays[0]))]
@@ -86,7 +88,9 @@ def paired(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Paired:
     difference = a - b
     sd = float(difference.std(ddof=1))
     if np.ptp(difference) == 0:  # t is 0/0 or infinite: say which
-        return Paired(t_interval(difference, confidence), 0.0, 1.0 if difference[0] == 0 else 0.0, None, a.size)
+        return Paired(
+            t_interval(difference, confidence), 0.0, 1.0 if difference[0] == 0 else 0.0, None, a.size
+        )
     p = float(scipy_stats.ttest_rel(a, b).pvalue)
     return Paired(t_interval(difference, confidence), sd, p, float(difference.mean()) / sd, a.size)
 
@@ -116,7 +120,7 @@ def holm(p: Sequence[float]) -> list[float]:
 
 
 def tost(a: ArrayLike, b: ArrayLike, margin: float) -> float:
-    """p-value of two one-sided tests: small means that a - b lies within (-margin, margin), so "no loss, no gain"."""
+    """p-value of two one-sided tests: small means that a - b lies within (-margin, margin)."""
     a, b = _pairs(a, b)
     if margin <= 0:
         raise ValueError(f"an equivalence margin is > 0, got {margin}")
@@ -129,11 +133,12 @@ def tost(a: ArrayLike, b: ArrayLike, margin: float) -> float:
 
 
 def power(difference: float, sd: float, n: int, alpha: float = 0.05) -> float:
-    """Power of the two-sided paired t-test to see `difference` where differences have spread `sd` (noncentral t)."""
+    """Power of the two-sided paired t-test for a true `difference` of spread `sd` (noncentral t)."""
     if sd == 0:
         return float(difference != 0)
-    shift, limit = difference / sd * math.sqrt(n), scipy_stats.t.ppf(1 - alpha / 2, n - 1)
-    return float(scipy_stats.nct.sf(limit, n - 1, shift) + scipy_stats.nct.cdf(-limit, n - 1, shift))
+    shift, limit = abs(difference) / sd * math.sqrt(n), scipy_stats.t.ppf(1 - alpha / 2, n - 1)
+    wrong_side = scipy_stats.nct.cdf(-limit, n - 1, shift)  # scipy gives NaN where this is vanishingly small
+    return float(scipy_stats.nct.sf(limit, n - 1, shift) + np.nan_to_num(wrong_side))
 
 
 def detectable(sd: float, n: int, alpha: float = 0.05, wanted: float = 0.8) -> float:
@@ -147,9 +152,9 @@ def detectable(sd: float, n: int, alpha: float = 0.05, wanted: float = 0.8) -> f
 
 
 def smallest_p(difference: float, n: int) -> float:
-    """Smallest p-value that a paired t-test of 0/1 successes can give for a mean `difference` over n episodes.
+    """Smallest p-value that a paired t-test of 0/1 successes can give for a mean `difference`.
 
-    The spread of n differences in {-1, 0, 1} of given mean is least where none is negative: m n ones, else zeros.
+    Of n differences in {-1, 0, 1} with a given mean, the spread is least where none is negative.
     """
     m = abs(difference)
     if not 0 < m < 1 or n < 2:
@@ -158,6 +163,5 @@ def smallest_p(difference: float, n: int) -> float:
 
 
 def counts_behind(percent: float, n: int, decimals: int = 1) -> int:
-    """How many counts k of n round to `percent` (the GRIM check): 0 means that no n episodes give that share."""
+    """How many counts k of n round to `percent` (GRIM check): 0 means that no n episodes give that share."""
     return sum(round(100 * k / n, decimals) == round(percent, decimals) for k in range(n + 1))
-

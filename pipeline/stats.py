@@ -1,0 +1,30 @@
+"""Stage stats: rows per episode and training curves -> results/summary.json.
+
+python pipeline/stats.py results/replay data/table1.json models results/summary.json
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from lrrc.config import load_params
+from lrrc.records import Settings, read_records
+from lrrc.summary import canonical_json, make_summary
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("replay", "table1", "models", "summary"):
+        parser.add_argument(name, type=Path)
+    args = parser.parse_args()
+    params = load_params()
+    tests = params.stats
+    settings = Settings(params.rank, params.budget, tests.alpha, tests.bootstrap, tests.margin, tests.seed)
+    table1 = json.loads(args.table1.read_text(encoding="utf-8"))
+    records = read_records(args.replay, table1, args.models, settings)
+    args.summary.parent.mkdir(parents=True, exist_ok=True)
+    args.summary.write_text(canonical_json(make_summary(records)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""results/summary.json: what a record is, the metrics there are, writing and reading.
+
+A record is one measured figure: {"evaluation", "data", "judge", "policy", "rank", "budget", "variant",
+"metric", "value", "low", "high", "p_vs_full_context", "n", "seeds"}. `low` and `high` are a 95 % interval over
+episodes (Student t; BCa bootstrap for percentages saved). `p_vs_full_context` is the two-sided paired t-test
+against Full-Context, adjusted by Holm over every configuration of the same evaluation. Records of a comparison
+carry `test`, the details; means over several seeds carry `seed_sd`. Report, figures, notebooks, claims and
+README read numbers from here only.
+
+    summary = load_summary("results/summary.json")
+    value(summary, "preference_success", policy="lrrc", rank=8)
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+# metric -> (label, unit). A claim or a figure may name nothing else.
+METRICS = {
+    "tokens_per_episode": ("Tokens per episode", "tokens"),
+    "prompt_tokens_per_episode": ("Prompt tokens per episode", "tokens"),
+    "completion_tokens_per_episode": ("Completion tokens per episode", "tokens"),
+    "reusable_prefix_tokens_per_episode": ("Reusable prefix tokens per episode", "tokens"),
+    "fresh_prompt_tokens_per_episode": ("Fresh prompt tokens per episode", "tokens"),
+    "digest_tokens_per_episode": ("Digest tokens per episode", "tokens"),
+    "calls_per_episode": ("Calls per episode", "calls"),
+    "preference_success": ("Preference success", "share of episodes"),
+    "token_reduction_vs_full": ("Token reduction against Full-Context", "percent"),
+    "call_reduction_vs_full": ("Call reduction against Full-Context", "percent"),
+    "success_difference_vs_full": ("Success minus Full-Context", "points"),
+    "lrrc_token_reduction_vs_policy": ("Tokens LRRC saves against this policy", "percent"),
+    "lrrc_success_minus_policy": ("Success of LRRC minus this policy", "points"),
+    "power_of_paper_effect": ("Power to see the paper's +2.1 points", "probability"),
+    "detectable_success_difference": ("Difference found with 80 % power", "points"),
+    "episodes": ("Episodes", "episodes"),
+    "turns_per_episode": ("Turns per episode", "turns"),
+    "tokens_per_turn_mean": ("Tokens per turn, mean", "tokens"),
+    "tokens_per_turn_median": ("Tokens per turn, median", "tokens"),
+    "tokens_per_turn_p90": ("Tokens per turn, 90th percentile", "tokens"),
+    "training_epochs": ("Epochs trained", "epochs"),
+    "validation_agreement": ("Best validation agreement", "share of episodes"),
+    "state_norm_settled_epoch": ("Epoch from which the state norm stays within 5 %", "epoch"),
+    "state_norm_drift": ("Change of the state norm in the last quarter of training", "percent"),
+    "reconstruction_rise": ("Last reconstruction loss above its minimum", "percent"),
+    "active_channels": ("Channels active per turn", "channels"),
+}
+KEYS = ("evaluation", "policy", "rank", "budget", "variant", "metric", "n")  # they name a record
+NUMBERS = ("rank", "budget", "n")
+
+
+def canonical_json(value: Any) -> str:
+    """JSON text: sorted keys, floats of 10 significant digits, null for what is not finite, a last newline."""
+
+    def plain(x: Any) -> Any:
+        if isinstance(x, Mapping):
+            return {str(key): plain(item) for key, item in x.items()}
+        if isinstance(x, (list, tuple)):
+            return [plain(item) for item in x]
+        if isinstance(x, (bool, str)) or x is None:
+            return x
+        if hasattr(x, "__index__"):
+            return int(x)
+        return float(f"{x:.10g}") if math.isfinite(x) else None
+
+    return json.dumps(plain(value), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def new_record(
+    base: Mapping, metric: str, value: float, low: float | None = None, high: float | None = None, *, n: int,
+    seeds: int, **more: Any,
+) -> dict[str, Any]:  # fmt: skip
+    """One record; `base` names evaluation, data, judge, policy, rank, budget and variant."""
+    assert metric in METRICS, metric
+    measured = {"metric": metric, "value": value, "low": low, "high": high, "p_vs_full_context": None}
+    return {**base, **measured, "n": n, "seeds": seeds, **more}
+
+
+def make_summary(records: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """The content of summary.json: records in a fixed order, each named once."""
+    ordered = sorted(records, key=lambda r: [(r[key] is not None, r[key] or 0, "") if key in NUMBERS
+                                             else (True, 0, r[key] or "") for key in KEYS])  # fmt: skip
+    names = [tuple(record[key] for key in KEYS) for record in ordered]
+    assert len(set(names)) == len(names), "two records with one name"
+    return {"schema": 1, "records": ordered}
+
+
+def load_summary(path: str | Path) -> dict[str, Any]:
+    """Parsed summary.json. Raises ValueError where the file is missing or of another schema."""
+    try:
+        summary = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror}); `dvc repro stats` makes it") from None
+    if not isinstance(summary, dict) or summary.get("schema") != 1:
+        raise ValueError(f"{path}: not a summary of schema 1; `dvc repro stats` makes one")
+    return summary
+
+
+def find(summary: Mapping, **wanted: Any) -> list[dict[str, Any]]:
+    """Records whose fields equal all of `wanted` (evaluation is "replay" where not given)."""
+    wanted = {"evaluation": "replay", **wanted}
+    return [record for record in summary["records"] if wanted.items() <= _flat(record).items()]
+
+
+def _flat(record: Mapping) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key != "test"}
+
+
+def record(summary: Mapping, metric: str, **wanted: Any) -> dict[str, Any]:
+    """The one record of `metric` that fits. Raises ValueError where none or several do."""
+    if metric not in METRICS:
+        raise ValueError(f"summary: no metric {metric!r}; known are {', '.join(METRICS)}")
+    found = find(summary, metric=metric, **wanted)
+    if len(found) == 1:
+        return found[0]
+    differ = [key for key in KEYS if len({str(r[key]) for r in found}) > 1]
+    hint = f"{len(found)} records fit, give {', '.join(differ)}" if found else "no record fits"
+    raise ValueError(f"summary: {metric} with {wanted}: {hint}")
+
+
+def value(summary: Mapping, metric: str, **wanted: Any) -> float:
+    """The value of the one record of `metric` that fits, as `record`."""
+    return record(summary, metric, **wanted)["value"]

@@ -1,0 +1,134 @@
+"""A small folder of stage outputs with made-up numbers, for tests of what comes after them; never results."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+POLICIES = {  # policy -> (tokens relative to full context, calls relative, success probability)
+    "full-context": (1.0, 1.0, 0.66),
+    "truncated-history": (0.72, 1.0, 0.6),
+    "rims-only": (0.7, 1.0, 0.62),
+    "ccf-only": (0.71, 1.0, 0.61),
+    "tokensqueeze-only": (0.74, 1.0, 0.6),
+    "recency": (0.7, 1.0, 0.57),
+    "bm25": (0.69, 1.0, 0.63),
+    "embedding": (0.68, 1.0, 0.62),
+}
+FAMILIES = ("standing-rules", "quantities", "assignments")
+
+
+def replay_rows(episodes=60, seeds=(0, 1), ranks=(4, 8, 16, 32)):
+    """Rows of results/replay with the columns of the real ones."""
+    rng = np.random.default_rng(0)
+    base = rng.integers(1800, 4200, episodes)
+    easy = rng.normal(0, 0.25, episodes)
+    rows = []
+
+    def add(policy, item, rank, budget, gated, variant, cost, call_share, success):
+        for seed in seeds:
+            for e in range(episodes):
+                calls = max(2, round(8 * call_share + rng.normal(0, 0.6 * (call_share < 1))))
+                prompt = int(base[e] * cost * calls / 8 * rng.normal(1, 0.03))
+                completion = 60 * calls
+                rows.append({
+                    "policy": policy, "item": item.format(seed=seed), "rank": rank, "budget": budget, "seed": seed,
+                    "fold": e % 5, "episode_id": f"e{e:04d}", "calls": calls, "prompt_tokens": prompt,
+                    "completion_tokens": completion, "total_tokens": prompt + completion,
+                    "reusable_prefix_tokens": int(prompt * (0.6 if policy == "full-context" else 0.05)),
+                    "digest_tokens": 0 if budget is None else calls * min(budget, 120),
+                    "success": int(rng.random() < success + easy[e]), "pick": "model_a", "gated": gated,
+                    "variant": variant, "language": "English", "category": FAMILIES[e % 3],
+                })  # fmt: skip
+
+    for policy, (cost, calls, success) in POLICIES.items():
+        learned = policy.endswith("-only")
+        budget = 128 if policy not in ("full-context", "truncated-history") else None
+        add(
+            policy,
+            f"baseline-{policy}-s{{seed}}" if learned else "",
+            None,
+            budget,
+            False,
+            "",
+            cost,
+            calls,
+            success,
+        )
+    for i, rank in enumerate(ranks):
+        cost, success = 0.72 - 0.02 * i, 0.63 + 0.01 * i
+        add("lrrc", f"train-r{rank}-s{{seed}}", rank, 128, True, "", cost, 0.85, success)
+    add("lrrc", "train-r8-s{seed}", 8, 128, False, "", 0.7, 1.0, 0.64)
+    for variant in ("top_k-1", "top_k-2", "head_width-32"):
+        add("lrrc", f"ablate-{variant}-s{{seed}}", 8, 128, True, variant, 0.71, 0.85, 0.6)
+    for policy, success in (("random-pick", 0.58), ("longer-answer", 0.55)):
+        add(policy, "", None, None, False, "", 1.0, 1.0, success)
+    return pd.DataFrame(rows).astype({"rank": "Int64", "budget": "Int64"})
+
+
+def history(seed, rank, folds=2, epochs=12):
+    """Training curves as history.json has them."""
+    rng = np.random.default_rng([seed, rank])
+    fall = np.exp(-np.arange(epochs) / 3)
+    return [
+        {"fold": f, "epoch": e, "train_loss": 1.2 + fall[e], "val_loss": 1.3 + fall[e] + 0.02 * rng.random(),
+         "loss_rec": 0.5 + 0.6 * fall[e], "loss_sel": 0.4 + 0.3 * fall[e], "loss_win": 0.6 + 0.1 * fall[e],
+         "val_agreement": 0.66 - 0.1 * fall[e], "state_norm": 9 - 4 * fall[e], "active_channels": 3.4 - fall[e]}
+        for f in range(folds) for e in range(epochs)
+    ]  # fmt: skip
+
+
+def table1():
+    """Rows of table1.json."""
+    rows = []
+    for accounting, factor in (("per_side", 1), ("joint", 2)):
+        for split, episodes in (("train", 42), ("val", 9), ("test", 9), ("total", 60)):
+            rows.append({
+                "accounting": accounting, "split": split, "episodes": episodes, "turns_per_episode": 4.2 * factor,
+                "tokens_per_turn_mean": 340.5, "tokens_per_turn_median": 298.0, "tokens_per_turn_p90": 521.0,
+                "tokens_per_episode": 1430.1 * factor,
+            })  # fmt: skip
+    return rows
+
+
+def certificate(rank):
+    """A certificate.json."""
+    return {"rank": rank, "rho": [0.9] * rank, "update_bound": 1.0, "update_rank": min(rank, 8), "budget": 128,
+            "holds": True, "theorems": ["bounded_forever", "digest_le"]}  # fmt: skip
+
+
+def proofs():
+    """A proofs.json."""
+    return {"verdict": "passed", "theorems": [
+        {"name": "bounded_forever", "file": "Stability.lean", "statement": "size (S t) ≤ B", "axioms": [],
+         "verdict": "passed"},
+        {"name": "no_small_coordinator", "file": "LowerBound.lean", "statement": "¬∀ x <d>", "axioms": ["propext"],
+         "verdict": "passed"},
+    ]}  # fmt: skip
+
+
+def write_stage_outputs(root: Path, episodes=60):
+    """results/replay, models, data/table1.json and results/proofs.json under `root`."""
+    rows = replay_rows(episodes)
+    (root / "results/replay").mkdir(parents=True)
+    for policy, part in rows.groupby("policy"):
+        part.to_parquet(root / f"results/replay/{policy}.parquet", index=False)
+    _json(root / "results/replay/meta.json", {"data": "embedded", "judge": "verifier"})
+    for rank in (4, 8, 16, 32):
+        for seed in (0, 1):
+            _json(root / f"models/train-r{rank}-s{seed}/history.json", history(seed, rank))
+            _json(root / f"models/train-r{rank}-s{seed}/certificate.json", certificate(rank))
+    _json(root / "data/table1.json", table1())
+    _json(root / "results/proofs.json", proofs())
+
+
+def _json(path: Path, value):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    import sys
+
+    write_stage_outputs(Path(sys.argv[1]), 200)

@@ -1,0 +1,179 @@
+"""Rows -> records: hand-worked rows, the schema, checks of the input, and reading back."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats as scipy_stats
+from synthetic import history, replay_rows, table1, write_stage_outputs
+
+from lrrc.curves import drift, settled, training_records
+from lrrc.records import Settings, Source, dataset_records, evaluation_records, read_records
+from lrrc.summary import METRICS, canonical_json, find, load_summary, make_summary, record, value
+
+SOURCE, SETTINGS = Source("embedded", "verifier"), Settings(rank=8, budget=128, bootstrap=300)
+SCHEMA = {"evaluation", "data", "judge", "policy", "rank", "budget", "metric", "value", "low", "high",
+          "p_vs_full_context", "n", "seeds"}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return replay_rows(40)
+
+
+@pytest.fixture(scope="module")
+def summary(rows):
+    return make_summary(evaluation_records(rows, SOURCE, SETTINGS))
+
+
+def hand_rows():
+    """Two seeds, three episodes: Full-Context costs 100 each; LRRC 50, 60, 70, then 60, 70, 80."""
+    rows = []
+    for seed in (0, 1):
+        for e in range(3):
+            costs = {"full-context": 100, "lrrc": 50 + 10 * e + 10 * seed}
+            for policy, tokens in costs.items():
+                lrrc = policy == "lrrc"
+                rows.append({"policy": policy, "rank": 8 if lrrc else None, "budget": 128 if lrrc else None,
+                             "seed": seed, "episode_id": f"e{e}", "calls": 4 - lrrc, "prompt_tokens": tokens - 10,
+                             "completion_tokens": 10, "total_tokens": tokens, "reusable_prefix_tokens": 5,
+                             "digest_tokens": 0, "success": int(lrrc or e > 0), "gated": lrrc, "variant": "",
+                             "language": "English", "category": None})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_hand_worked_rows():
+    summary = make_summary(evaluation_records(hand_rows(), SOURCE, SETTINGS))
+    assert value(summary, "tokens_per_episode", policy="lrrc") == 65
+    assert value(summary, "fresh_prompt_tokens_per_episode", policy="lrrc") == 50
+    assert value(summary, "token_reduction_vs_full", policy="lrrc") == pytest.approx(35)
+    assert value(summary, "call_reduction_vs_full", policy="lrrc") == pytest.approx(25)
+    assert value(summary, "success_difference_vs_full", policy="lrrc") == pytest.approx(100 / 3)
+    tokens = record(summary, "tokens_per_episode", policy="lrrc")
+    assert (tokens["n"], tokens["seeds"]) == (3, 2)
+    assert tokens["seed_sd"] == pytest.approx(np.std([60, 70], ddof=1))
+    low, high = scipy_stats.t.interval(0.95, 2, 65, 10 / np.sqrt(3))
+    assert (tokens["low"], tokens["high"]) == pytest.approx((low, high))
+    assert tokens["p_vs_full_context"] == pytest.approx(scipy_stats.ttest_rel([55, 65, 75], [100] * 3).pvalue)
+
+
+def test_schema_and_units(summary):
+    for found in summary["records"]:
+        assert SCHEMA <= set(found) and found["metric"] in METRICS
+        if found["low"] is not None and not np.isnan(found["low"]):
+            assert found["low"] <= found["value"] <= found["high"]
+    assert 0 < value(summary, "preference_success", policy="lrrc", rank=16) < 1
+    assert 10 < value(summary, "token_reduction_vs_full", policy="lrrc", rank=16) < 90
+
+
+def test_every_policy_and_rank_once(rows, summary):
+    found = find(summary, metric="preference_success")
+    assert {r["policy"] for r in found} == set(rows["policy"])
+    assert sorted(r["rank"] for r in found if r["policy"] == "lrrc") == [4, 8, 16, 32]
+    floors = {r["metric"] for r in find(summary, policy="random-pick")}
+    assert "preference_success" in floors and "tokens_per_episode" not in floors
+
+
+def test_gate_setting_and_variants_are_ablations(summary):
+    variants = {r["variant"] for r in find(summary, evaluation="ablation", metric="tokens_per_episode")}
+    assert variants == {"gate-off", "top_k-1", "top_k-2", "head_width-32"}
+    gated, free = (
+        value(summary, "calls_per_episode", policy="lrrc", rank=8),
+        value(summary, "calls_per_episode", evaluation="ablation", variant="gate-off", policy="lrrc"),
+    )
+    assert gated < free
+
+
+def test_holm_never_below_raw_and_family_is_whole(summary):
+    family = find(summary, metric="success_difference_vs_full")
+    assert len(family) == 7 + 4 + 2  # other policies, ranks, floors
+    smallest = min(family, key=lambda r: r["test"]["p_raw"])
+    assert smallest["p_vs_full_context"] == pytest.approx(min(1, 13 * smallest["test"]["p_raw"]))
+    assert all(r["p_vs_full_context"] >= r["test"]["p_raw"] for r in family)
+    assert record(summary, "preference_success", policy="full-context")["p_vs_full_context"] is None
+
+
+def test_lrrc_against_another_policy_is_the_difference_of_the_two(summary):
+    gain = value(summary, "lrrc_success_minus_policy", policy="bm25")
+    ours, theirs = (
+        value(summary, "preference_success", **k) for k in ({"policy": "lrrc", "rank": 8}, {"policy": "bm25"})
+    )
+    assert gain == pytest.approx(100 * (ours - theirs))
+
+
+def test_subgroups_and_power(summary):
+    parts = find(summary, evaluation="by-category", metric="token_reduction_vs_full")
+    assert sum(r["n"] for r in parts) == 40 and len(parts) == 3
+    few, all_ = (value(summary, "power_of_paper_effect", evaluation="power", n=n) for n in (30, 40))
+    assert 0.05 < few < all_ < 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda rows: rows[rows.policy != "full-context"], "full-context"),
+        (lambda rows: pd.concat([rows, rows.tail(1)]), "twice"),
+        (lambda rows: rows.drop(rows[(rows.policy == "lrrc") & (rows.seed == 1)].index[:1]), "lack a seed"),
+        (lambda rows: rows[~((rows.policy == "lrrc") & (rows.episode_id == "e0"))], "same episodes"),
+    ],
+)
+def test_wrong_rows_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        evaluation_records(change(hand_rows()), SOURCE, SETTINGS)
+
+
+def test_episodes_without_outcome_count_for_tokens_only():
+    rows = hand_rows()
+    rows["success"] = rows["success"].astype("Int64").mask(rows.episode_id == "e2")
+    summary = make_summary(evaluation_records(rows, SOURCE, SETTINGS))
+    assert record(summary, "tokens_per_episode", policy="lrrc")["n"] == 3
+    assert record(summary, "preference_success", policy="lrrc")["n"] == 2
+
+
+def test_dataset_records():
+    summary = make_summary(dataset_records(table1(), SOURCE))
+    found = record(summary, "tokens_per_episode", evaluation="dataset", variant="joint/total")
+    assert (found["value"], found["n"]) == (2860.2, 60)
+
+
+def test_curves_by_hand():
+    assert settled(np.array([1, 2, 9.8, 10])) == 3
+    assert settled(np.array([10, 10])) == 1
+    assert drift(np.array([1, 2, 4, 5.0])) == pytest.approx(25)  # 5 against the 4 at three quarters
+    records = training_records({(8, 0): history(0, 8), (8, 1): history(1, 8)}, {"data": "x", "judge": None})
+    epochs = next(r for r in records if r["metric"] == "training_epochs")
+    assert (epochs["value"], epochs["n"], epochs["seeds"]) == (12, 4, 2)
+
+
+def test_same_bytes_twice_and_reading_back(tmp_path):
+    write_stage_outputs(tmp_path, 12)
+    texts = [canonical_json(make_summary(read_records(tmp_path / "results/replay", table1(), tmp_path / "models", SETTINGS)))
+             for _ in range(2)]  # fmt: skip
+    assert texts[0] == texts[1] and texts[0].endswith("}\n")
+    path = tmp_path / "summary.json"
+    path.write_text(texts[0])
+    assert {r["evaluation"] for r in load_summary(path)["records"]} >= {
+        "replay",
+        "ablation",
+        "dataset",
+        "training",
+    }
+
+
+def test_canonical_json():
+    assert json.loads(canonical_json({"b": 1 / 3, "a": [np.float64("nan"), np.int64(3), None, True]})) == {
+        "a": [None, 3, None, True],
+        "b": 0.3333333333,
+    }
+
+
+def test_reading_says_what_is_wrong(summary, tmp_path):
+    with pytest.raises(ValueError, match="4 records fit, give rank"):
+        value(summary, "preference_success", policy="lrrc")
+    with pytest.raises(ValueError, match="no metric 'sucess'"):
+        value(summary, "sucess")
+    with pytest.raises(ValueError, match="no record"):
+        value(summary, "preference_success", policy="nobody")
+    with pytest.raises(ValueError, match="dvc repro stats"):
+        load_summary(tmp_path / "none.json")
