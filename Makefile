@@ -1,0 +1,38 @@
+# make repro   virtual environment, install, the whole pipeline, results in MLflow
+# make test    the same set-up, then the tests
+# make lint    style
+#
+# PYTHON=python3.12        another Python (3.11 to 3.13) for the virtual environment
+# TORCH_INDEX=URL          an index with CPU builds of torch, for a machine that would get the large GPU build
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+TORCH_INDEX ?=
+
+VENV := $(CURDIR)/.venv
+READY := $(VENV)/.ready
+export PATH := $(VENV)/bin:$(PATH)
+export MLFLOW_DISABLE_TELEMETRY := true
+# without compiled bytecode every stage would spend 18 s on imports
+unexport PYTHONDONTWRITEBYTECODE
+.DELETE_ON_ERROR:
+.PHONY: setup repro test lint
+
+setup: $(READY)
+
+$(READY): pyproject.toml requirements-nodeps.txt
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install $(addprefix --extra-index-url ,$(TORCH_INDEX)) -e '.[dev]'
+	$(VENV)/bin/pip install --no-deps -r requirements-nodeps.txt
+	touch $@
+
+repro: setup
+	dvc repro
+	lrrc log
+	@echo "Report: $(CURDIR)/report/index.html"
+
+test: setup
+	pytest
+
+lint: setup
+	ruff check .
+	ruff format --check .
