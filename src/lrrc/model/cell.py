@@ -1,8 +1,9 @@
 """Recurrent cells: one turn of segments in, the next shared state out (paper section 3.1, method section 3.2 to 3.5).
 
-Every cell maps a state [B, D, R] (R columns of width D) and the encoded segments of one turn [B, N, Z] with their
-mask [B, N] to the next state and the activity [B, R] of its channels, and offers `initial(B)`. A turn without
-segments leaves the state as it is, bit for bit, so that padding changes nothing.
+Every cell offers `initial(B)`, a state [B, D, R] of R columns; `project(z)`, the keys [B, N, K] and values [B, N, V] of
+encoded segments, computed once for all turns; and maps a state, keys, values and the mask [B, N] of one turn's segments
+to the next state and the activity [B, R] of its channels. A turn without segments leaves the state as it is, bit for
+bit, so that padding changes nothing.
 """
 
 from __future__ import annotations
@@ -28,16 +29,18 @@ class Gate(nn.Module):
         # a turn has some thirty segments: without a head start the null row could never win
         self.null_R = nn.Parameter(torch.full((r,), math.log(20.0)))
 
-    def forward(self, state_BDR: Tensor, z_BNZ: Tensor, mask_BN: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def project(self, z_BNZ: Tensor) -> tuple[Tensor, Tensor]:
+        return self.key(z_BNZ) / math.sqrt(KEY_WIDTH), self.value(z_BNZ)
+
+    def forward(self, state_BDR: Tensor, key_BNK: Tensor, value_BNK: Tensor, mask_BN: Tensor):
         """Reads [B, R, K], activity g in [0, 1] [B, R], active channels [B, R] (bool)."""
         query_BRK = self.channel_RK + self.from_state(state_BDR.transpose(1, 2))
-        logits_BRN = query_BRK @ self.key(z_BNZ).transpose(1, 2) / math.sqrt(KEY_WIDTH)
-        logits_BRN = logits_BRN.masked_fill(~mask_BN[:, None, :], -torch.inf)
-        null_BR1 = self.null_R.expand(len(z_BNZ), -1)[:, :, None]
+        logits_BRN = (query_BRK @ key_BNK.transpose(1, 2)).masked_fill(~mask_BN[:, None, :], -torch.inf)
+        null_BR1 = self.null_R.expand(len(mask_BN), -1)[:, :, None]
         if not self.enabled:
             null_BR1 = torch.where(mask_BN.any(1)[:, None, None], -torch.inf, null_BR1)
         alpha_BRN1 = torch.cat([logits_BRN, null_BR1], dim=2).softmax(dim=2)
-        reads_BRK = alpha_BRN1[:, :, :-1] @ self.value(z_BNZ)
+        reads_BRK = alpha_BRN1[:, :, :-1] @ value_BNK
         g_BR = 1 - alpha_BRN1[:, :, -1]
         present_B1 = mask_BN.any(dim=1, keepdim=True)
         if not self.enabled:
@@ -92,11 +95,16 @@ class LowRankCell(nn.Module):
         norm_BR = u_BDR.pow(2).sum(dim=1).clamp_min(1e-12).sqrt()
         return u_BDR * (self.bound / norm_BR).clamp_max(1.0)[:, None, :]
 
-    def forward(self, state_BDR: Tensor, z_BNZ: Tensor, mask_BN: Tensor) -> tuple[Tensor, Tensor]:
+    def project(self, z_BNZ: Tensor) -> tuple[Tensor, Tensor]:
+        return self.gate.project(z_BNZ)
+
+    def forward(
+        self, state_BDR: Tensor, key_BNK: Tensor, value_BNK: Tensor, mask_BN: Tensor
+    ) -> tuple[Tensor, Tensor]:
         if not self.recurrence:
             start_BDR = self.initial(len(state_BDR))
             state_BDR = torch.where(mask_BN.any(1)[:, None, None], start_BDR, state_BDR)
-        reads_BRK, g_BR, active_BR = self.gate(state_BDR, z_BNZ, mask_BN)
+        reads_BRK, g_BR, active_BR = self.gate(state_BDR, key_BNK, value_BNK, mask_BN)
         u_BDR = self.update(state_BDR, reads_BRK, g_BR, active_BR)
         return torch.where(active_BR[:, None, :], self.rho_R * state_BDR + u_BDR, state_BDR), active_BR
 
@@ -114,8 +122,13 @@ class RimCell(nn.Module):
     def initial(self, batch: int) -> Tensor:
         return self.start_DR.expand(batch, -1, -1)
 
-    def forward(self, state_BDR: Tensor, z_BNZ: Tensor, mask_BN: Tensor) -> tuple[Tensor, Tensor]:
-        reads_BRK, _, active_BR = self.gate(state_BDR, z_BNZ, mask_BN)
+    def project(self, z_BNZ: Tensor) -> tuple[Tensor, Tensor]:
+        return self.gate.project(z_BNZ)
+
+    def forward(
+        self, state_BDR: Tensor, key_BNK: Tensor, value_BNK: Tensor, mask_BN: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        reads_BRK, _, active_BR = self.gate(state_BDR, key_BNK, value_BNK, mask_BN)
         mixed = torch.einsum("brk,rkd->brd", reads_BRK, self.read_RKD)
         mixed = mixed + torch.einsum("bdr,rde->bre", state_BDR, self.state_RDD)
         keep_BRD, new_BRD = mixed.chunk(2, dim=2)
@@ -140,13 +153,17 @@ class SummaryCell(nn.Module):
     def initial(self, batch: int) -> Tensor:
         return self.start_D1.expand(batch, -1, -1)
 
-    def forward(self, state_BDC: Tensor, z_BNZ: Tensor, mask_BN: Tensor) -> tuple[Tensor, Tensor]:
+    def project(self, z_BNZ: Tensor) -> tuple[Tensor, Tensor]:
+        return self.key(z_BNZ) / math.sqrt(KEY_WIDTH), self.value(z_BNZ)
+
+    def forward(
+        self, state_BDC: Tensor, key_BNK: Tensor, value_BND: Tensor, mask_BN: Tensor
+    ) -> tuple[Tensor, Tensor]:
         past_BDC = state_BDC.detach()
         present_B = mask_BN.any(dim=1)
         query_BCK = self.query_CK + self.from_past(past_BDC.mean(dim=2))[:, None, :]
-        logits_BCN = query_BCK @ self.key(z_BNZ).transpose(1, 2) / math.sqrt(KEY_WIDTH)
-        logits_BCN = logits_BCN.masked_fill(~mask_BN[:, None, :], -1e9)
-        new_BDC = (logits_BCN.softmax(dim=2) @ self.value(z_BNZ)).transpose(1, 2)
+        logits_BCN = (query_BCK @ key_BNK.transpose(1, 2)).masked_fill(~mask_BN[:, None, :], -1e9)
+        new_BDC = (logits_BCN.softmax(dim=2) @ value_BND).transpose(1, 2)
         # a zero column is invisible to the reader of the state, as a padded turn must be
         new_BDC = torch.where(present_B[:, None, None], new_BDC, 0.0)
         return torch.cat([past_BDC, new_BDC], dim=2), present_B[:, None].expand(-1, new_BDC.shape[2])
