@@ -1,0 +1,311 @@
+"""Episodes: the types everything works on, and reading and writing them (method section 1).
+
+Two forms are read, from parquet or JSONL (one object per line):
+
+- arena: the columns of lmsys/chatbot_arena_conversations; both conversations repeat the user's messages.
+  `group`, `category` and `checks` are extra. Other columns are ignored.
+- chat log: `id` and `messages`, one agent; a turn ends at every assistant message. Tool calls count as text
+  of the assistant. `success` (true or false) or `reward` (0 to 1) becomes the outcome: `model_a` (the agent
+  did it) or `tie (bothbad)` (it did not).
+
+Messages after the last reply are a last turn without replies: no agent is called there. Surrogates that are
+no character (half a pair, as broken JSON escapes give) become U+FFFD, as tiktoken counts them; every other
+character, control and right-to-left ones included, is kept. Rows and lines are counted from 1.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from itertools import islice, zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lrrc.files import bad_value, read_rows, write_parquet
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ARENA_OUTCOMES = ("model_a", "model_b", "tie", "tie (bothbad)")
+ARENA_AGENTS = ("model_a", "model_b")
+LOG_AGENTS = ("assistant",)
+ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant",
+         "tool": "tool", "function": "tool"}  # fmt: skip
+ARENA_COLUMNS = ("question_id", "model_a", "model_b", "winner", "conversation_a", "conversation_b")
+COLUMNS = (*ARENA_COLUMNS, "judge", "language", "group", "category", "checks",
+           "id", "messages", "model", "outcome", "success", "reward")  # fmt: skip
+EPISODES_AT_ONCE = 64  # bounds memory where single messages have megabytes
+
+
+@dataclass(frozen=True)
+class Message:
+    """One utterance. `name` is the speaker; of a reply, the agent."""
+
+    role: str  # "system" | "user" | "assistant" | "tool"
+    content: str
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """A programmatic question stored with an episode of the embedded arena."""
+
+    turn: int  # 0-based turn whose user message asks it
+    family: str
+    question: str
+    options: tuple[str, ...]  # full answer sentences
+    answer: int  # index into options
+    fact_turn: int  # 0-based turn where the deciding fact was last stated
+    choices: tuple[int, ...]  # option each agent (Episode.agents) chose when the episode was made
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What the agents are given (in chat logs, tool results too), and the reply of each one called."""
+
+    inputs: tuple[Message, ...]
+    replies: tuple[Message, ...]
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One prompt-to-outcome conversation of a user with one or two agents."""
+
+    episode_id: str
+    agents: tuple[str, ...]  # ("model_a", "model_b") or ("assistant",)
+    models: tuple[str, ...]  # model names, same order
+    system: tuple[Message, ...]  # never compressed
+    turns: tuple[Turn, ...]
+    outcome: str | None  # one of ARENA_OUTCOMES
+    judge: str | None  # "human", "verifier", ...
+    group: str  # episodes of one group stay in one split
+    language: str | None
+    category: str | None
+    checks: tuple[Check, ...] = ()
+
+
+def read_episodes(path: str | Path, group_by: str | None = None) -> list[Episode]:
+    """Every episode of a parquet or JSONL file. `group_by` names the column that becomes `Episode.group`.
+
+    Raises ValueError naming file, row, field and what is allowed.
+    """
+    return list(iter_episodes(path, group_by))
+
+
+def iter_episodes(path: str | Path, group_by: str | None = None) -> Iterator[Episode]:
+    """`read_episodes`, one at a time."""
+    seen: dict[str, str] = {}
+    for where, row in read_rows(path, (*COLUMNS, group_by)):
+        episode = parse_episode(row, where, group_by)
+        first = seen.setdefault(episode.episode_id, where)
+        if first is not where:
+            raise ValueError(f"{where}: id {episode.episode_id!r} stands already in {first}; ids must differ")
+        yield episode
+    if not seen:
+        raise ValueError(f"{path}: holds no episode")
+
+
+def repair(text: str) -> str:
+    """The text with surrogate pairs joined and lone surrogates replaced by U+FFFD."""
+    if text.isascii():
+        return text
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def _text(row: Mapping[str, Any], field: str, where: str, required: bool = False) -> str | None:
+    """A text, or None where it is null, empty or missing and not required. Integers pass as ids do."""
+    value = row.get(field)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if value is not None and not isinstance(value, str) or required and not value:
+        raise bad_value(where, field, value, "a text, not empty" if required else "a text or null")
+    return repair(value) if value else None
+
+
+def parse_messages(value: Any, where: str, field: str = "messages") -> tuple[Message, ...]:
+    """Messages in the form {role, content, name?, tool_calls?} of chat interfaces. Raises ValueError."""
+    if not isinstance(value, list):
+        raise bad_value(where, field, value, "a list of messages")
+    return tuple(_message(item, where, f"{field}[{i}]") for i, item in enumerate(value))
+
+
+def _message(value: Any, where: str, field: str) -> Message:
+    if not isinstance(value, dict):
+        raise bad_value(where, field, value, "an object with role and content")
+    role, content = value.get("role"), value.get("content")
+    if not isinstance(role, str) or role not in ROLES:
+        raise bad_value(where, f"{field}.role", role, f"one of {', '.join(ROLES)}")
+    calls = [value[key] for key in ("tool_calls", "function_call") if value.get(key)]
+    parts = content if isinstance(content, list) else [] if content is None and calls else [content]
+    texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
+    if not all(isinstance(text, str) for text in texts):
+        raise bad_value(where, f"{field}.content", content, "a text, or a list of parts with text")
+    texts += [json.dumps(call, ensure_ascii=False, sort_keys=True) for call in calls]
+    return Message(ROLES[role], repair("\n".join(texts)), _text(value, "name", where))
+
+
+def _turns(messages: Iterable[Message], agent: str) -> list[Turn]:
+    """One agent's side, cut at its replies."""
+    turns, inputs = [], []
+    for message in messages:
+        if message.role == "assistant":
+            turns.append(Turn(tuple(inputs), (Message("assistant", message.content, agent),)))
+            inputs = []
+        elif message.role != "system":
+            inputs.append(message)
+    return [*turns, Turn(tuple(inputs), ())] if inputs else turns
+
+
+def parse_episode(row: Mapping[str, Any], where: str, group_by: str | None = None) -> Episode:
+    """An episode from a row in either form. Raises ValueError: `where`, the field, what is allowed."""
+    log = "messages" in row and row.get("conversation_a") is None
+    if not log:
+        for field in ARENA_COLUMNS:
+            if field not in row:
+                raise ValueError(f"{where}: {field} is missing (or give `id` and `messages` for a chat log)")
+    one = (
+        log or row["model_b"] is None and not row["conversation_b"]
+    )  # a log may stand in the arena's columns
+    agents = LOG_AGENTS if one else ARENA_AGENTS
+    fields = ("messages",) if log else ("conversation_a", "conversation_b")[: len(agents)]
+    sides = [parse_messages(row[field], where, field) for field in fields]
+    systems = [tuple(m for m in side if m.role == "system") for side in sides]
+    turns = _joined([_turns(side, agent) for side, agent in zip(sides, agents, strict=True)], where)
+    if systems[0] != systems[-1]:
+        raise ValueError(f"{where}: conversation_a and conversation_b have different system messages")
+    episode_id = _text(row, "id" if log else "question_id", where, required=True)
+    return Episode(
+        episode_id=episode_id,
+        agents=agents,
+        models=((_text(row, "model", where) or agents[0],) if log
+                else tuple(_text(row, field, where, required=True) for field in ARENA_AGENTS[: len(agents)])),
+        system=systems[0],
+        turns=turns,
+        outcome=_outcome(row, where, len(agents)),
+        judge=_text(row, "judge", where),
+        group=_group(row, where, group_by) or episode_id,
+        language=_text(row, "language", where),
+        category=_text(row, "category", where),
+        checks=_checks(row.get("checks") or [], where, len(turns), len(agents)),
+    )  # fmt: skip
+
+
+def _joined(sides: list[list[Turn]], where: str) -> tuple[Turn, ...]:
+    """The turns of all agents as one sequence: every agent was given the same inputs."""
+    turns = []
+    for number, turn in enumerate(zip_longest(*sides), 1):
+        if None in turn or any(side.inputs != turn[0].inputs for side in turn):
+            raise ValueError(
+                f"{where}: conversation_a and conversation_b differ in the user's side of turn {number}"
+            )
+        turns.append(Turn(turn[0].inputs, tuple(reply for side in turn for reply in side.replies)))
+    if not any(turn.replies for turn in turns):
+        raise ValueError(f"{where}: has no turn: an episode holds at least one reply of an assistant")
+    return tuple(turns)
+
+
+def _outcome(row: Mapping[str, Any], where: str, agents: int) -> str | None:
+    fields = ("winner", "outcome", "success", "reward")
+    field = next((key for key in fields if row.get(key) is not None), None)
+    if field is None:
+        return None
+    value = row[field]
+    if agents == 1 and isinstance(value, (bool, int, float)) and 0 <= value <= 1:  # NaN fails the comparison
+        return "model_a" if value == 1 else "tie (bothbad)"
+    allowed = [name for name in ARENA_OUTCOMES if agents > 1 or name != "model_b"]
+    if not isinstance(value, str) or value not in allowed:
+        more = "" if agents > 1 else ", true, false, a number from 0 to 1"
+        raise bad_value(where, field, value, f"one of {', '.join(allowed)}, null{more}")
+    return value
+
+
+def _group(row: Mapping[str, Any], where: str, group_by: str | None) -> str | None:
+    if group_by is None:
+        return _text(row, "group", where)
+    value = row.get(group_by)
+    number = isinstance(value, (int, float)) and math.isfinite(value)
+    if not number and not (isinstance(value, str) and value):
+        raise bad_value(where, group_by, value, "a text or a number (data.group_by names this column)")
+    return repair(str(value))
+
+
+def _checks(value: Any, where: str, turns: int, agents: int) -> tuple[Check, ...]:
+    checks = []
+    for i, item in enumerate(value if isinstance(value, list) else [value]):
+        try:
+            check = Check(**{**item, "options": tuple(item["options"]), "choices": tuple(item["choices"])})
+            right = (
+                all(isinstance(text, str) for text in (check.family, check.question, *check.options))
+                and all(type(n) is int for n in (check.turn, check.answer, check.fact_turn, *check.choices))
+                and 0 <= check.fact_turn <= check.turn < turns
+                and len(check.choices) == agents
+                and all(0 <= n < len(check.options) for n in (check.answer, *check.choices))
+            )
+        except (TypeError, KeyError):
+            right = False
+        if not right:
+            raise bad_value(
+                where,
+                f"checks[{i}]",
+                item,
+                "the fields of a check, with turns and indices that exist",
+            )
+        checks.append(check)
+    return tuple(checks)
+
+
+def schema() -> pa.Schema:
+    """The columns on disk. What an episode does not keep (anony, tstamp, moderation) is null."""
+    import pyarrow as pa
+
+    text, whole = pa.string(), pa.int64()
+    conversation = pa.list_(pa.struct([("role", text), ("content", text), ("name", text)]))
+    check = pa.struct([("turn", whole), ("family", text), ("question", text), ("options", pa.list_(text)),
+                       ("answer", whole), ("fact_turn", whole), ("choices", pa.list_(whole))])  # fmt: skip
+    flag = pa.struct([("flagged", pa.bool_())])
+    return pa.schema([
+        ("question_id", text), ("model_a", text), ("model_b", text), ("winner", text), ("judge", text),
+        ("conversation_a", conversation), ("conversation_b", conversation),
+        ("turn", whole), ("anony", pa.bool_()), ("language", text), ("tstamp", pa.float64()),
+        ("openai_moderation", flag),
+        ("toxic_chat_tag", pa.struct([("roberta-large", flag), ("t5-large", flag)])),
+        ("group", text), ("category", text), ("checks", pa.list_(check)),
+    ])  # fmt: skip
+
+
+def to_row(episode: Episode) -> dict[str, Any]:
+    """The episode as a row of `schema()`; `parse_episode` gives it back."""
+    sides = []
+    for agent in episode.agents:
+        side = list(episode.system)
+        for turn in episode.turns:
+            side += [*turn.inputs, *(Message(r.role, r.content) for r in turn.replies if r.name == agent)]
+        sides.append([asdict(message) for message in side])
+    return {
+        "question_id": episode.episode_id,
+        **dict(zip_longest(ARENA_AGENTS, episode.models)),
+        "winner": episode.outcome,
+        "judge": episode.judge,
+        "conversation_a": sides[0],
+        "conversation_b": sides[1] if len(sides) > 1 else [],
+        "turn": sum(bool(turn.replies) for turn in episode.turns),
+        "language": episode.language,
+        "group": episode.group,
+        "category": episode.category,
+        "checks": [asdict(check) for check in episode.checks],
+    }
+
+
+def write_episodes(path: str | Path, episodes: Iterable[Episode]) -> None:
+    """Parquet in the columns of the arena; the same episodes give the same bytes."""
+    import pyarrow as pa
+
+    remaining = iter(episodes)
+    chunks = iter(lambda: [to_row(episode) for episode in islice(remaining, EPISODES_AT_ONCE)], [])
+    write_parquet(path, (pa.Table.from_pylist(chunk, schema()) for chunk in chunks), schema())

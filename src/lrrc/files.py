@@ -1,0 +1,147 @@
+"""Files that are either whole or absent, and whose bytes depend on nothing but their content.
+
+A stage that is killed leaves the old file or none: everything is written beside its place, synced, renamed.
+The temporary names end in `.tmp`, which git and DVC ignore. Reading tells where a file is broken.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ROWS_AT_ONCE = 64  # bounds memory where single cells have megabytes
+
+
+@contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """A temporary path in the folder of `path` (made where missing); renamed to `path` if the block succeeds.
+
+    Raises OSError where the folder cannot be written or the disk is full; `path` is then as it was before.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename survive a power cut, where the system lets a folder be opened."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """UTF-8, as it stands."""
+    with atomic(path) as temporary:
+        temporary.write_bytes(text.encode("utf-8"))
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys, one space of indent, a final newline. Raises ValueError for NaN and infinity."""
+    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Canonical JSON."""
+    write_text(path, canonical_json(value))
+
+
+def write_parquet(
+    path: str | Path, tables: pa.Table | Iterable[pa.Table], schema: pa.Schema | None = None
+) -> None:
+    """A table, or tables of one `schema` one after the other (memory holds one at a time).
+
+    Pages carry checksums, so that damage is found on reading.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if isinstance(tables, pa.Table):
+        tables, schema = [tables], tables.schema
+    assert schema is not None
+    schema = schema.remove_metadata()
+    options = {"compression": "zstd", "write_page_checksum": True}
+    with atomic(path) as temporary, pq.ParquetWriter(temporary, schema, **options) as writer:
+        for table in tables:
+            writer.write_table(table.cast(schema))
+
+
+def read_rows(path: str | Path, columns: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(place, row) of every row of a parquet file or line of a JSONL file; place is "FILE: row 3", from 1.
+
+    Of a parquet file only `columns` are read, where it has them. Raises ValueError where it is broken.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file")
+    with open(path, "rb") as file:
+        parquet = file.read(4) == b"PAR1" or path.suffix == ".parquet"
+    yield from (_parquet_rows(path, set(columns)) if parquet else _json_rows(path))
+
+
+def _parquet_rows(path: Path, columns: set[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    number = 0
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            names = [name for name in file.schema_arrow.names if name in columns]
+            for batch in file.iter_batches(ROWS_AT_ONCE, columns=names):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield f"{path}: row {number}", row
+    except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{path}: not a whole parquet file, after row {number}: {reason[:200]}") from None
+
+
+def _json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    with open(path, "rb") as file:
+        for number, line in enumerate(file, 1):
+            where = f"{path}: line {number}"
+            if number == 1:
+                line = line.removeprefix(b"\xef\xbb\xbf")
+            if line.strip():
+                yield where, parse_json(line, where)
+
+
+def parse_json(line: bytes | str, where: str) -> dict[str, Any]:
+    """One line of JSONL. Raises ValueError where it is not a JSON object in UTF-8."""
+    try:
+        row = json.loads(line if isinstance(line, str) else line.decode("utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{where}: not a JSON object in UTF-8: {str(error)[:200]}") from None
+    if not isinstance(row, dict):
+        raise bad_value(where, "line", row, "a JSON object")
+    return row
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def bad_value(where: str, field: str, value: object, allowed: str) -> ValueError:
+    """The one-line error for a value from outside: what, where, what is allowed."""
+    shown = repr(value)
+    return ValueError(f"{where}: {field} = {shown[:60]}{'...' * (len(shown) > 60)}: allowed is {allowed}")
