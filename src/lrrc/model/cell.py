@@ -1,6 +1,7 @@
 """Recurrent cells: one turn of segments in, the next shared state out (paper section 3.1, method section 3.2 to 3.5).
 
-Every cell offers `initial(B)`, a state [B, D, R] of R columns; `project(z)`, the keys [B, N, K] and values [B, N, V] of
+A state is stored by columns, [B, R, D]: row c is column S[:, c] of the paper's d x r matrix. Every cell offers
+`initial(B)`; `project(z)`, the keys [B, N, K] and values [B, N, V] of
 encoded segments, computed once for all turns; and maps a state, keys, values and the mask [B, N] of one turn's segments
 to the next state and the activity [B, R] of its channels. A turn without segments leaves the state as it is, bit for
 bit, so that padding changes nothing.
@@ -32,9 +33,9 @@ class Gate(nn.Module):
     def project(self, z_BNZ: Tensor) -> tuple[Tensor, Tensor]:
         return self.key(z_BNZ) / math.sqrt(KEY_WIDTH), self.value(z_BNZ)
 
-    def forward(self, state_BDR: Tensor, key_BNK: Tensor, value_BNK: Tensor, mask_BN: Tensor):
+    def forward(self, state_BRD: Tensor, key_BNK: Tensor, value_BNK: Tensor, mask_BN: Tensor):
         """Reads [B, R, K], activity g in [0, 1] [B, R], active channels [B, R] (bool)."""
-        query_BRK = self.channel_RK + self.from_state(state_BDR.transpose(1, 2))
+        query_BRK = self.channel_RK + self.from_state(state_BRD)
         logits_BRN = (query_BRK @ key_BNK.transpose(1, 2)).masked_fill(~mask_BN[:, None, :], -torch.inf)
         null_BR1 = self.null_R.expand(len(mask_BN), -1)[:, :, None]
         if not self.enabled:
@@ -63,7 +64,7 @@ class LowRankCell(nn.Module):
         super().__init__()
         self.rho_max, self.bound, self.recurrence, self.low_rank = rho_max, bound, recurrence, low_rank
         self.update_rank = min(r, max_update_rank)
-        self.start_DR = nn.Parameter(torch.randn(d, r) / math.sqrt(d))
+        self.start_RD = nn.Parameter(torch.randn(r, d) / math.sqrt(d))
         self.gate = Gate(d, r, z, top_k, threshold, gate)
         self.rho_logit_R = nn.Parameter(torch.full((r,), 2.0))
         if low_rank:
@@ -79,34 +80,34 @@ class LowRankCell(nn.Module):
         return self.rho_max * torch.sigmoid(self.rho_logit_R)
 
     def initial(self, batch: int) -> Tensor:
-        return self.start_DR.expand(batch, -1, -1)
+        return self.start_RD.expand(batch, -1, -1)
 
-    def update(self, state_BDR: Tensor, reads_BRK: Tensor, g_BR: Tensor, active_BR: Tensor) -> Tensor:
-        """U [B, D, R]: rank at most r_u, columns of norm at most b, zero columns for inactive channels."""
+    def update(self, state_BRD: Tensor, reads_BRK: Tensor, g_BR: Tensor, active_BR: Tensor) -> Tensor:
+        """U by columns, [B, R, D]: rank at most r_u, columns of norm at most b, zero columns for inactive channels."""
         if self.low_rank:
             logits_BUR = self.slot_UK @ reads_BRK.transpose(1, 2)
             hidden_BUR = logits_BUR.masked_fill(~active_BR[:, None, :], -1e9).softmax(dim=2)
             a_BUD = torch.tanh(self.to_a(hidden_BUR @ reads_BRK))
-            b_BRU = torch.tanh(self.to_b(reads_BRK) + self.state_to_b(state_BDR.transpose(1, 2)))
+            b_BRU = torch.tanh(self.to_b(reads_BRK) + self.state_to_b(state_BRD))
             b_BRU = b_BRU * (g_BR * active_BR)[:, :, None]
-            u_BDR = a_BUD.transpose(1, 2) @ b_BRU.transpose(1, 2)
+            u_BRD = b_BRU @ a_BUD  # the transpose of A B^T
         else:
-            u_BDR = (torch.tanh(self.to_column(reads_BRK)) * (g_BR * active_BR)[:, :, None]).transpose(1, 2)
-        norm_BR = u_BDR.pow(2).sum(dim=1).clamp_min(1e-12).sqrt()
-        return u_BDR * (self.bound / norm_BR).clamp_max(1.0)[:, None, :]
+            u_BRD = torch.tanh(self.to_column(reads_BRK)) * (g_BR * active_BR)[:, :, None]
+        norm_BR = u_BRD.pow(2).sum(dim=2).clamp_min(1e-12).sqrt()
+        return u_BRD * (self.bound / norm_BR).clamp_max(1.0)[:, :, None]
 
     def project(self, z_BNZ: Tensor) -> tuple[Tensor, Tensor]:
         return self.gate.project(z_BNZ)
 
     def forward(
-        self, state_BDR: Tensor, key_BNK: Tensor, value_BNK: Tensor, mask_BN: Tensor
+        self, state_BRD: Tensor, key_BNK: Tensor, value_BNK: Tensor, mask_BN: Tensor
     ) -> tuple[Tensor, Tensor]:
         if not self.recurrence:
-            start_BDR = self.initial(len(state_BDR))
-            state_BDR = torch.where(mask_BN.any(1)[:, None, None], start_BDR, state_BDR)
-        reads_BRK, g_BR, active_BR = self.gate(state_BDR, key_BNK, value_BNK, mask_BN)
-        u_BDR = self.update(state_BDR, reads_BRK, g_BR, active_BR)
-        return torch.where(active_BR[:, None, :], self.rho_R * state_BDR + u_BDR, state_BDR), active_BR
+            start_BRD = self.initial(len(state_BRD))
+            state_BRD = torch.where(mask_BN.any(1)[:, None, None], start_BRD, state_BRD)
+        reads_BRK, g_BR, active_BR = self.gate(state_BRD, key_BNK, value_BNK, mask_BN)
+        u_BRD = self.update(state_BRD, reads_BRK, g_BR, active_BR)
+        return torch.where(active_BR[:, :, None], self.rho_R[:, None] * state_BRD + u_BRD, state_BRD), active_BR
 
 
 class RimCell(nn.Module):
@@ -114,27 +115,27 @@ class RimCell(nn.Module):
 
     def __init__(self, d: int, r: int, z: int, top_k: int, threshold: float):
         super().__init__()
-        self.start_DR = nn.Parameter(torch.randn(d, r) / math.sqrt(d))
+        self.start_RD = nn.Parameter(torch.randn(r, d) / math.sqrt(d))
         self.gate = Gate(d, r, z, top_k, threshold)
         self.read_RKD = nn.Parameter(torch.randn(r, KEY_WIDTH, 2 * d) / math.sqrt(KEY_WIDTH))
         self.state_RDD = nn.Parameter(torch.randn(r, d, 2 * d) / math.sqrt(d) / 2)
 
     def initial(self, batch: int) -> Tensor:
-        return self.start_DR.expand(batch, -1, -1)
+        return self.start_RD.expand(batch, -1, -1)
 
     def project(self, z_BNZ: Tensor) -> tuple[Tensor, Tensor]:
         return self.gate.project(z_BNZ)
 
     def forward(
-        self, state_BDR: Tensor, key_BNK: Tensor, value_BNK: Tensor, mask_BN: Tensor
+        self, state_BRD: Tensor, key_BNK: Tensor, value_BNK: Tensor, mask_BN: Tensor
     ) -> tuple[Tensor, Tensor]:
-        reads_BRK, _, active_BR = self.gate(state_BDR, key_BNK, value_BNK, mask_BN)
+        reads_BRK, _, active_BR = self.gate(state_BRD, key_BNK, value_BNK, mask_BN)
         mixed = torch.einsum("brk,rkd->brd", reads_BRK, self.read_RKD)
-        mixed = mixed + torch.einsum("bdr,rde->bre", state_BDR, self.state_RDD)
+        mixed = mixed + torch.einsum("brd,rde->bre", state_BRD, self.state_RDD)
         keep_BRD, new_BRD = mixed.chunk(2, dim=2)
         keep_BRD = torch.sigmoid(keep_BRD)
-        next_BDR = (keep_BRD * state_BDR.transpose(1, 2) + (1 - keep_BRD) * torch.tanh(new_BRD)).transpose(1, 2)
-        return torch.where(active_BR[:, None, :], next_BDR, state_BDR), active_BR
+        next_BRD = keep_BRD * state_BRD + (1 - keep_BRD) * torch.tanh(new_BRD)
+        return torch.where(active_BR[:, :, None], next_BRD, state_BRD), active_BR
 
 
 class SummaryCell(nn.Module):
@@ -148,22 +149,22 @@ class SummaryCell(nn.Module):
         self.query_CK = nn.Parameter(torch.randn(summaries, KEY_WIDTH) / math.sqrt(KEY_WIDTH))
         self.from_past = nn.Linear(d, KEY_WIDTH, bias=False)
         self.key, self.value = nn.Linear(z, KEY_WIDTH, bias=False), nn.Linear(z, d)
-        self.start_D1 = nn.Parameter(torch.zeros(d, 1))
+        self.start_1D = nn.Parameter(torch.zeros(1, d))
 
     def initial(self, batch: int) -> Tensor:
-        return self.start_D1.expand(batch, -1, -1)
+        return self.start_1D.expand(batch, -1, -1)
 
     def project(self, z_BNZ: Tensor) -> tuple[Tensor, Tensor]:
         return self.key(z_BNZ) / math.sqrt(KEY_WIDTH), self.value(z_BNZ)
 
     def forward(
-        self, state_BDC: Tensor, key_BNK: Tensor, value_BND: Tensor, mask_BN: Tensor
+        self, state_BCD: Tensor, key_BNK: Tensor, value_BND: Tensor, mask_BN: Tensor
     ) -> tuple[Tensor, Tensor]:
-        past_BDC = state_BDC.detach()
+        past_BCD = state_BCD.detach()
         present_B = mask_BN.any(dim=1)
-        query_BCK = self.query_CK + self.from_past(past_BDC.mean(dim=2))[:, None, :]
+        query_BCK = self.query_CK + self.from_past(past_BCD.mean(dim=1))[:, None, :]
         logits_BCN = (query_BCK @ key_BNK.transpose(1, 2)).masked_fill(~mask_BN[:, None, :], -1e9)
-        new_BDC = (logits_BCN.softmax(dim=2) @ value_BND).transpose(1, 2)
+        new_BCD = logits_BCN.softmax(dim=2) @ value_BND
         # a zero column is invisible to the reader of the state, as a padded turn must be
-        new_BDC = torch.where(present_B[:, None, None], new_BDC, 0.0)
-        return torch.cat([past_BDC, new_BDC], dim=2), present_B[:, None].expand(-1, new_BDC.shape[2])
+        new_BCD = torch.where(present_B[:, None, None], new_BCD, 0.0)
+        return torch.cat([past_BCD, new_BCD], dim=1), present_B[:, None].expand(-1, new_BCD.shape[1])

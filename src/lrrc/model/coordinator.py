@@ -30,7 +30,7 @@ class Output:
     essential_BTMV: Tensor
     outcome_BTO: Tensor  # logits after turn t + 1
     active_BT: Tensor  # share of the channels that were active in turn t
-    state_BTDC: Tensor  # S_0 to S_T (T + 1 of them)
+    state_BTCD: Tensor  # S_0 to S_T (T + 1 of them)
 
 
 class Coordinator(nn.Module):
@@ -55,23 +55,23 @@ class Coordinator(nn.Module):
 
     def initial(self, batch: int) -> Tensor:
         if self.cell is None:
-            return self.outcome_query_H.new_zeros(batch, self.d, 0)
+            return self.outcome_query_H.new_zeros(batch, 0, self.d)
         return self.cell.initial(batch)
 
     def project(self, z_BNZ: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values of encoded segments for `step`, once for all turns."""
         return self.cell.project(z_BNZ) if self.cell is not None else (z_BNZ, z_BNZ)
 
-    def step(self, state_BDC: Tensor, key: Tensor, value: Tensor, mask_BN: Tensor) -> tuple[Tensor, Tensor]:
+    def step(self, state_BCD: Tensor, key: Tensor, value: Tensor, mask_BN: Tensor) -> tuple[Tensor, Tensor]:
         """The state after one more turn, and which channels were active in it."""
         if self.cell is None:
-            return state_BDC, mask_BN.new_zeros(len(mask_BN), 0)
-        return self.cell(state_BDC, key, value, mask_BN)
+            return state_BCD, mask_BN.new_zeros(len(mask_BN), 0)
+        return self.cell(state_BCD, key, value, mask_BN)
 
-    def predict_outcome(self, state_BDC: Tensor) -> Tensor:
+    def predict_outcome(self, state_BCD: Tensor) -> Tensor:
         """Logits [B, O] of the episode's outcome, from the state alone."""
-        query_B1H = self.outcome_query_H.expand(len(state_BDC), 1, -1)
-        return self.outcome(self.outcome_reader(query_B1H, state_BDC).squeeze(1))
+        query_B1H = self.outcome_query_H.expand(len(state_BCD), 1, -1)
+        return self.outcome(self.outcome_reader(query_B1H, state_BCD).squeeze(1))
 
     def forward(self, batch: Batch) -> Output:
         B, T, _ = batch.query_BTE.shape
@@ -83,10 +83,10 @@ class Coordinator(nn.Module):
             state, active_BC = self.step(states[-1], key, value, batch.turn_BN == t)
             states.append(state)
             activity.append(active_BC)
-        state_PDC = _stacked(states)  # P = B x (T + 1)
-        state_BTDC = state_PDC.view(B, T + 1, self.d, -1)
+        state_PCD = _stacked(states)  # P = B x (T + 1)
+        state_BTCD = state_PCD.view(B, T + 1, -1, self.d)
 
-        p_PMH = self.head(state_BTDC[:, :-1].flatten(0, 1), batch.query_BTE.flatten(0, 1), M)
+        p_PMH = self.head(state_BTCD[:, :-1].flatten(0, 1), batch.query_BTE.flatten(0, 1), M)
         p_BTMH = p_PMH.view(B, T, M, -1)
         projected_BNH = self.decoder.project(z_BNZ, batch.turn_BN, T)
         relation_BMN = relations(batch.speaker_BN, M)
@@ -96,16 +96,16 @@ class Coordinator(nn.Module):
         return Output(
             scores_BTMN.masked_fill(~seen_BTN[:, :, None, :], -torch.inf),
             self.decoder.essential(p_BTMH),
-            self.predict_outcome(state_BTDC[:, 1:].flatten(0, 1)).view(B, T, -1),
+            self.predict_outcome(state_BTCD[:, 1:].flatten(0, 1)).view(B, T, -1),
             torch.stack([active.float().mean(dim=1) for active in activity], dim=1),
-            state_BTDC,
+            state_BTCD,
         )
 
 
 def _stacked(states: list[Tensor]) -> Tensor:
-    """States of all turns as one batch [B x (T + 1), D, C]; a state that grows is padded with (invisible) zero columns."""
-    widest = max(state.shape[2] for state in states)
-    padded = [nn.functional.pad(state, (0, widest - state.shape[2])) for state in states]
+    """States of all turns as one batch [B x (T + 1), C, D]; a state that grows is padded with (invisible) zero columns."""
+    widest = max(state.shape[1] for state in states)
+    padded = [nn.functional.pad(state, (0, 0, 0, widest - state.shape[1])) for state in states]
     return torch.stack(padded, dim=1).flatten(0, 1)
 
 

@@ -20,12 +20,11 @@ class StateReader(nn.Module):
         super().__init__()
         self.key, self.value = nn.Linear(d, width, bias=False), nn.Linear(d, width, bias=False)
 
-    def forward(self, query_BQH: Tensor, state_BDC: Tensor) -> Tensor:
+    def forward(self, query_BQH: Tensor, state_BCD: Tensor) -> Tensor:
         """[B, Q, H]; a null column of value zero makes an empty state readable."""
-        columns_BCD = state_BDC.transpose(1, 2)
-        keys_BCH, values_BCH = self.key(columns_BCD), self.value(columns_BCD)
+        keys_BCH, values_BCH = self.key(state_BCD), self.value(state_BCD)
         logits_BQC = query_BQH @ keys_BCH.transpose(1, 2) / math.sqrt(query_BQH.shape[-1])
-        logits_BQC = logits_BQC.masked_fill((columns_BCD == 0).all(dim=2)[:, None, :], -torch.inf)
+        logits_BQC = logits_BQC.masked_fill((state_BCD == 0).all(dim=2)[:, None, :], -torch.inf)
         null_BQ1 = logits_BQC.new_zeros(*logits_BQC.shape[:2], 1)
         weights_BQC = torch.cat([logits_BQC, null_BQ1], dim=2).softmax(dim=2)[:, :, :-1]
         return weights_BQC @ values_BCH
@@ -40,11 +39,11 @@ class CompressionHead(nn.Module):
         self.reader = StateReader(d, width)
         self.mix = nn.Linear(2 * width, width)
 
-    def forward(self, state_BDC: Tensor, query_BE: Tensor, agents: int) -> Tensor:
+    def forward(self, state_BCD: Tensor, query_BE: Tensor, agents: int) -> Tensor:
         """[B, M, H]: one prompt embedding for each of M agents."""
         index_M = torch.arange(agents, device=query_BE.device).clamp_max(self.agent.num_embeddings - 1)
         asked_BMH = torch.tanh(self.query(query_BE)[:, None, :] + self.agent(index_M))
-        return torch.tanh(self.mix(torch.cat([self.reader(asked_BMH, state_BDC), asked_BMH], dim=2)))
+        return torch.tanh(self.mix(torch.cat([self.reader(asked_BMH, state_BCD), asked_BMH], dim=2)))
 
 
 class Decoder(nn.Module):
