@@ -1,0 +1,48 @@
+"""`lrrc ...`: one line in COMMANDS per subcommand; its module is imported only when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+COMMANDS = {  # name: (module with add_arguments(parser) and run(args) -> exit status, help)
+    "compress": (
+        "lrrc.compress",
+        "shorten the history in chat logs (JSONL) to a token budget, by any policy",
+    ),
+    "log": ("lrrc.tracking", "show every result that dvc.lock records in MLflow"),
+}
+
+EPILOG = "`lrrc COMMAND --help` says more. Exit status: 0 done, 1 failed, 2 done but for what is reported."
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand; a user's mistake (ValueError, OSError) is one line on stderr and status 1."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(
+        "lrrc",
+        description="Short prompt digests for systems of several language-model agents.",
+        epilog=EPILOG,
+    )
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (module, text) in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        if argv[:1] == [name]:
+            command = importlib.import_module(module)
+            command.add_arguments(subparser)
+    args = parser.parse_args(argv)
+    try:
+        return command.run(args)
+    except (ValueError, OSError) as error:
+        from lrrc.tracking import scrub
+
+        print(f"lrrc {args.command}: {scrub(str(error))}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,169 @@
+"""The command line: what it costs to start, what it says, what it makes of good and bad input."""
+
+import itertools
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+import pytest
+
+from lrrc import cli
+from lrrc.compress import compress_file
+
+HEAVY = (
+    "torch",
+    "mlflow",
+    "lightning",
+    "transformers",
+    "pandas",
+    "pyarrow",
+    "numpy",
+    "tiktoken",
+    "yaml",
+    "dvc",
+)
+
+
+@dataclass
+class Receipt:
+    tokens_before: int
+    tokens_after: int
+
+    def to_dict(self):
+        return {"tokens_before": self.tokens_before, "tokens_after": self.tokens_after}
+
+
+class LastMessage:
+    """The smallest policy: counts words, keeps the last message, refuses one word."""
+
+    def compose(self, messages, agent):
+        if "refuse" in messages[-1]["content"]:
+            raise ValueError("cannot compose this")
+        words = [len(message["content"].split()) for message in messages]
+        return messages[-1:], Receipt(sum(words), words[-1])
+
+
+def line(**row):
+    return json.dumps(row)
+
+
+def chat(*contents):
+    """Messages of a user and an assistant in turn, the user first."""
+    roles = itertools.cycle(("user", "assistant"))
+    return [{"role": role, "content": text} for role, text in zip(roles, contents, strict=False)]
+
+
+def test_help_is_fast_and_imports_nothing_heavy():
+    code = (
+        "import sys, runpy; sys.argv = ['lrrc', '--help']\n"
+        "try: from lrrc.cli import main; main()\n"
+        f"except SystemExit: print('heavy:', [m for m in {HEAVY} if m in sys.modules])"
+    )
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        seconds.append(time.perf_counter() - start)
+    assert out.rstrip().endswith("heavy: []")
+    assert all(name in out for name in cli.COMMANDS)
+    assert min(seconds) <= 0.3
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_command_explains_itself(name, capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main([name, "--help"])
+    assert end.value.code == 0 and f"lrrc {name}" in capsys.readouterr().out
+
+
+def test_good_lines_survive_bad_ones(tmp_path):
+    lines = [
+        line(id="a", messages=chat("one two", "three", "four")),
+        "{not json",
+        line(id="b", messages=[]),
+        line(id="c", messages=chat("question", "answer")),
+        "",
+        line(id="d", messages=[{"role": "robot", "content": "x"}]),
+        line(id="e", messages=[{"role": "user", "content": 5}]),
+        line(id=None, messages=chat("x")),
+        line(id="f", messages=chat("please refuse")),
+        line(id="g", messages="none"),
+        '{"id": "h", "messages": NaN}',
+        "[" * 100_000,
+        line(id="\ud800", messages=chat("x")),
+        line(id=7, messages=[{"role": "user", "name": "ann", "content": "lone \ud800 \u202e <|endoftext|>"}]),
+    ]
+    source, target = tmp_path / "in.jsonl", tmp_path / "new" / "out.jsonl"
+    source.write_bytes("\n".join(lines).encode() + b'\n{"id": "\xff"}\n')
+    reasons = []
+    tally = compress_file(source, target, LastMessage(), reasons.append)
+    answers = [json.loads(text) for text in target.read_text(encoding="utf-8").splitlines()]
+    assert [answer["id"] for answer in answers] == ["a", "\ufffd", 7]
+    assert answers[0] == {
+        "id": "a",
+        "messages": [{"role": "user", "content": "four"}],
+        "receipt": {"tokens_before": 4, "tokens_after": 1},
+    }
+    assert (
+        answers[-1]["messages"][0]["name"] == "ann"
+        and "<|endoftext|>" in answers[-1]["messages"][0]["content"]
+    )
+    assert [int(reason.split(":")[0].removeprefix("line ")) for reason in reasons] == [
+        2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 15,
+    ]  # fmt: skip
+    assert all("\n" not in reason and len(reason) < 400 for reason in reasons)
+    assert (tally.written, tally.left_out, tally.tokens_after) == (3, 11, 6)
+
+
+def test_output_is_whole_or_absent(tmp_path):
+    class Broken:
+        def compose(self, messages, agent):
+            raise OSError("no space left")
+
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text(line(id=1, messages=chat("x")))
+    target.write_text("old")
+    with pytest.raises(OSError, match="no space"):
+        compress_file(source, target, Broken(), print)
+    assert target.read_text() == "old" and sorted(tmp_path.iterdir()) == [source, target]
+    for wrong in (source, tmp_path):
+        with pytest.raises(ValueError, match="file of its own"):
+            compress_file(source, wrong, LastMessage(), print)
+
+
+def test_a_large_file_passes_in_small_memory(tmp_path):
+    import tracemalloc
+
+    row = line(id="a", messages=chat("word " * 20_000))
+    source = tmp_path / "in.jsonl"
+    with source.open("w") as out:
+        out.writelines(f"{row}\n" for _ in range(200))
+    tracemalloc.start()
+    tally = compress_file(source, tmp_path / "out.jsonl", LastMessage(), print)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert tally.written == 200 and peak < source.stat().st_size / 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["absent.jsonl", "out.jsonl"], "absent.jsonl: no such file"),
+        (["in.jsonl", "out.jsonl", "--budget", "-1"], "--budget = -1"),
+    ],
+)
+def test_mistakes_end_in_one_line(arguments, reason, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in.jsonl").write_text("")
+    assert cli.main(["compress", *arguments]) == 1
+    error = capsys.readouterr().err
+    assert reason in error and error.count("\n") == 1
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_secrets_stay_out_of_error_messages(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HF_TOKEN", "hf_planted0123456789")
+    assert cli.main(["compress", str(tmp_path / "hf_planted0123456789"), "out.jsonl"]) == 1
+    assert "hf_planted" not in capsys.readouterr().err
