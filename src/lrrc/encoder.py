@@ -53,3 +53,15 @@ class Encoder:
 def load(folder: str) -> Encoder:
     """The encoder saved in `folder`, loaded once per process."""
     return Encoder(folder)
+
+
+class NoEncoder:
+    """Stands in where a policy needs no embeddings: vectors of width 0."""
+
+    width = 0
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        return np.zeros((len(texts), 0), np.float32)
+
+
+NONE = NoEncoder()

@@ -1,0 +1,95 @@
+"""Checkpoints on disk: a folder with config.json and one safetensors file per fit (no pickle anywhere).
+
+`main.safetensors` is trained on the main split and is what the command line uses; `fold-0.safetensors` and so on are
+the cross-fitted ones, each blind to its fold's test episodes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lrrc.config import ModelConfig
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from lrrc.model.coordinator import Coordinator
+    from lrrc.policies.learned import Learned
+
+SCHEMA = 1
+
+
+def describe(policy: str, rank: int | None, seed: int, width: int, max_segment_tokens: int, model: ModelConfig) -> dict:
+    """The content of config.json."""
+    return {
+        "schema": SCHEMA, "policy": policy, "rank": rank, "seed": seed, "encoder_width": width,
+        "max_segment_tokens": max_segment_tokens, "model": dataclasses.asdict(model),
+    }  # fmt: skip
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """config.json of a checkpoint. Raises ValueError where it is missing or of another schema."""
+    path = Path(folder) / "config.json"
+    if not path.is_file():
+        raise ValueError(f"{folder}: no checkpoint here (config.json is missing): run `dvc repro` or name a folder")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        config["model"] = ModelConfig(**config["model"])
+        known = config["schema"] == SCHEMA
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{path}: not a checkpoint's config.json: {error}") from None
+    if not known:
+        raise ValueError(f"{path}: schema {config['schema']}: this version reads schema {SCHEMA}")
+    return config
+
+
+def save_weights(net: nn.Module, path: Path) -> None:
+    from safetensors.torch import save_file
+
+    from lrrc.files import atomic
+
+    with atomic(path) as temporary:
+        save_file({name: value.detach().contiguous() for name, value in net.state_dict().items()}, temporary)
+
+
+def load_weights(net: nn.Module, path: Path) -> None:
+    """Raises ValueError where the file is missing or belongs to another network."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if not path.is_file():
+        raise ValueError(f"{path}: no such weights")
+    try:
+        net.load_state_dict(load_file(path))
+    except (RuntimeError, SafetensorError) as error:
+        raise ValueError(f"{path}: not the weights of this network: {str(error).splitlines()[0]}") from None
+
+
+def load_net(folder: Path, fit: str = "main") -> Coordinator:
+    """The network of a checkpoint, in evaluation mode."""
+    from lrrc.model.coordinator import build
+
+    config = read_config(folder)
+    net = build(config["policy"], config["rank"] or 1, config["encoder_width"], config["model"])
+    load_weights(net, Path(folder) / f"{fit}.safetensors")
+    return net.eval()
+
+
+def load_learned(
+    name: str, budget: int, folder: Path, encoder: Path, max_overlap: float = 1.0, squeeze: float = 0.0, fit: str = "main"
+) -> Learned:
+    """A learned policy, ready to compose."""
+    from lrrc.encoder import load
+    from lrrc.policies.learned import Learned, Pruning
+
+    config = read_config(folder)
+    if config["policy"] != name:
+        raise ValueError(f"{folder}: holds a checkpoint of {config['policy']}, not of {name}")
+    kind = Pruning if name == "tokensqueeze-only" else Learned
+    return kind(
+        name, budget, net=load_net(folder, fit), encoder=load(str(encoder)), max_overlap=max_overlap,
+        squeeze=squeeze, max_segment_tokens=config["max_segment_tokens"], checkpoint=str(folder),
+    )  # fmt: skip

@@ -1,0 +1,49 @@
+"""Policies by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lrrc.config import LEARNED, UNTRAINED
+from lrrc.policies.base import Policy, Receipt, Session
+
+__all__ = ["Policy", "Receipt", "Session", "load_policy"]
+
+DEFAULT_CHECKPOINT = Path("models/train-r8-s0")
+DEFAULT_ENCODER = Path("data/encoder")
+
+
+def load_policy(
+    name: str,
+    budget: int = 128,
+    checkpoint: Path | None = None,
+    encoder: Path | None = None,
+    turns: int = 2,
+    max_overlap: float = 1.0,
+    squeeze: float = 0.0,
+) -> Policy:
+    """The policy `name`; the learned ones are read from the folder `checkpoint` (default: what `dvc repro` made).
+
+    `encoder` is the folder of static vectors, `turns` the N of truncated-history. Raises ValueError for an unknown
+    name, and where a checkpoint or encoder is missing.
+    """
+    from lrrc.policies import untrained
+
+    if name == "full-context":
+        return untrained.FullContext(name)
+    if name == "truncated-history":
+        return untrained.Truncated(name, turns=turns)
+    if name in untrained.SCORES:
+        options = {"score": untrained.SCORES[name], "max_overlap": max_overlap, "squeeze": squeeze}
+        if name == "embedding":
+            from lrrc.encoder import load
+
+            options["encoder"] = load(str(encoder or DEFAULT_ENCODER))
+        return untrained.Extractive(name, budget, **options)
+    if name == "lrrc" or name in LEARNED:
+        from lrrc.checkpoint import load_learned
+
+        if checkpoint is None:
+            checkpoint = DEFAULT_CHECKPOINT if name == "lrrc" else Path(f"models/baseline-{name}-s0")
+        return load_learned(name, budget, checkpoint, encoder or DEFAULT_ENCODER, max_overlap, squeeze)
+    raise ValueError(f"policy = {name!r}: allowed is one of lrrc, {', '.join((*LEARNED, *UNTRAINED))}")

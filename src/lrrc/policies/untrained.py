@@ -1,0 +1,101 @@
+"""Policies without training: what a user would write in an afternoon, and Full-Context itself (method section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from lrrc import digest, segments
+from lrrc.digest import Digest
+from lrrc.episodes import Message
+from lrrc.features import History, Query
+from lrrc.policies.base import Kept, Policy, Session
+
+
+class FullContextSession(Session):
+    """Everything: what agents do today."""
+
+    def select(self, inputs: Sequence[Message], agent: str) -> Kept:
+        return Kept(tuple(range(len(self.history.messages))))
+
+
+class FullContext(Policy):
+    session_type = FullContextSession
+
+
+class TruncatedSession(Session):
+    policy: Truncated
+
+    def select(self, inputs: Sequence[Message], agent: str) -> Kept:
+        first = self.history.turns - self.policy.turns
+        return Kept(tuple(i for i, turn in enumerate(self.history.message_turn) if turn >= first))
+
+
+class Truncated(Policy):
+    """The last `turns` turns."""
+
+    session_type = TruncatedSession
+
+    def __init__(self, *args, turns: int = 2, **options):
+        super().__init__(*args, **options)
+        self.turns = turns
+
+
+def recency(history: History, inputs: Sequence[Message]) -> np.ndarray:
+    """Newest first."""
+    return np.arange(len(history.segments), dtype=float)
+
+
+def first_sentences(history: History, inputs: Sequence[Message]) -> np.ndarray:
+    """The first segment of every message, newest message first, then the second of every message, and so on."""
+    place, count = np.zeros(len(history.segments)), {}
+    for i, message in enumerate(history.message):
+        place[i] = count[message] = count.get(message, -1) + 1
+    return -place + np.array(history.message) / (1 + len(history.messages))
+
+
+def bm25(history: History, inputs: Sequence[Message]) -> np.ndarray:
+    """Okapi BM25 of the question against every segment; newest first where it says nothing."""
+    from rank_bm25 import BM25Okapi
+
+    corpus = [segments.words(segment.text) for segment in history.segments]
+    if not any(corpus):
+        return recency(history, inputs)
+    asked = segments.words("\n".join(message.content for message in inputs))
+    return BM25Okapi(corpus).get_scores(asked) + 1e-9 * recency(history, inputs)
+
+
+def embedding(history: History, inputs: Sequence[Message]) -> np.ndarray:
+    """Cosine of the question's embedding and the segment's."""
+    return history.embeddings_NE @ Query.of(inputs, history.encoder).embedding_E
+
+
+class ExtractiveSession(Session):
+    policy: Extractive
+
+    def select(self, inputs: Sequence[Message], agent: str) -> Digest:
+        if not self.history.segments:
+            return digest.EMPTY
+        scores_N = self.policy.score(self.history, inputs)
+        return digest.write(self.history, scores_N, self.policy.budget, self.policy.max_overlap, self.policy.squeeze)
+
+
+class Extractive(Policy):
+    """The best-scored segments at a budget."""
+
+    session_type = ExtractiveSession
+
+    def __init__(
+        self,
+        *args,
+        score: Callable[[History, Sequence[Message]], np.ndarray],
+        max_overlap: float = 1.0,
+        squeeze: float = 0.0,
+        **options,
+    ):
+        super().__init__(*args, **options)
+        self.score, self.max_overlap, self.squeeze = score, max_overlap, squeeze
+
+
+SCORES = {"recency": recency, "first-sentences": first_sentences, "bm25": bm25, "embedding": embedding}
