@@ -118,9 +118,9 @@ def repair(text: str) -> str:
     return text
 
 
-def _text(row: Mapping[str, Any], field: str, where: str, required: bool = False) -> str | None:
-    """A text, or None where it is null, empty or missing and not required. Integers pass as ids do."""
-    value = row.get(field)
+def _text(row: Mapping, key: str, where: str, required: bool = False, inside: str = "") -> str | None:
+    """A text, or None where it is null, empty or missing and not required. Integers pass, as ids are."""
+    value, field = row.get(key), inside + key
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if value is not None and not isinstance(value, str) or required and not value:
@@ -147,7 +147,7 @@ def _message(value: Any, where: str, field: str) -> Message:
     if not all(isinstance(text, str) for text in texts):
         raise bad_value(where, f"{field}.content", content, "a text, or a list of parts with text")
     texts += [json.dumps(call, ensure_ascii=False, sort_keys=True) for call in calls]
-    return Message(ROLES[role], repair("\n".join(texts)), _text(value, "name", where))
+    return Message(ROLES[role], repair("\n".join(texts)), _text(value, "name", where, inside=f"{field}."))
 
 
 def _turns(messages: Iterable[Message], agent: str) -> list[Turn]:
@@ -169,9 +169,8 @@ def parse_episode(row: Mapping[str, Any], where: str, group_by: str | None = Non
         for field in ARENA_COLUMNS:
             if field not in row:
                 raise ValueError(f"{where}: {field} is missing (or give `id` and `messages` for a chat log)")
-    one = (
-        log or row["model_b"] is None and not row["conversation_b"]
-    )  # a log may stand in the arena's columns
+    # a chat log may also stand in the columns of the arena: that is how one is stored
+    one = log or row["model_b"] is None and not row["conversation_b"]
     agents = LOG_AGENTS if one else ARENA_AGENTS
     fields = ("messages",) if log else ("conversation_a", "conversation_b")[: len(agents)]
     sides = [parse_messages(row[field], where, field) for field in fields]
@@ -229,8 +228,7 @@ def _group(row: Mapping[str, Any], where: str, group_by: str | None) -> str | No
     if group_by is None:
         return _text(row, "group", where)
     value = row.get(group_by)
-    number = isinstance(value, (int, float)) and math.isfinite(value)
-    if not number and not (isinstance(value, str) and value):
+    if not isinstance(value, (str, int, float)) or value in ("", math.inf, -math.inf) or value != value:
         raise bad_value(where, group_by, value, "a text or a number (data.group_by names this column)")
     return repair(str(value))
 
@@ -250,12 +248,7 @@ def _checks(value: Any, where: str, turns: int, agents: int) -> tuple[Check, ...
         except (TypeError, KeyError):
             right = False
         if not right:
-            raise bad_value(
-                where,
-                f"checks[{i}]",
-                item,
-                "the fields of a check, with turns and indices that exist",
-            )
+            raise bad_value(where, f"checks[{i}]", item, "a check whose turns and indices exist")
         checks.append(check)
     return tuple(checks)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import reprlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ROWS_AT_ONCE = 64  # bounds memory where single cells have megabytes
+_shorten = reprlib.Repr()
+_shorten.maxstring = _shorten.maxother = 60
 
 
 @contextmanager
@@ -143,5 +146,4 @@ def _no_constant(name: str) -> None:
 
 def bad_value(where: str, field: str, value: object, allowed: str) -> ValueError:
     """The one-line error for a value from outside: what, where, what is allowed."""
-    shown = repr(value)
-    return ValueError(f"{where}: {field} = {shown[:60]}{'...' * (len(shown) > 60)}: allowed is {allowed}")
+    return ValueError(f"{where}: {field} = {_shorten.repr(value)}: allowed is {allowed}")
