@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lrrc import cli
 from lrrc.compress import compress_file
@@ -115,6 +117,34 @@ def test_good_lines_survive_bad_ones(tmp_path):
     ]  # fmt: skip
     assert all("\n" not in reason and len(reason) < 400 for reason in reasons)
     assert (tally.written, tally.left_out, tally.tokens_after) == (3, 11, 6)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+MESSAGE = st.fixed_dictionaries(
+    {"role": st.sampled_from(["user", "tool", "assistant", "robot"]) | JSON, "content": st.text() | JSON},
+    optional={"name": JSON, "tool_calls": JSON},
+)
+ROW = st.fixed_dictionaries({"id": st.text() | JSON, "messages": st.lists(MESSAGE, max_size=3) | JSON})
+
+
+@settings(max_examples=300, deadline=None)
+@given(rows=st.lists(ROW | JSON, max_size=8), cut=st.integers(0, 40), noise=st.binary(max_size=6))
+def test_any_input_is_answered_or_reported(rows, cut, noise, tmp_path_factory):
+    folder = tmp_path_factory.getbasetemp()
+    source, target = folder / "any.jsonl", folder / "answers.jsonl"
+    lines = [json.dumps(row).encode() for row in rows]
+    lines += [line[:cut] + noise.replace(b"\n", b"") + line[cut:] for line in lines]
+    source.write_bytes(b"\n".join(lines))
+    reasons = []
+    tally = compress_file(source, target, LastMessage(), reasons.append)
+    answers = [json.loads(line) for line in target.read_text(encoding="utf-8").split("\n")[:-1]]
+    assert len(answers) == tally.written and len(reasons) == tally.left_out
+    assert len(answers) + len(reasons) == sum(bool(line.strip()) for line in lines)
+    assert all("\n" not in reason and reason.startswith("line ") for reason in reasons)
 
 
 def test_output_is_whole_or_absent(tmp_path):
