@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrrc import cli
+from lrrc import cli, tokens
 from lrrc.compress import compress_file
 
 HEAVY = (
@@ -197,3 +197,28 @@ def test_secrets_stay_out_of_error_messages(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("HF_TOKEN", "hf_planted0123456789")
     assert cli.main(["compress", str(tmp_path / "hf_planted0123456789"), "out.jsonl"]) == 1
     assert "hf_planted" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "policy", ["full-context", "truncated-history", "recency", "first-sentences", "bm25"]
+)
+def test_real_policies_keep_the_budget_and_name_their_sources(policy, tmp_path, capsys):
+    facts = [
+        f"Parcel {i} weighs {i * 7} kg. It left depot {i}, and nobody has asked for it since."
+        for i in range(30)
+    ]
+    messages = chat(*facts, "How heavy is parcel 11?")
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text(line(id="a", messages=messages) + "\n{\n" + line(id="b", messages=chat("Hello")) + "\n")
+    assert cli.main(["compress", str(source), str(target), "--policy", policy, "--budget", "60"]) == 2
+    assert "line 2" in capsys.readouterr().err
+    first, second = (json.loads(text) for text in target.read_text().splitlines())
+    receipt = first["receipt"]
+    assert receipt["policy"] == policy and receipt["digest_tokens"] <= 60
+    assert receipt["tokens_after"] == sum(tokens.count(message["content"]) for message in first["messages"])
+    assert receipt["tokens_before"] == sum(tokens.count(message["content"]) for message in messages)
+    assert first["messages"][-1] == messages[-1] and second["messages"] == chat("Hello")
+    sent = " ".join(message["content"] for message in first["messages"])
+    spans = [messages[s["message"]]["content"][s["start"] : s["end"]] for s in receipt["sources"]]
+    assert spans and all(span in sent for span in spans)
+    assert ("77 kg" in sent) == (policy in ("full-context", "bm25"))
