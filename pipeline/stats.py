@@ -8,8 +8,9 @@ import json
 from pathlib import Path
 
 from lrrc.config import load_params
+from lrrc.files import write_json
 from lrrc.records import Settings, read_records
-from lrrc.summary import canonical_json, make_summary
+from lrrc.summary import make_summary
 
 
 def main() -> None:
@@ -22,8 +23,7 @@ def main() -> None:
     settings = Settings(params.rank, params.budget, tests.alpha, tests.bootstrap, tests.margin, tests.seed)
     table1 = json.loads(args.table1.read_text(encoding="utf-8"))
     records = read_records(args.replay, table1, args.models, settings)
-    args.summary.parent.mkdir(parents=True, exist_ok=True)
-    args.summary.write_text(canonical_json(make_summary(records)), encoding="utf-8")
+    write_json(args.summary, make_summary(records))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """Rows -> records: hand-worked rows, the schema, checks of the input, and reading back."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +8,8 @@ from synthetic import history, replay_rows, table1, write_stage_outputs
 
 from lrrc.curves import drift, settled, training_records
 from lrrc.records import Settings, Source, dataset_records, evaluation_records, read_records
-from lrrc.summary import METRICS, canonical_json, find, load_summary, make_summary, record, value
+from lrrc.files import canonical_json
+from lrrc.summary import METRICS, find, load_summary, make_summary, record, rounded, value
 
 SOURCE, SETTINGS = Source("embedded", "verifier"), Settings(rank=8, budget=128, bootstrap=300)
 SCHEMA = {"evaluation", "data", "judge", "policy", "rank", "budget", "metric", "value", "low", "high",
@@ -161,11 +160,9 @@ def test_same_bytes_twice_and_reading_back(tmp_path):
     }
 
 
-def test_canonical_json():
-    assert json.loads(canonical_json({"b": 1 / 3, "a": [np.float64("nan"), np.int64(3), None, True]})) == {
-        "a": [None, 3, None, True],
-        "b": 0.3333333333,
-    }
+def test_rounded_values_are_plain():
+    found = rounded({"b": 1 / 3, "a": (np.float64("nan"), np.int64(3), None, True)})
+    assert found == {"b": 0.3333333333, "a": [None, 3, None, True]} and type(found["a"][1]) is int
 
 
 def test_reading_says_what_is_wrong(summary, tmp_path):

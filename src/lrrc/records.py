@@ -13,7 +13,7 @@ import numpy as np
 
 from lrrc import stats
 from lrrc.curves import read_histories, training_records
-from lrrc.summary import METRICS, new_record
+from lrrc.summary import FLOORS, METRICS, new_record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +28,6 @@ COSTS = {
     "calls_per_episode": "calls",
     "preference_success": "success",
 }
-FLOORS = ("random-pick", "longer-answer")
 PAPER_EFFECT = 0.021  # abstract: +2.1 % absolute
 PAPER_TEST_EPISODES = 30  # Table 1
 
@@ -208,7 +207,7 @@ def _compare(scores, config, other, base, settings, savings, success) -> list[di
     matrix = scores.matrix(config, "success")
     reference = None if matrix is None else _aligned(scores, other, "success", matrix)
     if reference is not None:
-        mine = stats.over_seeds(matrix)[0]
+        mine, theirs = stats.over_seeds(matrix)[0], scores.matrix(other, "success").values
         test = stats.paired(mine, reference)
         rng = np.random.default_rng(settings.seed)
         boot = stats.bca_interval(np.mean, mine - reference, rng=rng, resamples=settings.bootstrap)
@@ -217,8 +216,10 @@ def _compare(scores, config, other, base, settings, savings, success) -> list[di
             sd=100 * test.sd,
             low_bca=100 * boot.low,
             high_bca=100 * boot.high,
-            # McNemar needs one verdict per episode: most seeds succeed; an even split counts as failure
-            p_mcnemar=stats.mcnemar(mine > 0.5, reference > 0.5),
+            # McNemar needs one verdict per episode, so it is done seed by seed
+            p_mcnemar=float(
+                np.median([stats.mcnemar(a, b) for a, b in zip(matrix.values, theirs, strict=False)])
+            ),
             p_tost=stats.tost(mine, reference, settings.margin),
             margin=100 * settings.margin,
         )

@@ -48,25 +48,44 @@ METRICS = {
     "reconstruction_rise": ("Last reconstruction loss above its minimum", "percent"),
     "active_channels": ("Channels active per turn", "channels"),
 }
+# policy -> name in tables and figures, in the order shown; "-style": the published methods need the agents' weights
+POLICIES = {
+    "full-context": "Full-Context",
+    "truncated-history": "Truncated-History",
+    "recency": "Recency",
+    "first-sentences": "First sentences",
+    "bm25": "BM25",
+    "embedding": "Embedding retrieval",
+    "rims-only": "RIMs-only",
+    "ccf-only": "CCF-only (style)",
+    "tokensqueeze-only": "TokenSqueeze-only (style)",
+    "lrrc": "LRRC",
+    "longer-answer": "Longer answer (floor)",
+    "random-pick": "Random pick (floor)",
+}
+FLOORS = ("random-pick", "longer-answer")  # they pick an answer and send nothing
+DATA = {
+    "embedded": "embedded arena, small local models",
+    "lmsys": "Chatbot Arena conversations",
+    "mt_bench_human": "MT-Bench human judgments",
+    "files": "own files",
+}
+JUDGES = {"verifier": "judged by a program", "human": "judged by people", None: "not judged"}
 KEYS = ("evaluation", "policy", "rank", "budget", "variant", "metric", "n")  # they name a record
 NUMBERS = ("rank", "budget", "n")
 
 
-def canonical_json(value: Any) -> str:
-    """JSON text: sorted keys, floats of 10 significant digits, null for what is not finite, a last newline."""
-
-    def plain(x: Any) -> Any:
-        if isinstance(x, Mapping):
-            return {str(key): plain(item) for key, item in x.items()}
-        if isinstance(x, (list, tuple)):
-            return [plain(item) for item in x]
-        if isinstance(x, (bool, str)) or x is None:
-            return x
-        if hasattr(x, "__index__"):
-            return int(x)
-        return float(f"{x:.10g}") if math.isfinite(x) else None
-
-    return json.dumps(plain(value), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+def rounded(value: Any) -> Any:
+    """Plain Python values, floats of 10 significant digits, None for what is not finite."""
+    if isinstance(value, Mapping):
+        return {str(key): rounded(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [rounded(item) for item in value]
+    if isinstance(value, (bool, str)) or value is None:
+        return value
+    if hasattr(value, "__index__"):
+        return int(value)
+    return float(f"{value:.10g}") if math.isfinite(value) else None
 
 
 def new_record(
@@ -85,7 +104,7 @@ def make_summary(records: Iterable[dict[str, Any]]) -> dict[str, Any]:
                                              else (True, 0, r[key] or "") for key in KEYS])  # fmt: skip
     names = [tuple(record[key] for key in KEYS) for record in ordered]
     assert len(set(names)) == len(names), "two records with one name"
-    return {"schema": 1, "records": ordered}
+    return rounded({"schema": 1, "records": ordered})
 
 
 def load_summary(path: str | Path) -> dict[str, Any]:
@@ -124,3 +143,24 @@ def record(summary: Mapping, metric: str, **wanted: Any) -> dict[str, Any]:
 def value(summary: Mapping, metric: str, **wanted: Any) -> float:
     """The value of the one record of `metric` that fits, as `record`."""
     return record(summary, metric, **wanted)["value"]
+
+
+def name(record: Mapping) -> str:
+    """Name of a record's configuration for people: policy, and rank where it has one."""
+    shown = POLICIES.get(record["policy"], record["policy"])
+    return shown if record["rank"] is None else f"{shown} r = {record['rank']}"
+
+
+def provenance(record: Mapping) -> str:
+    """What a record was measured on, for the foot of a figure or table."""
+    seeds = f", {record['seeds']} seed{'s' * (record['seeds'] > 1)}" if record["seeds"] else ""
+    where = DATA.get(record["data"], record["data"])
+    return f"{where}, {JUDGES.get(record['judge'], record['judge'])}; n = {record['n']} episodes{seeds}"
+
+
+def main_line(summary: Mapping, metric: str, rank: int, budget: int) -> list[dict[str, Any]]:
+    """Records of `metric`, one per policy in the order of POLICIES: LRRC at `rank`, all at `budget` or without one."""
+    found = find(summary, metric=metric)
+    shown = [r for r in found if r["rank"] in (None, rank) and r["budget"] in (None, budget)]
+    order = list(POLICIES)
+    return sorted(shown, key=lambda r: order.index(r["policy"]) if r["policy"] in order else len(order))
