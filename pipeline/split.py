@@ -1,0 +1,38 @@
+"""Stage split: parts and folds (paper section 3.3), and the paper's Table 1 over the parts.
+
+python pipeline/split.py data/raw/episodes.parquet data/annotated/tokens.parquet data/splits.json \\
+    data/table1.json
+"""
+
+import argparse
+
+import pyarrow.parquet as pq
+
+from lrrc.annotate import table1
+from lrrc.config import load_params
+from lrrc.episodes import read_episodes
+from lrrc.errors import one_line
+from lrrc.files import write_json
+from lrrc.split import PARTS, split_episodes
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("episodes", help="parquet to read")
+    parser.add_argument("tokens", help="parquet of the stage annotate")
+    parser.add_argument("splits", help="JSON to write: episode ids of train, val, test and of every fold")
+    parser.add_argument("table1", help="JSON to write: the rows of Table 1, both accountings")
+    args = parser.parse_args()
+    split = load_params().split
+    episodes = read_episodes(args.episodes)
+    splits = split_episodes(
+        episodes, train=split.train, val=split.val, test=split.test, folds=split.folds, seed=split.seed
+    )
+    agents = {episode.episode_id: episode.agents for episode in episodes}
+    rows = table1(pq.read_table(args.tokens), agents, {part: splits[part] for part in PARTS})
+    write_json(args.splits, splits)
+    write_json(args.table1, rows)
+
+
+if __name__ == "__main__":
+    one_line(main)
