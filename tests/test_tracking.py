@@ -225,12 +225,25 @@ def test_secrets_reach_nothing(repo, capsys, monkeypatch):
 
 
 def test_summary_records_become_metrics(tmp_path):
-    record = {"evaluation": "replay", "data": "embedded", "policy": "lrrc", "rank": 8, "budget": 128}
-    (tmp_path / "summary.json").write_text(
-        json.dumps({"schema": 1, "records": [{**record, "metric": "tokens", "value": 12.5}]})
-    )
-    numbers = outputs.result(outs=[tmp_path / "summary.json"]).metrics
-    assert numbers == {"replay/embedded/tokens/lrrc-rank8-budget128": 12.5}
+    lrrc = {
+        "evaluation": "replay",
+        "data": "embedded",
+        "policy": "lrrc",
+        "rank": 8,
+        "budget": 128,
+        "variant": "",
+    }
+    data = {"evaluation": "dataset", "data": "embedded", "policy": None, "rank": None, "budget": None}
+    records = [
+        {**lrrc, "metric": "tokens_per_episode", "value": 12.5},
+        {**lrrc, "variant": "top_k-2", "metric": "calls_per_episode", "value": None},
+        {**data, "variant": "train", "metric": "episodes", "value": 140},
+    ]
+    (tmp_path / "summary.json").write_text(json.dumps({"schema": 1, "records": records}))
+    assert outputs.result(outs=[tmp_path / "summary.json"]).metrics == {
+        "replay/embedded/tokens_per_episode/lrrc-rank8-budget128": 12.5,
+        "dataset/embedded/episodes/train": 140.0,
+    }
 
 
 def test_root_is_the_real_repository(tmp_path, monkeypatch):

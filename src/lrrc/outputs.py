@@ -124,16 +124,15 @@ def _curves(history: Sequence[Mapping]) -> dict[str, list[tuple[int, float]]]:
 
 
 def _records(summary: Mapping) -> dict[str, float]:
-    """results/summary.json as evaluation/data/metric/policy, with rank and budget where they are set."""
+    """results/summary.json as evaluation/data/metric/policy-rank-budget-variant, as far as they are set."""
     numbers = {}
     for record in summary["records"]:
-        policy = [
-            record["policy"],
-            *(f"{key}{record[key]}" for key in ("rank", "budget") if record[key] is not None),
+        shown = {"policy": "", "rank": "rank", "budget": "budget", "variant": ""}
+        labels = [
+            f"{before}{record[key]}" for key, before in shown.items() if record.get(key) not in (None, "")
         ]
-        numbers[f"{record['evaluation']}/{record['data']}/{record['metric']}/{'-'.join(policy)}"] = record[
-            "value"
-        ]
+        name = [record["evaluation"], str(record["data"]), record["metric"], "-".join(labels)]
+        numbers["/".join(filter(None, name))] = record["value"]
     return numbers
 
 
