@@ -79,6 +79,8 @@ def test_a_run_holds_parameters_curves_and_artefacts(repo):
     mean = client().get_metric_history(run.info.run_id, "epoch/loss")
     assert [(point.step, point.value) for point in mean] == [(0, 1.5), (1, 1.0), (2, pytest.approx(5 / 6))]
     assert run.data.metrics["loss"] == 0.5
+    experiment = client().get_experiment(run.info.experiment_id)
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
     assert run.info.artifact_uri.startswith((repo / "mlartifacts").as_uri())
     assert {a.path for a in client().list_artifacts(run.info.run_id)} == {
         "metrics.json",

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 EXPERIMENT = "lrrc"
+EXPERIMENT_TAGS = {
+    "mlflow.experimentKind": "custom_model_development",  # opens as a table of runs, not of language-model traces
+    "mlflow.note.content": "One run per item of the pipeline (train-r8-s0, stats, ...), filled by the stages and "
+    "`lrrc log`. Curves are under epoch/: one per fold, and their mean. Group by the tag `stage`.",
+}
 LOCK_SECONDS = 120
 BUSY_SECONDS = 20
 ARTIFACT_BYTES = 20_000_000
@@ -201,10 +206,8 @@ def _experiment(client: MlflowClient, name: str) -> str:
     known = client.get_experiment_by_name(name)
     if known is not None:
         return known.experiment_id
-    local = uri().startswith("sqlite:")
-    return client.create_experiment(
-        name, artifact_location=(root() / "mlartifacts").as_uri() if local else None
-    )
+    place = (root() / "mlartifacts").as_uri() if uri().startswith("sqlite:") else None
+    return client.create_experiment(name, artifact_location=place, tags=EXPERIMENT_TAGS)
 
 
 def _find(client: MlflowClient, experiment: str, name: str, hashes: Mapping[str, str | None]) -> Run | None:
