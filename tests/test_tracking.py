@@ -72,9 +72,9 @@ def test_a_run_holds_parameters_curves_and_artefacts(repo):
     (run,) = runs("full")
     assert run.info.status == "FINISHED"
     assert run.data.params == {"train.lr": "0.0001", "train.batch": "32", "train.note": "x" * 249}
-    assert run.data.metrics["epoch/loss/fold-1"] == 1.25 and run.data.metrics["bound.held"] == 1
+    assert run.data.metrics["epoch/loss/fit-1"] == 1.25 and run.data.metrics["bound.held"] == 1
     assert {key: run.data.tags[key] for key in ("stage", "data")} == {"stage": "train", "data": "embedded"}
-    curve = client().get_metric_history(run.info.run_id, "epoch/loss/fold-0")
+    curve = client().get_metric_history(run.info.run_id, "epoch/loss/fit-0")
     assert [(point.step, point.value) for point in curve] == [(0, 1.0), (1, 0.5), (2, 1 / 3)]
     mean = client().get_metric_history(run.info.run_id, "epoch/loss")
     assert [(point.step, point.value) for point in mean] == [(0, 1.5), (1, 1.0), (2, pytest.approx(5 / 6))]
@@ -140,7 +140,7 @@ def test_a_run_left_by_a_killed_process_is_completed_once(repo, monkeypatch):
     assert tracking.log_stage("half", stage="train", params=PARAMS, artifacts=[folder])
     (run,) = runs("half")
     assert run.info.status == "FINISHED"
-    assert len(client().get_metric_history(run.info.run_id, "epoch/loss/fold-1")) == 4
+    assert len(client().get_metric_history(run.info.run_id, "epoch/loss/fit-1")) == 4
 
 
 def test_thousands_of_points_are_fast(repo):
@@ -151,7 +151,7 @@ def test_thousands_of_points_are_fast(repo):
     assert time.perf_counter() - start < 10
     (run,) = runs("long")
     assert len(run.data.params) == 150
-    assert len(client().get_metric_history(run.info.run_id, "epoch/a/fold-4")) == 200
+    assert len(client().get_metric_history(run.info.run_id, "epoch/a/fit-4")) == 200
 
 
 def test_parallel_first_use(tmp_path):

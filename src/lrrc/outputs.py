@@ -107,12 +107,12 @@ def canonical_hash(value: object) -> str:
 
 
 def _curves(history: Sequence[Mapping]) -> dict[str, list[tuple[int, float]]]:
-    """epoch/NAME; with folds also epoch/NAME/fold-K, and the mean ends with the first fold that ends."""
+    """epoch/NAME; with folds also epoch/NAME/fit-K, and their mean ends with the first that ends."""
     curves: dict[str, list[tuple[int, float]]] = {}
     folds: dict[tuple[str, int], list[float]] = {}
     for row in history:
         for key, value in _numbers({key: row[key] for key in row if key not in ("fold", "epoch")}).items():
-            label = f"epoch/{key}/fold-{row['fold']}" if "fold" in row else f"epoch/{key}"
+            label = f"epoch/{key}/fit-{row['fold']}" if "fold" in row else f"epoch/{key}"
             curves.setdefault(label, []).append((int(row["epoch"]), value))
             if "fold" in row:
                 folds.setdefault((key, int(row["epoch"])), []).append(value)

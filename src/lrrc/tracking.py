@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 EXPERIMENT = "lrrc"
 EXPERIMENT_TAGS = {
     "mlflow.experimentKind": "custom_model_development",  # opens as a table of runs, not of traces
-    "mlflow.note.content": "One run per item of the pipeline (train-r8-s0, stats, ...). Curves are under epoch/: "
-    "one per fold, and their mean. Group by the tag `stage`.",
+    "mlflow.note.content": "One run per item of the pipeline (train-r8-s0, stats, ...). Curves are under "
+    "epoch/: one per fold, and their mean. Group by the tag `stage`.",
 }
 LOCK_SECONDS = 120
 BUSY_SECONDS = 20
