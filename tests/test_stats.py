@@ -114,6 +114,8 @@ def test_smallest_p_is_a_true_lower_bound():
     for lost in range(1, 10):
         difference = rng.permutation([1] * (4 + lost) + [-1] * lost + [0] * (n - 4 - 2 * lost))
         assert stats.paired(difference == 1, difference == -1).p > bound
+    halves = stats.paired([0.5] * 8 + [0] * 32, [0] * n).p
+    assert stats.smallest_p(4 / n, n, step=0.5) == pytest.approx(halves) and halves < bound
     with pytest.raises(ValueError, match="difference"):
         stats.smallest_p(0, 30)
 

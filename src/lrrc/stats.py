@@ -151,15 +151,15 @@ def detectable(sd: float, n: int, alpha: float = 0.05, wanted: float = 0.8) -> f
     return float(optimize.brentq(lambda x: power(x, sd, n, alpha) - wanted, 0, most))
 
 
-def smallest_p(difference: float, n: int) -> float:
-    """Smallest p-value that a paired t-test of 0/1 successes can give for a mean `difference`.
+def smallest_p(difference: float, n: int, step: float = 1.0) -> float:
+    """Smallest p-value that a paired t-test can give for a mean `difference` of scores that are multiples of `step`.
 
-    Of n differences in {-1, 0, 1} with a given mean, the spread is least where none is negative.
+    Of n differences with a given mean, the spread is least where every one is 0 or `step`.
     """
     m = abs(difference)
-    if not 0 < m < 1 or n < 2:
-        raise ValueError(f"needs 0 < |difference| < 1 and n >= 2, got {difference} and {n}")
-    return float(2 * scipy_stats.t.sf(math.sqrt(m * (n - 1) / (1 - m)), n - 1))
+    if not 0 < m < step or n < 2:
+        raise ValueError(f"needs 0 < |difference| < {step} and n >= 2, got {difference} and {n}")
+    return float(2 * scipy_stats.t.sf(math.sqrt(m * (n - 1) / (step - m)), n - 1))
 
 
 def counts_behind(percent: float, n: int, decimals: int = 1) -> int:
