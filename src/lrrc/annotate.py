@@ -96,9 +96,9 @@ def table1(
 ) -> list[dict[str, Any]]:
     """Rows of the paper's Table 1 and Figure 5, per accounting and split, then per agent.
 
-    `agents` maps every episode to its agents; `splits` maps "train", "val" and "test" to episode ids. A row holds
-    accounting (per_side, joint, or an agent's name), split (with "total"), episodes, turns_per_episode,
-    tokens_per_turn_mean, tokens_per_turn_median, tokens_per_turn_p90 and tokens_per_episode.
+    `agents` maps every episode to its agents; `splits` maps "train", "val" and "test" to episode ids.
+    A row holds accounting (per_side, joint, or an agent's name), split (with "total"), episodes,
+    turns_per_episode, tokens_per_turn_mean, tokens_per_turn_median, tokens_per_turn_p90, tokens_per_episode.
     """
     found = sides(tokens, agents)
     parts = {**splits, "total": [episode_id for ids in splits.values() for episode_id in ids]}

@@ -237,15 +237,16 @@ def _checks(value: Any, where: str, turns: int, agents: int) -> tuple[Check, ...
     checks = []
     for i, item in enumerate(value if isinstance(value, list) else [value]):
         try:
-            check = Check(**{**item, "options": tuple(item["options"]), "choices": tuple(item["choices"])})
+            texts = {key: repair(item[key]) for key in ("family", "question")}
+            options = tuple(repair(text) for text in item["options"])
+            check = Check(**{**item, **texts, "options": options, "choices": tuple(item["choices"])})
             right = (
-                all(isinstance(text, str) for text in (check.family, check.question, *check.options))
-                and all(type(n) is int for n in (check.turn, check.answer, check.fact_turn, *check.choices))
+                all(type(n) is int for n in (check.turn, check.answer, check.fact_turn, *check.choices))
                 and 0 <= check.fact_turn <= check.turn < turns
                 and len(check.choices) == agents
                 and all(0 <= n < len(check.options) for n in (check.answer, *check.choices))
             )
-        except (TypeError, KeyError):
+        except (AttributeError, TypeError, KeyError):
             right = False
         if not right:
             raise bad_value(where, f"checks[{i}]", item, "a check whose turns and indices exist")

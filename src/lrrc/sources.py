@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,21 +56,6 @@ HUB = {
 }
 
 
-@dataclass
-class Drawn:
-    """The table of what was drawn from how many: one row per filter, in the order applied."""
-
-    source: str
-    origin: str
-    steps: list[dict[str, Any]]
-
-    def step(self, name: str, episodes: int, **more: Any) -> None:
-        self.steps.append({"filter": name, "episodes": episodes, **more})
-
-    def table(self) -> dict[str, Any]:
-        return {"source": self.source, "origin": self.origin, "steps": self.steps}
-
-
 def draw_episodes(
     source: str,
     *,
@@ -89,33 +74,31 @@ def draw_episodes(
     Turns are answered turns. Where fewer than `n_episodes` are left, all are taken. Raises ValueError.
     """
     if source in HUB:
-        drawn, episodes = _from_hub(source, HUB[source], path, revision, group_by)
+        origin, steps, episodes = _from_hub(source, HUB[source], path, revision, group_by)
     else:
-        file = Path(path or EMBEDDED)
-        episodes = list(iter_episodes(file, group_by))
-        drawn = Drawn(source, file.name, [])
-        drawn.step("all", len(episodes))
+        origin, episodes = Path(path or EMBEDDED).name, list(iter_episodes(path or EMBEDDED, group_by))
+        steps = [_step("all", episodes)]
     wanted = frozenset(languages)
-    keeps: dict[str, Callable[[Episode], bool]] = {
-        f"at least {min_turns} turns": lambda episode: turns(episode) >= min_turns,
-        f"at most {max_turns or 'any number of'} turns": lambda episode: (
-            max_turns is None or turns(episode) <= max_turns
-        ),
-        f"language {', '.join(sorted(wanted)) or 'any'}": lambda episode: (
-            not wanted or episode.language in wanted
-        ),
-    }
+    keeps: dict[str, Callable[[Episode], bool]] = {f"turns >= {min_turns}": lambda e: turns(e) >= min_turns}
+    if max_turns is not None:
+        keeps[f"turns <= {max_turns}"] = lambda e: turns(e) <= max_turns
+    if wanted:
+        keeps[f"language in {', '.join(sorted(wanted))}"] = lambda e: e.language in wanted
     for name, keep in keeps.items():
         episodes = [episode for episode in episodes if keep(episode)]
-        drawn.step(name, len(episodes))
+        steps.append(_step(name, episodes))
     if not episodes:
-        raise ValueError(f"data.source={source}: no episode is left: " + "; ".join(
-            f"{step['episodes']} after `{step['filter']}`" for step in drawn.steps))  # fmt: skip
+        trail = "; ".join(f"{step['filter']}: {step['episodes']}" for step in steps)
+        raise ValueError(f"data.source={source}: no episode is left ({trail})")
     if n_episodes < len(episodes):
         chosen = np.random.default_rng(seed).choice(len(episodes), n_episodes, replace=False)
         episodes = [episodes[i] for i in sorted(chosen)]
-    drawn.step(f"drawn, at most {n_episodes}, seed {seed}", len(episodes))
-    return episodes, drawn.table()
+    steps.append(_step(f"drawn, at most {n_episodes}, seed {seed}", episodes))
+    return episodes, {"source": source, "origin": origin, "steps": steps}
+
+
+def _step(name: str, left: Sequence, **more: Any) -> dict[str, Any]:
+    return {"filter": name, "episodes": len(left), **more}
 
 
 def turns(episode: Episode) -> int:
@@ -125,19 +108,19 @@ def turns(episode: Episode) -> int:
 
 def _from_hub(
     source: str, hub: HubSet, path: str | Path | None, revision: str | None, group_by: str | None
-) -> tuple[Drawn, list[Episode]]:
+) -> tuple[str, list[dict[str, Any]], list[Episode]]:
+    """(origin, steps so far, usable episodes)."""
     revision = revision or hub.revision
-    drawn = Drawn(source, Path(path).name if path else f"{hub.name}@{revision}", [])
     rows = list(_hub_rows(source, hub, path, revision, group_by))
-    drawn.step("all", len(rows))
+    steps = [_step("all", rows)]
     if source == "mt_bench_human":
         rows = join_votes(rows)
-        drawn.step("votes joined per question, pair and turn", len(rows))
+        steps.append(_step("votes joined per question, pair and turn", rows))
     episodes: dict[str, Episode] = {}
     refused = []
     for where, row in rows:
         try:
-            episode = parse_episode(row, where, group_by)
+            episode = parse_episode({**row, "judge": "human"}, where, group_by)  # the columns hold user ids
             if episode.episode_id in episodes:
                 raise ValueError(f"{where}: question_id {episode.episode_id!r} occurs twice")
         except ValueError as error:
@@ -146,14 +129,14 @@ def _from_hub(
             episodes[episode.episode_id] = episode
     if refused and not episodes:
         raise ValueError(f"data.source={source}: no row is usable; the first: {refused[0]}")
-    drawn.step("usable", len(episodes), **({"first_refused": refused[0]} if refused else {}))
-    return drawn, list(episodes.values())
+    steps.append(_step("usable", episodes, **({"first_refused": refused[0]} if refused else {})))
+    return Path(path).name if path else f"{hub.name}@{revision}", steps, list(episodes.values())
 
 
 def _hub_rows(
     source: str, hub: HubSet, path: str | Path | None, revision: str, group_by: str | None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Rows of a hub data set, or of its copy at `path`, with their places. The hub's library finds the token."""
+    """Rows of a hub data set or of its copy at `path`, with places; the hub's library finds the token."""
     from datasets import load_dataset
 
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries; the outcome is told below
@@ -164,7 +147,7 @@ def _hub_rows(
             table = load_dataset(str(path), split=hub.split)
         else:
             table = load_dataset("parquet", data_files={hub.split: str(path)}, split=hub.split)
-    except Exception as error:  # noqa: BLE001 the library and its transports raise many kinds
+    except Exception as error:  # the library and its transports raise many kinds
         raise ValueError(f"data.source={source}: {_cause(error, hub, path, revision)}") from None
     wanted = {*COLUMNS, "turn", group_by}
     table = table.select_columns([name for name in table.column_names if name in wanted])
@@ -174,25 +157,24 @@ def _hub_rows(
 
 def _cause(error: BaseException, hub: HubSet, path: str | Path | None, revision: str) -> str:
     """Why a hub data set could not be had, and what to do: no network, no token, no access."""
+    import httpx
+    from datasets.exceptions import DatasetNotFoundError
     from huggingface_hub import get_token
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
     reason = " ".join(str(error).split())[:200]
     if path is not None:
         return f"{path}: cannot be read as a data set: {reason}"
-    chain = [error]
-    while (inner := chain[-1].__cause__ or chain[-1].__context__) and inner not in chain:
-        chain.append(inner)
     page = f"https://huggingface.co/datasets/{hub.name}"
     other = "or run with data.source=embedded"
-    if any(isinstance(e, RevisionNotFoundError) for e in chain):
+    if isinstance(error, RevisionNotFoundError) or reason.startswith("Revision"):
         return f"{hub.name} has no revision {revision}; see {page}/commits, {other}"
-    if any(isinstance(e, (GatedRepoError, RepositoryNotFoundError)) for e in chain):
+    if isinstance(error, (DatasetNotFoundError, GatedRepoError, RepositoryNotFoundError)):
         if get_token() is None:
             return (f"no token: {hub.name} needs one; ask for access at {page}, then set HF_TOKEN or "
                     f"`hf auth login`, {other}")  # fmt: skip
-        return f"no access: the hub refuses this token {hub.name}; ask for access at {page}, {other}"
-    if isinstance(error, ConnectionError) or any(type(e).__module__.startswith("httpx") for e in chain):
+        return f"no access: the hub refuses {hub.name} to this token; ask for access at {page}, {other}"
+    if isinstance(error, (ConnectionError, httpx.TransportError)):
         need = f"; access to it is asked for at {page}" if hub.gated else f" ({page})"
         return f"no network: huggingface.co cannot be reached for {hub.name}{need}; try again, {other}"
     return f"{hub.name} cannot be loaded: {type(error).__name__}: {reason}; {page}, {other}"
@@ -235,7 +217,6 @@ def _joined_row(key: tuple, votes: Counter[str], row: Mapping[str, Any]) -> dict
         "model_a": model_a,
         "model_b": model_b,
         "winner": leaders[0] if len(leaders) == 1 else "tie",
-        "judge": "human",
         "conversation_a": _until(sides[0], turn),
         "conversation_b": _until(sides[1], turn),
         "language": "English",

@@ -21,9 +21,9 @@ def partition(
     """The part [N] of each episode, so that no group is torn, sizes are as asked and strata are mixed alike.
 
     Groups go, largest first and otherwise in random order, to the part that they overfill least, and among
-    equals to the part that lacks their strata most. Groups of one episode give exactly the asked sizes (largest
-    remainder, at least one). Raises ValueError where there are fewer groups than parts. Suffixes: N episodes,
-    G groups, K strata, P parts.
+    equals to the part that lacks their strata most. Groups of one episode give exactly the asked sizes
+    (largest remainder, at least one). Raises ValueError where there are fewer groups than parts.
+    Suffixes: N episodes, G groups, K strata, P parts.
     """
     names, group_N = np.unique(groups, return_inverse=True)
     kinds, kind_N = np.unique(strata, return_inverse=True)
