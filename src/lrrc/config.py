@@ -95,16 +95,24 @@ class SplitConfig:
 
 
 @dataclass(frozen=True)
+class EncoderConfig:
+    """Static word vectors: their width e."""
+
+    width: int
+
+    def __post_init__(self) -> None:
+        _check(8 <= self.width <= 384, "encoder.width", self.width, "an integer from 8 to 384")
+
+
+@dataclass(frozen=True)
 class EmbedConfig:
-    """Segments and their frozen embeddings."""
+    """Segments: their length in tokens, at most."""
 
     max_segment_tokens: int
-    width: int
 
     def __post_init__(self) -> None:
         value = self.max_segment_tokens
         _check(8 <= value <= 512, "embed.max_segment_tokens", value, "an integer from 8 to 512")
-        _check(8 <= self.width <= 384, "embed.width", self.width, "an integer from 8 to 384")
 
 
 @dataclass(frozen=True)
@@ -235,6 +243,7 @@ class Params:
     data: DataConfig
     annotate: AnnotateConfig
     split: SplitConfig
+    encoder: EncoderConfig
     embed: EmbedConfig
     model: ModelConfig
     train: TrainConfig

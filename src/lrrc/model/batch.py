@@ -31,6 +31,11 @@ class Batch:
     essential_BTMV: Tensor  # rows sum to one, or are zero
     outcome_B: Tensor  # int64, -1 where there is none
 
+    @property
+    def swappable(self) -> bool:
+        """Two agents, whose sides can be exchanged."""
+        return self.target_BTMN.shape[2] == 2
+
     def swapped(self, flip_B: Tensor) -> Batch:
         """Exchange the two agents of the episodes where `flip_B` is true. Only for M = 2."""
         first, second = self.speaker_BN == FIRST_AGENT, self.speaker_BN == FIRST_AGENT + 1

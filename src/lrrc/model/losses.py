@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
+from lrrc.config import TrainConfig
 from lrrc.model.batch import Batch
-from lrrc.model.coordinator import Output
+from lrrc.model.coordinator import Coordinator, Output
+from lrrc.model.probe import Probe, ProbeBatch
 
 
 def _mean(values: Tensor, mask: Tensor) -> Tensor:
@@ -31,14 +35,13 @@ def ranking(output: Output, batch: Batch) -> Tensor:
     return _mean(-(target_BTMN * log_BTMN).sum(dim=3), present_BTM)
 
 
-def outcome(output: Output, batch: Batch) -> Tensor:
+def outcome(logits_BTO: Tensor, turns_B: Tensor, outcome_B: Tensor) -> Tensor:
     """Cross-entropy, in nats, of the outcome after every turn; later turns, which know more, weigh more."""
-    logits_BTO = output.outcome_BTO
     B, T, O = logits_BTO.shape
     turn_T = torch.arange(1, T + 1, device=logits_BTO.device)
-    turns_B1 = batch.turns_B[:, None]
-    weight_BT = (turn_T / turns_B1) * (turn_T <= turns_B1) * (batch.outcome_B >= 0)[:, None]
-    target_BT = batch.outcome_B.clamp_min(0)[:, None].expand(-1, T)
+    turns_B1 = turns_B[:, None]
+    weight_BT = (turn_T / turns_B1) * (turn_T <= turns_B1) * (outcome_B >= 0)[:, None]
+    target_BT = outcome_B.clamp_min(0)[:, None].expand(-1, T)
     loss_BT = nn.functional.cross_entropy(logits_BTO.reshape(-1, O), target_BT.reshape(-1), reduction="none")
     return (loss_BT.view(B, T) * weight_BT).sum() / weight_BT.sum().clamp_min(1e-6)
 
@@ -49,9 +52,45 @@ def preferred(logits_BO: Tensor) -> Tensor:
     return p_BO[..., 0] - p_BO[..., 1]
 
 
-def agreement(output: Output, batch: Batch) -> tuple[Tensor, Tensor]:
-    """(decided episodes whose winner is picked after the last turn, decided episodes), as counts."""
-    last_BO = output.outcome_BTO[torch.arange(len(batch.turns_B)), (batch.turns_B - 1).clamp_min(0)]
-    decided_B = (batch.outcome_B == 0) | (batch.outcome_B == 1)
-    right_B = (preferred(last_BO) < 0) == (batch.outcome_B == 1)
-    return (right_B & decided_B).sum(), decided_B.sum()
+def agreement(logits_BTO: Tensor, turns_B: Tensor, outcome_B: Tensor) -> tuple[Tensor, float]:
+    """Share of the decided episodes whose winner is picked after the last turn, and how many are decided."""
+    last_BO = logits_BTO[torch.arange(len(turns_B)), (turns_B - 1).clamp_min(0)]
+    decided_B = (outcome_B == 0) | (outcome_B == 1)
+    right_B = (preferred(last_BO) < 0) == (outcome_B == 1)
+    return _mean(right_B.float(), decided_B), float(decided_B.sum())
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The loss to minimise, and means to report, each with the count it is a mean over."""
+
+    loss: Tensor
+    means: dict[str, tuple[Tensor, float]]
+
+
+def coordinator_objective(net: Coordinator, batch: Batch, train: TrainConfig) -> Measured:
+    """All three losses of one batch, and the figures of the paper's Figure 4."""
+    output = net(batch)
+    rec, sel = reconstruction(output, batch), ranking(output, batch)
+    win = outcome(output.outcome_BTO, batch.turns_B, batch.outcome_B)
+    B, T = output.active_BT.shape
+    real_BT = torch.arange(T, device=rec.device) < batch.turns_B[:, None]
+    turns = float(real_BT.sum())
+    norm_BT = output.state_BTCD[:, 1:].flatten(2).norm(dim=2)
+    loss = train.w_rec * rec + train.w_sel * sel + train.w_win * win
+    return Measured(
+        loss,
+        {
+            "loss": (loss, B), "loss_rec": (rec, B), "loss_sel": (sel, B), "loss_win": (win, B),
+            "agreement": agreement(output.outcome_BTO, batch.turns_B, batch.outcome_B),
+            "state_norm": (_mean(norm_BT, real_BT), turns), "active_channels": (_mean(output.active_BT, real_BT), turns),
+        },
+    )  # fmt: skip
+
+
+def probe_objective(net: Probe, batch: ProbeBatch, train: TrainConfig) -> Measured:
+    """The outcome loss alone, for policies without a state."""
+    logits_BTO = net(batch)
+    win = outcome(logits_BTO, batch.turns_B, batch.outcome_B)
+    means = {"loss": (win, len(batch.turns_B)), "agreement": agreement(logits_BTO, batch.turns_B, batch.outcome_B)}
+    return Measured(win, means)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lrrc import digest, encoder, tokens
+from lrrc import encoder, tokens
 from lrrc.digest import Digest, Span
 from lrrc.encoder import Encoder
 from lrrc.episodes import Message

@@ -1,0 +1,27 @@
+"""Stage ablate: the coordinator at the operating rank with one part changed (paper section 3.4).
+
+python pipeline/ablate.py top_k-2 0 models/ablate-top_k-2-s0
+"""
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+from lrrc.config import load_params, parse_variant
+from lrrc.errors import one_line
+from lrrc.fitting import run_stage
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("variant", help="KEY-VALUE of the section model, such as top_k-2 or hierarchy-off")
+    parser.add_argument("seed", type=int)
+    parser.add_argument("out", type=Path, help="folder to write")
+    args = parser.parse_args()
+    params = load_params()
+    model = dataclasses.replace(params.model, **parse_variant(args.variant))
+    run_stage("ablate", "lrrc", params.rank, args.seed, model, args.out)
+
+
+if __name__ == "__main__":
+    one_line(main)

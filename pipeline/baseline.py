@@ -1,0 +1,26 @@
+"""Stage baseline: a policy to compare with, trained as the coordinator is, as far as it learns (paper section 3.4).
+
+python pipeline/baseline.py bm25 0 models/baseline-bm25-s0
+"""
+
+import argparse
+from pathlib import Path
+
+from lrrc.config import load_params
+from lrrc.errors import one_line
+from lrrc.fitting import run_stage
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("policy")
+    parser.add_argument("seed", type=int)
+    parser.add_argument("out", type=Path, help="folder to write")
+    args = parser.parse_args()
+    params = load_params()
+    rank = params.rank if args.policy == "rims-only" else None  # RIMs have channels too; as many as the coordinator
+    run_stage("baseline", args.policy, rank, args.seed, params.model, args.out)
+
+
+if __name__ == "__main__":
+    one_line(main)

@@ -1,0 +1,56 @@
+"""Stage replay: every trained item over all episodes, cross-fitted -> one table per item.
+
+python pipeline/replay.py models data/raw/episodes.parquet data/segments.safetensors data/encoder data/splits.json \\
+    results/replay
+"""
+
+import argparse
+import multiprocessing
+import os
+import shutil
+import sys
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
+from pathlib import Path
+
+from lrrc import crossfit
+from lrrc.config import Params, load_params
+from lrrc.errors import one_line
+from lrrc.files import write_json
+from lrrc.fitting import Inputs
+
+
+def items(params: Params) -> dict[str, str]:
+    """Folder below models/ -> variant, for everything that the parameters ask for."""
+    names = {f"train-r{rank}-s{seed}": "" for rank in params.ranks for seed in params.seeds}
+    names |= {f"baseline-{policy}-s{seed}": "" for policy in params.baseline.policies for seed in params.seeds}
+    return names | {f"ablate-{variant}-s{seed}": variant for variant in params.ablate.variants for seed in params.seeds}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("models", "episodes", "segments", "encoder", "splits", "out"):
+        parser.add_argument(name, type=Path)
+    args = parser.parse_args()
+    params = load_params()
+    inputs = Inputs(args.episodes, args.segments, args.encoder, args.splits)
+    shutil.rmtree(args.out, ignore_errors=True)
+    args.out.mkdir(parents=True)
+    wanted = items(params)
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
+        work = partial(crossfit.replay_item, inputs=inputs, params=params)
+        waiting = {pool.submit(work, args.models / name, variant=variant): name for name, variant in wanted.items()}
+        for number, future in enumerate(as_completed(waiting), 1):
+            name = waiting[future]
+            rows = future.result()
+            crossfit.write_rows(args.out / f"{name}.parquet", rows)
+            print(f"replay {number}/{len(wanted)}: {name}, {len(rows)} rows", flush=True)
+            if name == f"baseline-full-context-s{params.seeds[0]}":
+                floors = crossfit.floor_rows([row for row in rows if not row["gated"]], inputs, params)
+                crossfit.write_rows(args.out / "floors.parquet", floors)
+    write_json(args.out / "meta.json", crossfit.meta(inputs, params))
+
+
+if __name__ == "__main__":
+    one_line(main)

@@ -1,0 +1,24 @@
+"""Stage train: the coordinator at one rank and seed, on the main split and on every fold (paper section 3.5).
+
+python pipeline/train.py 8 0 models/train-r8-s0
+"""
+
+import argparse
+from pathlib import Path
+
+from lrrc.config import load_params
+from lrrc.errors import one_line
+from lrrc.fitting import run_stage
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rank", type=int)
+    parser.add_argument("seed", type=int)
+    parser.add_argument("out", type=Path, help="folder to write")
+    args = parser.parse_args()
+    run_stage("train", "lrrc", args.rank, args.seed, load_params().model, args.out)
+
+
+if __name__ == "__main__":
+    one_line(main)

@@ -1,0 +1,185 @@
+"""One stage item: every fit of one policy at one rank and seed, side by side on the cores of the machine.
+
+An item has a fit on the main split and one per fold. Each runs in a process of its own with one thread, so that the
+sums, and so the bytes, do not depend on the number of cores. A finished fit is kept in the work folder until the whole
+item is written; an interrupted item repeats nothing that was finished.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import multiprocessing
+import os
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from lrrc import checkpoint, dataset, kept
+from lrrc.config import ModelConfig, TrainConfig
+from lrrc.files import canonical_json, write_json
+from lrrc.model.batch import collate
+from lrrc.model.coordinator import build
+from lrrc.model.losses import coordinator_objective, probe_objective
+from lrrc.model.probe import Probe, collate_kept
+
+INPUTS = ("data/raw/episodes.parquet", "data/segments.safetensors", "data/encoder", "data/splits.json")
+STATELESS = ("full-context", "truncated-history", "recency", "first-sentences", "bm25", "embedding", "tokensqueeze-only")
+
+
+@dataclasses.dataclass(frozen=True)
+class Item:
+    """What to fit. `rank` is null for policies that have none; `budget` is what a stateless policy keeps."""
+
+    policy: str
+    rank: int | None
+    seed: int
+    budget: int
+    model: ModelConfig
+    train: TrainConfig
+    truncated_turns: int
+    max_overlap: float
+    squeeze: float
+    max_segment_tokens: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """Files that the stages before wrote."""
+
+    episodes: Path
+    segments: Path
+    encoder: Path
+    splits: Path
+
+
+def fit_item(item: Item, inputs: Inputs, fits: Sequence[str], out: Path, work: Path) -> dict[str, float]:
+    """Fit everything and write `out`: config.json, weights, history.json, metrics.json. Returns the metrics."""
+    jobs = min(len(fits), os.cpu_count() or 1)
+    # fork spares every worker the seconds that importing torch and Lightning takes
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    torch.set_num_threads(1)
+    histories: dict[str, list[dict]] = {}
+    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+        waiting = {pool.submit(_fit_one, item, inputs, fit, work / fit): fit for fit in fits}
+        try:
+            for future in as_completed(waiting):
+                histories[waiting[future]], seconds = future.result()
+                last = histories[waiting[future]][-1]
+                print(
+                    f"{out.name} {waiting[future]}: {last['epoch'] + 1} epochs, {seconds:.0f} s, validation "
+                    f"agreement {last['val_agreement']:.2f}, loss {last['val_loss']:.3f}",
+                    flush=True,
+                )
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    config = checkpoint.describe(
+        item.policy, item.rank, item.seed, _width(inputs), item.max_segment_tokens, item.model
+    )  # fmt: skip
+    out.mkdir(parents=True, exist_ok=True)
+    for fit in fits:
+        for weights in sorted((work / fit).glob("*.safetensors")):
+            shutil.copyfile(weights, out / f"{weights.stem.replace('net', fit)}.safetensors")
+    history = [{"fold": fit.removeprefix("fold-"), **record} for fit in fits for record in histories[fit]]
+    metrics = _metrics(histories, fits)
+    write_json(out / "config.json", config)
+    write_json(out / "history.json", history)
+    write_json(out / "metrics.json", metrics)
+    return metrics
+
+
+def _metrics(histories: dict[str, list[dict]], fits: Sequence[str]) -> dict[str, float]:
+    """Means over the fits of each one's last epoch, and of how long they took."""
+    last = [histories[fit][-1] for fit in fits]
+    names = sorted({name for record in last for name in record if name != "epoch"})
+    means = {name: float(np.mean([record[name] for record in last])) for name in names}
+    return {"epochs": float(np.mean([record["epoch"] + 1 for record in last])), **means}
+
+
+def _width(inputs: Inputs) -> int:
+    return int(json.loads((inputs.encoder / "config.json").read_text())["hidden_dim"])
+
+
+def _fit_one(item: Item, inputs: Inputs, fit: str, work: Path) -> tuple[list[dict], float]:
+    """Weights into work/net.safetensors and, for a stateless policy, work/probe-net.safetensors; history, seconds."""
+    import logging
+    import warnings
+
+    from lrrc import training
+
+    torch.set_num_threads(1)
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning")
+    started = time.monotonic()
+    done = work / "done.json"
+    key = canonical_json({"item": dataclasses.asdict(item), "fit": fit})
+    if done.is_file() and json.loads(done.read_text())["key"] == key:
+        return json.loads(done.read_text())["history"], 0.0
+    if not (work / "key").is_file() or (work / "key").read_text() != key:
+        shutil.rmtree(work, ignore_errors=True)  # of other parameters or inputs
+        work.mkdir(parents=True)
+        (work / "key").write_text(key)
+    torch.manual_seed(item.seed)
+    ids = _split(inputs.splits, fit)
+    history: list[dict] = []
+    if item.policy not in STATELESS or item.policy == "tokensqueeze-only":
+        arrays = {e.episode_id: e for e in dataset.load(inputs.segments)}
+        net = build(item.policy, item.rank or 1, _width(inputs), item.model)
+        train = item.train
+        if item.policy == "tokensqueeze-only":  # it ranks no segments, and its outcome head is the probe below
+            train = dataclasses.replace(train, w_sel=0.0, w_win=0.0, w_rec=1.0)
+        history = training.fit(
+            net, coordinator_objective, [arrays[i] for i in ids["train"]], [arrays[i] for i in ids["val"]],
+            partial(collate, vocabulary=item.model.vocabulary), train, item.seed, work / "net",
+        )  # fmt: skip
+        checkpoint.save_weights(net, work / "net.safetensors")
+    if item.policy in STATELESS:
+        features = kept.features(item, inputs, work / "net.safetensors")
+        probe = Probe(next(iter(features.values())).features_TPG.shape[2])
+        probe_history = training.fit(
+            probe, probe_objective, [features[i] for i in ids["train"]], [features[i] for i in ids["val"]],
+            collate_kept, item.train, item.seed, work / "probe",
+        )  # fmt: skip
+        checkpoint.save_weights(probe, work / "probe-net.safetensors")
+        history = history or probe_history
+    write_json(done, {"key": key, "history": history})
+    return history, time.monotonic() - started
+
+
+def _split(path: Path, fit: str) -> dict[str, list[str]]:
+    """Ids of train, val and test for `main` or `fold-3`."""
+    splits = json.loads(path.read_text())
+    return splits if fit == "main" else splits["folds"][int(fit.removeprefix("fold-"))]
+
+
+def fold_names(path: Path) -> list[str]:
+    """`fold-0` and so on, as many as the split has."""
+    return [f"fold-{i}" for i in range(len(json.loads(path.read_text())["folds"]))]
+
+
+def run_stage(stage: str, policy: str, rank: int | None, seed: int, model: ModelConfig, out: Path) -> None:
+    """A whole stage item: fit, write, log to MLflow. Parameters come from params.yaml."""
+    from lrrc import tracking
+    from lrrc.config import load_params
+
+    params = load_params()
+    item = Item(
+        policy, rank, seed, params.budget, model, params.train, params.baseline.truncated_turns,
+        params.digest.max_overlap, params.digest.squeeze, params.embed.max_segment_tokens,
+    )  # fmt: skip
+    inputs = Inputs(*map(Path, INPUTS))
+    fits = [*(["main"] if stage == "train" or seed == params.seeds[0] else []), *fold_names(inputs.splits)]
+    work = Path(".cache/fits") / out.name
+    fit_item(item, inputs, fits, out, work)
+    logged = {"policy": policy, "rank": rank, "seed": seed, "budget": params.budget,
+              "model": dataclasses.asdict(model), "train": dataclasses.asdict(params.train)}  # fmt: skip
+    tracking.log_stage(out.name, stage=stage, params=logged, artifacts=[out])
+    shutil.rmtree(work, ignore_errors=True)

@@ -1,0 +1,180 @@
+"""Replay logged episodes under a policy: tokens, calls and preference success (method sections 2 and 5).
+
+Every episode is scored by the fit that never saw it. Replies are the logged ones; what a policy changes is the payload
+of every call and, with the call gate, which calls are made at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lrrc import tokens
+from lrrc.digest import Digest
+from lrrc.episodes import ARENA_OUTCOMES, Episode, Message
+from lrrc.policies.base import Policy, Session
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Tokens and calls of one episode; `reusable` are prompt tokens in leading messages that the agent's previous
+    payload had too."""
+
+    calls: int = 0
+    prompt: int = 0
+    completion: int = 0
+    reusable: int = 0
+    digest: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(*(a + b for a, b in zip(vars(self).values(), vars(other).values(), strict=True)))
+
+
+@dataclass(frozen=True)
+class SuccessRule:
+    """What counts as success (method section 5)."""
+
+    tie: bool
+    bothbad: bool
+
+    def success(self, pick: int, outcome: str) -> bool:
+        """Was the picked agent (0 or 1) not voted worse?"""
+        if outcome == "tie":
+            return self.tie
+        if outcome == "tie (bothbad)":
+            return self.bothbad
+        return ARENA_OUTCOMES.index(outcome) == pick
+
+
+def episode_cost(episode: Episode, policy: Policy, overhead: int = 0, stop: int | None = None, only: int = 0) -> Cost:
+    """Cost of all calls of an episode. After turn `stop`, agent number `only` alone is called, and heard."""
+    session = policy.session(episode.agents)
+    previous: dict[str, list[tuple[str, str]]] = {}
+    counts = Counts(overhead)
+    total = Cost()
+    for t, turn in enumerate(episode.turns):
+        replies = turn.replies
+        if stop is not None and t > stop:
+            replies = tuple(reply for reply in replies if reply.name == episode.agents[only])
+        for reply in replies:
+            messages, digest_tokens = payload(session, episode, turn.inputs, reply.name or episode.agents[0])
+            sizes = [counts(content) for _, content in messages]
+            same = common_prefix(previous.get(reply.name or "", []), messages)
+            total += Cost(1, sum(sizes), counts.text(reply.content), sum(sizes[:same]), digest_tokens)
+            previous[reply.name or ""] = messages
+        session.observe([*turn.inputs, *replies])
+    return total
+
+
+def payload(
+    session: Session, episode: Episode, inputs: Sequence[Message], agent: str
+) -> tuple[list[tuple[str, str]], int]:
+    """The payload of a call as (speaker, content) pairs, and the tokens of its digest (0 where it has none)."""
+    chosen = session.choose(inputs, agent)
+    digest_tokens = 0
+    if isinstance(chosen, Digest):
+        digest_tokens = chosen.tokens
+        middle = [("digest", chosen.text)] if chosen.text else []
+    else:
+        middle = [_pair(session.history.messages[i]) for i in chosen.messages]
+    return [*map(_pair, episode.system), *middle, *map(_pair, inputs)], digest_tokens
+
+
+def _pair(message: Message) -> tuple[str, str]:
+    return (message.name or message.role, message.content)
+
+
+def common_prefix(left: Sequence, right: Sequence) -> int:
+    """How many leading entries are equal."""
+    for i, (a, b) in enumerate(zip(left, right, strict=False)):
+        if a != b:
+            return i
+    return min(len(left), len(right))
+
+
+class Counts:
+    """Token counts with a memory: a message is counted once however many payloads repeat it."""
+
+    def __init__(self, overhead: int):
+        self.overhead, self.known = overhead, {}
+
+    def text(self, text: str) -> int:
+        if text not in self.known:
+            self.known[text] = tokens.count(text)
+        return self.known[text]
+
+    def __call__(self, text: str) -> int:
+        return self.text(text) + self.overhead
+
+
+def calibrate(
+    preferred: Sequence[np.ndarray], outcomes: Sequence[str], rule: SuccessRule, margin: float
+) -> float:
+    """The smallest confidence tau at which the call gate loses at most `margin` of success on these episodes.
+
+    `preferred` holds, per episode, P(first better) - P(second better) after every turn. Infinity: never gate.
+    """
+    if not outcomes:
+        return np.inf
+    free = np.mean([rule.success(pick_at(p, None), o) for p, o in zip(preferred, outcomes, strict=True)])
+    best = np.inf
+    for tau in sorted({float(c) for p in preferred for c in np.abs(p[:-1])}, reverse=True):
+        gated = [rule.success(pick_at(p, gate_turn(p, tau)), o) for p, o in zip(preferred, outcomes, strict=True)]
+        if np.mean(gated) < free - margin:
+            break  # a lower tau is trusted only if every higher one is fine too
+        best = tau
+    return best
+
+
+def gate_turn(preferred_T: np.ndarray, tau: float) -> int | None:
+    """The first turn before the last after which the confidence reaches tau."""
+    sure = np.flatnonzero(np.abs(preferred_T[:-1]) >= tau)
+    return int(sure[0]) if len(sure) else None
+
+
+def pick_at(preferred_T: np.ndarray, turn: int | None) -> int:
+    """The agent (0 or 1) preferred after `turn` (None: after the last)."""
+    return int(preferred_T[-1 if turn is None else turn] < 0)
+
+
+def rows_of(
+    episode: Episode, policy: Policy, preferred_T: np.ndarray, tau: float, rule: SuccessRule, overhead: int,
+    labels: Mapping[str, Any],
+) -> list[dict[str, Any]]:  # fmt: skip
+    """One row without the call gate and, for two agents, one with it."""
+    cost = episode_cost(episode, policy, overhead)
+    if len(episode.agents) != 2:
+        return [row(episode, cost, None, rule, False, labels)]
+    turn = gate_turn(preferred_T, tau)
+    pick = pick_at(preferred_T, turn)
+    gated = cost if turn is None else episode_cost(episode, policy, overhead, turn, pick)
+    return [
+        row(episode, cost, pick_at(preferred_T, None), rule, False, labels),
+        row(episode, gated, pick, rule, True, labels),
+    ]
+
+
+def row(
+    episode: Episode, cost: Cost, pick: int | None, rule: SuccessRule, gated: bool, labels: Mapping[str, Any]
+) -> dict[str, Any]:
+    """One line of results/replay."""
+    judged = episode.outcome is not None and pick is not None
+    return {
+        **labels, "episode_id": episode.episode_id, "language": episode.language, "category": episode.category,
+        "gated": gated, "calls": cost.calls, "prompt_tokens": cost.prompt, "completion_tokens": cost.completion,
+        "total_tokens": cost.prompt + cost.completion, "reusable_prefix_tokens": cost.reusable,
+        "digest_tokens": cost.digest, "pick": None if pick is None else episode.agents[pick],
+        "success": int(rule.success(pick, episode.outcome)) if judged else None,
+    }  # fmt: skip
+
+
+def longer_answer(episode: Episode) -> int:
+    """The agent (0 or 1) that wrote more tokens, the heuristic every figure is printed beside; the first if equal."""
+    written = [0, 0]
+    for turn in episode.turns:
+        for reply in turn.replies:
+            written[episode.agents.index(reply.name)] += tokens.count(reply.content)
+    return int(written[1] > written[0])

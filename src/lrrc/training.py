@@ -1,0 +1,208 @@
+"""Fitting one network on one split with Lightning (paper section 3.5), resumable after every epoch.
+
+AdamW, early stopping on validation agreement with the recorded outcome. An interrupted fit goes on from its last
+finished epoch and gives the bytes of an undisturbed one: the order of episodes and the exchanged sides of an epoch are
+drawn from (seed, epoch) alone, and weights, optimiser state and history are kept beside each other, without pickle.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import lightning
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from lrrc.config import TrainConfig
+from lrrc.files import atomic, write_json
+from lrrc.model.batch import Batch
+from lrrc.model.losses import Measured
+from lrrc.model.probe import ProbeBatch
+
+LOSS_WEIGHT = 0.1  # of the validation loss beside agreement, in choosing an epoch: one nat weighs a tenth of all outcomes
+
+UNPREFIXED = ("loss_rec", "loss_sel", "loss_win", "state_norm", "active_channels")  # of validation, Figure 4
+Objective = Callable[[nn.Module, "Batch | ProbeBatch", TrainConfig], Measured]
+
+
+@dataclass
+class Progress:
+    """Where a fit stands: the history so far, the best epoch's score, and epochs since then."""
+
+    history: list[dict] = field(default_factory=list)
+    best: float = -math.inf
+    stale: int = 0
+
+
+class Fit(lightning.LightningModule):
+    """One network, its loss and its optimiser. `first_epoch` is that of a resumed fit."""
+
+    def __init__(self, net: nn.Module, objective: Objective, train: TrainConfig, seed: int, first_epoch: int = 0):
+        super().__init__()
+        self.net, self.objective, self.train_config = net, objective, train
+        self.seed, self.first_epoch = seed, first_epoch
+        self.sums: dict[str, float] = {}
+        self.counts: dict[str, float] = {}
+
+    @property
+    def epoch(self) -> int:
+        return self.first_epoch + self.current_epoch
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        train = self.train_config
+        return torch.optim.AdamW(self.parameters(), lr=train.lr, weight_decay=train.weight_decay)
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, index: int) -> Batch:
+        return batch.to(device)
+
+    def training_step(self, batch: Batch | ProbeBatch, index: int) -> Tensor:
+        if batch.swappable:  # sides are arbitrary: show each episode either way round
+            generator = torch.Generator().manual_seed(hash((self.seed, self.epoch, index)) % 2**63)
+            batch = batch.swapped((torch.rand(len(batch.turns_B), generator=generator) < 0.5).to(self.device))
+        measured = self.objective(self.net, batch, self.train_config)
+        self._add("train_", {"loss": measured.means["loss"]})
+        return measured.loss
+
+    def validation_step(self, batch: Batch | ProbeBatch, index: int) -> None:
+        self._add("val_", self.objective(self.net, batch, self.train_config).means)
+
+    def _add(self, prefix: str, means: dict[str, tuple[Tensor, float]]) -> None:
+        for name, (value, weight) in means.items():
+            key = name if name in UNPREFIXED else prefix + name
+            self.sums[key] = self.sums.get(key, 0.0) + float(value.detach()) * weight
+            self.counts[key] = self.counts.get(key, 0.0) + weight
+
+    def take_means(self) -> dict[str, float]:
+        """Means of everything added since the last call; 0 where there was nothing to count (no outcome at all)."""
+        means = {key: self.sums[key] / self.counts[key] if self.counts[key] else 0.0 for key in sorted(self.sums)}
+        self.sums, self.counts = {}, {}
+        return means
+
+
+class Data(lightning.LightningDataModule):
+    """Batches of a split; the order of an epoch is drawn from the seed and the epoch's number."""
+
+    def __init__(self, train: Sequence, val: Sequence, collate: Callable[[Sequence], Batch | ProbeBatch], fit: Fit):
+        super().__init__()
+        self.train, self.val, self.collate, self.fit = train, val, collate, fit
+
+    def _loader(self, episodes: Sequence, order: Sequence[int]) -> DataLoader:
+        size = self.fit.train_config.batch_size
+        batches = [order[i : i + size] for i in range(0, len(order), size)]
+        return DataLoader(episodes, batch_sampler=batches, collate_fn=self.collate)
+
+    def train_dataloader(self) -> DataLoader:
+        generator = torch.Generator().manual_seed(hash((self.fit.seed, self.fit.epoch)) % 2**63)
+        return self._loader(self.train, torch.randperm(len(self.train), generator=generator).tolist())
+
+    def val_dataloader(self) -> DataLoader:
+        return self._loader(self.val, range(len(self.val)))
+
+
+class EveryEpoch(lightning.Callback):
+    """Record the epoch, keep the best weights, save everything needed to go on, stop when nothing improves."""
+
+    def __init__(self, folder: Path, progress: Progress, patience: int):
+        self.folder, self.progress, self.patience = folder, progress, patience
+
+    def on_fit_start(self, trainer: lightning.Trainer, module: Fit) -> None:
+        if (self.folder / "state.json").is_file():
+            restore_optimizer(trainer.optimizers[0], self.folder / current(self.folder) / "optimizer.safetensors")
+
+    def on_validation_epoch_end(self, trainer: lightning.Trainer, module: Fit) -> None:
+        self.validation = module.take_means()
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, module: Fit) -> None:
+        module.take_means()
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, module: Fit) -> None:
+        progress, means = self.progress, {**module.take_means(), **self.validation}
+        progress.history.append({"epoch": module.epoch, **means})
+        score = means["val_agreement"] - LOSS_WEIGHT * means["val_loss"]
+        better = score > progress.best
+        progress.best, progress.stale = (score, 0) if better else (progress.best, progress.stale + 1)
+        save(self.folder, module.net, trainer.optimizers[0], progress, better)
+        if progress.stale >= self.patience:
+            trainer.should_stop = True
+
+
+def current(folder: Path) -> str:
+    """Name of the sub-folder with the last finished epoch's weights and optimiser state."""
+    return json.loads((folder / "state.json").read_text())["epoch_folder"]
+
+
+def save(folder: Path, net: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress, better: bool) -> None:
+    """Make the finished epoch the one to resume from: its files first, then the pointer to them, in one rename."""
+    name = f"epoch-{len(progress.history)}"
+    with atomic(folder / name / "weights.safetensors") as path:
+        save_file(_whole(net.state_dict()), path)
+    with atomic(folder / name / "optimizer.safetensors") as path:
+        state = optimizer.state_dict()["state"]
+        save_file(_whole({f"{i}.{key}": value for i, slot in state.items() for key, value in slot.items()}), path)
+    best = name if better else json.loads((folder / "state.json").read_text())["best_folder"]
+    write_json(
+        folder / "state.json",
+        {
+            "epoch_folder": name, "best_folder": best, "best": progress.best, "stale": progress.stale,
+            "history": progress.history,
+        },
+    )  # fmt: skip
+    for old in folder.glob("epoch-*"):
+        if old.name not in (name, best):
+            shutil.rmtree(old)
+
+
+def _whole(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, path: Path) -> None:
+    """Put the moments and step counts of AdamW back."""
+    slots: dict[int, dict[str, Tensor]] = {}
+    for name, value in load_file(path).items():
+        index, _, key = name.partition(".")
+        slots.setdefault(int(index), {})[key] = value
+    optimizer.load_state_dict({"state": slots, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def fit(
+    net: nn.Module,
+    objective: Objective,
+    train: Sequence,
+    val: Sequence,
+    collate: Callable[[Sequence], Batch | ProbeBatch],
+    config: TrainConfig,
+    seed: int,
+    folder: Path,
+) -> list[dict]:
+    """Train `net` in place to its best epoch on `train` and `val` (episodes that `collate` makes batches of); returns
+    one record per epoch.
+
+    `folder` holds the resumable state; the caller removes it when the result is safe. An interrupted fit of the same
+    inputs goes on from there.
+    """
+    progress = Progress()
+    if (folder / "state.json").is_file():
+        state = json.loads((folder / "state.json").read_text())
+        progress = Progress(state["history"], state["best"], state["stale"])
+        net.load_state_dict(load_file(folder / state["epoch_folder"] / "weights.safetensors"))
+    done = len(progress.history)
+    if done < config.max_epochs and progress.stale < config.patience:
+        module = Fit(net, objective, config, seed, first_epoch=done)
+        trainer = lightning.Trainer(
+            max_epochs=config.max_epochs - done, logger=False, enable_checkpointing=False, enable_progress_bar=False,
+            enable_model_summary=False, num_sanity_val_steps=0, reload_dataloaders_every_n_epochs=1,
+            callbacks=[EveryEpoch(folder, progress, config.patience)], default_root_dir=str(folder), deterministic=True,
+            **{"devices": 1, **config.trainer},
+        )  # fmt: skip
+        trainer.fit(module, datamodule=Data(train, val, collate, module))
+    best = json.loads((folder / "state.json").read_text())["best_folder"]
+    net.load_state_dict(load_file(folder / best / "weights.safetensors"))
+    return progress.history
