@@ -36,9 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return command.run(args)
     except (ValueError, OSError) as error:
-        from lrrc.tracking import scrub
+        from lrrc.redact import scrub
 
-        print(f"lrrc {args.command}: {scrub(str(error))}", file=sys.stderr)
+        print(f"lrrc {args.command}: {scrub(' '.join(str(error).split()))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+from lrrc.redact import scrub
+
 
 def one_line(main: Callable[[], None]) -> None:
     """Run a pipeline script's `main`. A ValueError or OSError becomes `error: ...` and exit status 1.
@@ -14,7 +16,7 @@ def one_line(main: Callable[[], None]) -> None:
     try:
         main()
     except (ValueError, OSError) as error:
-        print("error:", " ".join(str(error).split()), file=sys.stderr)
+        print("error:", scrub(" ".join(str(error).split())), file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

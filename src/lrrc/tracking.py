@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lrrc import outputs
+from lrrc.redact import holds_secret, scrub
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -38,8 +39,6 @@ BUSY_SECONDS = 20
 ARTIFACT_BYTES = 20_000_000
 ARTIFACTS = {".json", ".png", ".pdf", ".svg", ".html", ".md", ".txt", ".csv", ".tex", ".safetensors"}
 """Files that become artefacts. Data tables (parquet) stay with DVC; their bytes count in the hash."""
-
-_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|ACCESS_?KEY", re.IGNORECASE)
 
 
 def root(start: Path | None = None) -> Path:
@@ -149,13 +148,6 @@ def replay_all(repo: Path | None = None) -> Replayed:
     return Replayed(tuple(shown), (), tuple(absent))
 
 
-def scrub(text: str) -> str:
-    """`text` without the values of secret environment variables and without passwords in addresses."""
-    for value in _secrets():
-        text = text.replace(value, "***")
-    return re.sub(r"(?<=://)[^/\s@]+@", "***@", text)
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "repo", nargs="?", type=Path, help="folder with the dvc.lock (default: this repository)"
@@ -244,7 +236,7 @@ def _complete(client: MlflowClient, run: Run, result: outputs.Result, params: Ma
     for start in range(0, len(points), 1000):
         client.log_batch(run_id, metrics=points[start : start + 1000])
     for path, file in result.files.items():
-        if file.suffix in ARTIFACTS and file.stat().st_size <= ARTIFACT_BYTES and not _holds_secret(file):
+        if file.suffix in ARTIFACTS and file.stat().st_size <= ARTIFACT_BYTES and not holds_secret(file):
             client.log_artifact(run_id, str(file), str(Path(path).parent) if "/" in path else None)
     client.set_terminated(run_id)
 
@@ -268,12 +260,3 @@ def _key(key: str) -> str:
 
 def _value(value: object) -> str:
     return scrub(value if isinstance(value, str) else json.dumps(value, sort_keys=True))[:249]
-
-
-def _secrets() -> list[str]:
-    return [value for key, value in os.environ.items() if _SECRET_NAME.search(key) and len(value) >= 8]
-
-
-def _holds_secret(file: Path) -> bool:
-    held = file.read_bytes()
-    return any(value.encode() in held for value in _secrets())
