@@ -259,25 +259,43 @@ def test_root_is_the_real_repository(tmp_path, monkeypatch):
     assert tracking.uri() == f"sqlite:///{tmp_path}/own.db"
 
 
+TRAIN = """
+import json, yaml
+from pathlib import Path
+from lrrc import tracking
+
+params = yaml.safe_load(Path("params.yaml").read_text())
+out = Path("models/train-r8-s0")
+(out / "digests").mkdir(parents=True)
+(out / "metrics.json").write_text(json.dumps({"loss": params["train"]["lr"]}))
+(out / "digests" / "one.md").write_text("- a digest")
+assert tracking.log_stage(out.name, stage="train", params=params, artifacts=[out])
+"""
+
+
 def test_an_experiment_in_a_temporary_folder_reaches_the_real_database(tmp_path):
-    """`dvc exp run --temp` for real: the run stays after DVC has thrown its folder away."""
+    """`dvc exp run --temp`: its run outlives its folder, and replaying the applied results adds none."""
     env = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "MLFLOW_TRACKING"))}
     env["PATH"] = f"{os.path.dirname(sys.executable)}:{env['PATH']}"
+    stage = {
+        "cmd": "python train.py",
+        "deps": ["train.py"],
+        "params": ["train"],
+        "outs": ["models/train-r8-s0"],
+    }
+    (tmp_path / "train.py").write_text(TRAIN)
     (tmp_path / "params.yaml").write_text("train:\n  lr: 1.0\n")
-    (tmp_path / "train.py").write_text(
-        "import json, yaml; from pathlib import Path; from lrrc import tracking\n"
-        "params = yaml.safe_load(Path('params.yaml').read_text())\n"
-        "Path('metrics.json').write_text(json.dumps({'loss': params['train']['lr']}))\n"
-        "assert tracking.log_stage('train', stage='train', params=params, artifacts=[Path('metrics.json')])\n"
-    )
-    stage = {"cmd": "python train.py", "deps": ["train.py"], "params": ["train"], "outs": ["metrics.json"]}
     (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"train": stage}}))
-    (tmp_path / ".gitignore").write_text("mlflow.db*\nmlartifacts\n")
+    (tmp_path / ".gitignore").write_text("mlflow.db*\nmlartifacts\n/models\n")
 
     def call(*command):
-        subprocess.run(
-            command, cwd=tmp_path, env=env, check=True, capture_output=True, text=True, timeout=120
-        )
+        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def logged():
+        with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
+            tags = dict(database.execute("select key, value from tags"))
+            return database.execute("select key, value from latest_metrics").fetchall(), tags
 
     for command in ("init -q", "config user.name t", "config user.email t@example.org"):
         call("git", *command.split())
@@ -285,8 +303,11 @@ def test_an_experiment_in_a_temporary_folder_reaches_the_real_database(tmp_path)
     call("git", "add", "-A")
     call("git", "commit", "-qm", "start")
     call("dvc", "exp", "run", "--temp", "-n", "slow", "-S", "train.lr=0.5")
-    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
-        value = database.execute("select value from latest_metrics where key = 'loss'").fetchall()
-        name = database.execute("select value from tags where key = 'DVC_EXP_NAME'").fetchall()
-    assert value == [(0.5,)] and name == [("slow",)]
-    assert len(list((tmp_path / "mlartifacts").rglob("metrics.json"))) == 1
+    metrics, tags = logged()
+    assert metrics == [("loss", 0.5)] and tags["DVC_EXP_NAME"] == "slow" and "inputs_hash" not in tags
+    assert not (tmp_path / "models").exists()
+    call("dvc", "exp", "apply", "slow")
+    call("lrrc", "log")
+    metrics, tags = logged()
+    assert metrics == [("loss", 0.5)] and tags["DVC_EXP_NAME"] == "slow" and tags["inputs_hash"]
+    assert sorted(path.name for path in (tmp_path / "mlartifacts").rglob("*.*")) == ["metrics.json", "one.md"]
