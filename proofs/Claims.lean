@@ -13,10 +13,10 @@ universe u v
 /-!
 # The paper's theorems, restated plainly
 
-One namespace per claim of section 3.2. Every statement is followed by a guard that fails unless it rests on
-no axiom but `propext` (equivalent propositions are equal). `K` is any ordered semiring, commutative semiring or field, as
-written; the real numbers are all three. `Nat` and the signs are declared in `Base/`, `Algebra`
-and `Order`.
+One namespace for each claim of section 3.2, in the paper's order. Every statement is followed by a guard that fails
+unless it rests on nothing, or on nothing but `propext` (equivalent propositions are equal).
+`K` is any commutative semiring, ordered semiring or field, as written: the real numbers are all three.
+`∑ l < n, f l` is `f 0 + ⋯ + f (n - 1)`, and `Below n` are the numbers below `n`.
 -/
 
 /-! ## Theorem 1 (Rank-Bound)
@@ -37,14 +37,15 @@ theorem rank_bound {K : Type u} [CommSemiring K] {ι : Type v} {r₀ r r_u : Nat
 /-- info: 'Theorem1.rank_bound' does not depend on any axioms -/
 #guard_msgs in #print axioms rank_bound
 
-/-- The theorem as printed is false: there is a full-rank system that no rank-r coordinator represents. -/
+/-- The theorem as printed is false: there are a full-rank system and a rank r
+such that no rank-r coordinator represents the system. -/
 theorem refuted_as_printed {K : Type u} [Field K] : ¬ PrintedTheorem1 K :=
   printed_theorem1_is_false
 
 /-- info: 'Theorem1.refuted_as_printed' depends on axioms: [propext] -/
 #guard_msgs in #print axioms refuted_as_printed
 
-/-- For r < d every full-rank system is a counterexample, and at every turn: no linear coordinator with r numbers
+/-- For r < d every full-rank system refutes the theorem as printed, at every turn: no linear coordinator with r numbers
 shows the d-dimensional state. -/
 theorem refuted_for_every_system {K : Type u} [Field K] {d r : Nat} (few : r < d) {W : Nat → Nat → K}
     (full : FullRank d W) (Q M N P : Nat → Nat → K) (t : Nat) :
@@ -55,8 +56,8 @@ theorem refuted_for_every_system {K : Type u} [Field K] {d r : Nat} (few : r < d
 /-- info: 'Theorem1.refuted_for_every_system' depends on axioms: [propext] -/
 #guard_msgs in #print axioms refuted_for_every_system
 
-/-- Non-linear coordinators do not rescue it: with numbers of V ≥ 2 levels, any memory of r d numbers confuses two
-d × d states when r < d. -/
+/-- Non-linear coordinators do not rescue the theorem as printed: when r < d, any memory of r d numbers with V ≥ 2 levels
+confuses two d × d states. -/
 theorem refuted_for_any_coordinator {V d r : Nat} (levels : 2 ≤ V) (few : r < d)
     (remember : (Nat → Nat → Below V) → List (Below V)) (memory : ∀ S, (remember S).length = r * d) :
     ¬ (∀ S S', remember S = remember S' → ∀ i j, i < d → j < d → S i j = S' i j) :=
@@ -67,8 +68,8 @@ theorem refuted_for_any_coordinator {V d r : Nat} (levels : 2 ≤ V) (few : r < 
 /-- info: 'Theorem1.refuted_for_any_coordinator' does not depend on any axioms -/
 #guard_msgs in #print axioms refuted_for_any_coordinator
 
-/-- What is true instead: where the transition factors as W = P Q with inner dimension r, a coordinator with r numbers
-predicts every state exactly. -/
+/-- True in place of the theorem as printed: where the transition factors as W = P Q with inner dimension r, a
+coordinator with r numbers predicts every state exactly. -/
 theorem exact_when_factorised {K : Type u} [CommSemiring K] {d r : Nat} {W P Q u x z : Nat → Nat → K}
     (factors : ∀ i j, W i j = ∑ l < r, P i l * Q l j)
     (system : ∀ t i, x (t + 1) i = ∑ j < d, W i j * x t j + u t i)
@@ -80,7 +81,7 @@ theorem exact_when_factorised {K : Type u} [CommSemiring K] {d r : Nat} {W P Q u
 /-- info: 'Theorem1.exact_when_factorised' depends on axioms: [propext] -/
 #guard_msgs in #print axioms exact_when_factorised
 
-/-- That coordinator stores P and Q, which are 2 r d numbers, and fewer than the d d of W when 2 r < d. -/
+/-- The two factors P and Q of a transition have 2 r d numbers, fewer than the d² of the transition when 2 r < d. -/
 theorem transition_parameters {α : Type u} {d r : Nat} (P Q : Nat → Nat → α) :
     (flatten d r P).length + (flatten r d Q).length = (r + r) * d ∧ (r + r < d → (r + r) * d < d * d) :=
   ⟨transition_size d r P Q, transition_fewer⟩
@@ -96,7 +97,7 @@ theorem update_parameters {α : Type u} {d r r_u : Nat} (A B U : Nat → Nat →
 /-- info: 'Theorem1.update_parameters' does not depend on any axioms -/
 #guard_msgs in #print axioms update_parameters
 
-/-- The factorised update has fewer numbers when 2 r_u ≤ r and 2 r_u < d. -/
+/-- A factorised update has fewer numbers than a dense one when 2 r_u ≤ r and 2 r_u < d. -/
 theorem update_fewer {d r r_u : Nat} (channels : 1 ≤ r) (half : r_u + r_u ≤ r) (width : r_u + r_u < d) :
     r_u * (d + r) < d * r :=
   factorised_fewer channels half width
@@ -104,8 +105,8 @@ theorem update_fewer {d r r_u : Nat} (channels : 1 ≤ r) (half : r_u + r_u ≤ 
 /-- info: 'Theorem1.update_fewer' does not depend on any axioms -/
 #guard_msgs in #print axioms update_fewer
 
-/-- With r_u = r, the paper's setting for r = 4 and its recommended r = 8, the factorised update has more numbers than
-the dense one. -/
+/-- With r_u = r, the paper's setting for r = 4 and its recommended r = 8, a factorised update has more numbers than a
+dense one. -/
 theorem update_not_fewer {d r : Nat} (channels : 1 ≤ r) : d * r < r * (d + r) :=
   factorised_more channels
 
@@ -146,8 +147,8 @@ theorem crossing_turn {B m T : Nat} (started : 1 ≤ T) :
 /-- info: 'Theorem2.crossing_turn' depends on axioms: [propext] -/
 #guard_msgs in #print axioms crossing_turn
 
-/-- From that turn on, digests within their budget have sent strictly fewer tokens than any history that grows by at
-least m tokens a turn. -/
+/-- From the turn T with 2 (B + m) < m (T + 1) on, digests within their budget B have cost strictly fewer tokens than any
+full history that grows by at least m tokens a turn. -/
 theorem digest_wins {cost full : Nat → Nat} {B m T : Nat} (budget : ∀ t, cost t ≤ B + m)
     (grows : ∀ t, m * (t + 1) ≤ full t) (started : 1 ≤ T) (late : (B + m) + (B + m) < m * (T + 1)) :
     ∑ t < T, cost t < ∑ t < T, full t :=
@@ -165,8 +166,8 @@ theorem lossless_encoding {V W : Nat} (words : V ≤ W) (r d : Nat) :
 /-- info: 'Theorem2.lossless_encoding' does not depend on any axioms -/
 #guard_msgs in #print axioms lossless_encoding
 
-/-- The converse: where there are at least W^n states, no code whose messages are all shorter than n tokens of W words
-is lossless; fewer than log_W(number of states) tokens cannot do. -/
+/-- Fewer than log_W(number of states) tokens cannot be lossless: with at least W^n states, no code whose messages are all
+shorter than n tokens of W words is. -/
 theorem too_few_tokens {V W r d n : Nat} (levels : 1 ≤ V) (words : 2 ≤ W) (states : W ^ n ≤ V ^ (d * r))
     (send : (Nat → Nat → Below V) → List (Below W)) (short : ∀ S, (send S).length < n) :
     ¬ (∀ S S', send S = send S' → ∀ i j, i < r → j < d → S i j = S' i j) :=
@@ -175,7 +176,7 @@ theorem too_few_tokens {V W r d n : Nat} (levels : 1 ≤ V) (words : 2 ≤ W) (s
 /-- info: 'Theorem2.too_few_tokens' does not depend on any axioms -/
 #guard_msgs in #print axioms too_few_tokens
 
-/-- So r d tokens are the optimum where the vocabulary has as many words as an entry has levels. -/
+/-- No lossless code is always shorter than r d tokens where the vocabulary has as many words as an entry has levels. -/
 theorem encoding_is_optimal {V r d : Nat} (levels : 2 ≤ V) (send : (Nat → Nat → Below V) → List (Below V))
     (short : ∀ S, (send S).length < r * d) :
     ¬ (∀ S S', send S = send S' → ∀ i j, i < r → j < d → S i j = S' i j) :=
@@ -243,7 +244,8 @@ theorem ball_has_room {K : Type u} [OrderedSemiring K] {ρ σ b B : K} (compleme
 /-- info: 'ConvergenceAndStability.ball_has_room' does not depend on any axioms -/
 #guard_msgs in #print axioms ball_has_room
 
-/-- The same for a channel that the gate updates at some turns and leaves alone at the others. -/
+/-- A channel that the gate updates at some turns (to at most ρ times its size plus b) and leaves alone at the others never
+leaves a ball of radius B with ρ B + b ≤ B. -/
 theorem sparse_bounded_forever {K : Type u} [OrderedSemiring K] {X : Type v} {active : Nat → Bool}
     {write : Nat → X → X} {S : Nat → X} {size : X → K} {ρ b B : K} (nonneg : 0 ≤ ρ)
     (gated : ∀ t, S (t + 1) = if active t = true then write t (S t) else S t)
@@ -254,7 +256,7 @@ theorem sparse_bounded_forever {K : Type u} [OrderedSemiring K] {X : Type v} {ac
 /-- info: 'ConvergenceAndStability.sparse_bounded_forever' does not depend on any axioms -/
 #guard_msgs in #print axioms sparse_bounded_forever
 
-/-- From any start, a channel is within ρ^n times its first size of that ball after n active turns. -/
+/-- From any start, a gated channel is after n active turns no larger than B plus ρ^n times its first size. -/
 theorem sparse_forgets_start {K : Type u} [OrderedSemiring K] {X : Type v} {active : Nat → Bool}
     {write : Nat → X → X} {S : Nat → X} {size : X → K} {ρ b B : K} (nonneg : 0 ≤ ρ)
     (gated : ∀ t, S (t + 1) = if active t = true then write t (S t) else S t)
@@ -265,8 +267,8 @@ theorem sparse_forgets_start {K : Type u} [OrderedSemiring K] {X : Type v} {acti
 /-- info: 'ConvergenceAndStability.sparse_forgets_start' does not depend on any axioms -/
 #guard_msgs in #print axioms sparse_forgets_start
 
-/-- Two runs from different starts under the same active updates come together: within ρ^n times the first distance
-after n active turns. Nothing is claimed about a channel that is never active. -/
+/-- Two runs of a channel from different starts under the same active updates come together: within ρ^n times the first
+distance after n active turns. -/
 theorem sparse_contraction {K : Type u} [OrderedSemiring K] {X : Type v} {active : Nat → Bool}
     {write : Nat → X → X} {S S' : Nat → X} {dist : X → X → K} {ρ : K} (nonneg : 0 ≤ ρ)
     (gated : ∀ t, S (t + 1) = if active t = true then write t (S t) else S t)
@@ -278,8 +280,8 @@ theorem sparse_contraction {K : Type u} [OrderedSemiring K] {X : Type v} {active
 /-- info: 'ConvergenceAndStability.sparse_contraction' does not depend on any axioms -/
 #guard_msgs in #print axioms sparse_contraction
 
-/-- For the coordinator's own update, ρ S + U_t, every entry of the difference of two such runs is exactly ρ^n times
-the first difference (written without minus). -/
+/-- For the coordinator's own update, ρ S + U_t, every entry of the difference of two runs is exactly ρ^n times the first
+difference after n active turns (written without minus). -/
 theorem sparse_difference {K : Type u} [CommSemiring K] {active : Nat → Bool} {ρ : K} {U S S' : Nat → K}
     (gated : ∀ t, S (t + 1) = if active t = true then ρ * S t + U t else S t)
     (gated' : ∀ t, S' (t + 1) = if active t = true then ρ * S' t + U t else S' t) (t : Nat) :

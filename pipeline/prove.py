@@ -1,0 +1,28 @@
+"""Stage prove: the Lean proofs, checked -> one JSON file with a verdict for every theorem.
+
+python pipeline/prove.py results/proofs.json
+
+Where no Lean can be run the verdict is "not checked" and the stage goes on; a proof that fails ends it.
+"""
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+from lrrc import proofs
+from lrrc.errors import one_line
+from lrrc.files import write_json
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path)
+    args = parser.parse_args()
+    report = proofs.check(Path("proofs"))
+    if report.problems:
+        raise ValueError("; ".join(map(str, report.problems)))
+    write_json(args.out, asdict(report))
+
+
+if __name__ == "__main__":
+    one_line(main)
