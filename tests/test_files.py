@@ -1,0 +1,102 @@
+"""Files are whole or absent, their bytes depend on content only, and damage is found on reading."""
+
+import os
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from lrrc.errors import one_line
+from lrrc.files import atomic, canonical_json, read_rows, write_json, write_parquet, write_text
+
+TABLE = pa.table({"name": ["a", "b", None], "n": [1, 2, 3]})
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "out.txt"
+    write_text(path, "old")
+    with pytest.raises(RuntimeError), atomic(path) as temporary:
+        temporary.write_text("half of the n")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["out.txt"]
+
+
+def test_a_table_that_fails_half_way_leaves_nothing(tmp_path):
+    def tables():
+        yield TABLE
+        raise ValueError("bad row")
+
+    with pytest.raises(ValueError, match="bad row"):
+        write_parquet(tmp_path / "out.parquet", tables(), TABLE.schema)
+    assert os.listdir(tmp_path) == []
+
+
+def test_until_the_rename_the_reader_sees_the_old_file(tmp_path):
+    path = tmp_path / "folder" / "out.txt"
+    write_text(path, "old")
+    with atomic(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+        assert temporary.parent == path.parent and temporary.suffix == ".tmp"
+    assert path.read_text() == "new"
+
+
+def test_json_is_canonical(tmp_path):
+    assert canonical_json({"b": [1, 0.1], "a": "é"}) == '{\n "a": "é",\n "b": [\n  1,\n  0.1\n ]\n}\n'
+    write_json(tmp_path / "x.json", {"b": 1, "a": 2})
+    write_json(tmp_path / "y.json", {"a": 2, "b": 1})
+    assert (tmp_path / "x.json").read_bytes() == (tmp_path / "y.json").read_bytes()
+    with pytest.raises(ValueError):
+        canonical_json(float("nan"))
+
+
+def test_parquet_bytes_depend_on_content_only(tmp_path):
+    write_parquet(tmp_path / "x.parquet", TABLE)
+    write_parquet(tmp_path / "y.parquet", iter([TABLE.to_pandas().pipe(pa.Table.from_pandas)]), TABLE.schema)
+    assert (tmp_path / "x.parquet").read_bytes() == (tmp_path / "y.parquet").read_bytes()
+    assert pq.read_table(tmp_path / "x.parquet").equals(TABLE)
+
+
+def test_rows_come_with_their_places(tmp_path):
+    write_parquet(tmp_path / "x.parquet", TABLE)
+    rows = list(read_rows(tmp_path / "x.parquet", ["n", "absent"]))
+    assert rows == [(f"{tmp_path}/x.parquet: row {n}", {"n": n}) for n in (1, 2, 3)]
+    (tmp_path / "x.jsonl").write_bytes(b'\xef\xbb\xbf{"n": 1}\r\n\r\n{"n": 2}')
+    rows = list(read_rows(tmp_path / "x.jsonl", ["n"]))
+    assert rows == [(f"{tmp_path}/x.jsonl: line 1", {"n": 1}), (f"{tmp_path}/x.jsonl: line 3", {"n": 2})]
+
+
+def test_a_flipped_bit_in_the_data_is_found(tmp_path):
+    path = tmp_path / "x.parquet"
+    write_parquet(path, pa.table({"text": [os.urandom(50).hex() for _ in range(100)]}))
+    data = bytearray(path.read_bytes())
+    data[len(data) // 3] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match="x.parquet: not a whole parquet file"):
+        list(read_rows(path, ["text"]))
+
+
+@pytest.mark.parametrize("path", ["absent.jsonl", "."])
+def test_what_is_no_file_is_named(tmp_path, path):
+    with pytest.raises(ValueError, match="no such file"):
+        list(read_rows(tmp_path / path, []))
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("two\nlines"), OSError(28, "No space left on device", "data/x")]
+)
+def test_a_users_mistake_is_one_line_and_status_1(capsys, error):
+    def main():
+        raise error
+
+    with pytest.raises(SystemExit) as stop:
+        one_line(main)
+    assert stop.value.code == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith("error: ") and printed.count("\n") == 1 and "Traceback" not in printed
+
+
+def test_a_mistake_of_ours_keeps_its_traceback():
+    with pytest.raises(ZeroDivisionError):
+        one_line(lambda: 1 / 0)

@@ -1,0 +1,112 @@
+"""Parts have the asked sizes, whole groups and the same mix of outcomes; folds test every episode once."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lrrc.episodes import ARENA_OUTCOMES, Episode, Message, Turn
+from lrrc.split import PARTS, partition, split_episodes
+
+PAPER = {"train": 0.7, "val": 0.15, "test": 0.15, "folds": 5, "seed": 0}
+
+
+def episode(number, outcome=None, group=None):
+    turn = Turn((Message("user", "u"),), (Message("assistant", "a", "assistant"),))
+    return Episode(
+        f"e{number}", ("assistant",), ("m",), (), (turn,), outcome, None, group or f"e{number}", None, None
+    )
+
+
+def mixed(n, seed=0, weights=(0.4, 0.3, 0.15, 0.15), groups=None):
+    rng = np.random.default_rng(seed)
+    outcomes = rng.choice(ARENA_OUTCOMES, n, p=weights)
+    return [
+        episode(i, str(o), f"g{rng.integers(groups)}" if groups else None) for i, o in enumerate(outcomes)
+    ]
+
+
+def test_the_papers_sizes():
+    for seed in range(5):
+        splits = split_episodes(mixed(200, seed), **PAPER)
+        assert [len(splits[part]) for part in PARTS] == [140, 30, 30]
+        for fold in splits["folds"]:
+            assert len(fold["test"]) == 40 and len(fold["val"]) == 28 and len(fold["train"]) == 132
+
+
+def test_outcomes_are_mixed_alike():
+    episodes = mixed(440)
+    outcome = {e.episode_id: e.outcome for e in episodes}
+    whole = Counter(outcome.values())
+    splits = split_episodes(episodes, **PAPER)
+    for ids in [
+        *(splits[part] for part in PARTS),
+        *(fold[part] for fold in splits["folds"] for part in PARTS),
+    ]:
+        for name, n in Counter(outcome[i] for i in ids).items():
+            assert abs(n - whole[name] * len(ids) / 440) <= 1.5
+
+
+def test_as_good_as_scikit_learn_at_what_it_can_do():
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    episodes = mixed(440, groups=90)
+    groups, strata = [e.group for e in episodes], [e.outcome for e in episodes]
+    theirs = np.zeros(440, int)
+    folds = StratifiedGroupKFold(5, shuffle=True, random_state=0).split(strata, strata, groups)
+    for i, (_, test) in enumerate(folds):
+        theirs[test] = i
+
+    def unevenness(part):
+        counts = [Counter(s for s, p in zip(strata, part, strict=True) if p == i) for i in range(5)]
+        return sum(np.std([c[name] for c in counts]) for name in ARENA_OUTCOMES)
+
+    assert unevenness(partition(groups, strata, [1] * 5, (0,))) <= 1.1 * unevenness(theirs)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_always_whole_groups_and_every_episode_tested_once(data):
+    n = data.draw(st.integers(3, 60))
+    names = data.draw(st.lists(st.integers(0, 12), min_size=n, max_size=n))
+    outcomes = data.draw(st.lists(st.sampled_from([None, *ARENA_OUTCOMES]), min_size=n, max_size=n))
+    folds = data.draw(st.integers(2, 6))
+    episodes = [episode(i, o, f"g{g}") for i, (o, g) in enumerate(zip(outcomes, names, strict=True))]
+    asked = {**PAPER, "folds": folds, "seed": data.draw(st.integers(0, 9))}
+    if len(set(names)) < max(folds, 3):
+        with pytest.raises(ValueError, match="groups"):
+            split_episodes(episodes, **asked)
+        return
+    splits = split_episodes(episodes, **asked)
+    group = {e.episode_id: e.group for e in episodes}
+    for parts in (splits, *splits["folds"]):
+        assert sorted(i for part in PARTS for i in parts[part]) == sorted(group)
+        seen = [{group[i] for i in parts[part]} for part in PARTS]
+        assert all(seen) and sum(map(len, seen)) == len(set(names))
+    assert sorted(i for fold in splits["folds"] for i in fold["test"]) == sorted(group)
+    assert len(splits["folds"]) == folds
+
+
+def test_episodes_without_outcome_and_few_of_them():
+    splits = split_episodes([episode(i) for i in range(12)], **PAPER)
+    assert [len(splits[part]) for part in PARTS] == [8, 2, 2]
+    assert all(len(fold["val"]) >= 1 for fold in splits["folds"])
+
+
+def test_the_seed_decides_and_nothing_else():
+    episodes = mixed(100)
+    assert split_episodes(episodes, **PAPER) == split_episodes(episodes, **PAPER)
+    assert split_episodes(episodes, **PAPER) != split_episodes(episodes, **{**PAPER, "seed": 1})
+
+
+def test_fewer_groups_than_folds_is_one_clear_error():
+    episodes = [episode(i, "tie", f"g{i % 4}") for i in range(40)]
+    with pytest.raises(ValueError, match=r"4 groups in 40 episodes: allowed is at least 5 \(split.folds = 5"):
+        split_episodes(episodes, **PAPER)
+
+
+def test_33000_episodes_take_seconds():
+    splits = split_episodes(mixed(33_000), **PAPER)
+    assert [len(splits[part]) for part in PARTS] == [23_100, 4_950, 4_950]
