@@ -289,9 +289,9 @@ def test_text_without_surrogates_is_untouched(value):
     assert repair(value) == value
 
 
-JUNK = (None, True, False, 0, -1, 10**30, 1.5, float("nan"), float("inf"), "", "x", "model_c", "\ud800", "\x00",
-        [], {}, [[]], [None], {"role": "user"}, {"role": ["a"], "content": "x"}, [assistant("a")],
-        {"a": {"b": [1]}}, "a" * 10_000, "DEEP")  # fmt: skip
+JUNK = (None, True, False, 0, -1, 10**30, 1.5, float("nan"), float("inf"), "", "x", "model_c",
+        "\ud800", "\x00", [], {}, [[]], [None], {"role": "user"}, {"role": ["a"], "content": "x"},
+        [assistant("a")], {"a": {"b": [1]}}, "a" * 10_000, "DEEP")  # fmt: skip
 
 
 def places(value, path=()):
