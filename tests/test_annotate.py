@@ -82,7 +82,8 @@ def test_table1_by_hand():
     ]
     assert found["per_side", "train"] == {
         "accounting": "per_side", "split": "train", "episodes": 1, "turns_per_episode": 2,
-        "tokens_per_turn_mean": 17.5, "tokens_per_turn_median": 17.5, "tokens_per_turn_p90": pytest.approx(29.3),
+        "tokens_per_turn_mean": 17.5,
+        "tokens_per_turn_median": 17.5, "tokens_per_turn_p90": pytest.approx(29.3),
         "tokens_per_episode": 35,
     }  # fmt: skip
     assert found["joint", "total"] == {
