@@ -7,18 +7,13 @@ import argparse
 from pathlib import Path
 
 from lrrc import plots, tables
-from lrrc.architecture import architecture
-from lrrc.config import Params, load_params
+from lrrc.architecture import architecture, shapes
+from lrrc.checkpoint import read_config
+from lrrc.config import load_params
 from lrrc.curves import read_histories
+from lrrc.errors import one_line
 from lrrc.files import write_text
 from lrrc.summary import load_summary, provenance, record
-
-
-def shapes(params: Params) -> dict[str, int]:
-    """What the default model is made of."""
-    model, rank = params.model, params.rank
-    return {"d": model.d, "r": rank, "k": min(model.top_k, rank), "r_u": min(rank, model.max_update_rank),
-            "e": params.embed.width, "h": model.head_width, "V": model.vocabulary, "budget": params.budget}  # fmt: skip
 
 
 def main() -> None:
@@ -29,9 +24,10 @@ def main() -> None:
     params = load_params()
     summary, at = load_summary(args.summary), (params.rank, params.budget)
     measured = record(summary, "preference_success", policy="lrrc", rank=params.rank, budget=params.budget)
+    checkpoint = read_config(args.models / f"train-r{params.rank}-s{params.seeds[0]}")
     args.figures.mkdir(parents=True, exist_ok=True)
     for name, figure in {
-        "figure1": architecture(shapes(params)),
+        "figure1": architecture(shapes(checkpoint, params.budget)),
         "figure2": plots.success_and_tokens(summary, *at),
         "figure3": plots.rank_tradeoff(summary, *at),
         "figure4": plots.training(read_histories(args.models), params.rank, provenance(measured)),
@@ -45,4 +41,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    one_line(main)

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 from lrrc.config import load_params
+from lrrc.errors import one_line
 from lrrc.files import write_json
 from lrrc.records import Settings, read_records
 from lrrc.summary import make_summary
@@ -27,4 +28,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    one_line(main)

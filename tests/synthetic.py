@@ -6,6 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lrrc.checkpoint import describe
+from lrrc.config import load_params
+
 POLICIES = {  # policy -> (tokens relative to full context, calls relative, success probability)
     "full-context": (1.0, 1.0, 0.66),
     "truncated-history": (0.72, 1.0, 0.6),
@@ -98,6 +101,11 @@ def certificate(rank):
             "holds": True, "theorems": ["bounded_forever", "digest_le"]}  # fmt: skip
 
 
+def checkpoint(rank, seed):
+    """A config.json."""
+    return describe("lrrc", rank, seed, 256, 60, load_params(Path(__file__).parents[1] / "params.yaml").model)
+
+
 def proofs():
     """A proofs.json."""
     return {"verdict": "passed", "theorems": [
@@ -119,6 +127,7 @@ def write_stage_outputs(root: Path, episodes=60):
         for seed in (0, 1):
             _json(root / f"models/train-r{rank}-s{seed}/history.json", history(seed, rank))
             _json(root / f"models/train-r{rank}-s{seed}/certificate.json", certificate(rank))
+            _json(root / f"models/train-r{rank}-s{seed}/config.json", checkpoint(rank, seed))
     _json(root / "data/table1.json", table1())
     _json(root / "results/proofs.json", proofs())
 

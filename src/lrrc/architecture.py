@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,6 +16,14 @@ PALE, WARM = "#E3EFF7", "#FBEADB"
 SHAPES = ("d", "r", "k", "r_u", "e", "h", "V", "budget")
 
 
+def shapes(checkpoint: Mapping[str, Any], budget: int) -> dict[str, int]:
+    """The shapes of a trained model, from its config.json (lrrc.checkpoint.read_config)."""
+    model, r = checkpoint["model"], checkpoint["rank"]
+    return {"d": model.d, "r": r, "k": min(model.top_k, r), "r_u": min(r, model.max_update_rank),
+            "e": checkpoint["encoder_width"], "h": model.head_width, "V": model.vocabulary,
+            "budget": budget}  # fmt: skip
+
+
 @styled
 def architecture(shapes: Mapping[str, int]) -> Figure:
     """Figure 1 for `shapes` (keys SHAPES). Raises ValueError where one is missing."""
@@ -25,14 +34,34 @@ def architecture(shapes: Mapping[str, int]) -> Figure:
     axes = figure.subplots()
     axes.set(xlim=(0, 100), ylim=(0, 56))
     axes.axis("off")
-    for x, width, title in ((0, 43, "Recurrent latent state"), (45.5, 26, "Long → Short decoder"), (74, 26, "Agents")):
+    for x, width, title in (
+        (0, 43, "Recurrent latent state"),
+        (45.5, 26, "Long → Short decoder"),
+        (74, 26, "Agents"),
+    ):
         axes.add_patch(Rectangle((x, 0), width, 52, facecolor="#F7F8F9", edgecolor="none", zorder=0))
         axes.text(x + width / 2, 53.2, title, ha="center", va="bottom", fontweight="bold", fontsize=8.5)
 
     _box(axes, 1.5, 41.5, 17, 8.5, f"turn t: N segments,\nembedded: N × {e}", PALE)
     _box(axes, 22, 41.5, 19.5, 8.5, f"gate: {r} channels query\nN segments + a null row", PALE)
-    _box(axes, 22, 28, 19.5, 9.5, f"top-k gate: at most {k} of\n{r} channels active; the\nrest keep their value", WARM)
-    _box(axes, 22, 14.5, 19.5, 9.5, f"low-rank update\n$U_t = A_t B_t^T$\n$A_t$: {d} × {r_u},  $B_t$: {r} × {r_u}", PALE)
+    _box(
+        axes,
+        22,
+        28,
+        19.5,
+        9.5,
+        f"top-k gate: at most {k} of\n{r} channels active; the\nrest keep their value",
+        WARM,
+    )
+    _box(
+        axes,
+        22,
+        14.5,
+        19.5,
+        9.5,
+        f"low-rank update\n$U_t = A_t B_t^T$\n$A_t$: {d} × {r_u},  $B_t$: {r} × {r_u}",
+        PALE,
+    )
     _arrow(axes, (18.5, 45.7), (22, 45.7))
     _arrow(axes, (31.7, 41.5), (31.7, 37.5))
     _arrow(axes, (31.7, 28), (31.7, 24))
@@ -43,26 +72,60 @@ def architecture(shapes: Mapping[str, int]) -> Figure:
               "\nevery column stays within b / (1 − ρ) for ever", ha="center", va="center", fontsize=6.7)  # fmt: skip
 
     _box(axes, 47, 41.5, 23, 8.5, f"compression head\nstate, question, agent → {h}", PALE)
-    _box(axes, 47, 28.5, 23, 9, f"decoder: a score for every\nstored segment; {words:,} buckets\nof essential words", PALE)
-    _box(axes, 47, 14.5, 23, 10, f"digest: copied segments,\nin order, with speakers,\nat most {budget} tokens", WARM)
+    _box(
+        axes,
+        47,
+        28.5,
+        23,
+        9,
+        f"decoder: a score for every\nstored segment; {words:,} buckets\nof essential words",
+        PALE,
+    )
+    _box(
+        axes,
+        47,
+        14.5,
+        23,
+        10,
+        f"digest: copied segments,\nin order, with speakers,\nat most {budget} tokens",
+        WARM,
+    )
     _box(axes, 47, 3, 23, 7.5, "full history instead, where\nthat is no longer", "white")
     for top, bottom in ((41.5, 37.5), (28.5, 24.5), (14.5, 10.5)):
         _arrow(axes, (58.5, top), (58.5, bottom))
     axes.plot([17.3, 20, 20, 44.2, 44.2], [33, 33, 39.6, 39.6, 45.7], color=LRRC, lw=1.1, zorder=1)
     _arrow(axes, (44.2, 45.7), (47, 45.7), LRRC)
 
-    _box(axes, 75.5, 41.5, 23, 8.5, "call gate: outcome head\nsure enough (τ)? then one\nagent is called, not both", WARM)
+    _box(
+        axes,
+        75.5,
+        41.5,
+        23,
+        8.5,
+        "call gate: outcome head\nsure enough (τ)? then one\nagent is called, not both",
+        WARM,
+    )
     _box(axes, 75.5, 31, 10.5, 6.5, "model_a", PALE)
     _box(axes, 88, 31, 10.5, 6.5, "model_b", PALE)
     _box(axes, 75.5, 17.5, 23, 9, "payload = digest + $u_t$\n≤ min(full, B + n($u_t$)) tokens", PALE)
-    _box(axes, 75.5, 3, 23, 10, "accounting per call (cl100k):\nprompt, completion, reusable\nprefix, calls", "white")
+    _box(
+        axes,
+        75.5,
+        3,
+        23,
+        10,
+        "accounting per call (cl100k):\nprompt, completion, reusable\nprefix, calls",
+        "white",
+    )
     _arrow(axes, (70, 19.5), (75.5, 21.5))
     _arrow(axes, (70, 7.5), (75.5, 19.3))
     for x in (78.5, 95.5):
         _arrow(axes, (x, 26.5), (x, 31))
         _arrow(axes, (x, 41.5), (x, 37.5), SECOND)
     _arrow(axes, (87, 17.5), (87, 13))
-    axes.text(87, 39.5, "calls saved here", ha="center", va="center", fontsize=7, color=SECOND, fontweight="bold")
+    axes.text(
+        87, 39.5, "calls saved here", ha="center", va="center", fontsize=7, color=SECOND, fontweight="bold"
+    )
     figure.supxlabel("Shapes of the trained model. Orange: where tokens and calls are saved or work is skipped.",
                      fontsize=6.5, color=FAINT, x=0.01, ha="left")  # fmt: skip
     return figure

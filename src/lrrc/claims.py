@@ -15,6 +15,7 @@ from lrrc.summary import METRICS, find, name
 
 REPRODUCED, NOT, REFUTED = "reproduced", "not reproduced", "refuted"
 UNTESTABLE = "not testable on this data"
+SEPARATOR = "; "
 CONDITIONS: dict[str, Callable[[float, float], bool]] = {
     "at_least": lambda value, limit: value >= limit,
     "at_most": lambda value, limit: value <= limit,
@@ -118,11 +119,17 @@ def judge(claims: Iterable[Claim], evidence: Evidence) -> list[Verdict]:
 
 def _verdict(claim: Claim, evidence: Evidence) -> Verdict:
     outcomes = [_run(test, evidence) for test in claim.tests]
-    measured = "; ".join(dict.fromkeys(text for _, text in outcomes if text))
+    parts = [part for _, text in outcomes for part in text.split(SEPARATOR) if part]
+    measured = SEPARATOR.join(dict.fromkeys(parts))  # each once
     if missing := _missing(claim, evidence):
         return Verdict(claim, UNTESTABLE, measured, missing)
-    if any(holds is None for holds, _ in outcomes):
-        return Verdict(claim, UNTESTABLE, measured, "not measured in this run")
+    if unknown := [test for test, (holds, _) in zip(claim.tests, outcomes, strict=True) if holds is None]:
+        reason = (
+            "the proofs were not checked"
+            if all("proof" in test for test in unknown)
+            else "not measured in this run"
+        )
+        return Verdict(claim, UNTESTABLE, measured, reason)
     if all(holds for holds, _ in outcomes):
         return Verdict(claim, claim.if_so, measured, claim.because)
     return Verdict(claim, NOT, measured, "" if claim.if_so == REPRODUCED else "the refutation does not hold")
@@ -140,7 +147,7 @@ def _run(test: Mapping[str, Any], evidence: Evidence) -> tuple[bool | None, str]
     if "any" in test:
         outcomes = [_run(inner, evidence) for inner in test["any"]]
         known = [holds for holds, _ in outcomes if holds is not None]
-        return (any(known) if known else None), "; ".join(text for _, text in outcomes if text)
+        return (any(known) if known else None), SEPARATOR.join(text for _, text in outcomes if text)
     if "proof" in test:
         found = evidence.proofs.get(test["proof"])
         text = f"{test['proof']}: {found or 'not checked'}"

@@ -13,13 +13,18 @@ import numpy as np
 from lrrc.summary import new_record
 
 
-def read_histories(models: Path) -> dict[tuple[int, int], list[dict]]:
-    """Training curves of models/train-r<rank>-s<seed>/history.json by (rank, seed)."""
+def of_ranks(models: Path, file: str) -> dict[tuple[int, int], Any]:
+    """Parsed models/train-r<rank>-s<seed>/`file` by (rank, seed)."""
     found = {}
-    for path in sorted(Path(models).glob("train-r*-s*/history.json")):
+    for path in sorted(Path(models).glob(f"train-r*-s*/{file}")):
         rank, seed = re.fullmatch(r"train-r(\d+)-s(\d+)", path.parent.name).groups()
         found[int(rank), int(seed)] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    return dict(sorted(found.items()))
+
+
+def read_histories(models: Path) -> dict[tuple[int, int], list[dict]]:
+    """Training curves by (rank, seed)."""
+    return of_ranks(models, "history.json")
 
 
 def training_records(

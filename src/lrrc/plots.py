@@ -149,21 +149,22 @@ def rank_tradeoff(summary: Mapping, rank: int, budget: int) -> Figure:
     left.set_xlabel("Coordinator rank r")
     left.set_ylabel("● Tokens saved (%)", color=LRRC)
     right.set_ylabel("■ Task success (%)", color=SECOND)
-    _stack(left, saved, right, success)
+    for axes, limits in zip((left, right), apart(saved, success), strict=True):
+        axes.set_ylim(limits)
     left.text(here, 1.0, f"operating point r = {rank}", transform=left.get_xaxis_transform(), ha="center", va="bottom",
               fontsize=7, color=INK)  # fmt: skip
     _foot(figure, f"Mean and 95 % interval.\n{_wrapped(_sentence(success))}")
     return figure
 
 
-def _stack(left: Axes, above: Sequence[Mapping], right: Axes, below: Sequence[Mapping]) -> None:
-    """Give two curves on twin axes the upper and the lower half, so that they do not cross."""
+def apart(above: Sequence[Mapping], below: Sequence[Mapping]) -> tuple[list[float], list[float]]:
+    """Limits of twin axes (percent, shares) that keep two curves in the upper and the lower half."""
     low, high = min(r["low"] for r in above), max(r["high"] for r in above)
     span = max(high - low, 1)
-    left.set_ylim(low - 1.25 * span, high + 0.15 * span)
+    upper = [low - 1.25 * span, high + 0.15 * span]
     low, high = 100 * min(r["low"] for r in below), 100 * max(r["high"] for r in below)
     span = max(high - low, 1)
-    right.set_ylim(low - 0.15 * span, high + 1.25 * span)
+    return upper, [low - 0.15 * span, high + 1.25 * span]
 
 
 def _wrapped(text: str) -> str:

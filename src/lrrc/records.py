@@ -283,7 +283,7 @@ def dataset_records(table1: Iterable[Mapping], source: Source) -> list[dict[str,
         nothing = {"policy": None, "rank": None, "budget": None}
         base = {"evaluation": "dataset", **asdict(source), **nothing, "variant": variant}
         for metric, value in row.items():
-            if metric in METRICS:
+            if metric in METRICS and value is not None:
                 records.append(new_record(base, metric, value, n=row["episodes"], seeds=0))
     return records
 

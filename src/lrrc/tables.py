@@ -6,11 +6,12 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lrrc.summary import FLOORS, find, main_line, name, provenance
 
 Cell = str | float | int | None
+SPLITS = ("train", "val", "test", "total")
 ACCOUNTINGS = {"per_side": "one side", "joint": "both sides"}
 DATASET = {
     "episodes": ("Episodes", "d"),
@@ -38,6 +39,13 @@ class Column:
         return format(cell, self.shows) if not isinstance(cell, str) else cell
 
 
+class Shown(NamedTuple):
+    """A cell as text, and the value it stands for."""
+
+    text: str
+    value: Cell
+
+
 @dataclass(frozen=True)
 class Table:
     """A named table; numbers stay numbers until shown."""
@@ -53,6 +61,13 @@ class Table:
         keep = [i for i, column in enumerate(self.columns) if column.shows not in ("low", "high")]
         return [self.columns[i].header for i in keep], [
             [self._text(row, i) for i in keep] for row in self.rows
+        ]
+
+    def cells(self) -> list[list[Shown]]:
+        """Rows as people read them, with the number to sort by."""
+        keep = [i for i, column in enumerate(self.columns) if column.shows not in ("low", "high")]
+        return [
+            [Shown(self._text(row, i), "" if row[i] is None else row[i]) for i in keep] for row in self.rows
         ]
 
     def _text(self, row: Sequence[Cell], i: int) -> str:
@@ -154,7 +169,8 @@ def all_tables(summary: Mapping, rank: int, budget: int) -> list[Table]:
     ranks = sorted(
         find(summary, policy="lrrc", budget=budget, metric="preference_success"), key=lambda r: r["rank"]
     )
-    ablated = find(summary, evaluation="ablation", metric="preference_success")
+    ablated = [r for r in main if r["policy"] == "lrrc"]
+    ablated += find(summary, evaluation="ablation", metric="preference_success")
     names = {id(r): name(r) for r in main}
     against = [r for r in main if r["policy"] != "full-context"]
     tables = [
@@ -165,12 +181,19 @@ def all_tables(summary: Mapping, rank: int, budget: int) -> list[Table]:
                [names[id(r)] for r in spending], SPENT),
         _table(summary, "ranks", "Coordinator rank", "Rank", ranks, [str(r["rank"]) for r in ranks], COMPARED),
         _table(summary, "ablations", f"Ablations at r = {rank}", "Variant", ablated,
-               [f"{name(r)}, {r['variant']}" for r in ablated], COMPARED),
+               [_variant(r) for r in ablated], COMPARED),
         _table(summary, "tests", "Tests of success against Full-Context", "Policy", against,
                [names[id(r)] for r in against], TESTED),
     ]  # fmt: skip
     return [t for t in [*tables, subgroup_table(summary), power_table(summary), dataset_table(summary),
                         training_table(summary)] if t.rows]  # fmt: skip
+
+
+def _variant(record: Mapping) -> str:
+    """`top_k-2` of LRRC, `BM25, gate-on` of another policy, and the plain name of what is compared with."""
+    if not record["variant"]:
+        return name(record)
+    return record["variant"] if record["policy"] == "lrrc" else f"{name(record)}, {record['variant']}"
 
 
 def subgroup_table(summary: Mapping) -> Table:
@@ -203,9 +226,10 @@ def dataset_table(summary: Mapping) -> Table:
     cells: dict[str, dict[str, Cell]] = {}
     for r in find(summary, evaluation="dataset"):
         cells.setdefault(r["variant"], {})[r["metric"]] = r["value"]
-    order = {f"{a}/{s}": (a, s) for a in ACCOUNTINGS for s in ("train", "val", "test", "total")}
+    agents = sorted({variant.partition("/")[0] for variant in cells} - set(ACCOUNTINGS))
+    order = {f"{a}/{s}": (ACCOUNTINGS.get(a, a), s) for a in (*ACCOUNTINGS, *agents) for s in SPLITS}
     rows = tuple(
-        (ACCOUNTINGS[a], s, *(cells[variant].get(metric) for metric in DATASET))
+        (a, s, *(cells[variant].get(metric) for metric in DATASET))
         for variant, (a, s) in order.items() if variant in cells
     )  # fmt: skip
     columns = (Column("Accounting"), Column("Split"), *(Column(*shown) for shown in DATASET.values()))

@@ -1,0 +1,169 @@
+"""Everything measured on one page: report/index.html (self-contained, offline) and report/summary.md."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from lrrc import headline, interactive, tables
+from lrrc.claims import NOT, REFUTED, REPRODUCED, UNTESTABLE, Evidence, at_budget, judge, load_claims
+from lrrc.curves import of_ranks
+from lrrc.summary import load_summary
+
+NOT_CHECKED = {"verdict": "not checked", "theorems": []}
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Files and folders that the report reads; only the last two may be missing."""
+
+    summary: Path
+    figures: Path
+    models: Path
+    claims: Path
+    proofs: Path
+    data_card: Path
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure on the page. `runs` are the MLflow runs (stage items) behind it."""
+
+    title: str
+    caption: str
+    command: str
+    runs: str
+    image: str = ""
+
+
+PICTURES = {
+    "pareto": Picture("Tokens against success", "Every policy and rank, 95 % intervals. Hover or tap a point.",
+                      "dvc repro figures", "figures, stats, replay"),
+    "figure1": Picture("Figure 1", "The coordinator, its shapes, the gate, and where tokens and calls are saved.",
+                       "dvc repro figures", "figures"),
+    "figure2": Picture("Figure 2", "Success (points, left axis) and tokens per episode (bars, right axis), standard errors.",
+                       "dvc repro figures", "figures, stats, replay"),
+    "figure3": Picture("Figure 3", "Tokens saved and success against the coordinator rank, 95 % intervals.",
+                       "dvc repro figures", "figures, stats, train-r<rank>-s<seed>"),
+    "figure4": Picture("Figure 4", "Losses, norm of the state and share of active channels while training.",
+                       "dvc repro train figures", "train-r<rank>-s<seed>"),
+    "figure5": Picture("Table 1 and Figure 5", "The data set by split, counting one side of the arena and both.",
+                       "dvc repro split figures", "annotate, split"),
+}  # fmt: skip
+
+
+def build(sources: Sources, rank: int, budget: int, ranks: list[int]) -> tuple[str, str]:
+    """(HTML, Markdown) of the report. Raises ValueError where an input is missing or wrong."""
+    summary = load_summary(sources.summary)
+    proofs = read_proofs(sources.proofs)
+    certificates = of_ranks(sources.models, "certificate.json")
+    by_rank: dict[int, list] = {}
+    for (r, _), certificate in certificates.items():
+        by_rank.setdefault(r, []).append(certificate)
+    checked = {theorem["name"]: theorem["verdict"] for theorem in proofs["theorems"]}
+    verdicts = judge(load_claims(sources.claims), Evidence(at_budget(summary, budget), checked, by_rank))
+    counted = Counter(verdict.verdict for verdict in verdicts)
+    context = {
+        "rank": rank,
+        "ours": f"LRRC r = {rank}",
+        "budget": budget,
+        "ranks": ranks,
+        "banner": headline.banner(summary, rank, budget),
+        "cards": headline.cards(summary, rank, budget),
+        "sentences": headline.sentences(summary, rank, budget),
+        "tables": tables.all_tables(summary, rank, budget),
+        "verdicts": verdicts,
+        "counts": [(v, counted[v]) for v in (REPRODUCED, NOT, REFUTED, UNTESTABLE) if counted[v]],
+        "proofs": proofs,
+        "certificates": [
+            (key, _plain(value)) for key, value in sorted(next(iter(by_rank.get(rank, [])), {}).items())
+        ],
+        "data_card": card_html(sources.data_card),
+        "figures": {
+            key: _with_image(picture, sources.figures / f"{key}.png") for key, picture in PICTURES.items()
+        },
+        "plots": {
+            "pareto": interactive.to_html(interactive.pareto(summary, budget), "plot-pareto"),
+            "figure3": interactive.to_html(interactive.ranks(summary, budget), "plot-ranks"),
+        },
+    }
+    return render("report.html.j2", context), render("summary.md.j2", context)
+
+
+def render(template: str, context: Mapping[str, Any]) -> str:
+    """A template of this package; everything in HTML is escaped unless marked safe."""
+    import plotly.offline
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("lrrc"), autoescape=lambda name: ".html" in (name or ""),
+        undefined=jinja2.StrictUndefined, keep_trailing_newline=True,
+    )  # fmt: skip
+    environment.filters["csv_uri"] = lambda table: _data_uri("text/csv", table.csv().encode())
+    environment.filters["cell"] = lambda text: text.replace("|", "\\|").replace("\n", " ")
+    own = {"css": _read("report.css"), "js": _read("report.js"), "plotly": plotly.offline.get_plotlyjs()}
+    return environment.get_template(template).render({**own, **context})
+
+
+def _read(name: str) -> str:
+    return (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")
+
+
+def _data_uri(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _with_image(picture: Picture, path: Path) -> Picture:
+    if not path.is_file():
+        raise ValueError(f"{path}: missing; `dvc repro figures` makes it")
+    return Picture(
+        picture.title,
+        picture.caption,
+        picture.command,
+        picture.runs,
+        _data_uri("image/png", path.read_bytes()),
+    )
+
+
+def read_proofs(path: Path) -> dict[str, Any]:
+    """results/proofs.json; where it is missing the proofs are "not checked", never passed."""
+    if not path.is_file():
+        return NOT_CHECKED
+    proofs = json.loads(path.read_text(encoding="utf-8"))
+    return {**NOT_CHECKED, **proofs}
+
+
+def card_html(path: Path) -> Markup:
+    """The data card as HTML; HTML inside it stays text."""
+    from markdown_it import MarkdownIt
+
+    if not path.is_file():
+        return Markup("<p>This data set has no card.</p>")
+    text = path.read_text(encoding="utf-8")
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    tokens = markdown.parse(text)
+    for token in tokens:
+        if token.type.startswith("heading"):  # below the section of the page
+            token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
+    html = markdown.renderer.render(tokens, markdown.options, {})
+    return Markup(
+        html.replace("<table>", '<div class="scroll"><table class="prose">').replace(
+            "</table>", "</table></div>"
+        )
+    )
+
+
+def _plain(value: Any) -> str:
+    """A certificate's value as text: numbers short, lists in one line."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_plain(item)}" for key, item in sorted(value.items()))
+    return ", ".join(map(_plain, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,168 @@
+"""The report: self-contained, escaped, the same bytes twice, and in a real browser at two widths."""
+
+import base64
+import csv
+import io
+import json
+import re
+
+import pytest
+from browser import chromium
+from synthetic import table1, write_stage_outputs
+
+from lrrc import headline
+from lrrc.architecture import SHAPES, architecture
+from lrrc.files import canonical_json
+from lrrc.plots import save
+from lrrc.records import Settings, read_records
+from lrrc.report import PICTURES, Sources, build
+from lrrc.summary import find, load_summary, make_summary, value
+
+EVIL = "<script>document.title='owned'</script>"
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    root = tmp_path_factory.mktemp("run")
+    write_stage_outputs(root, 40)
+    summary = make_summary(
+        read_records(root / "results/replay", table1(), root / "models", Settings(8, 128, bootstrap=200))
+    )
+    for record in summary["records"]:  # text from data that must not become HTML
+        if record["evaluation"] == "by-category":
+            record["variant"] += EVIL
+    (root / "results/summary.json").write_text(canonical_json(summary), encoding="utf-8")
+    (root / "results/figures").mkdir()
+    for name in PICTURES:  # what they show is tested in test_plots
+        save(architecture(dict.fromkeys(SHAPES, 8)), root / f"results/figures/{name}")
+    (root / "card.md").write_text(
+        f"# Card\n\n{EVIL}\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n", encoding="utf-8"
+    )
+    claims = root / "claims.yaml"
+    claims.write_text(
+        f"- id: one\n  section: '1'\n  quote: \"{EVIL}\"\n  rule: more than nothing\n"
+        "  tests: [{metric: token_reduction_vs_full, policy: lrrc, rank: 8, above: 0}]\n",
+        encoding="utf-8",
+    )
+    return Sources(root / "results/summary.json", root / "results/figures", root / "models", claims,
+                   root / "results/proofs.json", root / "card.md")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def pages(sources):
+    return build(sources, 8, 128, [4, 8, 16, 32])
+
+
+def test_same_bytes_twice(sources, pages):
+    assert build(sources, 8, 128, [4, 8, 16, 32]) == pages
+
+
+def test_text_from_data_is_escaped(pages):
+    html = pages[0]
+    assert EVIL not in html
+    assert html.count("&lt;script&gt;document.title") >= 3  # subgroup, claim, data card
+    assert "¬∀ x &lt;d&gt;" in html
+
+
+def test_headline_numbers_are_those_of_the_summary(sources, pages):
+    summary = load_summary(sources.summary)
+    at = {"policy": "lrrc", "rank": 8}
+    for text in pages:
+        assert f"{value(summary, 'tokens_per_episode', **at):,.0f} tokens" in text
+        assert f"{100 * value(summary, 'preference_success', **at):.1f} %" in text
+    assert f"<b>{value(summary, 'token_reduction_vs_full', **at):.1f} %</b>" in pages[0]
+    assert "judged by a program" in pages[0] and "No human voted" in pages[1]
+
+
+def test_best_other_policy_succeeds_most(sources):
+    summary = load_summary(sources.summary)
+    best = headline.best_other(summary, 8, 128)
+    rivals = [r["value"] for r in find(summary, metric="preference_success")
+              if r["policy"] not in ("lrrc", "full-context", "random-pick", "longer-answer")]  # fmt: skip
+    assert best["value"] == max(rivals)
+
+
+def test_csv_downloads_hold_unrounded_numbers(sources, pages):
+    found = re.search(r'download="policies.csv" href="data:text/csv;base64,([^"]+)"', pages[0])
+    rows = list(csv.DictReader(io.StringIO(base64.b64decode(found[1]).decode())))
+    lrrc = next(row for row in rows if row["Policy"] == "LRRC r = 8")
+    summary = load_summary(sources.summary)
+    assert float(lrrc["Tokens saved, %"]) == value(summary, "token_reduction_vs_full", policy="lrrc", rank=8)
+    assert float(lrrc["Tokens saved, % low"]) < float(lrrc["Tokens saved, %"])
+
+
+def test_nothing_checked_is_shown_as_such(sources, pages):
+    assert ">passed</b>" in pages[0]
+    gone = Sources(**{**vars(sources), "proofs": sources.proofs.with_name("none.json")})
+    html, markdown = build(gone, 8, 128, [8])
+    assert ">not checked</b>" in html and "passed" not in markdown
+
+
+def test_missing_figure_says_what_makes_it(sources, tmp_path):
+    with pytest.raises(ValueError, match="dvc repro figures"):
+        build(Sources(**{**vars(sources), "figures": tmp_path}), 8, 128, [8])
+
+
+@pytest.fixture(scope="module")
+def page_file(pages, tmp_path_factory):
+    path = tmp_path_factory.mktemp("report") / "index.html"
+    path.write_text(pages[0], encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as found:
+        yield found
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_in_a_browser(browser, page_file, width):
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    said, asked = [], []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(page_file.as_uri())
+    page.wait_for_selector("#plot-pareto .main-svg")
+    page.wait_for_selector("#plot-ranks .main-svg")
+    assert [url for url in asked if not url.startswith(("data:", "blob:"))] == [page_file.as_uri()]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    outside = """() => [...document.querySelectorAll("body *")].filter(e => !e.closest(".scroll, svg, pre")
+        && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 80))"""
+    assert page.evaluate(outside) == []
+    assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+    assert page.title() == "LRRC: what was measured"  # the data's <script> did not run
+    _sorting(page)
+    _hovering(page)
+    page.emulate_media(media="print")
+    assert page.is_visible("#pareto img.print-only") and not page.is_visible("#plot-pareto")
+    assert said == []
+    page.close()
+
+
+def _sorting(page):
+    rows = "#table-policies + .scroll tbody tr"
+    header = page.locator("#table-policies + .scroll th button", has_text="Tokens / episode")
+    shown = lambda: page.eval_on_selector_all(rows, "rs => rs.map(r => r.cells[1].dataset.value)")  # noqa: E731
+    header.click()
+    up = [float(v) for v in shown() if v]
+    assert up == sorted(up) and shown()[-1] == "" and len(up) == 9
+    header.click()
+    assert [float(v) for v in shown() if v] == sorted(up, reverse=True)
+
+
+def _hovering(page):
+    page.evaluate("Plotly.Fx.hover('plot-pareto', [{curveNumber: 0, pointNumber: 1}])")
+    page.wait_for_selector("#plot-pareto .hoverlayer text")
+    text = page.text_content("#plot-pareto .hoverlayer")
+    assert "LRRC r = 8" in text and "tokens" in text and "% success" in text
+
+
+def test_plot_data_are_the_records(sources, pages):
+    summary = load_summary(sources.summary)
+    tokens = [r["value"] for r in find(summary, metric="tokens_per_episode", policy="lrrc")]
+    traces = json.loads(
+        re.search(r'Plotly\.newPlot\(\s*"plot-pareto",\s*(\[.*?\]),\s*\{', pages[0], re.DOTALL)[1]
+    )
+    assert traces[0]["x"] == tokens
