@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from lrrc import checkpoint, dataset, kept
-from lrrc.config import ModelConfig, TrainConfig
+from lrrc.config import UNTRAINED, ModelConfig, TrainConfig
 from lrrc.files import canonical_json, write_json
 from lrrc.model.batch import collate
 from lrrc.model.coordinator import build
@@ -31,7 +31,7 @@ from lrrc.model.losses import coordinator_objective, probe_objective
 from lrrc.model.probe import Probe, collate_kept
 
 INPUTS = ("data/raw/episodes.parquet", "data/segments.safetensors", "data/encoder", "data/splits.json")
-STATELESS = ("full-context", "truncated-history", "recency", "first-sentences", "bm25", "embedding", "tokensqueeze-only")
+STATELESS = (*UNTRAINED, "tokensqueeze-only")  # their outcome head sees what they keep, there being no state
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +67,8 @@ def fit_item(item: Item, inputs: Inputs, fits: Sequence[str], out: Path, work: P
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     torch.set_num_threads(1)
     histories: dict[str, list[dict]] = {}
+    if item.policy in UNTRAINED:
+        kept.save(work / "kept.safetensors", kept.features(item, inputs, work))
     with ProcessPoolExecutor(jobs, mp_context=context) as pool:
         waiting = {pool.submit(_fit_one, item, inputs, fit, work / fit): fit for fit in fits}
         try:
@@ -130,7 +132,9 @@ def _fit_one(item: Item, inputs: Inputs, fit: str, work: Path) -> tuple[list[dic
     torch.manual_seed(item.seed)
     ids = _split(inputs.splits, fit)
     history: list[dict] = []
-    if item.policy not in STATELESS or item.policy == "tokensqueeze-only":
+    shared = item.policy in UNTRAINED  # keeps the same whatever the fold
+    net_file = work / "net.safetensors"
+    if not shared:
         arrays = {e.episode_id: e for e in dataset.load(inputs.segments)}
         net = build(item.policy, item.rank or 1, _width(inputs), item.model)
         train = item.train
@@ -140,9 +144,9 @@ def _fit_one(item: Item, inputs: Inputs, fit: str, work: Path) -> tuple[list[dic
             net, coordinator_objective, [arrays[i] for i in ids["train"]], [arrays[i] for i in ids["val"]],
             partial(collate, vocabulary=item.model.vocabulary), train, item.seed, work / "net",
         )  # fmt: skip
-        checkpoint.save_weights(net, work / "net.safetensors")
+        checkpoint.save_weights(net, net_file)
     if item.policy in STATELESS:
-        features = kept.features(item, inputs, work / "net.safetensors")
+        features = kept.load(work.parent / "kept.safetensors") if shared else kept.features(item, inputs, net_file)
         probe = Probe(next(iter(features.values())).features_TPG.shape[2])
         probe_history = training.fit(
             probe, probe_objective, [features[i] for i in ids["train"]], [features[i] for i in ids["val"]],

@@ -6,6 +6,7 @@ asked again. Shape suffixes: T turns, P parties (user, first agent, second agent
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from lrrc import encoder, tokens
 from lrrc.digest import Digest
 from lrrc.episodes import ARENA_OUTCOMES, Episode, read_episodes
 from lrrc.features import FIRST_AGENT, USER
+from lrrc.files import atomic
 from lrrc.model.probe import PARTIES, Kept
 from lrrc.policies.base import Policy, Session
 
@@ -45,6 +47,24 @@ def features(item: Item, inputs: Inputs, weights: Path) -> dict[str, Kept]:
     """Kept features of every episode, by id."""
     policy, vectors = policy_of(item, inputs, weights), encoder.load(str(inputs.encoder))
     return {e.episode_id: kept_of(e, policy, vectors) for e in read_episodes(inputs.episodes)}
+
+
+def save(path: Path, episodes: dict[str, Kept]) -> None:
+    """Kept features of a data set as one safetensors file."""
+    from safetensors.numpy import save_file
+
+    with atomic(path) as temporary:
+        header = {i: json.dumps([e.outcome, e.agents]) for i, e in episodes.items()}
+        save_file({i: e.features_TPG for i, e in episodes.items()}, temporary, metadata=header)
+
+
+def load(path: Path) -> dict[str, Kept]:
+    """What `save` wrote."""
+    from safetensors import safe_open
+
+    with safe_open(path, "numpy") as handle:
+        header = handle.metadata()
+        return {i: Kept(i, handle.get_tensor(i), *json.loads(header[i])) for i in handle.keys()}
 
 
 def kept_of(episode: Episode, policy: Policy, vectors: encoder.Encoder) -> Kept:

@@ -65,7 +65,7 @@ class Coordinator(nn.Module):
     def step(self, state_BCD: Tensor, key: Tensor, value: Tensor, mask_BN: Tensor) -> tuple[Tensor, Tensor]:
         """The state after one more turn, and which channels were active in it."""
         if self.cell is None:
-            return state_BCD, mask_BN.new_zeros(len(mask_BN), 0)
+            return state_BCD, mask_BN.new_zeros(len(mask_BN), 1)
         return self.cell(state_BCD, key, value, mask_BN)
 
     def predict_outcome(self, state_BCD: Tensor) -> Tensor:

@@ -112,7 +112,7 @@ class Pruning(Learned):
 @torch.inference_mode()
 def prune(history: History, net: Coordinator, budget: int) -> Digest:
     """The digest of a PruningSession: words of every message by essential weight, newest messages first."""
-    message_N = np.array(history.message)
+    message_N = np.array(history.message, dtype=int)
     cost = np.bincount(message_N, [s.tokens for s in history.segments], len(history.messages))
     alive = [i for i in reversed(range(len(history.messages))) if cost[i]]
     alive = alive[: max(1, budget // (2 * digest.LABEL_TOKENS))]
