@@ -1,6 +1,11 @@
 """Files are whole or absent, their bytes depend on content only, and damage is found on reading."""
 
+import json
 import os
+import random
+import subprocess
+import sys
+import time
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -40,6 +45,51 @@ def test_until_the_rename_the_reader_sees_the_old_file(tmp_path):
         assert path.read_text() == "old"
         assert temporary.parent == path.parent and temporary.suffix == ".tmp"
     assert path.read_text() == "new"
+
+
+WRITER = """
+import sys
+from lrrc.files import write_json
+for n in range(10**9):
+    write_json(sys.argv[1], [n] * 50_000)
+"""
+
+
+def test_a_killed_writer_never_leaves_half_a_file(tmp_path):
+    path, rng = tmp_path / "out.json", random.Random(0)
+    for _ in range(5):
+        path.unlink(missing_ok=True)
+        process = subprocess.Popen([sys.executable, "-c", WRITER, path])
+        try:
+            deadline = time.monotonic() + 60
+            while not path.exists() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            time.sleep(rng.random() / 5)
+        finally:
+            process.kill()
+            process.wait()
+        values = json.loads(path.read_text())
+        assert len(values) == 50_000 and len(set(values)) == 1
+
+
+FULL_DISK = """
+import resource
+from lrrc.errors import one_line
+from lrrc.files import {call}
+import pyarrow as pa
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+table = pa.table({{"n": pa.array(range(100_000))}})
+one_line(lambda: {call})
+"""
+
+
+@pytest.mark.parametrize("call", ["write_json('out', [0] * 9999)", "write_parquet('out', table)"])
+def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path, call):
+    (tmp_path / "out").write_text("old")
+    code = FULL_DISK.replace("import {call}", f"import {call.partition('(')[0]}").format(call=call)
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode == 1 and ran.stderr.startswith("error: ") and ran.stderr.count("\n") == 1
+    assert os.listdir(tmp_path) == ["out"] and (tmp_path / "out").read_text() == "old"
 
 
 def test_json_is_canonical(tmp_path):

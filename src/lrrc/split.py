@@ -25,23 +25,26 @@ def partition(
     (largest remainder, at least one). Raises ValueError where there are fewer groups than parts.
     Suffixes: N episodes, G groups, K strata, P parts.
     """
-    names, group_N = np.unique(groups, return_inverse=True)
-    kinds, kind_N = np.unique(strata, return_inverse=True)
+    names, group_N = np.unique(np.array(groups, object), return_inverse=True)
+    kinds, kind_N = np.unique(np.array(strata, object), return_inverse=True)
     if len(names) < len(shares):
-        raise ValueError(f"split: {len(names)} groups of episodes cannot fill {len(shares)} parts")
+        raise ValueError(
+            f"split: {len(names)} groups of {len(groups)} episodes cannot fill {len(shares)} parts: take "
+            "more episodes (data.n_episodes), smaller groups (data.group_by) or another number of split.folds"
+        )
     counts_GK = np.zeros((len(names), len(kinds)))
     np.add.at(counts_GK, (group_N, kind_N), 1)
     totals_K = counts_GK.sum(0)
     share_P = np.array(shares) / sum(shares)
     quota_P = _quotas(len(groups), share_P)
-    held_PK = np.zeros((len(shares), len(kinds)))
+    wanted_PK = share_P[:, None] * totals_K
+    held_PK = np.zeros_like(wanted_PK)
     part_G = np.zeros(len(names), int)
     shuffled = np.random.default_rng(seed).permutation(len(names))
     order = shuffled[np.argsort(-counts_GK[shuffled].sum(1), kind="stable")]
     for left, group in zip(range(len(order), 0, -1), order, strict=True):
         after_PK = held_PK + counts_GK[group]
         over_P = np.maximum(after_PK.sum(1) - quota_P, 0)
-        wanted_PK = share_P[:, None] * totals_K
         worse_P = (((after_PK - wanted_PK) ** 2 - (held_PK - wanted_PK) ** 2) / totals_K).sum(1)
         empty_P = held_PK.sum(1) == 0
         if left <= empty_P.sum():  # the last groups go to the parts that would stay empty
@@ -71,15 +74,8 @@ def split_episodes(
     Ids stand in the order given. Every episode is in the test part of exactly one fold; the rest of a fold is
     divided as train to val. Strata are the outcomes, "none" being one. Raises ValueError for too few groups.
     """
-    groups = np.array([episode.group for episode in episodes])
-    strata = np.array([episode.outcome or "" for episode in episodes])
-    number = len(set(groups))
-    least = max(folds, len(PARTS))
-    if number < least:
-        raise ValueError(
-            f"split: {number} groups in {len(episodes)} episodes: allowed is at least {least} "
-            f"(split.folds = {folds}; data.group_by makes the groups)"
-        )
+    groups = np.array([episode.group for episode in episodes], object)
+    strata = np.array([episode.outcome or "none" for episode in episodes], object)
     ids = np.array([episode.episode_id for episode in episodes], object)
     whole = partition(groups, strata, (train, val, test), (seed, 0))
     splits: dict[str, Any] = {part: ids[whole == i].tolist() for i, part in enumerate(PARTS)}
