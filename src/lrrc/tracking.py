@@ -187,10 +187,10 @@ def _client() -> Iterator[MlflowClient]:
             "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
         }.items():
             os.environ.setdefault(key, value)
-        for noisy in ("mlflow", "alembic"):
-            logging.getLogger(noisy).setLevel(logging.ERROR)
         from mlflow import MlflowClient
 
+        for noisy in ("mlflow", "alembic"):  # after the import, which sets them up
+            logging.getLogger(noisy).setLevel(logging.ERROR)
         yield MlflowClient(tracking_uri=address)
 
 
