@@ -35,15 +35,29 @@ def replay_rows(episodes=60, seeds=(0, 1), ranks=(4, 8, 16, 32)):
                 calls = max(2, round(8 * call_share + rng.normal(0, 0.6 * (call_share < 1))))
                 prompt = int(base[e] * cost * calls / 8 * rng.normal(1, 0.03))
                 completion = 60 * calls
-                rows.append({
-                    "policy": policy, "item": item.format(seed=seed), "rank": rank, "budget": budget, "seed": seed,
-                    "fold": e % 5, "episode_id": f"e{e:04d}", "calls": calls, "prompt_tokens": prompt,
-                    "completion_tokens": completion, "total_tokens": prompt + completion,
-                    "reusable_prefix_tokens": int(prompt * (0.6 if policy == "full-context" else 0.05)),
-                    "digest_tokens": 0 if budget is None else calls * min(budget, 120),
-                    "success": int(rng.random() < success + easy[e]), "pick": "model_a", "gated": gated,
-                    "variant": variant, "language": "English", "category": FAMILIES[e % 3],
-                })  # fmt: skip
+                rows.append(
+                    {
+                        "policy": policy,
+                        "item": item.format(seed=seed),
+                        "rank": rank,
+                        "budget": budget,
+                        "seed": seed,
+                        "fold": e % 5,
+                        "episode_id": f"e{e:04d}",
+                        "calls": calls,
+                        "prompt_tokens": prompt,
+                        "completion_tokens": completion,
+                        "total_tokens": prompt + completion,
+                        "reusable_prefix_tokens": int(prompt * (0.6 if policy == "full-context" else 0.05)),
+                        "digest_tokens": 0 if budget is None else calls * min(budget, 120),
+                        "success": int(rng.random() < success + easy[e]),
+                        "pick": "model_a",
+                        "gated": gated,
+                        "variant": variant,
+                        "language": "English",
+                        "category": FAMILIES[e % 3],
+                    }
+                )
 
     for policy, (cost, calls, success) in POLICIES.items():
         learned = policy.endswith("-only")
@@ -75,11 +89,21 @@ def history(seed, rank, folds=2, epochs=12):
     rng = np.random.default_rng([seed, rank])
     fall = np.exp(-np.arange(epochs) / 3)
     return [
-        {"fold": f, "epoch": e, "train_loss": 1.2 + fall[e], "val_loss": 1.3 + fall[e] + 0.02 * rng.random(),
-         "loss_rec": 0.5 + 0.6 * fall[e], "loss_sel": 0.4 + 0.3 * fall[e], "loss_win": 0.6 + 0.1 * fall[e],
-         "val_agreement": 0.66 - 0.1 * fall[e], "state_norm": 9 - 4 * fall[e], "active_channels": 3.4 - fall[e]}
-        for f in range(folds) for e in range(epochs)
-    ]  # fmt: skip
+        {
+            "fold": f,
+            "epoch": e,
+            "train_loss": 1.2 + fall[e],
+            "val_loss": 1.3 + fall[e] + 0.02 * rng.random(),
+            "loss_rec": 0.5 + 0.6 * fall[e],
+            "loss_sel": 0.4 + 0.3 * fall[e],
+            "loss_win": 0.6 + 0.1 * fall[e],
+            "val_agreement": 0.66 - 0.1 * fall[e],
+            "state_norm": 9 - 4 * fall[e],
+            "active_channels": 3.4 - fall[e],
+        }
+        for f in range(folds)
+        for e in range(epochs)
+    ]
 
 
 def table1():
@@ -87,18 +111,32 @@ def table1():
     rows = []
     for accounting, factor in (("per_side", 1), ("joint", 2)):
         for split, episodes in (("train", 42), ("val", 9), ("test", 9), ("total", 60)):
-            rows.append({
-                "accounting": accounting, "split": split, "episodes": episodes, "turns_per_episode": 4.2 * factor,
-                "tokens_per_turn_mean": 340.5, "tokens_per_turn_median": 298.0, "tokens_per_turn_p90": 521.0,
-                "tokens_per_episode": 1430.1 * factor,
-            })  # fmt: skip
+            rows.append(
+                {
+                    "accounting": accounting,
+                    "split": split,
+                    "episodes": episodes,
+                    "turns_per_episode": 4.2 * factor,
+                    "tokens_per_turn_mean": 340.5,
+                    "tokens_per_turn_median": 298.0,
+                    "tokens_per_turn_p90": 521.0,
+                    "tokens_per_episode": 1430.1 * factor,
+                }
+            )
     return rows
 
 
 def certificate(rank):
     """A certificate.json."""
-    return {"rank": rank, "rho": [0.9] * rank, "update_bound": 1.0, "update_rank": min(rank, 8), "budget": 128,
-            "holds": True, "theorems": ["bounded_forever", "digest_le"]}  # fmt: skip
+    return {
+        "rank": rank,
+        "rho": [0.9] * rank,
+        "update_bound": 1.0,
+        "update_rank": min(rank, 8),
+        "budget": 128,
+        "holds": True,
+        "theorems": ["bounded_forever", "digest_le"],
+    }
 
 
 def checkpoint(rank, seed):
@@ -108,12 +146,25 @@ def checkpoint(rank, seed):
 
 def proofs():
     """A proofs.json."""
-    return {"verdict": "passed", "theorems": [
-        {"name": "bounded_forever", "file": "Stability.lean", "statement": "size (S t) ≤ B", "axioms": [],
-         "verdict": "passed"},
-        {"name": "no_small_coordinator", "file": "LowerBound.lean", "statement": "¬∀ x <d>", "axioms": ["propext"],
-         "verdict": "passed"},
-    ]}  # fmt: skip
+    return {
+        "verdict": "passed",
+        "theorems": [
+            {
+                "name": "bounded_forever",
+                "file": "Stability.lean",
+                "statement": "size (S t) ≤ B",
+                "axioms": [],
+                "verdict": "passed",
+            },
+            {
+                "name": "no_small_coordinator",
+                "file": "LowerBound.lean",
+                "statement": "¬∀ x <d>",
+                "axioms": ["propext"],
+                "verdict": "passed",
+            },
+        ],
+    }
 
 
 def write_stage_outputs(root: Path, episodes=60):

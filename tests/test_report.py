@@ -144,7 +144,10 @@ def test_in_a_browser(browser, page_file, width):
 def _sorting(page):
     rows = "#table-policies + .scroll tbody tr"
     header = page.locator("#table-policies + .scroll th button", has_text="Tokens / episode")
-    shown = lambda: page.eval_on_selector_all(rows, "rs => rs.map(r => r.cells[1].dataset.value)")  # noqa: E731
+
+    def shown():
+        return page.eval_on_selector_all(rows, "rs => rs.map(r => r.cells[1].dataset.value)")
+
     header.click()
     up = [float(v) for v in shown() if v]
     assert up == sorted(up) and shown()[-1] == "" and len(up) == 9

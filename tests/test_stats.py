@@ -107,7 +107,7 @@ def test_power_is_statsmodels():
 
 
 def test_smallest_p_is_a_true_lower_bound():
-    """No list of 0/1 pairs with that mean difference gives less, and the one without a loss gives exactly that."""
+    """No 0/1 pairs with that mean difference give less, and those without a loss give exactly that."""
     n, rng = 40, np.random.default_rng(0)
     bound = stats.smallest_p(4 / n, n)
     assert stats.paired([1] * 4 + [0] * 36, [0] * n).p == pytest.approx(bound)

@@ -1,4 +1,4 @@
-"""Figure 1: the coordinator drawn from the model's own shapes, with the gate, the digest and where calls are saved."""
+"""Figure 1: the coordinator drawn from the model's own shapes, with gate, digest and saved calls."""
 
 from __future__ import annotations
 
@@ -68,8 +68,15 @@ def architecture(shapes: Mapping[str, int]) -> Figure:
     _state(axes, 3.5, 13.5, r, k)
     axes.text(10, 37.3, f"state $S_t$: {d} × {r}", ha="center", fontsize=8, color=LRRC, fontweight="bold")
     _arrow(axes, (22, 19.2), (17.3, 19.2))
-    axes.text(21, 6.3, r"active: $S_{t+1} = \rho\, S_t + U_t$,  $0 < \rho < 1$,  columns of $U_t$ at most b:"
-              "\nevery column stays within b / (1 − ρ) for ever", ha="center", va="center", fontsize=6.7)  # fmt: skip
+    axes.text(
+        21,
+        6.3,
+        r"active: $S_{t+1} = \rho\, S_t + U_t$,  $0 < \rho < 1$,  columns of $U_t$ at most b:"
+        "\nevery column stays within b / (1 − ρ) for ever",
+        ha="center",
+        va="center",
+        fontsize=6.7,
+    )
 
     _box(axes, 47, 41.5, 23, 8.5, f"compression head\nstate, question, agent → {h}", PALE)
     _box(
@@ -126,14 +133,29 @@ def architecture(shapes: Mapping[str, int]) -> Figure:
     axes.text(
         87, 39.5, "calls saved here", ha="center", va="center", fontsize=7, color=SECOND, fontweight="bold"
     )
-    figure.supxlabel("Shapes of the trained model. Orange: where tokens and calls are saved or work is skipped.",
-                     fontsize=6.5, color=FAINT, x=0.01, ha="left")  # fmt: skip
+    figure.supxlabel(
+        "Shapes of the trained model. Orange: where tokens and calls are saved or work is skipped.",
+        fontsize=6.5,
+        color=FAINT,
+        x=0.01,
+        ha="left",
+    )
     return figure
 
 
 def _box(axes: Axes, x: float, y: float, width: float, height: float, text: str, colour: str) -> None:
-    axes.add_patch(FancyBboxPatch((x, y), width, height, boxstyle="round,pad=0,rounding_size=1", facecolor=colour,
-                                  edgecolor="#9AA5AE", lw=0.7, zorder=2))  # fmt: skip
+    axes.add_patch(
+        FancyBboxPatch(
+            (x, y),
+            width,
+            height,
+            boxstyle="round,pad=0,rounding_size=1",
+            facecolor=colour,
+            edgecolor="#9AA5AE",
+            lw=0.7,
+            zorder=2,
+        )
+    )
     axes.text(x + width / 2, y + height / 2, text, ha="center", va="center", fontsize=7, color=INK, zorder=3)
 
 
@@ -149,5 +171,13 @@ def _state(axes: Axes, x: float, y: float, r: int, k: int) -> None:
     step = max(1, drawn // max(1, min(k, drawn)))
     for c in range(drawn):
         active = c % step == 0 and c // step < k
-        axes.add_patch(Rectangle((x + c * width, y), 0.82 * width, 22.5, facecolor=LRRC if active else "#D5DBE0",
-                                 edgecolor="none", zorder=2))  # fmt: skip
+        axes.add_patch(
+            Rectangle(
+                (x + c * width, y),
+                0.82 * width,
+                22.5,
+                facecolor=LRRC if active else "#D5DBE0",
+                edgecolor="none",
+                zorder=2,
+            )
+        )

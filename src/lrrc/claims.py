@@ -1,4 +1,4 @@
-"""The paper's claims (docs/claims.yaml) against what was measured: values and verdicts, computed, never typed in."""
+"""The paper's claims (docs/claims.yaml) against what was measured: values and verdicts are computed."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything a claim may look at. `proofs` maps a theorem to its verdict, empty where nothing was checked."""
+    """What a claim may look at. `proofs` maps a theorem to its verdict, empty where nothing was checked."""
 
     summary: Mapping[str, Any]
     proofs: Mapping[str, str]

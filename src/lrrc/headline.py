@@ -1,4 +1,4 @@
-"""The answer in a few sentences: what LRRC saves and loses against Full-Context and against the best other policy."""
+"""The answer in a few sentences: what LRRC saves and loses against Full-Context and the best other policy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Card:
 
 
 def best_other(summary: Mapping, rank: int, budget: int) -> dict[str, Any] | None:
-    """The success record of the compressing policy that succeeds most, fewer tokens breaking ties; LRRC apart."""
+    """Success of the compressing policy, LRRC apart, that succeeds most; fewer tokens break ties."""
     tokens = {r["policy"]: r["value"] for r in main_line(summary, "tokens_per_episode", rank, budget)}
     others = [r for r in main_line(summary, "preference_success", rank, budget)
               if r["policy"] not in ("lrrc", "full-context", *FLOORS)]  # fmt: skip
@@ -31,8 +31,8 @@ def banner(summary: Mapping, rank: int, budget: int) -> str:
     measured = record(summary, "preference_success", policy="lrrc", rank=rank, budget=budget)
     text = provenance(measured)
     warning = {
-        "verifier": " No human voted on these episodes: a program decided each outcome from checks with known answers, "
-        "so success here is not the paper's human judgment.",
+        "verifier": " No human voted on these episodes: a program decided each outcome from checks "
+        "with known answers, so success here is not the paper's human judgment.",
     }
     return f"Measured on: {text}.{warning.get(measured['judge'], '')}"
 
@@ -46,11 +46,21 @@ def cards(summary: Mapping, rank: int, budget: int) -> list[Card]:
         ("call_reduction_vs_full", "fewer calls"),
     ):
         r = record(summary, metric, **at)
-        found.append(Card(f"LRRC r = {rank} against Full-Context: {title}", f"{r['value']:.1f} %",
-                          f"95 % interval {r['low']:.1f} to {r['high']:.1f} %, {_p(r['p_vs_full_context'])}"))  # fmt: skip
+        found.append(
+            Card(
+                f"LRRC r = {rank} against Full-Context: {title}",
+                f"{r['value']:.1f} %",
+                f"95 % interval {r['low']:.1f} to {r['high']:.1f} %, {_p(r['p_vs_full_context'])}",
+            )
+        )
     r = record(summary, "success_difference_vs_full", **at)
-    found.append(Card("Success, LRRC minus Full-Context", f"{r['value']:+.1f} points",
-                      f"95 % interval {r['low']:+.1f} to {r['high']:+.1f}, {_p(r['p_vs_full_context'])}"))  # fmt: skip
+    found.append(
+        Card(
+            "Success, LRRC minus Full-Context",
+            f"{r['value']:+.1f} points",
+            f"95 % interval {r['low']:+.1f} to {r['high']:+.1f}, {_p(r['p_vs_full_context'])}",
+        )
+    )
     return found
 
 
@@ -62,10 +72,11 @@ def sentences(summary: Mapping, rank: int, budget: int) -> list[str]:
                   for who in (at, {"policy": "full-context"}))  # fmt: skip
     gap = record(summary, "success_difference_vs_full", **at)
     text = [
-        f"LRRC at rank {rank} uses {ours['tokens_per_episode']:,.0f} tokens and {ours['calls_per_episode']:.2f} calls "
-        f"per episode, Full-Context {full['tokens_per_episode']:,.0f} and {full['calls_per_episode']:.2f}. "
-        f"Success is {100 * ours['preference_success']:.1f} % against {100 * full['preference_success']:.1f} %: "
-        f"{_reading(gap, 'Full-Context')}"
+        f"LRRC at rank {rank} uses {ours['tokens_per_episode']:,.0f} tokens and "
+        f"{ours['calls_per_episode']:.2f} calls per episode, Full-Context "
+        f"{full['tokens_per_episode']:,.0f} and {full['calls_per_episode']:.2f}. "
+        f"Success is {100 * ours['preference_success']:.1f} % against "
+        f"{100 * full['preference_success']:.1f} %: {_reading(gap, 'Full-Context')}"
     ]
     if other := best_other(summary, rank, budget):
         tokens, success = (
@@ -89,11 +100,15 @@ def sentences(summary: Mapping, rank: int, budget: int) -> list[str]:
         )
     floor = find(summary, metric="preference_success", policy="random-pick")
     if floor:
-        text.append(f"Picking an answer at random succeeds in {100 * floor[0]['value']:.1f} % of the episodes: "
-                    "success is to be read above that floor.")  # fmt: skip
+        text.append(
+            f"Picking an answer at random succeeds in {100 * floor[0]['value']:.1f} % of the episodes: "
+            "success is to be read above that floor."
+        )
     for r in find(summary, evaluation="power", metric="detectable_success_difference", n=gap["n"]):
-        text.append(f"With {r['n']} episodes the paired test finds a difference of {r['value']:.1f} points with 80 % "
-                    "power; smaller ones can go unseen.")  # fmt: skip
+        text.append(
+            f"With {r['n']} episodes the paired test finds a difference of {r['value']:.1f} points with 80 % "
+            "power; smaller ones can go unseen."
+        )
     return text
 
 

@@ -22,10 +22,15 @@ def to_html(figure: go.Figure, element: str) -> str:
 
 def _layout(figure: go.Figure, **axes) -> go.Figure:
     figure.update_layout(
-        template="simple_white", margin={"l": 60, "r": 20, "t": 30, "b": 50}, showlegend=True,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}, hovermode="closest", dragmode=False,
-        font={"size": 13}, **axes,
-    )  # fmt: skip
+        template="simple_white",
+        margin={"l": 60, "r": 20, "t": 30, "b": 50},
+        showlegend=True,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        hovermode="closest",
+        dragmode=False,
+        font={"size": 13},
+        **axes,
+    )
     return figure
 
 
@@ -58,10 +63,16 @@ def pareto(summary: Mapping, budget: int) -> go.Figure:
             for s, t in zip(mine, tokens, strict=True)
         ]
         figure.add_scatter(
-            x=[t["value"] for t in tokens], y=[100 * s["value"] for s in mine], mode="markers", name=label,
-            marker={"color": colour, "size": 10, "symbol": symbol}, error_x=_error(tokens), error_y=_error(mine, 100),
-            hovertext=hover, hoverinfo="text",
-        )  # fmt: skip
+            x=[t["value"] for t in tokens],
+            y=[100 * s["value"] for s in mine],
+            mode="markers",
+            name=label,
+            marker={"color": colour, "size": 10, "symbol": symbol},
+            error_x=_error(tokens),
+            error_y=_error(mine, 100),
+            hovertext=hover,
+            hoverinfo="text",
+        )
     return _layout(
         figure, xaxis={"title": "Tokens per episode (fewer is better)"}, yaxis={"title": "Task success (%)"}
     )
@@ -80,11 +91,20 @@ def ranks(summary: Mapping, budget: int) -> go.Figure:
         (success, 100, "task success (%)", SECOND, "square", "y2"),
     ):
         figure.add_scatter(
-            x=[str(r["rank"]) for r in records], y=[scale * r["value"] for r in records], yaxis=axis, name=label,
-            mode="lines+markers", marker={"color": colour, "size": 9, "symbol": symbol}, error_y=_error(records, scale),
-            hovertext=[f"<b>r = {r['rank']}</b><br>{scale * r['value']:.1f} % [{scale * r['low']:.1f}, "
-                       f"{scale * r['high']:.1f}]" for r in records], hoverinfo="text",
-        )  # fmt: skip
+            x=[str(r["rank"]) for r in records],
+            y=[scale * r["value"] for r in records],
+            yaxis=axis,
+            name=label,
+            mode="lines+markers",
+            marker={"color": colour, "size": 9, "symbol": symbol},
+            error_y=_error(records, scale),
+            hovertext=[
+                f"<b>r = {r['rank']}</b><br>{scale * r['value']:.1f} % [{scale * r['low']:.1f}, "
+                f"{scale * r['high']:.1f}]"
+                for r in records
+            ],
+            hoverinfo="text",
+        )
     return _layout(
         figure,
         xaxis={"title": "Coordinator rank r", "type": "category"},

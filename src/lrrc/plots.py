@@ -1,4 +1,4 @@
-"""Records of summary.json -> figures as the paper's captions specify them (Figures 2 to 5), and a Pareto plot.
+"""Records of summary.json -> the paper's Figures 2 to 5 as their captions specify them, and a Pareto plot.
 
 Every figure says on which data it was measured; `save` writes PNG and PDF with the same bytes every time.
 """
@@ -23,9 +23,15 @@ from lrrc.summary import FLOORS, find, main_line, name, provenance
 PAPER_EPOCHS = 30  # section 4.3: converged within 30 epochs
 COLUMN, PAGE = 3.4, 7.0  # inches: one and two columns of a paper
 LRRC, OTHER, SECOND, INK, FAINT = "#0072B2", "#8A8F94", "#D55E00", "#222222", "#666666"
-WRAPPED = {"truncated-history": "Truncated-\nHistory", "embedding": "Embedding\nretrieval", "rims-only": "RIMs-\nonly",
-           "ccf-only": "CCF-only\n(style)", "tokensqueeze-only": "Token-\nSqueeze-only\n(style)",
-           "full-context": "Full-\nContext", "first-sentences": "First\nsentences"}  # fmt: skip
+WRAPPED = {
+    "truncated-history": "Truncated-\nHistory",
+    "embedding": "Embedding\nretrieval",
+    "rims-only": "RIMs-\nonly",
+    "ccf-only": "CCF-only\n(style)",
+    "tokensqueeze-only": "Token-\nSqueeze-only\n(style)",
+    "full-context": "Full-\nContext",
+    "first-sentences": "First\nsentences",
+}
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
@@ -73,7 +79,7 @@ def _floor(axes: Axes, summary: Mapping, start: float, end: float) -> None:
 
 @styled
 def success_and_tokens(summary: Mapping, rank: int, budget: int) -> Figure:
-    """Figure 2: success (left axis, points) and tokens per episode (right axis, bars) of every policy, with SE."""
+    """Figure 2: success (left axis) and tokens per episode (right axis) of every policy, standard errors."""
     success = [r for r in main_line(summary, "preference_success", rank, budget) if r["policy"] not in FLOORS]
     tokens = {r["policy"]: r for r in main_line(summary, "tokens_per_episode", rank, budget)}
     figure = Figure(figsize=(PAGE, 3.3))
@@ -123,7 +129,7 @@ def _capital(text: str) -> str:
 
 @styled
 def rank_tradeoff(summary: Mapping, rank: int, budget: int) -> Figure:
-    """Figure 3: token reduction (left) and success (right) against the coordinator rank, operating point marked."""
+    """Figure 3: token reduction (left) and success (right) against the rank, operating point marked."""
     saved, success = (
         sorted(find(summary, metric=metric, policy="lrrc", budget=budget), key=lambda r: r["rank"])
         for metric in ("token_reduction_vs_full", "preference_success")
@@ -151,8 +157,16 @@ def rank_tradeoff(summary: Mapping, rank: int, budget: int) -> Figure:
     right.set_ylabel("■ Task success (%)", color=SECOND)
     for axes, limits in zip((left, right), apart(saved, success), strict=True):
         axes.set_ylim(limits)
-    left.text(here, 1.0, f"operating point r = {rank}", transform=left.get_xaxis_transform(), ha="center", va="bottom",
-              fontsize=7, color=INK)  # fmt: skip
+    left.text(
+        here,
+        1.0,
+        f"operating point r = {rank}",
+        transform=left.get_xaxis_transform(),
+        ha="center",
+        va="bottom",
+        fontsize=7,
+        color=INK,
+    )
     _foot(figure, f"Mean and 95 % interval.\n{_wrapped(_sentence(success))}")
     return figure
 
@@ -173,15 +187,19 @@ def _wrapped(text: str) -> str:
 
 @styled
 def training(histories: Mapping[tuple[int, int], list[Mapping]], rank: int, foot: str) -> Figure:
-    """Figure 4: losses (left panel), state norm and share of active channels (right) by epoch; band = folds, seeds."""
+    """Figure 4: losses, state norm and share of active channels by epoch; bands span folds and seeds."""
     curves = [c for (r, _), history in sorted(histories.items()) if r == rank for c in curves_of(history)]
     if not curves:
         raise ValueError(f"models: no training curves of rank {rank}; `dvc repro train` makes them")
     figure = Figure(figsize=(PAGE, 2.7))
     losses, norm = figure.subplots(1, 2)
-    for label, key, colour in (("validation", "val_loss", SECOND), ("training", "train_loss", LRRC),
-                               ("reconstruction", "loss_rec", "#009E73"), ("selection", "loss_sel", "#CC79A7"),
-                               ("outcome", "loss_win", "#B8860B")):  # fmt: skip
+    for label, key, colour in (
+        ("validation", "val_loss", SECOND),
+        ("training", "train_loss", LRRC),
+        ("reconstruction", "loss_rec", "#009E73"),
+        ("selection", "loss_sel", "#CC79A7"),
+        ("outcome", "loss_win", "#B8860B"),
+    ):
         _band(losses, curves, key, colour, label)
     _label_ends(losses)
     losses.set(xlabel="Epoch", ylabel="Loss", title="Training and validation loss")
@@ -225,8 +243,14 @@ def _label_ends(axes: Axes) -> None:
     for line in lines:
         x, y = line.get_xdata()[-1], line.get_ydata()[-1]
         last = max(y, last + step)
-        axes.annotate(line.get_label(), (x, y), xytext=(x + 0.03 * x, last), color=line.get_color(), va="center",
-                      fontsize=7.5)  # fmt: skip
+        axes.annotate(
+            line.get_label(),
+            (x, y),
+            xytext=(x + 0.03 * x, last),
+            color=line.get_color(),
+            va="center",
+            fontsize=7.5,
+        )
     last = lines[0].get_xdata()[-1]
     axes.set_xlim(0.5, 1.35 * last)
     axes.spines["bottom"].set_bounds(0.5, last)
@@ -256,7 +280,7 @@ def dataset(summary: Mapping) -> Figure:
 
 @styled
 def pareto(summary: Mapping, rank: int, budget: int) -> Figure:
-    """Tokens per episode against success, every policy and rank with 95 % intervals, names in the right margin."""
+    """Tokens per episode against success, every policy and rank with 95 % intervals, names at the right."""
     success = [r for r in find(summary, metric="preference_success") if r["policy"] not in FLOORS
                and r["budget"] in (None, budget)]  # fmt: skip
     cost = {(r["policy"], r["rank"]): r for r in find(summary, metric="tokens_per_episode")
@@ -271,13 +295,35 @@ def pareto(summary: Mapping, rank: int, budget: int) -> Figure:
     for (t, s), height in zip(points, heights, strict=True):
         ours = s["policy"] == "lrrc"
         colour = LRRC if ours else SECOND if s["policy"] == "full-context" else INK
-        axes.errorbar(t["value"], 100 * s["value"], yerr=_errors([s], 100), xerr=_errors([t]), fmt="o" if ours else "s",
-                      color=colour, elinewidth=0.6, capsize=0, ms=6 if ours and s["rank"] == rank else 4,
-                      alpha=0.9)  # fmt: skip
-        axes.annotate(f"{name(s)}: {t['value']:,.0f} tokens, {100 * s['value']:.1f} %", (t["value"], 100 * s["value"]),
-                      xytext=(margin, height), va="center", fontsize=7, color=colour,
-                      fontweight="bold" if ours and s["rank"] == rank else "normal",
-                      arrowprops={"arrowstyle": "-", "relpos": (0, 0.5), "shrinkA": 1, "color": colour, "lw": 0.35, "alpha": 0.6})  # fmt: skip
+        axes.errorbar(
+            t["value"],
+            100 * s["value"],
+            yerr=_errors([s], 100),
+            xerr=_errors([t]),
+            fmt="o" if ours else "s",
+            color=colour,
+            elinewidth=0.6,
+            capsize=0,
+            ms=6 if ours and s["rank"] == rank else 4,
+            alpha=0.9,
+        )
+        axes.annotate(
+            f"{name(s)}: {t['value']:,.0f} tokens, {100 * s['value']:.1f} %",
+            (t["value"], 100 * s["value"]),
+            xytext=(margin, height),
+            va="center",
+            fontsize=7,
+            color=colour,
+            fontweight="bold" if ours and s["rank"] == rank else "normal",
+            arrowprops={
+                "arrowstyle": "-",
+                "relpos": (0, 0.5),
+                "shrinkA": 1,
+                "color": colour,
+                "lw": 0.35,
+                "alpha": 0.6,
+            },
+        )
     axes.set_xlim(left - 0.03 * (edge - left), edge + 0.75 * (edge - left))
     axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
     _floor(axes, summary, left - 0.02 * (edge - left), edge)

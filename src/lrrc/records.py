@@ -42,7 +42,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Settings:
-    """The operating point and the tests (`rank`, `budget`, section `stats` of params.yaml); margin is a share."""
+    """Operating point and tests (`rank`, `budget`, section `stats` of params.yaml); margin is a share."""
 
     rank: int
     budget: int
@@ -81,7 +81,7 @@ class Scores:
             self.tables[config] = table
 
     def matrix(self, config: Config, column: str) -> pd.DataFrame | None:
-        """Seeds x episodes of one column, None where nothing was recorded. A seed with holes is a ValueError."""
+        """Seeds x episodes of a column, None where nothing was recorded. A seed with holes: ValueError."""
         values = self.tables[config].pivot(index="seed", columns="episode_id", values=column)
         values = values.astype(float).dropna(axis=1, how="all").sort_index(axis=1)
         if values.isna().any().any():
@@ -102,8 +102,8 @@ class Scores:
     def base(self, config: Config, source: Source) -> dict[str, Any]:
         """The fields that name a configuration's records.
 
-        LRRC counts with its call gate, every other policy without; the other setting of a policy measured both
-        ways is an ablation, as are rows with a variant.
+        LRRC counts with its call gate, every other policy without; the other setting of a policy measured
+        both ways is an ablation, as are rows with a variant.
         """
         both = replace(config, gated=not config.gated) in self.tables
         usual = not both or config.gated == (config.policy == "lrrc")
@@ -169,8 +169,8 @@ def _aligned(scores: Scores, config: Config, column: str, matrix: pd.DataFrame) 
         return None
     if list(other.columns) != list(matrix.columns):
         raise ValueError(
-            f"{scores.where}: {column}: {config.policy} covers {other.shape[1]} episodes, a policy compared with "
-            f"it {matrix.shape[1]} or others; score every policy on the same episodes"
+            f"{scores.where}: {column}: {config.policy} covers {other.shape[1]} episodes, a policy compared "
+            f"with it {matrix.shape[1]} or others; score every policy on the same episodes"
         )
     return stats.over_seeds(other)[0]
 
@@ -229,7 +229,7 @@ def _compare(scores, config, other, base, settings, savings, success) -> list[di
 
 
 def power_records(records, base, settings) -> list[dict[str, Any]]:
-    """Power of the test of LRRC's success with the spread seen here: on all episodes and on the paper's 30."""
+    """Power of the test of LRRC's success with the spread seen here, on all episodes and the paper's 30."""
     found = [r for r in records if r["metric"] == "success_difference_vs_full"
              and all(r[key] == base[key] for key in base)]  # fmt: skip
     power, here = [], {**base, "evaluation": "power"}

@@ -45,19 +45,43 @@ class Picture:
 
 
 PICTURES = {
-    "pareto": Picture("Tokens against success", "Every policy and rank, 95 % intervals. Hover or tap a point.",
-                      "dvc repro figures", "figures, stats, replay"),
-    "figure1": Picture("Figure 1", "The coordinator, its shapes, the gate, and where tokens and calls are saved.",
-                       "dvc repro figures", "figures"),
-    "figure2": Picture("Figure 2", "Success (points, left axis) and tokens per episode (bars, right axis), standard errors.",
-                       "dvc repro figures", "figures, stats, replay"),
-    "figure3": Picture("Figure 3", "Tokens saved and success against the coordinator rank, 95 % intervals.",
-                       "dvc repro figures", "figures, stats, train-r<rank>-s<seed>"),
-    "figure4": Picture("Figure 4", "Losses, norm of the state and share of active channels while training.",
-                       "dvc repro train figures", "train-r<rank>-s<seed>"),
-    "figure5": Picture("Table 1 and Figure 5", "The data set by split, counting one side of the arena and both.",
-                       "dvc repro split figures", "annotate, split"),
-}  # fmt: skip
+    "pareto": Picture(
+        "Tokens against success",
+        "Every policy and rank, 95 % intervals. Hover or tap a point.",
+        "dvc repro figures",
+        "figures, stats, replay",
+    ),
+    "figure1": Picture(
+        "Figure 1",
+        "The coordinator, its shapes, the gate, and where tokens and calls are saved.",
+        "dvc repro figures",
+        "figures",
+    ),
+    "figure2": Picture(
+        "Figure 2",
+        "Success (points, left axis) and tokens per episode (bars, right axis), standard errors.",
+        "dvc repro figures",
+        "figures, stats, replay",
+    ),
+    "figure3": Picture(
+        "Figure 3",
+        "Tokens saved and success against the coordinator rank, 95 % intervals.",
+        "dvc repro figures",
+        "figures, stats, train-r<rank>-s<seed>",
+    ),
+    "figure4": Picture(
+        "Figure 4",
+        "Losses, norm of the state and share of active channels while training.",
+        "dvc repro train figures",
+        "train-r<rank>-s<seed>",
+    ),
+    "figure5": Picture(
+        "Table 1 and Figure 5",
+        "The data set by split, counting one side of the arena and both.",
+        "dvc repro split figures",
+        "annotate, split",
+    ),
+}
 
 
 def build(sources: Sources, rank: int, budget: int, ranks: list[int]) -> tuple[str, str]:

@@ -27,7 +27,7 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True)
 class Paired:
-    """Two-sided paired t-test of a - b over n episodes; `effect` is Cohen's d_z, None where nothing varies."""
+    """Two-sided paired t-test of a - b over n episodes; `effect` is d_z, None where nothing varies."""
 
     difference: Interval
     sd: float
@@ -46,7 +46,7 @@ def _pairs(a: ArrayLike, b: ArrayLike) -> tuple[NDArray, NDArray]:
 
 
 def over_seeds(scores_SE: ArrayLike) -> tuple[NDArray, float | None]:
-    """Mean per episode [E] of seeds x episodes [S, E], and the spread (sd) of the seeds' means, None for one."""
+    """Mean per episode [E] of seeds x episodes [S, E], and the sd of the seeds' means, None for one seed."""
     scores_SE = np.asarray(scores_SE, float)
     spread = float(scores_SE.mean(axis=1).std(ddof=1)) if len(scores_SE) > 1 else None
     return scores_SE.mean(axis=0), spread
@@ -152,7 +152,7 @@ def detectable(sd: float, n: int, alpha: float = 0.05, wanted: float = 0.8) -> f
 
 
 def smallest_p(difference: float, n: int, step: float = 1.0) -> float:
-    """Smallest p-value that a paired t-test can give for a mean `difference` of scores that are multiples of `step`.
+    """Smallest p-value a paired t-test can give for a mean `difference` of scores in multiples of `step`.
 
     Of n differences with a given mean, the spread is least where every one is 0 or `step`.
     """

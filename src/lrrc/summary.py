@@ -1,11 +1,11 @@
 """results/summary.json: what a record is, the metrics there are, writing and reading.
 
 A record is one measured figure: {"evaluation", "data", "judge", "policy", "rank", "budget", "variant",
-"metric", "value", "low", "high", "p_vs_full_context", "n", "seeds"}. `low` and `high` are a 95 % interval over
-episodes (Student t; BCa bootstrap for percentages saved). `p_vs_full_context` is the two-sided paired t-test
-against Full-Context, adjusted by Holm over every configuration of the same evaluation. Records of a comparison
-carry `test`, the details; means over several seeds carry `seed_sd`. Report, figures, notebooks, claims and
-README read numbers from here only.
+"metric", "value", "low", "high", "p_vs_full_context", "n", "seeds"}. `low` and `high` are a 95 % interval
+over episodes (Student t; BCa bootstrap for percentages saved). `p_vs_full_context` is the two-sided paired
+t-test against Full-Context, adjusted by Holm over every configuration of the same evaluation. Records of a
+comparison carry `test`, the details; means over several seeds carry `seed_sd`. Report, figures, notebooks,
+claims and README read numbers from here only.
 
     summary = load_summary("results/summary.json")
     value(summary, "preference_success", policy="lrrc", rank=8)
@@ -48,7 +48,7 @@ METRICS = {
     "reconstruction_rise": ("Last reconstruction loss above its minimum", "percent"),
     "active_channels": ("Channels active per turn", "channels"),
 }
-# policy -> name in tables and figures, in the order shown; "-style": the published methods need the agents' weights
+# policy -> name in tables and figures, in the order shown; "style": the published method needs agent weights
 POLICIES = {
     "full-context": "Full-Context",
     "truncated-history": "Truncated-History",
@@ -159,7 +159,7 @@ def provenance(record: Mapping) -> str:
 
 
 def main_line(summary: Mapping, metric: str, rank: int, budget: int) -> list[dict[str, Any]]:
-    """Records of `metric`, one per policy in the order of POLICIES: LRRC at `rank`, all at `budget` or without one."""
+    """Records of `metric`, one per policy in the order of POLICIES: LRRC at `rank`, all at `budget`."""
     found = find(summary, metric=metric)
     shown = [r for r in found if r["rank"] in (None, rank) and r["budget"] in (None, budget)]
     order = list(POLICIES)

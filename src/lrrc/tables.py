@@ -25,8 +25,11 @@ DATASET = {
 
 @dataclass(frozen=True)
 class Column:
-    """A header, and how to show a value: a format, "p" for a p-value, "low" or "high" for an end of the interval of
-    the column before (shown as one cell)."""
+    """A header, and how to show a value.
+
+    `shows` is a format, "p" for a p-value, or "low" and "high" for the ends of the interval of the column
+    before, which are shown in its cell.
+    """
 
     header: str
     shows: str = ""
@@ -79,8 +82,10 @@ class Table:
 
     def csv(self) -> str:
         """Comma-separated text with unrounded numbers, every end of an interval in a column of its own."""
-        header = [c.header if c.shows not in ("low", "high") else f"{self.columns[i - (c.shows == 'high') - 1].header} {c.shows}"
-                  for i, c in enumerate(self.columns)]  # fmt: skip
+        header = [column.header for column in self.columns]
+        for i, column in enumerate(self.columns):
+            if column.shows in ("low", "high"):
+                header[i] = f"{self.columns[i - 1 - (column.shows == 'high')].header} {column.shows}"
         out = io.StringIO()
         csv.writer(out, lineterminator="\n").writerows([header, *self.rows])
         return out.getvalue()
@@ -179,7 +184,8 @@ def all_tables(summary: Mapping, rank: int, budget: int) -> list[Table]:
                [names[id(r)] for r in others], AHEAD),
         _table(summary, "tokens", "Where the tokens go, per episode", "Policy", spending,
                [names[id(r)] for r in spending], SPENT),
-        _table(summary, "ranks", "Coordinator rank", "Rank", ranks, [str(r["rank"]) for r in ranks], COMPARED),
+        _table(summary, "ranks", "Coordinator rank", "Rank", ranks,
+               [str(r["rank"]) for r in ranks], COMPARED),
         _table(summary, "ablations", f"Ablations at r = {rank}", "Variant", ablated,
                [_variant(r) for r in ablated], COMPARED),
         _table(summary, "tests", "Tests of success against Full-Context", "Policy", against,
