@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -60,12 +60,12 @@ def annotate(episodes: Iterable[Episode], per_message_overhead: int = 0) -> Iter
         yield pa.table([list(column) for column in columns], schema=schema())
 
 
-@dataclass
+@dataclass(frozen=True)
 class Side:
     """One agent's side of an episode: tokens of each of its turns, and of what belongs to no turn."""
 
-    turns: list[int] = field(default_factory=list)
-    outside: int = 0
+    turns: list[int]
+    outside: int
 
     @property
     def tokens(self) -> int:
