@@ -9,16 +9,16 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from lrrc import proofs
 from lrrc.errors import one_line
 from lrrc.files import write_json
+from lrrc.prove import check
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     args = parser.parse_args()
-    report = proofs.check(Path("proofs"))
+    report = check(Path("proofs"))
     if report.problems:
         raise ValueError("; ".join(map(str, report.problems)))
     write_json(args.out, asdict(report))

@@ -4,8 +4,9 @@ import Claims
 /-!
 # What is recorded
 
-The output of this file is compared with `Audit.expected`, byte for byte: every definition that the
-statements in `Claims` are made of, then every statement with its axioms.
+The output of this file has to be `Audit.expected`, byte for byte, and with every implicit argument and
+instance shown, `Audit.explicit`: each definition that the statements in `Claims` are made of, then each
+statement with its axioms.
 -/
 
 /-! ## Definitions by recursion, by their equations -/
@@ -30,12 +31,39 @@ theorem flatten_next (d : Nat) (S : Nat → Nat → α) :
     flatten (n + 1) d S = tabulate d (S 0) ++ flatten n d (fun i => S (i + 1)) := rfl
 end
 
+#check @sum_none
+#check @sum_next
+#check @pow_none
+#check @pow_next
+#check @iterate_none
+#check @iterate_next
+#check @length_nil
+#check @length_cons
+#check @append_nil
+#check @append_cons
+#check @tabulate_none
+#check @tabulate_next
+#check @flatten_none
+#check @flatten_next
+
+/-! ## Other definitions -/
+
 #print CommSemiring
 #print OrderedSemiring
 #print Field
+#print instHAdd
+#print instHMul
+#print instOfNatOfNatNatOfZero
+#print instOfNatOfNatNatOfOne
+#print instAddNat
+#print instMulNat
 #print instLENat
 #print instLTNat
 #print Nat.le
+#print instOrderedSemiringNat
+#print instDecidableEqNat
+#print instDecidableLeNat
+#print Bool.decEqTrue
 #print ite
 #print Nat.min
 #print count

@@ -11,15 +11,44 @@ from pathlib import Path
 
 import pytest
 
-from lrrc import lean, proofs
+from lrrc import lean, proofs, prove
 
 REPO = Path(__file__).resolve().parents[1]
 PROOFS = REPO / "proofs"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def unchanged_files_are_compiled_once(tmp_path_factory):
+    """A file is compiled again only where it or something that it imports differs from every text so far."""
+    folder, compiled, compile_for_real = tmp_path_factory.mktemp("compiled"), {}, lean.run
+
+    def texts(root, source):
+        known = {source: (root / source).read_text(encoding="utf-8")}
+        for needed in prove._imports(root, source):
+            known |= texts(root, needed)
+        return known
+
+    def run_once(checker, root, build, source, target=None, options=()):
+        if target is None:
+            return compile_for_real(checker, root, build, source, options=options)
+        key = str(sorted(texts(root, source).items()))
+        if key not in compiled:
+            outcome = compile_for_real(checker, root, build, source, target)
+            if not outcome.accepted:
+                return outcome
+            compiled[key] = outcome, shutil.copyfile(target, folder / str(len(compiled)))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(compiled[key][1], target)
+        return compiled[key][0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lean, "run", run_once)
+        yield
+
+
 @pytest.fixture(scope="module")
 def report():
-    return proofs.check(PROOFS)
+    return prove.check(PROOFS)
 
 
 @pytest.fixture
@@ -91,7 +120,7 @@ def test_statements_say_what_the_sentences_say(report):
 def test_text_that_could_cheat_the_kernel_is_not_compiled(file, old, new, message, copy, monkeypatch):
     change(copy, file, old, new)
     monkeypatch.setattr(lean, "run", lambda *_: pytest.fail("compiled"))
-    report = proofs.check(copy)
+    report = prove.check(copy)
     assert report.verdict == proofs.FAILED and len(failed(report)) == len(report.theorems)
     [problem] = report.problems
     assert problem.file == file and message in problem.message
@@ -99,7 +128,7 @@ def test_text_that_could_cheat_the_kernel_is_not_compiled(file, old, new, messag
 
 def test_a_weakened_hypothesis_has_no_proof(copy):
     change(copy, "Stability.lean", "(room : ρ * B + b ≤ B)", "(room : ρ * B ≤ B)")
-    report = proofs.check(copy)
+    report = prove.check(copy)
     assert report.verdict == proofs.FAILED and len(failed(report)) == len(report.theorems)
     [problem] = report.problems
     text = (copy / "Stability.lean").read_text(encoding="utf-8").splitlines()
@@ -111,7 +140,7 @@ def test_a_changed_statement_is_noticed(copy):
     """One hypothesis more, so that the kernel agrees but less is said."""
     old = "theorem update_not_fewer {d r : Nat} (channels"
     change(copy, "Claims.lean", old, old.replace("(channels", "(_ : r ≤ 8) (channels"))
-    report = proofs.check(copy)
+    report = prove.check(copy)
     assert failed(report) == ["Theorem1.update_not_fewer"] and report.verdict == proofs.FAILED
     [problem] = report.problems
     assert problem.file == "Claims.lean" and "r ≤ 8" in problem.message
@@ -123,7 +152,7 @@ def test_a_changed_statement_is_noticed(copy):
 def test_a_changed_definition_is_noticed(copy):
     """Every statement stands as it was and is proved, but `Nat.min` is now no minimum."""
     change(copy, "Counting.lean", "Nat := if a ≤ b then a else b", "Nat := if a ≤ b then a else id b")
-    report = proofs.check(copy)
+    report = prove.check(copy)
     [problem] = report.problems
     assert report.verdict == proofs.FAILED and len(failed(report)) == len(report.theorems)
     assert problem.file == "Audit.expected" and "definition" in problem.message
@@ -134,11 +163,20 @@ def test_a_changed_definition_is_noticed(copy):
     ]
 
 
+def test_another_meaning_of_the_same_text_is_noticed(copy):
+    """An instance under another name, equal to the first: what is printed for readers stays the same."""
+    with (copy / "Calls.lean").open("a", encoding="utf-8") as file:
+        file.write("\ninstance another : LE Nat := ⟨fun a b => Nat.le a b⟩\n")
+    report = prove.check(copy)
+    assert report.problems[0].file == "Claims.lean" and "@LE.le Nat another" in report.problems[0].message
+    assert "Theorem2.never_worse" in failed(report)
+
+
 def test_an_axiom_that_the_text_search_misses_is_noticed(copy, monkeypatch):
-    monkeypatch.setattr(proofs, "FORBIDDEN", re.compile("(?!)"))
+    monkeypatch.setattr(prove, "FORBIDDEN", re.compile("(?!)"))
     change(copy, "SparseGate.lean", "import Counting\n", "import Counting\naxiom cheat {p : Prop} : p\n")
     change(copy, "SparseGate.lean", "size (S 0) + 0 := (add_zero _).symm\n", "size (S 0) + 0 := cheat\n")
-    report = proofs.check(copy)
+    report = prove.check(copy)
     [problem] = report.problems
     assert report.verdict == proofs.FAILED and problem.file == "Claims.lean"
     assert "'ConvergenceAndStability.sparse_forgets_start' depends on axioms: [cheat]" in problem.message
@@ -147,25 +185,38 @@ def test_an_axiom_that_the_text_search_misses_is_noticed(copy, monkeypatch):
 def test_a_failing_file_that_prints_clean_axioms_fails(copy):
     with (copy / "Audit.lean").open("a", encoding="utf-8") as file:
         file.write("\ntheorem extra : (2 : Nat) + 2 = 5 := rfl\n#print axioms extra\n")
-    report = proofs.check(copy)
+    report = prove.check(copy)
     lines = (copy / "Audit.lean").read_text(encoding="utf-8").splitlines()
     assert report.verdict == proofs.FAILED and len(failed(report)) == len(report.theorems)
     assert {(p.file, lines[p.line - 1][:13]) for p in report.problems} == {("Audit.lean", "theorem extra")}
 
 
-def test_a_true_statement_among_the_refuted_fails(copy):
+def test_a_change_on_purpose_can_be_recorded(copy, capsys):
+    """... and a true statement in the folder of false ones is noticed."""
+    change(
+        copy, "Claims.lean", "theorem update_not_fewer {d r : Nat}", "theorem update_not_fewer {r d : Nat}"
+    )
     (copy / "refuted").mkdir()
     (copy / "refuted" / "True.lean").write_text(
         "prelude\nimport Order\n-- expect: error\ntheorem t : 2 = 2 := rfl\n"
     )
-    report = proofs.check(copy)
-    assert [problem.file for problem in report.problems] == ["refuted/True.lean"]
+    assert run(copy, "--record") == 1
+    assert "refuted/True.lean:0: a false proof was not refused" in capsys.readouterr().out
+    changes = [
+        pair
+        for record in proofs.RECORDS
+        for pair in zip(
+            *((root / record).read_text("utf-8").split("\n") for root in (PROOFS, copy)), strict=True
+        )
+        if pair[0] != pair[1]
+    ]
+    assert len(changes) == 2 and all("update_not_fewer : ∀ {r d : Nat}" in new for _, new in changes)
 
 
 def run(*arguments):
     parser = argparse.ArgumentParser()
-    proofs.add_arguments(parser)
-    return proofs.run(parser.parse_args([*map(str, arguments)]))
+    prove.add_arguments(parser)
+    return prove.run(parser.parse_args([*map(str, arguments)]))
 
 
 @pytest.fixture
@@ -231,4 +282,4 @@ def test_the_stage_writes_the_same_bytes_quickly(report, tmp_path):
 
 def test_a_folder_without_proofs_is_named(tmp_path):
     with pytest.raises(ValueError, match="not a folder of proofs"):
-        proofs.check(tmp_path)
+        prove.check(tmp_path)

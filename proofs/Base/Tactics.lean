@@ -141,3 +141,6 @@ namespace Lean
 /-- `#guard_msgs in c` fails unless `c` says exactly what the comment before it says. -/
 syntax (name := guardMsgsCmd) optional(plainDocComment) "#guard_msgs" " in" ppLine command : command
 end Lean
+
+/-- How a bare numeral is printed where every implicit argument is shown. -/
+syntax (name := rawNatLit) "nat_lit " num : term

@@ -12,7 +12,7 @@ COMMANDS = {  # name: (module with add_arguments(parser) and run(args) -> exit s
         "lrrc.compress",
         "shorten the history in chat logs (JSONL) to a token budget, by any policy",
     ),
-    "prove": ("lrrc.proofs", "check the Lean proofs of the paper's theorems with the real kernel"),
+    "prove": ("lrrc.prove", "check the Lean proofs of the paper's theorems with the real kernel"),
     "log": ("lrrc.tracking", "show every result that dvc.lock records in MLflow"),
 }
 

@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,11 +86,13 @@ def find() -> tuple[Lean | None, str]:
     return None, reason
 
 
-def run(lean: Lean, root: Path, build: Path, source: str, target: Path | None = None) -> Outcome:
+def run(
+    lean: Lean, root: Path, build: Path, source: str, target: Path | None = None, options: Sequence[str] = ()
+) -> Outcome:
     """Check `source` (a path below `root`) against the object files in `build`; write its own to `target`."""
     if target:
         target.parent.mkdir(parents=True, exist_ok=True)
-    arguments = (*OPTIONS, *(("-o", str(target)) if target else ()), source)
+    arguments = (*OPTIONS, *options, *(("-o", str(target)) if target else ()), source)
     try:
         done = _call(lean, arguments, cwd=root, env={"LEAN_PATH": str(build)})
     except subprocess.TimeoutExpired:
