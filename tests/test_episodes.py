@@ -136,7 +136,7 @@ def episodes(draw):
     )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(episodes(), min_size=1, max_size=4, unique_by=lambda e: e.episode_id))
 def test_round_trip(tmp_path, several):
     path = tmp_path / "e.parquet"
@@ -327,7 +327,7 @@ def mutated(rng, row):
 def test_thousands_of_mutated_rows_are_read_or_named(tmp_path):
     rng = random.Random(0)
     path, refused = tmp_path / "x.jsonl", 0
-    for _ in range(4000):
+    for _ in range(2500):
         line = json.dumps(mutated(rng, rng.choice([ARENA, LOG])))
         path.write_text(line.replace('"DEEP"', "[" * 5000 + "]" * 5000) if rng.random() < 0.5 else line)
         try:
@@ -338,7 +338,7 @@ def test_thousands_of_mutated_rows_are_read_or_named(tmp_path):
         else:
             assert [parse_episode(to_row(e), "here") for e in several] == several
             pa.Table.from_pylist([to_row(e) for e in several], schema())
-    assert refused > 2000
+    assert refused > 1500
 
 
 @pytest.mark.parametrize("kind", ["parquet", "jsonl"])
