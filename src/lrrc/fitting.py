@@ -22,8 +22,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lrrc import checkpoint, dataset, kept
+from lrrc import certificate, checkpoint, dataset, kept
 from lrrc.config import UNTRAINED, ModelConfig, TrainConfig
+from lrrc.episodes import read_episodes
 from lrrc.files import canonical_json, write_json
 from lrrc.model.batch import collate
 from lrrc.model.coordinator import build
@@ -90,6 +91,10 @@ def fit_item(item: Item, inputs: Inputs, fits: Sequence[str], out: Path, work: P
     for fit in fits:
         for weights in sorted((work / fit).glob("*.safetensors")):
             shutil.copyfile(weights, out / f"{weights.stem.replace('net', fit)}.safetensors")
+    if item.policy == "lrrc":
+        measured = {fit: json.loads((work / fit / "certificate.json").read_text()) for fit in fits}
+        policy = kept.policy_of(item, inputs, work / fits[0] / "net.safetensors")
+        write_json(out / "certificate.json", certificate.certificate(policy, item.rank, measured))
     history = [{"fold": fit.removeprefix("fold-"), **record} for fit in fits for record in histories[fit]]
     metrics = _metrics(histories, fits)
     write_json(out / "config.json", config)
@@ -145,6 +150,13 @@ def _fit_one(item: Item, inputs: Inputs, fit: str, work: Path) -> tuple[list[dic
             partial(collate, vocabulary=item.model.vocabulary), train, item.seed, work / "net",
         )  # fmt: skip
         checkpoint.save_weights(net, net_file)
+        if item.policy == "lrrc":
+            episodes = {e.episode_id: e for e in read_episodes(inputs.episodes)}
+            measured = certificate.measure(
+                kept.policy_of(item, inputs, net_file), [arrays[i] for i in ids["test"]],
+                [episodes[i] for i in ids["test"]],
+            )  # fmt: skip
+            write_json(work / "certificate.json", measured)
     if item.policy in STATELESS:
         features = kept.load(work.parent / "kept.safetensors") if shared else kept.features(item, inputs, net_file)
         probe = Probe(next(iter(features.values())).features_TPG.shape[2])

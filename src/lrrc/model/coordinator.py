@@ -29,7 +29,7 @@ class Output:
     scores_BTMN: Tensor
     essential_BTMV: Tensor
     outcome_BTO: Tensor  # logits after turn t + 1
-    active_BT: Tensor  # share of the channels that were active in turn t
+    active_BT: Tensor  # how many channels were active in turn t
     state_BTCD: Tensor  # S_0 to S_T (T + 1 of them)
 
 
@@ -97,7 +97,7 @@ class Coordinator(nn.Module):
             scores_BTMN.masked_fill(~seen_BTN[:, :, None, :], -torch.inf),
             self.decoder.essential(p_BTMH),
             self.predict_outcome(state_BTCD[:, 1:].flatten(0, 1)).view(B, T, -1),
-            torch.stack([active.float().mean(dim=1) for active in activity], dim=1),
+            torch.stack([active.float().sum(dim=1) for active in activity], dim=1),
             state_BTCD,
         )
 
