@@ -1,6 +1,6 @@
-"""Stage stats: rows per episode and training curves -> results/summary.json.
+"""Stage stats: rows per episode and training curves -> results/summary.json, and the headline for `dvc metrics`.
 
-python pipeline/stats.py results/replay data/table1.json models results/summary.json
+python pipeline/stats.py results/replay data/table1.json models results/summary.json results/metrics.json
 """
 
 import argparse
@@ -11,12 +11,12 @@ from lrrc.config import load_params
 from lrrc.errors import one_line
 from lrrc.files import write_json
 from lrrc.records import Settings, read_records
-from lrrc.summary import make_summary
+from lrrc.summary import headline, make_summary
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("replay", "table1", "models", "summary"):
+    for name in ("replay", "table1", "models", "summary", "metrics"):
         parser.add_argument(name, type=Path)
     args = parser.parse_args()
     params = load_params()
@@ -24,7 +24,9 @@ def main() -> None:
     settings = Settings(params.rank, params.budget, tests.alpha, tests.bootstrap, tests.margin, tests.seed)
     table1 = json.loads(args.table1.read_text(encoding="utf-8"))
     records = read_records(args.replay, table1, args.models, settings)
-    write_json(args.summary, make_summary(records))
+    summary = make_summary(records)
+    write_json(args.summary, summary)
+    write_json(args.metrics, headline(summary))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from synthetic import history, replay_rows, table1, write_stage_outputs
 from lrrc.curves import drift, settled, training_records
 from lrrc.files import canonical_json
 from lrrc.records import Settings, Source, dataset_records, evaluation_records, read_records
-from lrrc.summary import METRICS, find, load_summary, make_summary, record, rounded, value
+from lrrc.summary import METRICS, find, headline_metrics, load_summary, make_summary, record, rounded, value
 
 SOURCE, SETTINGS = Source("embedded", "verifier"), Settings(rank=8, budget=128, bootstrap=300)
 SCHEMA = {"evaluation", "data", "judge", "policy", "rank", "budget", "metric", "value", "low", "high",
@@ -91,7 +91,7 @@ def test_every_policy_and_rank_once(rows, summary):
 
 def test_gate_setting_and_variants_are_ablations(summary):
     variants = {r["variant"] for r in find(summary, evaluation="ablation", metric="tokens_per_episode")}
-    assert variants == {"gate-off", "top_k-1", "top_k-2", "head_width-32"}
+    assert variants == {"gate-off", "gate-on", "top_k-1", "top_k-2", "head_width-32"}
     gated, free = (
         value(summary, "calls_per_episode", policy="lrrc", rank=8),
         value(summary, "calls_per_episode", evaluation="ablation", variant="gate-off", policy="lrrc"),
@@ -180,6 +180,19 @@ def test_rounded_values_are_plain():
     assert found == {"b": 0.3333333333, "a": [None, 3, None, True]} and type(found["a"][1]) is int
 
 
+def test_random_pick_is_an_expectation_without_mcnemar(summary):
+    found = record(summary, "success_difference_vs_full", policy="random-pick")
+    assert found["test"]["p_mcnemar"] is None and found["test"]["p_raw"] is not None
+
+
+def test_headline_metrics(summary):
+    found = headline_metrics(summary, 128)
+    assert found["lrrc-r16"]["preference_success"] == value(
+        summary, "preference_success", policy="lrrc", rank=16
+    )
+    assert set(found["random-pick"]) == {"preference_success"}
+
+
 def test_reading_says_what_is_wrong(summary, tmp_path):
     with pytest.raises(ValueError, match="4 records fit, give rank"):
         value(summary, "preference_success", policy="lrrc")
@@ -189,3 +202,9 @@ def test_reading_says_what_is_wrong(summary, tmp_path):
         value(summary, "preference_success", policy="nobody")
     with pytest.raises(ValueError, match="dvc repro stats"):
         load_summary(tmp_path / "none.json")
+
+
+def test_headline_has_one_value_per_policy_and_metric(summary):
+    table = headline(summary)
+    assert {"full-context", "lrrc-r4", "lrrc-r8", "lrrc-r16", "lrrc-r32"} <= set(table)
+    assert table["lrrc-r8"]["calls_per_episode"] == value(summary, "calls_per_episode", policy="lrrc", rank=8)

@@ -124,6 +124,16 @@ def find(summary: Mapping, **wanted: Any) -> list[dict[str, Any]]:
     return [record for record in summary["records"] if wanted.items() <= _flat(record).items()]
 
 
+def headline(summary: Mapping) -> dict[str, dict[str, float]]:
+    """policy -> metric -> value of the replay evaluation, for comparing experiments."""
+    table: dict[str, dict[str, float]] = {}
+    for metric in ("tokens_per_episode", "calls_per_episode", "preference_success"):
+        for found in find(summary, metric=metric):
+            policy = found["policy"] if found["rank"] is None else f"{found['policy']}-r{found['rank']}"
+            table.setdefault(policy, {})[metric] = found["value"]
+    return table
+
+
 def _flat(record: Mapping) -> dict[str, Any]:
     return {key: value for key, value in record.items() if key != "test"}
 
@@ -164,3 +174,19 @@ def main_line(summary: Mapping, metric: str, rank: int, budget: int) -> list[dic
     shown = [r for r in found if r["rank"] in (None, rank) and r["budget"] in (None, budget)]
     order = list(POLICIES)
     return sorted(shown, key=lambda r: order.index(r["policy"]) if r["policy"] in order else len(order))
+
+
+def headline_metrics(summary: Mapping, budget: int) -> dict[str, dict[str, float]]:
+    """The few numbers that `dvc metrics diff` compares: metric by policy (lrrc-r8 for LRRC at rank 8)."""
+    found: dict[str, dict[str, float]] = {}
+    for metric in (
+        "tokens_per_episode",
+        "calls_per_episode",
+        "preference_success",
+        "token_reduction_vs_full",
+    ):
+        for r in find(summary, metric=metric):
+            if r["budget"] in (None, budget):
+                label = r["policy"] if r["policy"] != "lrrc" else f"lrrc-r{r['rank']}"
+                found.setdefault(label, {})[metric] = r["value"]
+    return found
