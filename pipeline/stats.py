@@ -1,4 +1,4 @@
-"""Stage stats: rows per episode and training curves -> results/summary.json, and the headline for `dvc metrics`.
+"""Stage stats: rows per episode and training curves -> results/summary.json; the headline for `dvc metrics`.
 
 python pipeline/stats.py results/replay data/table1.json models results/summary.json results/metrics.json
 """
@@ -11,7 +11,7 @@ from lrrc.config import load_params
 from lrrc.errors import one_line
 from lrrc.files import write_json
 from lrrc.records import Settings, read_records
-from lrrc.summary import headline, make_summary
+from lrrc.summary import headline_metrics, make_summary
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
     records = read_records(args.replay, table1, args.models, settings)
     summary = make_summary(records)
     write_json(args.summary, summary)
-    write_json(args.metrics, headline(summary))
+    write_json(args.metrics, headline_metrics(summary, params.budget))
 
 
 if __name__ == "__main__":

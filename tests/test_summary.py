@@ -202,9 +202,3 @@ def test_reading_says_what_is_wrong(summary, tmp_path):
         value(summary, "preference_success", policy="nobody")
     with pytest.raises(ValueError, match="dvc repro stats"):
         load_summary(tmp_path / "none.json")
-
-
-def test_headline_has_one_value_per_policy_and_metric(summary):
-    table = headline(summary)
-    assert {"full-context", "lrrc-r4", "lrrc-r8", "lrrc-r16", "lrrc-r32"} <= set(table)
-    assert table["lrrc-r8"]["calls_per_episode"] == value(summary, "calls_per_episode", policy="lrrc", rank=8)

@@ -124,16 +124,6 @@ def find(summary: Mapping, **wanted: Any) -> list[dict[str, Any]]:
     return [record for record in summary["records"] if wanted.items() <= _flat(record).items()]
 
 
-def headline(summary: Mapping) -> dict[str, dict[str, float]]:
-    """policy -> metric -> value of the replay evaluation, for comparing experiments."""
-    table: dict[str, dict[str, float]] = {}
-    for metric in ("tokens_per_episode", "calls_per_episode", "preference_success"):
-        for found in find(summary, metric=metric):
-            policy = found["policy"] if found["rank"] is None else f"{found['policy']}-r{found['rank']}"
-            table.setdefault(policy, {})[metric] = found["value"]
-    return table
-
-
 def _flat(record: Mapping) -> dict[str, Any]:
     return {key: value for key, value in record.items() if key != "test"}
 
