@@ -76,9 +76,6 @@ theorem add_mul (a b c : K) : (a + b) * c = a * c + b * c := by
 theorem mul_left_comm (a b c : K) : a * (b * c) = b * (a * c) := by
   rw [← mul_assoc, mul_comm a b, mul_assoc]
 
-theorem mul_mul_mul_comm (a b c d : K) : (a * b) * (c * d) = (a * c) * (b * d) := by
-  simp only [mul_assoc, mul_left_comm]
-
 /-- `∑ l < n, f l`: the sum of `f 0, …, f (n - 1)`. -/
 def sum (n : Nat) (f : Nat → K) : K :=
   match n with

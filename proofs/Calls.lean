@@ -41,7 +41,8 @@ theorem count_after {gate : Nat → Bool} {s : Nat} (before : ∀ t, t < s → �
     count gate (s + k + 1) = count gate (s + k) + 1 := count_up (after (s + k) (add_le_add_left (Nat.zero_le k) s))
     _ = k + 1 := congrArg Nat.succ ih
 
-/-- The gate opens after turn `s`: `s + k` turns make `s * M + k` calls of `M` agents, in place of `(s + k) * M`. -/
+/-- The gate opens after turn `s`: `s + k` turns make `s * M + k` calls of `M` agents, in place of `(s + k)
+* M`. -/
 theorem calls_after {others s : Nat} {gate : Nat → Bool} (before : ∀ t, t < s → ¬ (gate t = true))
     (after : ∀ t, s ≤ t → gate t = true) (k : Nat) :
     ∑ t < s + k, calls others gate t = s * (others + 1) + k := by

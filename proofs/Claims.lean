@@ -25,8 +25,8 @@ unless it rests on nothing, or on nothing but `propext` (equivalent propositions
 O(r·d) parameters." -/
 namespace Theorem1
 
-/-- A state of r channels whose writes A_t B_tᵀ have inner dimension r_u has rank at most min(r, rank S_0 + r_u t)
-after t turns, whatever the gate does. -/
+/-- A state of r channels whose writes A_t B_tᵀ have inner dimension r_u has rank at most min(r, rank S_0 +
+r_u t) after t turns, whatever the gate does. -/
 theorem rank_bound {K : Type u} [CommSemiring K] {ι : Type v} {r₀ r r_u : Nat}
     (decay : Nat → Nat → K) (A : Nat → ι → Nat → K) (B : Nat → Nat → Nat → K) (S : Nat → ι → Nat → K)
     (start : FactorsThrough r₀ (fun i (c : Below r) => S 0 i c.val))
@@ -38,15 +38,15 @@ theorem rank_bound {K : Type u} [CommSemiring K] {ι : Type v} {r₀ r r_u : Nat
 #guard_msgs in #print axioms rank_bound
 
 /-- The theorem as printed is false: there are a full-rank system and a rank r
-such that no rank-r coordinator represents the system. -/
+such that no linear rank-r coordinator represents the system. -/
 theorem refuted_as_printed {K : Type u} [Field K] : ¬ PrintedTheorem1 K :=
   printed_theorem1_is_false
 
 /-- info: 'Theorem1.refuted_as_printed' depends on axioms: [propext] -/
 #guard_msgs in #print axioms refuted_as_printed
 
-/-- For r < d every full-rank system refutes the theorem as printed, at every turn: no linear coordinator with r numbers
-shows the d-dimensional state. -/
+/-- For r < d every full-rank system refutes the theorem as printed, at every turn: no linear coordinator
+with r numbers shows the d-dimensional state. -/
 theorem refuted_for_every_system {K : Type u} [Field K] {d r : Nat} (few : r < d) {W : Nat → Nat → K}
     (full : FullRank d W) (Q M N P : Nat → Nat → K) (t : Nat) :
     ¬ (∀ u x z : Nat → Nat → K, Recurrence d W u x → Coordinates d r Q M N u (x 0) z →
@@ -56,8 +56,8 @@ theorem refuted_for_every_system {K : Type u} [Field K] {d r : Nat} (few : r < d
 /-- info: 'Theorem1.refuted_for_every_system' depends on axioms: [propext] -/
 #guard_msgs in #print axioms refuted_for_every_system
 
-/-- Non-linear coordinators do not rescue the theorem as printed: when r < d, any memory of r d numbers with V ≥ 2 levels
-confuses two d × d states. -/
+/-- Non-linear coordinators do not rescue the theorem as printed: when r < d, any memory of r d numbers with
+V ≥ 2 levels confuses two d × d states. -/
 theorem refuted_for_any_coordinator {V d r : Nat} (levels : 2 ≤ V) (few : r < d)
     (remember : (Nat → Nat → Below V) → List (Below V)) (memory : ∀ S, (remember S).length = r * d) :
     ¬ (∀ S S', remember S = remember S' → ∀ i j, i < d → j < d → S i j = S' i j) :=
@@ -81,7 +81,8 @@ theorem exact_when_factorised {K : Type u} [CommSemiring K] {d r : Nat} {W P Q u
 /-- info: 'Theorem1.exact_when_factorised' depends on axioms: [propext] -/
 #guard_msgs in #print axioms exact_when_factorised
 
-/-- The two factors P and Q of a transition have 2 r d numbers, fewer than the d² of the transition when 2 r < d. -/
+/-- The two factors P and Q of a transition have 2 r d numbers, fewer than the d² of the transition when 2 r
+< d. -/
 theorem transition_parameters {α : Type u} {d r : Nat} (P Q : Nat → Nat → α) :
     (flatten d r P).length + (flatten r d Q).length = (r + r) * d ∧ (r + r < d → (r + r) * d < d * d) :=
   ⟨transition_size d r P Q, transition_fewer⟩
@@ -105,8 +106,8 @@ theorem update_fewer {d r r_u : Nat} (channels : 1 ≤ r) (half : r_u + r_u ≤ 
 /-- info: 'Theorem1.update_fewer' does not depend on any axioms -/
 #guard_msgs in #print axioms update_fewer
 
-/-- With r_u = r, the paper's setting for r = 4 and its recommended r = 8, a factorised update has more numbers than a
-dense one. -/
+/-- With r_u = r, the paper's setting for r = 4 and its recommended r = 8, a factorised update has more
+numbers than a dense one. -/
 theorem update_not_fewer {d r : Nat} (channels : 1 ≤ r) : d * r < r * (d + r) :=
   factorised_more channels
 
@@ -128,8 +129,8 @@ theorem token_bound {cost message : Nat → Nat} {B : Nat} (budget : ∀ t, cost
 /-- info: 'Theorem2.token_bound' depends on axioms: [propext] -/
 #guard_msgs in #print axioms token_bound
 
-/-- Where the full history is sent whenever it is no longer than the digest, no call and no episode costs more than
-with full context. -/
+/-- Where the full history is sent whenever it is no longer than the digest, no call and no episode costs
+more than with full context. -/
 theorem never_worse (full digest : Nat → Nat) (T : Nat) :
     (∀ t, (if full t ≤ digest t then full t else digest t) ≤ full t) ∧
       ∑ t < T, (if full t ≤ digest t then full t else digest t) ≤ ∑ t < T, full t :=
@@ -138,8 +139,8 @@ theorem never_worse (full digest : Nat → Nat) (T : Nat) :
 /-- info: 'Theorem2.never_worse' does not depend on any axioms -/
 #guard_msgs in #print axioms never_worse
 
-/-- Linear against quadratic: T turns of B + m tokens cost less than full context with m new tokens a turn exactly when
-2 (B + m) < m (T + 1). -/
+/-- Linear against quadratic: T turns of B + m tokens cost less than full context with m new tokens a turn
+exactly when 2 (B + m) < m (T + 1). -/
 theorem crossing_turn {B m T : Nat} (started : 1 ≤ T) :
     T * (B + m) < ∑ t < T, m * (t + 1) ↔ (B + m) + (B + m) < m * (T + 1) :=
   crossing started
@@ -147,8 +148,8 @@ theorem crossing_turn {B m T : Nat} (started : 1 ≤ T) :
 /-- info: 'Theorem2.crossing_turn' depends on axioms: [propext] -/
 #guard_msgs in #print axioms crossing_turn
 
-/-- From the turn T with 2 (B + m) < m (T + 1) on, digests within their budget B have cost strictly fewer tokens than any
-full history that grows by at least m tokens a turn. -/
+/-- From the turn T with 2 (B + m) < m (T + 1) on, digests within their budget B have cost strictly fewer
+tokens than any full history that grows by at least m tokens a turn. -/
 theorem digest_wins {cost full : Nat → Nat} {B m T : Nat} (budget : ∀ t, cost t ≤ B + m)
     (grows : ∀ t, m * (t + 1) ≤ full t) (started : 1 ≤ T) (late : (B + m) + (B + m) < m * (T + 1)) :
     ∑ t < T, cost t < ∑ t < T, full t :=
@@ -157,7 +158,8 @@ theorem digest_wins {cost full : Nat → Nat} {B m T : Nat} (budget : ∀ t, cos
 /-- info: 'Theorem2.digest_wins' depends on axioms: [propext] -/
 #guard_msgs in #print axioms digest_wins
 
-/-- A state of r × d numbers of V levels can be sent without loss in r d tokens of a vocabulary of at least V words. -/
+/-- A state of r × d numbers of V levels can be sent without loss in r d tokens of a vocabulary of at least
+V words. -/
 theorem lossless_encoding {V W : Nat} (words : V ≤ W) (r d : Nat) :
     ∃ send : (Nat → Nat → Below V) → List (Below W), (∀ S, (send S).length = r * d) ∧
       (∀ S S', send S = send S' → ∀ i j, i < r → j < d → S i j = S' i j) :=
@@ -166,8 +168,8 @@ theorem lossless_encoding {V W : Nat} (words : V ≤ W) (r d : Nat) :
 /-- info: 'Theorem2.lossless_encoding' does not depend on any axioms -/
 #guard_msgs in #print axioms lossless_encoding
 
-/-- Fewer than log_W(number of states) tokens cannot be lossless: with at least W^n states, no code whose messages are all
-shorter than n tokens of W words is. -/
+/-- Fewer than log_W(number of states) tokens cannot be lossless: with at least W^n states, no code whose
+messages are all shorter than n tokens of W words is. -/
 theorem too_few_tokens {V W r d n : Nat} (levels : 1 ≤ V) (words : 2 ≤ W) (states : W ^ n ≤ V ^ (d * r))
     (send : (Nat → Nat → Below V) → List (Below W)) (short : ∀ S, (send S).length < n) :
     ¬ (∀ S S', send S = send S' → ∀ i j, i < r → j < d → S i j = S' i j) :=
@@ -176,7 +178,8 @@ theorem too_few_tokens {V W r d n : Nat} (levels : 1 ≤ V) (words : 2 ≤ W) (s
 /-- info: 'Theorem2.too_few_tokens' does not depend on any axioms -/
 #guard_msgs in #print axioms too_few_tokens
 
-/-- No lossless code is always shorter than r d tokens where the vocabulary has as many words as an entry has levels. -/
+/-- No lossless code is always shorter than r d tokens where the vocabulary has as many words as an entry
+has levels. -/
 theorem encoding_is_optimal {V r d : Nat} (levels : 2 ≤ V) (send : (Nat → Nat → Below V) → List (Below V))
     (short : ∀ S, (send S).length < r * d) :
     ¬ (∀ S S', send S = send S' → ∀ i j, i < r → j < d → S i j = S' i j) :=
@@ -217,8 +220,8 @@ end Theorem2
 "We also verified convergence and stability properties of the recurrent update." -/
 namespace ConvergenceAndStability
 
-/-- An update that contracts distances by ρ converges to its fixed point: within ρ^t times the first distance after
-t turns. -/
+/-- An update that contracts distances by ρ converges to its fixed point: within ρ^t times the first
+distance after t turns. -/
 theorem convergence {K : Type u} [OrderedSemiring K] {X : Type v} {F : X → X} {dist : X → X → K} {ρ : K} (nonneg : 0 ≤ ρ)
     (contract : ∀ x y, dist (F x) (F y) ≤ ρ * dist x y) {p : X} (fixed : F p = p) (x : X) (t : Nat) :
     dist (iterate F t x) p ≤ ρ ^ t * dist x p :=
@@ -227,7 +230,8 @@ theorem convergence {K : Type u} [OrderedSemiring K] {X : Type v} {F : X → X} 
 /-- info: 'ConvergenceAndStability.convergence' does not depend on any axioms -/
 #guard_msgs in #print axioms convergence
 
-/-- A state that shrinks by ρ and receives at most b a turn never leaves a ball of radius B with ρ B + b ≤ B. -/
+/-- A state that shrinks by ρ and receives at most b a turn never leaves a ball of radius B with ρ B + b ≤
+B. -/
 theorem bounded_forever {K : Type u} [OrderedSemiring K] {X : Type v} {S : Nat → X} {size : X → K} {ρ b B : K}
     (nonneg : 0 ≤ ρ) (step : ∀ t, size (S (t + 1)) ≤ ρ * size (S t) + b) (room : ρ * B + b ≤ B)
     (start : size (S 0) ≤ B) (t : Nat) : size (S t) ≤ B :=
@@ -244,8 +248,8 @@ theorem ball_has_room {K : Type u} [OrderedSemiring K] {ρ σ b B : K} (compleme
 /-- info: 'ConvergenceAndStability.ball_has_room' does not depend on any axioms -/
 #guard_msgs in #print axioms ball_has_room
 
-/-- A channel that the gate updates at some turns (to at most ρ times its size plus b) and leaves alone at the others never
-leaves a ball of radius B with ρ B + b ≤ B. -/
+/-- A channel that the gate updates at some turns (to at most ρ times its size plus b) and leaves alone at
+the others never leaves a ball of radius B with ρ B + b ≤ B. -/
 theorem sparse_bounded_forever {K : Type u} [OrderedSemiring K] {X : Type v} {active : Nat → Bool}
     {write : Nat → X → X} {S : Nat → X} {size : X → K} {ρ b B : K} (nonneg : 0 ≤ ρ)
     (gated : ∀ t, S (t + 1) = if active t = true then write t (S t) else S t)
@@ -267,8 +271,8 @@ theorem sparse_forgets_start {K : Type u} [OrderedSemiring K] {X : Type v} {acti
 /-- info: 'ConvergenceAndStability.sparse_forgets_start' does not depend on any axioms -/
 #guard_msgs in #print axioms sparse_forgets_start
 
-/-- Two runs of a channel from different starts under the same active updates come together: within ρ^n times the first
-distance after n active turns. -/
+/-- Two runs of a channel from different starts under the same active updates come together: within ρ^n
+times the first distance after n active turns. -/
 theorem sparse_contraction {K : Type u} [OrderedSemiring K] {X : Type v} {active : Nat → Bool}
     {write : Nat → X → X} {S S' : Nat → X} {dist : X → X → K} {ρ : K} (nonneg : 0 ≤ ρ)
     (gated : ∀ t, S (t + 1) = if active t = true then write t (S t) else S t)
@@ -280,8 +284,8 @@ theorem sparse_contraction {K : Type u} [OrderedSemiring K] {X : Type v} {active
 /-- info: 'ConvergenceAndStability.sparse_contraction' does not depend on any axioms -/
 #guard_msgs in #print axioms sparse_contraction
 
-/-- For the coordinator's own update, ρ S + U_t, every entry of the difference of two runs is exactly ρ^n times the first
-difference after n active turns (written without minus). -/
+/-- For the coordinator's own update, ρ S + U_t, every entry of the difference of two runs is exactly ρ^n
+times the first difference after n active turns (written without minus). -/
 theorem sparse_difference {K : Type u} [CommSemiring K] {active : Nat → Bool} {ρ : K} {U S S' : Nat → K}
     (gated : ∀ t, S (t + 1) = if active t = true then ρ * S t + U t else S t)
     (gated' : ∀ t, S' (t + 1) = if active t = true then ρ * S' t + U t else S' t) (t : Nat) :
@@ -291,7 +295,8 @@ theorem sparse_difference {K : Type u} [CommSemiring K] {active : Nat → Bool} 
 /-- info: 'ConvergenceAndStability.sparse_difference' does not depend on any axioms -/
 #guard_msgs in #print axioms sparse_difference
 
-/-- A channel that has not been active still has its first value, so nothing makes two runs that differ there agree. -/
+/-- A channel that has not been active still has its first value, so nothing makes two runs that differ
+there agree. -/
 theorem never_active_never_moves {X : Type v} {active : Nat → Bool} {write : Nat → X → X} {S : Nat → X}
     (gated : ∀ t, S (t + 1) = if active t = true then write t (S t) else S t) (t : Nat)
     (idle : ∀ s, s < t → ¬ (active s = true)) : S t = S 0 :=

@@ -84,11 +84,6 @@ theorem le_add_left (a b : Nat) : a ≤ b + a := calc
   a = 0 + a := (zero_add' a).symm
   _ ≤ b + a := add_le_add_right (zero_le b) a
 
-theorem add_le_of_add_le_add_right {a b : Nat} (c : Nat) (h : a + c ≤ b + c) : a ≤ b := by
-  induction c with
-  | zero => exact h
-  | succ c ih => exact ih (le_of_succ_le_succ h)
-
 theorem mul_lt_mul_left {a b c : Nat} (positive : 1 ≤ c) (h : a < b) : c * a < c * b := calc
   c * a + 1 ≤ c * a + c := add_le_add_left positive (c * a)
   _ ≤ c * b := mul_le_mul_left' c h
@@ -155,7 +150,8 @@ theorem Below.ext {n : Nat} {a b : Below n} (h : a.val = b.val) : a = b := by
       subst same
       rfl
 
-/-- No more numbers than places: `m` numbers that land below `n`, no two on the same place, are at most `n`. -/
+/-- No more numbers than places: `m` numbers that land below `n`, no two on the same place, are at most `n`.
+-/
 theorem pigeonhole {m n : Nat} (f : Nat → Nat) (lands : ∀ i, i < m → f i < n)
     (apart : ∀ i j, i < m → j < m → f i = f j → i = j) : m ≤ n := by
   induction n generalizing m f with

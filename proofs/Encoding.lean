@@ -183,7 +183,8 @@ theorem number_small {W : Nat} (words : 2 ≤ W) {n : Nat} (xs : List (Below W))
       _ = W * (number xs + 2) := rfl
       _ ≤ W * W ^ n := Nat.mul_le_mul_left' W (ih (Nat.le_of_succ_le_succ short))
 
-/-- Pigeonhole: when the states are at least `W ^ n`, no code with messages shorter than `n` tokens is lossless. -/
+/-- Pigeonhole: when the states are at least `W ^ n`, no code with messages shorter than `n` tokens is
+lossless. -/
 theorem short_messages_lose {V W r d n : Nat} (levels : 1 ≤ V) (words : 2 ≤ W) (many : W ^ n ≤ V ^ (d * r))
     (send : (Nat → Nat → Below V) → List (Below W)) (short : ∀ S, (send S).length < n) :
     ¬ Lossless r d send := by

@@ -32,14 +32,16 @@ theorem factorised_fewer {d r r_u : Nat} (channels : 1 ≤ r) (half : r_u + r_u 
     _ ≤ d * r + r * d := add_le_add (Nat.mul_le_mul_left' d half) (Nat.mul_lt_mul_left channels width)
     _ = d * r + d * r := by rw [mul_comm r d]
 
-/-- Not fewer, when the inner dimension is the number of channels: at `r_u = r` the factorised update is the larger one. -/
+/-- Not fewer, when the inner dimension is the number of channels: at `r_u = r` the factorised update is the
+larger one. -/
 theorem factorised_more {d r : Nat} (channels : 1 ≤ r) : d * r < r * (d + r) := by
   rw [mul_add, mul_comm d r]
   exact add_le_add_left (le_trans channels (calc
     r = r * 1 := (mul_one r).symm
     _ ≤ r * r := Nat.mul_le_mul_left' r channels)) (r * d)
 
-/-- A factorised transition `P Q` of a `d`-dimensional recurrence has `(r + r) * d` numbers in place of `d * d`. -/
+/-- A factorised transition `P Q` of a `d`-dimensional recurrence has `(r + r) * d` numbers in place of `d *
+d`. -/
 theorem transition_size (d r : Nat) (P Q : Nat → Nat → α) :
     (flatten d r P).length + (flatten r d Q).length = (r + r) * d := by
   rw [length_flatten, length_flatten, add_mul, mul_comm d r]

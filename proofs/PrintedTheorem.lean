@@ -16,7 +16,8 @@ variable {K : Type u} [Field K]
 def FullRank (d : Nat) (W : Nat → Nat → K) : Prop :=
   ∃ V : Nat → Nat → K, ∀ i k, i < d → k < d → ∑ j < d, W i j * V j k = identity i k
 
-/-- A coordinator with `r` numbers, read through `P`, shows the states of every run of the recurrence at turn `t`. -/
+/-- A coordinator with `r` numbers, read through `P`, shows the states of every run of the recurrence at
+turn `t`. -/
 def RepresentsAt (t d r : Nat) (W Q M N P : Nat → Nat → K) : Prop :=
   ∀ u x z : Nat → Nat → K, Recurrence d W u x → Coordinates d r Q M N u (x 0) z →
     ∀ i, i < d → x t i = ∑ l < r, P i l * z t l

@@ -46,24 +46,6 @@ theorem FactorsThrough.add {m n : Nat} {M N : ι → κ → K}
     show M i j + N i j = _
     rw [sum_append, h, h', add_comm]⟩
 
-/-- Scaling does not raise the rank. -/
-theorem FactorsThrough.scale {r : Nat} {M : ι → κ → K} (c : K) (hM : FactorsThrough r M) :
-    FactorsThrough r (fun i j => c * M i j) :=
-  let ⟨A, B, h⟩ := hM
-  ⟨fun i l => c * A i l, B, fun i j => by
-    show c * M i j = _
-    rw [h, mul_sum]
-    exact sum_congr (fun l => (mul_assoc c (A i l) (B j l)).symm) r⟩
-
-/-- Multiplying on the left by any matrix `P` with `n` columns does not raise the rank. -/
-theorem FactorsThrough.mul_left {r n : Nat} {M : Nat → κ → K} (P : ι → Nat → K)
-    (hM : FactorsThrough r M) : FactorsThrough r (fun i j => ∑ a < n, P i a * M a j) :=
-  let ⟨A, B, h⟩ := hM
-  ⟨fun i l => ∑ a < n, P i a * A a l, B, fun i j => by
-    show ∑ a < n, P i a * M a j = _
-    rw [sum_assoc (P i) A (B j) n r]
-    exact sum_congr (fun a => congrArg (P i a * ·) (h a j)) n⟩
-
 /-- Scaling every column by a number of its own does not raise the rank. -/
 theorem FactorsThrough.scale_columns {r : Nat} {M : ι → κ → K} (c : κ → K) (hM : FactorsThrough r M) :
     FactorsThrough r (fun i j => c j * M i j) :=
@@ -78,9 +60,10 @@ theorem FactorsThrough.of_width (r : Nat) (M : ι → Nat → K) :
     FactorsThrough r (fun i (j : Below r) => M i j.val) :=
   ⟨M, fun j l => identity l j.val, fun i j => (sum_identity (M i) j.small).symm⟩
 
-/-- The growth bound. Memory `S_{t+1}[:, j] = decay_t(j) · S_t[:, j] + (A_t B_tᵀ)[:, j]` with rank-`r` writes has
-rank at most `rank S_0 + r * t` after `t` turns. `decay_t(j)` is `ρ` for a channel that is active and `1` for one
-that is left alone (whose row of `B_t` is zero); nothing but the factorisation of the write is used. -/
+/-- The growth bound. Memory `S_{t+1}[:, j] = decay_t(j) · S_t[:, j] + (A_t B_tᵀ)[:, j]` with rank-`r`
+writes has rank at most `rank S_0 + r * t` after `t` turns. `decay_t(j)` is `ρ` for a channel that is active
+and `1` for one that is left alone (whose row of `B_t` is zero); nothing but the factorisation of the write
+is used. -/
 theorem rank_of_memory {r₀ r : Nat} (decay : Nat → κ → K) (A : Nat → ι → Nat → K) (B : Nat → κ → Nat → K)
     (S : Nat → ι → κ → K) (start : FactorsThrough r₀ (S 0))
     (step : ∀ t i j, S (t + 1) i j = decay t j * S t i j + ∑ l < r, A t i l * B t j l)
@@ -107,17 +90,3 @@ theorem rank_of_state {r₀ r r_u : Nat} (decay : Nat → Nat → K) (A : Nat �
     rw [h.left]
     exact rank_of_memory (fun t (j : Below r) => decay t j.val) A (fun t (j : Below r) => B t j.val)
       (fun t i (j : Below r) => S t i j.val) start (fun t i j => step t i j.val j.small) t
-
-/-- The same for a memory that a matrix `P_t` transforms each turn: `S_{t+1} = P_t S_t + A_t B_tᵀ`. -/
-theorem rank_of_linear_memory {r₀ r n : Nat} (P : Nat → Nat → Nat → K) (A : Nat → Nat → Nat → K)
-    (B : Nat → κ → Nat → K) (S : Nat → Nat → κ → K) (start : FactorsThrough r₀ (S 0))
-    (step : ∀ t i j, S (t + 1) i j = ∑ a < n, P t i a * S t a j + ∑ l < r, A t i l * B t j l)
-    (t : Nat) : FactorsThrough (r₀ + r * t) (S t) := by
-  induction t with
-  | zero => exact start
-  | succ t ih =>
-    have both := (ih.mul_left (n := n) (P t)).add (N := fun i j => ∑ l < r, A t i l * B t j l)
-      ⟨A t, B t, fun _ _ => rfl⟩
-    rw [Nat.add_assoc'] at both
-    have ⟨X, Y, h⟩ := both
-    exact ⟨X, Y, fun i j => (step t i j).trans (h i j)⟩

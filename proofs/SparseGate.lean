@@ -51,7 +51,8 @@ theorem gated_bounded (nonneg : 0 ≤ ρ) (gated : Gated active write S)
       rw [gated.kept down]
       exact ih
 
-/-- Wherever it starts, a channel comes within `ρ ^ n` times its first size of the ball in `n` active turns. -/
+/-- Wherever it starts, a channel comes within `ρ ^ n` times its first size of the ball in `n` active turns.
+-/
 theorem gated_forgets (nonneg : 0 ≤ ρ) (gated : Gated active write S)
     (writes : ∀ t x, size (write t x) ≤ ρ * size x + b) (room : ρ * B + b ≤ B) (ball : 0 ≤ B)
     (t : Nat) : size (S t) ≤ ρ ^ count active t * size (S 0) + B := by

@@ -31,13 +31,6 @@ theorem contraction {F : X → X} {dist : X → X → K} {ρ : K} (nonneg : 0 �
     _ ≤ ρ * (ρ ^ t * dist x y) := mul_le_mul_left nonneg ih
     _ = ρ ^ (t + 1) * dist x y := (mul_assoc ρ (ρ ^ t) (dist x y)).symm
 
-/-- Two agents that start apart and merge by the same contraction end up within `ε`
-as soon as `ρ ^ t * dist` does. -/
-theorem agreement {F : X → X} {dist : X → X → K} {ρ ε : K} (nonneg : 0 ≤ ρ)
-    (contract : ∀ x y, dist (F x) (F y) ≤ ρ * dist x y) (x y : X) {t : Nat}
-    (late : ρ ^ t * dist x y ≤ ε) : dist (iterate F t x) (iterate F t y) ≤ ε :=
-  le_trans (contraction nonneg contract x y t) late
-
 theorem iterate_fixed {F : X → X} {p : X} (fixed : F p = p) (t : Nat) : iterate F t p = p := by
   induction t with
   | zero => rfl

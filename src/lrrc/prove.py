@@ -204,6 +204,7 @@ def rewrite(root: Path) -> None:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "Exit status: 0 all proved, 1 something failed, 3 not checked, for want of a Lean to run."
     parser.add_argument("directory", nargs="?", type=Path, help="folder of the proofs (default: proofs)")
     parser.add_argument("--json", action="store_true", help="print the whole result as JSON")
     parser.add_argument(
