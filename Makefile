@@ -28,6 +28,7 @@ $(READY): pyproject.toml requirements-nodeps.txt
 
 repro: setup
 	dvc repro
+	python -m lrrc.readme
 	lrrc log
 	@echo "Report: $(CURDIR)/report/index.html"
 

@@ -1,0 +1,46 @@
+"""The results in README.md, written from results/summary.json between two marks.
+
+python -m lrrc.readme
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from lrrc.config import load_params
+from lrrc.errors import one_line
+from lrrc.files import write_text
+from lrrc.headline import banner, cards, sentences
+from lrrc.summary import load_summary
+
+BEGIN = "<!-- results: written by `python -m lrrc.readme`, do not edit -->\n"
+END = "<!-- end of results -->"
+
+
+def block(summary: Mapping, rank: int, budget: int) -> str:
+    """The text between the marks."""
+    table = ["| | measured | interval |", "|---|---|---|"]
+    table += [f"| {card.title} | {card.value} | {card.note} |" for card in cards(summary, rank, budget)]
+    figure = "![Tokens per episode against success, every policy](results/figures/pareto.png)"
+    parts = [f"> {banner(summary, rank, budget)}", "\n".join(table), *sentences(summary, rank, budget), figure]
+    return "\n\n".join(parts) + "\n"
+
+
+def filled(readme: str, results: str) -> str:
+    """`readme` with `results` between the marks. Raises ValueError where these are missing."""
+    pattern = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.S)
+    if not pattern.search(readme):
+        raise ValueError("README.md: the marks around the results are missing")
+    return pattern.sub(lambda _: BEGIN + results + END, readme)
+
+
+def main() -> None:
+    params, path = load_params(), Path("README.md")
+    results = block(load_summary("results/summary.json"), params.rank, params.budget)
+    write_text(path, filled(path.read_text(encoding="utf-8"), results))
+
+
+if __name__ == "__main__":
+    one_line(main)
