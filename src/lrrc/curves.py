@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +43,13 @@ def training_records(
     return records
 
 
-def curves_of(history: Iterable[Mapping]) -> list[dict[str, np.ndarray]]:
+def curves_of(history: Sequence[Mapping]) -> list[dict[str, np.ndarray]]:
     """One {column: values by epoch} per fold."""
     folds: dict[Any, list[Mapping]] = {}
     for row in sorted(history, key=lambda row: (row["fold"], row["epoch"])):
         folds.setdefault(row["fold"], []).append(row)
-    return [{key: np.array([row[key] for row in rows], float) for key in rows[0]} for rows in folds.values()]
+    columns = [key for row in history[:1] for key in row if key != "fold"]  # main, 0, ...
+    return [{key: np.array([row[key] for row in rows], float) for key in columns} for rows in folds.values()]
 
 
 def settled(curve: np.ndarray, tolerance: float = 0.05) -> int:
