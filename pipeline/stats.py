@@ -1,4 +1,4 @@
-"""Stage stats: rows per episode and training curves -> results/summary.json; the headline for `dvc metrics`.
+"""Stage stats: rows per episode and training curves -> results/summary.json, the headline for `dvc metrics`.
 
 python pipeline/stats.py results/replay data/table1.json models results/summary.json results/metrics.json
 """

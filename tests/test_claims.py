@@ -1,12 +1,12 @@
 """The ledger: every measure exists, verdicts follow from the numbers, nothing is typed in."""
 
-import re
 from pathlib import Path
 
 import pytest
 import yaml
 
 from lrrc.claims import NOT, REFUTED, REPRODUCED, UNTESTABLE, Claim, Evidence, at_budget, judge, load_claims
+from lrrc.proofs import FAILED, NOT_CHECKED, PROVED, recorded
 from lrrc.summary import new_record
 
 LEDGER = Path(__file__).parents[1] / "docs/claims.yaml"
@@ -37,10 +37,7 @@ def test_ledger_loads_and_names_only_theorems_that_are_there():
     claims = load_claims(LEDGER)
     assert len(claims) >= 25
     assert {"tokens", "calls", "success-gain", "theorem-1", "tables-agree"} <= {claim.id for claim in claims}
-    source = (LEDGER.parents[1] / "proofs/Claims.lean").read_text(encoding="utf-8")
-    namespaces = re.split(r"^namespace (\w+)$", source, flags=re.MULTILINE)
-    there = {f"{space}.{name}" for space, body in zip(namespaces[1::2], namespaces[2::2], strict=True)
-             for name in re.findall(r"^theorem (\w+)", body, re.MULTILINE)}  # fmt: skip
+    there = {theorem.name for theorem in recorded(LEDGER.parents[1] / "proofs")}
     named = {test["proof"] for claim in claims for test in claim.tests if "proof" in test}
     assert named and named <= there
 
@@ -99,7 +96,7 @@ def test_needs_human_votes():
 
 
 @pytest.mark.parametrize(
-    ("kernel", "expected"), [("passed", REFUTED), ("failed", NOT), ("not checked", UNTESTABLE)]
+    ("kernel", "expected"), [(PROVED, REFUTED), (FAILED, NOT), (NOT_CHECKED, UNTESTABLE)]
 )
 def test_a_proof_not_checked_never_passes(kernel, expected):
     assert verdict({"proof": "T.f"}, proofs={"T.f": kernel}, if_so=REFUTED).verdict == expected

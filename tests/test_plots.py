@@ -106,7 +106,7 @@ def test_architecture_shows_the_shapes_and_names_a_missing_one():
 
 def test_tables_hold_the_records(summary):
     made = {table.name: table for table in tables.all_tables(summary, 8, 128)}
-    names = "policies lrrc_vs_policies tokens ranks ablations tests subgroups power dataset training"
+    names = "policies lrrc_vs_policies tokens ranks ablations gates tests subgroups power dataset training"
     assert set(made) == set(names.split())
     rows = {row["Policy"]: row for row in csv.DictReader(io.StringIO(made["policies"].csv()))}
     saved = record(summary, "token_reduction_vs_full", policy="bm25")

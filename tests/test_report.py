@@ -92,10 +92,10 @@ def test_csv_downloads_hold_unrounded_numbers(sources, pages):
 
 
 def test_nothing_checked_is_shown_as_such(sources, pages):
-    assert ">passed</b>" in pages[0]
+    assert ">proved</b>" in pages[0]
     gone = Sources(**{**vars(sources), "proofs": sources.proofs.with_name("none.json")})
     html, markdown = build(gone, 8, 128, [8])
-    assert ">not checked</b>" in html and "passed" not in markdown
+    assert ">not checked</b>" in html and "proved" not in markdown
 
 
 def test_missing_figure_says_what_makes_it(sources, tmp_path):

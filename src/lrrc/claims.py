@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from lrrc import stats
+from lrrc.proofs import NOT_CHECKED, PROVED
 from lrrc.summary import METRICS, find, name
 
 REPRODUCED, NOT, REFUTED = "reproduced", "not reproduced", "refuted"
@@ -150,8 +151,8 @@ def _run(test: Mapping[str, Any], evidence: Evidence) -> tuple[bool | None, str]
         return (any(known) if known else None), SEPARATOR.join(text for _, text in outcomes if text)
     if "proof" in test:
         found = evidence.proofs.get(test["proof"])
-        text = f"{test['proof']}: {found or 'not checked'}"
-        return (None if found in (None, "not checked") else found == "passed"), text
+        text = f"{test['proof']}: {found or NOT_CHECKED}"
+        return (None if found in (None, NOT_CHECKED) else found == PROVED), text
     if "certificate" in test:
         found = [c.get(test["certificate"]) for c in evidence.certificates.get(test["rank"], [])]
         if not found or None in found:

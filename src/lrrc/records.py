@@ -217,15 +217,20 @@ def _compare(scores, config, other, base, settings, savings, success) -> list[di
             low_bca=100 * boot.low,
             high_bca=100 * boot.high,
             # McNemar needs one verdict per episode, so it is done seed by seed
-            p_mcnemar=float(
-                np.median([stats.mcnemar(a, b) for a, b in zip(matrix.values, theirs, strict=False)])
-            ),
+            p_mcnemar=_mcnemar(matrix.values, theirs),
             p_tost=stats.tost(mine, reference, settings.margin),
             margin=100 * settings.margin,
         )
         points = [100 * share for share in test.difference]
         records.append(new_record(base, success, *points, n=mine.size, seeds=len(matrix), test=details))
     return records
+
+
+def _mcnemar(ours_SE: np.ndarray, theirs_SE: np.ndarray) -> float | None:
+    """Median over seeds of the exact p-value; None for an expectation (random-pick), which is not 0 or 1."""
+    if not np.isin(np.concatenate([ours_SE, theirs_SE]), (0, 1)).all():
+        return None
+    return float(np.median([stats.mcnemar(a, b) for a, b in zip(ours_SE, theirs_SE, strict=False)]))
 
 
 def power_records(records, base, settings) -> list[dict[str, Any]]:

@@ -16,9 +16,10 @@ from markupsafe import Markup
 from lrrc import headline, interactive, tables
 from lrrc.claims import NOT, REFUTED, REPRODUCED, UNTESTABLE, Evidence, at_budget, judge, load_claims
 from lrrc.curves import of_ranks
+from lrrc.proofs import NOT_CHECKED
 from lrrc.summary import load_summary
 
-NOT_CHECKED = {"verdict": "not checked", "theorems": []}
+NOTHING_CHECKED = {"verdict": NOT_CHECKED, "checked_by": "", "reason": "", "theorems": []}
 
 
 @dataclass(frozen=True)
@@ -107,10 +108,8 @@ def build(sources: Sources, rank: int, budget: int, ranks: list[int]) -> tuple[s
         "verdicts": verdicts,
         "counts": [(v, counted[v]) for v in (REPRODUCED, NOT, REFUTED, UNTESTABLE) if counted[v]],
         "proofs": proofs,
-        "certificates": [
-            (key, _plain(value)) for key, value in sorted(next(iter(by_rank.get(rank, [])), {}).items())
-        ],
-        "data_card": card_html(sources.data_card),
+        "certificate": certificate_rows(next(iter(by_rank.get(rank, [])), {})),
+        "data_card": card_html(sources.data_card, summary["records"][0]["data"]),
         "figures": {
             key: _with_image(picture, sources.figures / f"{key}.png") for key, picture in PICTURES.items()
         },
@@ -157,18 +156,18 @@ def _with_image(picture: Picture, path: Path) -> Picture:
 
 
 def read_proofs(path: Path) -> dict[str, Any]:
-    """results/proofs.json; where it is missing the proofs are "not checked", never passed."""
+    """results/proofs.json; where it is missing the proofs are "not checked", never proved."""
     if not path.is_file():
-        return NOT_CHECKED
+        return NOTHING_CHECKED
     proofs = json.loads(path.read_text(encoding="utf-8"))
-    return {**NOT_CHECKED, **proofs}
+    return {**NOTHING_CHECKED, **proofs}
 
 
-def card_html(path: Path) -> Markup:
-    """The data card as HTML; HTML inside it stays text."""
+def card_html(path: Path, data: str) -> Markup:
+    """The card of the embedded data as HTML; HTML inside it stays text. Other data have none."""
     from markdown_it import MarkdownIt
 
-    if not path.is_file():
+    if data != "embedded" or not path.is_file():
         return Markup("<p>This data set has no card.</p>")
     text = path.read_text(encoding="utf-8")
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
@@ -184,10 +183,12 @@ def card_html(path: Path) -> Markup:
     )
 
 
-def _plain(value: Any) -> str:
-    """A certificate's value as text: numbers short, lists in one line."""
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {_plain(item)}" for key, item in sorted(value.items()))
-    return ", ".join(map(_plain, value)) if isinstance(value, list) else str(value)
+def certificate_rows(certificate: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a certificate says of all its fits: names in words, numbers short, theorems by name."""
+    shown = {key: value for key, value in certificate.items() if key != "fits"}
+    if "theorems" in shown:
+        shown["theorems"] = ", ".join(theorem["name"] for theorem in shown["theorems"])
+    return [
+        (key.replace("_", " "), f"{value:.6g}" if isinstance(value, float) else str(value))
+        for key, value in sorted(shown.items())
+    ]

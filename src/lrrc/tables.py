@@ -174,8 +174,11 @@ def all_tables(summary: Mapping, rank: int, budget: int) -> list[Table]:
     ranks = sorted(
         find(summary, policy="lrrc", budget=budget, metric="preference_success"), key=lambda r: r["rank"]
     )
-    ablated = [r for r in main if r["policy"] == "lrrc"]
-    ablated += find(summary, evaluation="ablation", metric="preference_success")
+    ours = [r for r in main if r["policy"] == "lrrc"]
+    changed = find(summary, evaluation="ablation", metric="preference_success")
+    ablated = ours + [r for r in changed if r["policy"] == "lrrc" and r["rank"] == rank
+                      and (r["variant"] == "gate-off" or not r["variant"].endswith("gate-off"))]  # fmt: skip
+    gated = ours + [r for r in changed if r["variant"] == "gate-on"]
     names = {id(r): name(r) for r in main}
     against = [r for r in main if r["policy"] != "full-context"]
     tables = [
@@ -188,6 +191,8 @@ def all_tables(summary: Mapping, rank: int, budget: int) -> list[Table]:
                [str(r["rank"]) for r in ranks], COMPARED),
         _table(summary, "ablations", f"Ablations at r = {rank}", "Variant", ablated,
                [_variant(r) for r in ablated], COMPARED),
+        _table(summary, "gates", "Every policy with the call gate", "Policy", gated,
+               [name(r) for r in gated], COMPARED),
         _table(summary, "tests", "Tests of success against Full-Context", "Policy", against,
                [names[id(r)] for r in against], TESTED),
     ]  # fmt: skip
@@ -196,10 +201,7 @@ def all_tables(summary: Mapping, rank: int, budget: int) -> list[Table]:
 
 
 def _variant(record: Mapping) -> str:
-    """`top_k-2` of LRRC, `BM25, gate-on` of another policy, and the plain name of what is compared with."""
-    if not record["variant"]:
-        return name(record)
-    return record["variant"] if record["policy"] == "lrrc" else f"{name(record)}, {record['variant']}"
+    return record["variant"] or name(record)
 
 
 def subgroup_table(summary: Mapping) -> Table:
