@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 from lrrc import tokens
 
-_SENTENCE_END = re.compile(r"[.!?…]+[\"')\]»”’]*\s+|[。！？]+|\n+")
+# the look-behind keeps a long run of dots from being tried anew at every dot
+_SENTENCE_END = re.compile(r"(?<![.!?…])[.!?…]+[\"')\]»”’]*\s+|[。！？]+|\n+")
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
 _PIECE = re.compile(r"\S+\s*|\s+")
 _VOCABULARY_SIZE = 100_256
@@ -32,7 +33,7 @@ class Segment:
 
 
 def _pieces(text: str, start: int, end: int, limit: int) -> list[tuple[int, int]]:
-    """Cut text[start:end] at white space (else anywhere) so that no piece exceeds `limit` tokens."""
+    """Cut text[start:end] at white space (else anywhere) into pieces of about `limit` tokens at most."""
     if tokens.count(text[start:end]) <= limit:
         return [(start, end)]
     units: list[tuple[int, int]] = []
@@ -64,12 +65,28 @@ def split(text: str, max_tokens: int = 60) -> list[Segment]:
     spans = []
     for a, b in bounds:
         for start, end in _pieces(text, a, b, max_tokens) if text[a:b].strip() else ():
-            piece = text[start:end]
-            start, end = start + len(piece) - len(piece.lstrip()), end - len(piece) + len(piece.rstrip())
-            if start < end:
-                spans.append((start, end))
+            spans += _stripped(text, start, end)
     counts = tokens.count_batch([text[a:b] for a, b in spans])
-    return [Segment(a, b, text[a:b], n) for (a, b), n in zip(spans, counts, strict=True)]
+    whole = []
+    for (a, b), n in zip(spans, counts, strict=True):
+        whole += [Segment(a, b, text[a:b], n)] if n <= max_tokens else _halved(text, a, b, max_tokens)
+    return whole
+
+
+def _stripped(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """The bounds without white space at the ends, or none where nothing else is there."""
+    piece = text[start:end]
+    start, end = start + len(piece) - len(piece.lstrip()), end - len(piece) + len(piece.rstrip())
+    return [(start, end)] if start < end else []
+
+
+def _halved(text: str, start: int, end: int, limit: int) -> list[Segment]:
+    """Segments of a piece that came out too long: byte-pair counts of parts do not quite add up."""
+    middle, found = (start + end) // 2, []
+    for a, b in (*_stripped(text, start, middle), *_stripped(text, middle, end)):
+        n = tokens.count(text[a:b])
+        found += [Segment(a, b, text[a:b], n)] if n <= limit else _halved(text, a, b, limit)
+    return found
 
 
 def words(text: str) -> list[str]:
