@@ -6,6 +6,7 @@ the value and what is allowed. Top-level keys (ranks, seeds, rank, budget) are t
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import types
 import typing
@@ -19,10 +20,21 @@ SOURCES = ("embedded", "lmsys", "mt_bench_human", "files")
 LEARNED = ("rims-only", "ccf-only", "tokensqueeze-only")
 UNTRAINED = ("full-context", "truncated-history", "recency", "first-sentences", "bm25", "embedding")
 
+# arguments of lightning.Trainer that a user may set; the others belong to training.fit
+TRAINER = (
+    "accelerator", "strategy", "devices", "num_nodes", "precision", "gradient_clip_val",
+    "gradient_clip_algorithm", "accumulate_grad_batches", "limit_train_batches", "limit_val_batches", "benchmark",
+    "use_distributed_sampler",
+)  # fmt: skip
+
 
 def _check(ok: bool, key: str, value: object, allowed: str) -> None:
     if not ok:
         raise ValueError(f"params: {key} = {value!r}: allowed is {allowed}")
+
+
+def _check_seed(key: str, value: int) -> None:
+    _check(0 <= value < 2**32, key, value, "an integer from 0 to 2^32 - 1")
 
 
 @dataclass(frozen=True)
@@ -36,6 +48,7 @@ class CurateConfig:
 
     def __post_init__(self) -> None:
         _check(self.episodes >= 1, "curate.episodes", self.episodes, "an integer >= 1")
+        _check_seed("curate.seed", self.seed)
         _check(self.max_reply_tokens >= 8, "curate.max_reply_tokens", self.max_reply_tokens, "an integer >= 8")
 
 
@@ -57,6 +70,7 @@ class DataConfig:
         _check(self.source in SOURCES, "data.source", self.source, f"one of {', '.join(SOURCES)}")
         _check(self.source != "files" or bool(self.path), "data.path", self.path, "a file where data.source is files")
         _check(self.n_episodes >= 1, "data.n_episodes", self.n_episodes, "an integer >= 1")
+        _check_seed("data.seed", self.seed)
         _check(self.min_turns >= 1, "data.min_turns", self.min_turns, "an integer >= 1")
         _check(
             self.max_turns is None or self.max_turns >= self.min_turns,
@@ -92,6 +106,7 @@ class SplitConfig:
         total = self.train + self.val + self.test
         _check(abs(total - 1) < 1e-6, "split.train + split.val + split.test", total, "1")
         _check(self.folds >= 2, "split.folds", self.folds, "an integer >= 2")
+        _check_seed("split.seed", self.seed)
 
 
 @dataclass(frozen=True)
@@ -165,6 +180,8 @@ class TrainConfig:
         for key in ("w_rec", "w_sel", "w_win"):
             value = getattr(self, key)
             _check(value >= 0, f"train.{key}", value, "a number >= 0")
+        for key, value in self.trainer.items():
+            _check(key in TRAINER, f"train.trainer.{key}", value, f"no such key; known are {', '.join(TRAINER)}")
 
 
 @dataclass(frozen=True)
@@ -229,6 +246,7 @@ class StatsConfig:
         _check(0 < self.alpha < 0.5, "stats.alpha", self.alpha, "a number between 0 and 0.5")
         _check(self.bootstrap >= 100, "stats.bootstrap", self.bootstrap, "an integer >= 100")
         _check(0 < self.margin < 1, "stats.margin", self.margin, "a fraction between 0 and 1")
+        _check_seed("stats.seed", self.seed)
 
 
 @dataclass(frozen=True)
@@ -260,7 +278,15 @@ class Params:
         for rank in (*self.ranks, self.rank):
             _check(1 <= rank <= self.model.d, "ranks", rank, f"integers from 1 to model.d = {self.model.d}")
         _check(self.rank in self.ranks, "rank", self.rank, f"one of ranks = {list(self.ranks)}")
-        _check(min(self.seeds) >= 0, "seeds", list(self.seeds), "integers >= 0")
+        for seed in self.seeds:
+            _check_seed("seeds", seed)
+        for variant in self.ablate.variants:
+            try:
+                changed = dataclasses.replace(self.model, **parse_variant(variant))
+            except ValueError as error:
+                reason = str(error).removeprefix("params: ")
+                raise ValueError(f"params: ablate.variants = {variant!r}: {reason}") from None
+            _check(self.rank <= changed.d, "ablate.variants", variant, f"a width d of at least rank = {self.rank}")
         _check(self.budget >= 8, "budget", self.budget, "an integer >= 8 (tokens)")
 
 
@@ -295,13 +321,13 @@ def _convert(value: Any, kind: Any, key: str) -> Any:
         _check(isinstance(value, dict), key, value, "a mapping")
         return dict(value)
     if kind is float and isinstance(value, str):  # YAML 1.1 reads 1e-4 as text
-        try:
-            return float(value)
-        except ValueError:
-            pass
+        with contextlib.suppress(ValueError):
+            value = float(value)
     names = {int: "an integer", float: "a number", str: "a text", bool: "true or false"}
     right = isinstance(value, (int, float) if kind is float else kind) and (kind is bool) == isinstance(value, bool)
     _check(right, key, value, names[kind])
+    if kind is float:
+        _check(abs(value) < 1e300, key, value, "a finite number")  # NaN fails it too
     return kind(value)
 
 
