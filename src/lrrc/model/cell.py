@@ -162,7 +162,9 @@ class SummaryCell(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         past_BCD = state_BCD.detach()
         present_B = mask_BN.any(dim=1)
-        query_BCK = self.query_CK + self.from_past(past_BCD.mean(dim=1))[:, None, :]
+        # zero columns (the start, turns without segments) are not there: they must not dilute the mean
+        seen_B1 = (past_BCD != 0).any(dim=2).sum(dim=1, keepdim=True).clamp_min(1)
+        query_BCK = self.query_CK + self.from_past(past_BCD.sum(dim=1) / seen_B1)[:, None, :]
         logits_BCN = (query_BCK @ key_BNK.transpose(1, 2)).masked_fill(~mask_BN[:, None, :], -1e9)
         new_BCD = logits_BCN.softmax(dim=2) @ value_BND
         # a zero column is invisible to the reader of the state, as a padded turn must be
