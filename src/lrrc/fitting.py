@@ -8,6 +8,7 @@ item is written; an interrupted item repeats nothing that was finished.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import multiprocessing
 import os
@@ -127,7 +128,7 @@ def _fit_one(item: Item, inputs: Inputs, fit: str, work: Path) -> tuple[list[dic
     warnings.filterwarnings("ignore", module="lightning")
     started = time.monotonic()
     done = work / "done.json"
-    key = canonical_json({"item": dataclasses.asdict(item), "fit": fit})
+    key = canonical_json({"item": dataclasses.asdict(item), "fit": fit, "inputs": _fingerprint(inputs)})
     if done.is_file() and json.loads(done.read_text())["key"] == key:
         return json.loads(done.read_text())["history"], 0.0
     if not (work / "key").is_file() or (work / "key").read_text() != key:
@@ -159,6 +160,7 @@ def _fit_one(item: Item, inputs: Inputs, fit: str, work: Path) -> tuple[list[dic
             write_json(work / "certificate.json", measured)
     if item.policy in STATELESS:
         features = kept.load(work.parent / "kept.safetensors") if shared else kept.features(item, inputs, net_file)
+        torch.manual_seed(item.seed)  # again: a resumed fit of the network above drew fewer numbers
         probe = Probe(next(iter(features.values())).features_TPG.shape[2])
         probe_history = training.fit(
             probe, probe_objective, [features[i] for i in ids["train"]], [features[i] for i in ids["val"]],
@@ -168,6 +170,16 @@ def _fit_one(item: Item, inputs: Inputs, fit: str, work: Path) -> tuple[list[dic
         history = history or probe_history
     write_json(done, {"key": key, "history": history})
     return history, time.monotonic() - started
+
+
+def _fingerprint(inputs: Inputs) -> str:
+    """Hash of the inputs' bytes: what an interrupted item finished on other data is not taken over."""
+    encoder_files = sorted(path for path in inputs.encoder.rglob("*") if path.is_file())
+    sha = hashlib.sha256()
+    for path in (inputs.episodes, inputs.segments, *encoder_files, inputs.splits):
+        with open(path, "rb") as file:
+            sha.update(hashlib.file_digest(file, "sha256").digest())
+    return sha.hexdigest()
 
 
 def _split(path: Path, fit: str) -> dict[str, list[str]]:
