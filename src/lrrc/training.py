@@ -124,6 +124,11 @@ class EveryEpoch(lightning.Callback):
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: Fit) -> None:
         progress, means = self.progress, {**module.take_means(), **self.validation}
+        if not all(map(math.isfinite, means.values())):
+            raise ValueError(
+                f"train: the loss is no longer a number in epoch {module.epoch}: "
+                f"lower train.lr = {module.train_config.lr} or set train.trainer.gradient_clip_val"
+            )
         progress.history.append({"epoch": module.epoch, **means})
         score = means["val_agreement"] - LOSS_WEIGHT * means["val_loss"]
         better = score > progress.best
