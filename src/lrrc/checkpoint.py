@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lrrc.policies.learned import Learned
 
 SCHEMA = 1
+KEYS = ("policy", "rank", "seed", "encoder_width", "max_segment_tokens", "model")
 
 
 def describe(policy: str, rank: int | None, seed: int, width: int, max_segment_tokens: int, model: ModelConfig) -> dict:
@@ -37,12 +38,15 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{folder}: no checkpoint here (config.json is missing): run `dvc repro` or name a folder")
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
+        if config["schema"] != SCHEMA:
+            raise ValueError(f"schema {config['schema']}: this version reads schema {SCHEMA}")
+        if missing := [key for key in KEYS if key not in config]:
+            raise ValueError(f"{', '.join(missing)} missing")
         config["model"] = ModelConfig(**config["model"])
-        known = config["schema"] == SCHEMA
-    except (ValueError, TypeError, KeyError) as error:
+    except KeyError:
+        raise ValueError(f"{path}: not a checkpoint's config.json: schema missing") from None
+    except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: not a checkpoint's config.json: {error}") from None
-    if not known:
-        raise ValueError(f"{path}: schema {config['schema']}: this version reads schema {SCHEMA}")
     return config
 
 
@@ -65,7 +69,8 @@ def load_weights(net: nn.Module, path: Path) -> None:
     try:
         net.load_state_dict(load_file(path))
     except (RuntimeError, SafetensorError) as error:
-        raise ValueError(f"{path}: not the weights of this network: {str(error).splitlines()[0]}") from None
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"{path}: not the weights of this network: {reason}") from None
 
 
 def load_net(folder: Path, fit: str = "main") -> Coordinator:
@@ -88,8 +93,13 @@ def load_learned(
     config = read_config(folder)
     if config["policy"] != name:
         raise ValueError(f"{folder}: holds a checkpoint of {config['policy']}, not of {name}")
+    vectors = load(str(encoder))
+    if vectors.width != config["encoder_width"]:
+        raise ValueError(
+            f"{folder}: trained on vectors of width {config['encoder_width']}, but {encoder} has width {vectors.width}"
+        )
     kind = Pruning if name == "tokensqueeze-only" else Learned
     return kind(
-        name, budget, net=load_net(folder, fit), encoder=load(str(encoder)), max_overlap=max_overlap,
-        squeeze=squeeze, max_segment_tokens=config["max_segment_tokens"], checkpoint=str(folder),
+        name, budget, net=load_net(folder, fit), encoder=vectors, max_overlap=max_overlap, squeeze=squeeze,
+        max_segment_tokens=config["max_segment_tokens"], checkpoint=str(folder),
     )  # fmt: skip
