@@ -57,7 +57,8 @@ def load_fitted(name: str, folder: Path, fit: str, inputs: Inputs, params: Param
     if name == "lrrc" or name.endswith("-only"):
         return checkpoint.load_learned(name, params.budget, folder, inputs.encoder, fit=fit, **options)
     return load_policy(
-        name, params.budget, encoder=inputs.encoder, turns=params.baseline.truncated_turns, **options
+        name, params.budget, encoder=inputs.encoder, turns=params.baseline.truncated_turns,
+        max_segment_tokens=params.embed.max_segment_tokens, **options,
     )  # fmt: skip
 
 

@@ -40,7 +40,10 @@ def policy_of(item: Item, inputs: Inputs, weights: Path) -> Policy:
         return kind(
             item.policy, item.budget, net=net, encoder=vectors, max_segment_tokens=item.max_segment_tokens, **options
         )  # fmt: skip
-    return load_policy(item.policy, item.budget, encoder=inputs.encoder, turns=item.truncated_turns, **options)
+    return load_policy(
+        item.policy, item.budget, encoder=inputs.encoder, turns=item.truncated_turns,
+        max_segment_tokens=item.max_segment_tokens, **options,
+    )  # fmt: skip
 
 
 def features(item: Item, inputs: Inputs, weights: Path) -> dict[str, Kept]:

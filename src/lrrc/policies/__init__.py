@@ -21,10 +21,12 @@ def load_policy(
     turns: int = 2,
     max_overlap: float = 1.0,
     squeeze: float = 0.0,
+    max_segment_tokens: int = 60,
 ) -> Policy:
     """The policy `name`; the learned ones are read from the folder `checkpoint` (default: what `dvc repro` made).
 
-    `encoder` is the folder of static vectors, `turns` the N of truncated-history. Raises ValueError for an unknown
+    `encoder` is the folder of static vectors, `turns` the N of truncated-history; learned policies cut segments as
+    their checkpoint was trained, others at `max_segment_tokens`. Raises ValueError for an unknown
     name, and where a checkpoint or encoder is missing.
     """
     from lrrc.policies import untrained
@@ -34,7 +36,8 @@ def load_policy(
     if name == "truncated-history":
         return untrained.Truncated(name, turns=turns)
     if name in untrained.SCORES:
-        options = {"score": untrained.SCORES[name], "max_overlap": max_overlap, "squeeze": squeeze}
+        options = {"score": untrained.SCORES[name], "max_overlap": max_overlap, "squeeze": squeeze,
+                   "max_segment_tokens": max_segment_tokens}  # fmt: skip
         if name == "embedding":
             from lrrc.encoder import load
 
