@@ -126,7 +126,7 @@ def _squeezed(
         dropped.add(k)
         spans = _without(segment, words, dropped)
         cost = tokens.count(" ".join(segment.text[a:b] for a, b in spans))
-        if cost <= room:
+        if spans and cost <= room:
             return tuple(Span(message, segment.start + a, segment.start + b) for a, b in spans), cost
     return (), room + 1
 

@@ -71,7 +71,8 @@ class History:
         if message.role == "user":
             return USER
         if message.role == "assistant":
-            return FIRST_AGENT + (self.agents.index(message.name) if message.name in self.agents else 0)
+            name = message.name or "assistant"  # as Policy.compose names an agent without a name
+            return FIRST_AGENT + (self.agents.index(name) if name in self.agents else 0)
         return OTHER
 
     def append(self, messages: Sequence[Message]) -> None:
