@@ -1,0 +1,140 @@
+"""Generated episodes, a deterministic encoder and small settings for the tests of networks and policies."""
+
+import dataclasses
+import zlib
+
+import numpy as np
+from hypothesis import strategies as st
+
+from lrrc import segments
+from lrrc.config import ModelConfig, TrainConfig
+from lrrc.dataset import EpisodeArrays
+from lrrc.episodes import ARENA_OUTCOMES, Episode, Message, Turn
+from lrrc.features import FEATURES, FIRST_AGENT, History
+
+WIDTH = 16
+LIMIT = 20  # tokens of a segment
+AGENTS = ("model_a", "model_b")
+MODEL = ModelConfig(
+    d=12, max_update_rank=2, top_k=2, activity_threshold=0.05, head_width=8, rho_max=0.95, update_bound=1.0,
+    vocabulary=32, gate=True, recurrence=True, low_rank=True, hierarchy=True,
+)  # fmt: skip
+TRAIN = TrainConfig(
+    lr=0.01, weight_decay=0.0, batch_size=8, max_epochs=3, patience=8, w_rec=0.2, w_sel=1.0, w_win=0.5,
+    trainer={"accelerator": "cpu", "gradient_clip_val": 1.0},
+)  # fmt: skip
+VOCABULARY = (
+    "the user wants a report about Lisbon by Friday and never on Monday please remember budget 1,200 euros blue "
+    "green red Anna Bogdan Chiara lentils soup allergic peanuts train leaves at nine tomorrow why how always only"
+).split()
+LANGUAGES = ("naïve café 明日の会議は九時です。", "🙂🙃 emoji👩‍👩‍👧", "Привет, как дела?", "مرحبا بالعالم")
+
+
+class HashEncoder:
+    """Unit-norm sums of one fixed random vector per word: a static encoder that needs no distilling."""
+
+    width = WIDTH
+
+    def encode(self, texts):
+        vectors = np.zeros((len(texts), WIDTH), np.float32)
+        for row, text in zip(vectors, texts, strict=True):
+            for word in segments.words(text):
+                row += np.random.default_rng(zlib.crc32(word.encode())).standard_normal(WIDTH, np.float32)
+            row /= max(1e-9, np.linalg.norm(row))
+        return vectors
+
+
+ENCODER = HashEncoder()
+
+
+def model(**changes):
+    return dataclasses.replace(MODEL, **changes)
+
+
+def train(**changes):
+    return dataclasses.replace(TRAIN, **changes)
+
+
+def sentence(rng):
+    words = rng.choice(VOCABULARY, rng.integers(1, 12)).tolist()
+    if rng.random() < 0.1:
+        words.append(str(rng.choice(LANGUAGES)))
+    return " ".join(words).capitalize() + str(rng.choice([".", "!", "?", ""]))
+
+
+def text(rng, empty=0.1):
+    return "" if rng.random() < empty else " ".join(sentence(rng) for _ in range(rng.integers(1, 5)))
+
+
+def episode(seed, turns=None, agents=AGENTS, empty=0.1, system=True, outcome="any"):
+    """An episode with empty messages, turns without any text, and (one agent) tool results, all drawn from `seed`."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for _ in range(turns or rng.integers(1, 7)):
+        silent = empty and rng.random() < 0.1
+        say = (lambda: " \n") if silent else (lambda: text(rng, empty))
+        inputs = [Message("user", say())]
+        if len(agents) == 1 and rng.random() < 0.3:
+            inputs.append(Message("tool", say(), "search"))
+        made.append(Turn(tuple(inputs), tuple(Message("assistant", say(), agent) for agent in agents)))
+    if outcome == "any":
+        outcome = str(rng.choice(ARENA_OUTCOMES)) if len(agents) > 1 else None
+    head = (Message("system", "Answer briefly."),) if system and rng.random() < 0.5 else ()
+    return Episode(
+        f"e{seed}", tuple(agents), tuple(agents), head, tuple(made), outcome, "verifier", f"e{seed}", "English", None
+    )  # fmt: skip
+
+
+def history_of(episode, encoder=ENCODER, limit=LIMIT):
+    history = History(episode.agents, encoder, limit)
+    for turn in episode.turns:
+        history.append([*turn.inputs, *turn.replies])
+    return history
+
+
+def as_messages(episode, turn):
+    """The message list that an application holds when turn number `turn` is to be answered."""
+    done = [m for t in episode.turns[:turn] for m in (*t.inputs, *t.replies)]
+    listed = [*episode.system, *done, *episode.turns[turn].inputs]
+    return [{"role": m.role, "content": m.content} | ({"name": m.name} if m.name else {}) for m in listed]
+
+
+def learnable(seed, marked=None, turns=4, agents=2, outcome=True):
+    """Arrays of an episode whose needed segment has embedding axis 0, and whose winner is the one who says axis 1."""
+    rng = np.random.default_rng(seed)
+    winner = int(rng.integers(2))
+    per_turn, rows = 6, []
+    for t in range(turns):
+        for i in range(per_turn):
+            vector = 0.3 * rng.standard_normal(WIDTH)
+            vector[:2] = 0
+            speaker = FIRST_AGENT + i % agents if i >= 2 else 0
+            vector[1] = 2.0 * (speaker == FIRST_AGENT + winner)
+            rows.append((vector, t, speaker))
+    needed = int(rng.integers(per_turn))
+    rows[needed][0][0] = 3.0
+    embeddings = np.array([v / np.linalg.norm(v) for v, _, _ in rows], np.float32)
+    before = [t * per_turn for t in range(turns)]
+    targets = [np.zeros((agents, n), np.float32) for n in before]
+    for target in targets[1:]:
+        target[:, needed] = 1
+    words = (np.array([winner + 7]), np.ones(1, np.float32))
+    return EpisodeArrays(
+        f"l{seed}", winner if outcome else -1, embeddings, np.array([t for _, t, _ in rows], np.int32),
+        np.array([s for _, _, s in rows], np.int32), rng.standard_normal((turns, WIDTH)).astype(np.float32),
+        [np.zeros((n, len(FEATURES)), np.float32) for n in before], targets, [[words] * agents] * turns,
+    )  # fmt: skip
+
+
+_characters = st.characters(exclude_categories=("Cs",))
+texts = st.one_of(
+    st.text(_characters, max_size=60),
+    st.lists(st.sampled_from([*VOCABULARY, *LANGUAGES, "\n", ". ", "! ", "<|endoftext|>"]), max_size=40).map(" ".join),
+    st.sampled_from(["", " \n\t", "x" * 300, "https://example.org/" + "a1-" * 80, "日本語" * 50, "\x00\x1b[0m\u2028\r\n",
+                     "." * 200, "the the the", "a " * 150]),
+)  # fmt: skip
+messages = st.builds(
+    lambda role, content, name: Message(role, content, name if role == "assistant" else None),
+    st.sampled_from(["user", "assistant", "tool"]), texts, st.sampled_from([*AGENTS, None]),
+)  # fmt: skip
+histories = st.lists(st.lists(messages, max_size=4), max_size=5)
