@@ -8,6 +8,7 @@ E encoder width, F features, V buckets of essential words.
 from __future__ import annotations
 
 import json
+import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,8 +58,8 @@ def essential_words(text: str) -> dict[str, float]:
 def segment_target(history: History, query: Query, reply: str) -> np.ndarray:
     """Lexical target [N]: information of the reply to come that is not already in the query, per segment."""
     wanted = {word: w for word, w in essential_words(reply).items() if word not in query.weights}
-    gain = np.array([sum(wanted[w] for w in words & wanted.keys()) for words in history.words], np.float32)
-    gain = gain**SHARPNESS
+    shared = [math.fsum(wanted[w] for w in words & wanted.keys()) for words in history.words]  # in any order
+    gain = np.array(shared, np.float32) ** SHARPNESS
     return gain / gain.sum() if gain.sum() > 0 else gain
 
 

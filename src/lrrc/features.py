@@ -6,6 +6,8 @@ Shape suffixes: N segments so far, n segments of one turn, E encoder width, F fe
 
 from __future__ import annotations
 
+import functools
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -79,16 +81,14 @@ class History:
         """Add one turn: its inputs and replies, in order."""
         first, static, totals = len(self.segments), [], []
         for message in messages:
-            pieces = segments.split(message.content, self.max_segment_tokens)
-            for i, piece in enumerate(pieces):
-                words = segments.words(piece.text)
+            for piece, words, values, total in _analysed(message.content, self.max_segment_tokens):
                 self.segments.append(piece)
                 self.message.append(len(self.messages))
                 self.turn.append(self.turns)
                 self.speaker.append(self.speaker_code(message))
-                self.words.append(frozenset(words))
-                static.append(_segment_features(piece, words, i, len(pieces)))
-                totals.append(sum(map(segments.weight, set(words))))
+                self.words.append(words)
+                static.append(values)
+                totals.append(total)
             self.messages.append(message)
             self.message_turn.append(self.turns)
         new_nE = self.encoder.encode([piece.text for piece in self.segments[first:]])
@@ -103,7 +103,8 @@ class History:
     def features(self, query: Query) -> np.ndarray:
         """float32 [N, F] in the order of FEATURES, for a call that comes after the turns stored so far."""
         weights = query.weights
-        shared_N = np.array([sum(weights[w] for w in words & weights.keys()) for words in self.words], np.float32)
+        shared = [math.fsum(weights[w] for w in words & weights.keys()) for words in self.words]  # in any order
+        shared_N = np.array(shared, np.float32)
         ago_N = self.turns - np.array(self.turn, np.float32)
         total = sum(weights.values()) or 1.0
         dynamic = [
@@ -117,6 +118,18 @@ class History:
         return np.concatenate(columns, axis=1, dtype=np.float32)
 
 
+@functools.lru_cache(maxsize=128)  # messages; an episode under several policies or budgets is cut once
+def _analysed(text: str, limit: int) -> list[tuple[segments.Segment, frozenset[str], list[float], float]]:
+    """The segments of a message: each with its words, the values of SEGMENT_FEATURES, the weight of its words."""
+    pieces = segments.split(text, limit)
+    found = []
+    for i, piece in enumerate(pieces):
+        words = segments.words(piece.text)
+        total = math.fsum(map(segments.weight, set(words)))
+        found.append((piece, frozenset(words), _segment_features(piece, words, i, len(pieces)), total))
+    return found
+
+
 def _segment_features(piece: segments.Segment, words: Sequence[str], index: int, count: int) -> list[float]:
     """The values of SEGMENT_FEATURES, all of the order of one."""
     return [
@@ -125,7 +138,7 @@ def _segment_features(piece: segments.Segment, words: Sequence[str], index: int,
         float(index == count - 1),
         float(np.log(max(1, piece.tokens)) / 4),
         sum(map(segments.weight, words)) / max(1, len(words)),
-        min(1.0, sum(character.isdigit() for character in piece.text) / 4),
+        min(1.0, sum(map(str.isdigit, piece.text)) / 4),
         min(1.0, sum(word[0].isupper() for word in piece.text.split()[1:]) / 4),
         float("?" in piece.text),
         float(bool(_DIRECTIVE.search(piece.text))),

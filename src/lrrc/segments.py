@@ -114,5 +114,5 @@ def weight(word: str) -> float:
 def overlap(left: Sequence[str], right: Sequence[str]) -> float:
     """Share of the weight of `left`'s words that `right` has too, from 0 to 1."""
     mine, theirs = set(left), set(right)
-    total = sum(weight(word) for word in mine)
-    return sum(weight(word) for word in mine & theirs) / total if total else 1.0
+    total = math.fsum(map(weight, mine))  # exact, as the order of a set is not
+    return math.fsum(map(weight, mine & theirs)) / total if total else 1.0
