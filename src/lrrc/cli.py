@@ -12,7 +12,12 @@ COMMANDS = {  # name: (module with add_arguments(parser) and run(args) -> exit s
         "lrrc.compress",
         "shorten the history in chat logs (JSONL) to a token budget, by any policy",
     ),
+    "estimate": ("lrrc.estimate", "tokens, calls and money per policy and budget on your own logs"),
     "prove": ("lrrc.prove", "check the Lean proofs of the paper's theorems with the real kernel"),
+    "certify": (
+        "lrrc.certificate",
+        "measure on a checkpoint what the theorems suppose, and the bounds that follow",
+    ),
     "log": ("lrrc.tracking", "show every result that dvc.lock records in MLflow"),
 }
 
