@@ -19,11 +19,17 @@ from lrrc.arena import curate
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("out", type=Path, help="folder of arena.parquet and DATA_CARD.md")
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
-    parser.add_argument("--cache", type=Path, default=Path(".cache/curate"), help="finished episodes and model files")
-    parser.add_argument("--model", choices=curate.MODELS, help="play this model's side only, assemble nothing")
+    parser.add_argument(
+        "--cache", type=Path, default=Path(".cache/curate"), help="finished episodes and model files"
+    )
+    parser.add_argument(
+        "--model", choices=curate.MODELS, help="play this model's side only, assemble nothing"
+    )
     parser.add_argument("--assemble", action="store_true", help="play nothing, assemble what has been played")
     args = parser.parse_args()
     params = yaml.safe_load(args.params.read_text())["curate"]
@@ -31,18 +37,22 @@ def main() -> None:
     if args.model:
         from lrrc.arena.agents import STYLES, Agent, model_file
 
-        agent = Agent(STYLES[args.model], model_file(args.model, args.cache))
+        agent = Agent(STYLES[args.model], model_file(args.model, args.cache), curate.SLOTS)
         order = curate.playing_order(params["seed"], params["episodes"])
-        scripts = (curate.make_script(params["seed"], index) for index in order)
+        scripts = [curate.make_script(params["seed"], index) for index in order]
         shard = shards[curate.MODELS.index(args.model)]
-        curate.play_all(agent, scripts, shard, params["seed"], params["max_reply_tokens"], params["deadline_min"])
+        curate.play_all(
+            agent, scripts, shard, params["seed"], params["max_reply_tokens"], params["deadline_min"]
+        )
         return
     if not args.assemble:
         os.nice(5)  # an hour of two busy cores: leave the machine usable
         commands = [[sys.executable, *sys.argv, "--model", name] for name in curate.MODELS]
         playing = [subprocess.Popen(command) for command in commands]
-        if any([process.wait() for process in playing]):
-            raise SystemExit("a model's process failed; what it had finished is kept, and the next run goes on from there")
+        if any({process.wait() for process in playing}):
+            raise SystemExit(
+                "a model's process failed; what it had finished is kept, and the next run goes on from there"
+            )
     from lrrc.arena.card import write_card
 
     curate.assemble(shards, params["seed"], args.out / "arena.parquet")

