@@ -1,0 +1,274 @@
+"""`lrrc estimate LOGS.jsonl --price-in P --price-out P`: what each policy would have cost on your own logs.
+
+Logs are whatever lrrc.episodes reads: arena rows or chat logs, JSONL or parquet. They pass through one at a
+time, so the file may be larger than memory. The accounting is that of the evaluation (lrrc.replay).
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lrrc.config import LEARNED, UNTRAINED
+
+if TYPE_CHECKING:
+    from lrrc.episodes import Episode
+    from lrrc.policies import Policy
+    from lrrc.replay import Cost
+
+NAMES = (*UNTRAINED, *LEARNED, "lrrc")
+REFERENCE = "full-context"
+LIMITS = (
+    "Replies are taken as logged: a digest may change what an agent answers. Success is not estimated.",
+    "Counts are cl100k tokens: your provider's tokenizer, and what it adds per message, may differ.",
+    "All leading messages that an agent's previous payload had too count as cached; providers also ask for a "
+    "least length, forget after minutes, and some charge for writing.",
+)
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Money per million tokens: of fresh prompt tokens, cached ones, and completion tokens."""
+
+    prompt: float
+    cached: float
+    completion: float
+
+    def __post_init__(self) -> None:
+        for field, value in vars(self).items():
+            if not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"price of {field} tokens = {value}: allowed is a number >= 0")
+        if self.cached > self.prompt:
+            raise ValueError(
+                f"price of cached tokens = {self.cached}: allowed is at most {self.prompt}, the prompt's"
+            )
+
+    def parts(self, cost: Cost) -> tuple[float, float, float]:
+        """Money for fresh prompt tokens, cached prompt tokens, completion tokens."""
+        counts = (cost.prompt - cost.reusable, cost.reusable, cost.completion)
+        return tuple(count * price / 1e6 for count, price in zip(counts, vars(self).values(), strict=True))
+
+    def money(self, cost: Cost) -> float:
+        return sum(self.parts(cost))
+
+
+@dataclass(frozen=True)
+class Row:
+    """All episodes under one policy; `budget` is null where the policy has none."""
+
+    policy: str
+    budget: int | None
+    cost: Cost
+
+    @property
+    def label(self) -> str:
+        return self.policy if self.budget is None else f"{self.policy} {self.budget}"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Rows of all policies, cheapest first; Full-Context is always among them."""
+
+    episodes: int
+    prices: Prices
+    rows: tuple[Row, ...]
+
+    @property
+    def full(self) -> Row:
+        return next(row for row in self.rows if row.policy == REFERENCE)
+
+    def dearer(self, row: Row) -> bool:
+        """Does it cost more than Full-Context? No policy sends more tokens, but it may break the cache."""
+        return self.prices.money(row.cost) > self.prices.money(self.full.cost)
+
+    def saved(self, row: Row) -> float:
+        """Share of Full-Context's money, negative where the policy costs more."""
+        whole = self.prices.money(self.full.cost)
+        return 1 - self.prices.money(row.cost) / whole if whole else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        uncached = replace(self.prices, cached=self.prices.prompt)
+        return {
+            "episodes": self.episodes,
+            "prices_per_million_tokens": asdict(self.prices),
+            "rows": [
+                {
+                    "policy": row.policy, "budget": row.budget, "calls": row.cost.calls,
+                    "prompt_tokens": row.cost.prompt, "reusable_prefix_tokens": row.cost.reusable,
+                    "completion_tokens": row.cost.completion, "digest_tokens": row.cost.digest,
+                    "money": self.prices.money(row.cost), "saved_of_full_context": self.saved(row),
+                    "money_without_cache": uncached.money(row.cost),
+                    "dearer_than_full_context": self.dearer(row),
+                }
+                for row in self.rows
+            ],
+            "not_estimated": list(LIMITS),
+        }  # fmt: skip
+
+
+def estimate(episodes: Iterable[Episode], policies: Sequence[Policy], prices: Prices) -> Estimate:
+    """Replay every episode under Full-Context and `policies`; only sums are kept."""
+    from lrrc.policies import load_policy
+    from lrrc.replay import Cost, episode_cost
+
+    policies = [load_policy(REFERENCE), *(policy for policy in policies if policy.name != REFERENCE)]
+    costs, count = [Cost()] * len(policies), 0
+    for episode in episodes:
+        count += 1
+        costs = [cost + episode_cost(episode, policy) for cost, policy in zip(costs, policies, strict=True)]
+    rows = [Row(policy.name, policy.budget, cost) for policy, cost in zip(policies, costs, strict=True)]
+    rows.sort(key=lambda row: (prices.money(row.cost), row.label))
+    return Estimate(count, prices, tuple(rows))
+
+
+def table(result: Estimate) -> str:
+    """The estimate as aligned text."""
+    header = ("policy", "budget", "calls", "prompt tokens", "of these cached", "completion", "money", "saved")
+    lines = [header]
+    for row in result.rows:
+        cost = row.cost
+        counts = (cost.calls, cost.prompt, cost.reusable, cost.completion)
+        budget = "" if row.budget is None else str(row.budget)
+        share = "" if row.policy == REFERENCE else f"{result.saved(row):.1%}" + " !" * result.dearer(row)
+        money = amount(result.prices.money(cost))
+        lines.append((row.policy, budget, *(f"{n:,}" for n in counts), money, share))
+    # the mark hangs out to the right, so that figures stay in line
+    widths = [max(len(line[i].removesuffix(" !")) for line in lines) for i in range(len(header))]
+    return "\n".join("  ".join(_aligned(line, widths)).rstrip() for line in lines)
+
+
+def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
+    mark = " !" * line[-1].endswith(" !")
+    cells = [cell.removesuffix(" !").rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
+    return [line[0].ljust(widths[0]), *cells[:-1], cells[-1] + mark]
+
+
+def amount(money: float) -> str:
+    """Two decimals, and four significant digits of what is less than ten."""
+    return f"{money:,.2f}" if money >= 10 or money == 0 else f"{money:#.4g}"
+
+
+def notes(result: Estimate) -> list[str]:
+    """What the figures mean, and a warning where a digest costs more than it saves."""
+    prices = result.prices
+    said = [
+        f"{result.episodes:,} episodes; money for all of them, at {prices.prompt:g} per million prompt "
+        f"tokens ({prices.cached:g} where cached) and {prices.completion:g} per million completion tokens."
+    ]
+    if dearer := [row.label for row in result.rows if result.dearer(row)]:
+        said.append(
+            f"! {', '.join(dearer)}: fewer tokens, but more money than Full-Context. History that is sent in "
+            "other words with every call leaves the provider's cache less to reuse."
+        )
+    return [*said, *LIMITS]
+
+
+def load_policies(
+    names: Sequence[str] | None,
+    budgets: Sequence[int],
+    checkpoint: Path | None,
+    report: Callable[[str], None],
+) -> list[Policy]:
+    """Every policy at every budget; one that has no budget stands once.
+
+    Without `names`: those ready without training, and lrrc; what lacks a file is left out, `report` gets why.
+    Raises ValueError for an unknown name, and where a policy asked for by name cannot be loaded.
+    """
+    from lrrc.policies import load_policy
+
+    found: list[Policy] = []
+    for name in dict.fromkeys(names or (*UNTRAINED, "lrrc")):
+        folder = checkpoint if name == "lrrc" else None
+        try:
+            versions = [load_policy(name, budget, checkpoint=folder) for budget in budgets]
+        except ValueError as error:
+            if names or folder:
+                raise
+            report(f"{name} left out: {' '.join(str(error).split())}")
+            continue
+        found += versions if versions[0].budget is not None else versions[:1]
+    return found
+
+
+def parse_budgets(text: str) -> list[int]:
+    """Budgets in a list with commas, smallest first. Raises ValueError."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise ValueError(f"--budgets = {text!r}: allowed are integers >= 0, such as 64,128")
+    return sorted({int(part) for part in parts})
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = """\
+input:    chat logs {"id", "messages": [...]} or arena rows, JSONL or parquet
+example:  lrrc estimate logs.jsonl --price-in 2.50 --price-cached 1.25 --price-out 10 --budgets 64,128
+
+""" + "\n".join(LIMITS)
+    parser.add_argument("logs", metavar="LOGS.jsonl", type=Path, help="your own conversations")
+    for flag, text in (
+        ("--price-in", "price of a million prompt tokens"),
+        ("--price-out", "price of a million completion tokens"),
+    ):
+        parser.add_argument(flag, metavar="P", type=float, required=True, help=text)
+    parser.add_argument(
+        "--price-cached",
+        metavar="P",
+        type=float,
+        help="price of a million prompt tokens that the provider's cache holds (default: --price-in)",
+    )
+    parser.add_argument(
+        "--policies",
+        metavar="A,B",
+        help=f"of {', '.join(NAMES)} (default: those ready without training, and lrrc once it is trained)",
+    )
+    parser.add_argument(
+        "--budgets", metavar="B,B", default="128", help="most tokens of a digest (default 128)"
+    )
+    parser.add_argument(
+        "--checkpoint", metavar="DIR", type=Path, help="a trained lrrc (default: the one `dvc repro` made)"
+    )
+    parser.add_argument("--json", metavar="OUT.json", type=Path, help="write the estimate as JSON too")
+    parser.add_argument("--picture", metavar="OUT.png", type=Path, help="and as a picture")
+
+
+def run(args: argparse.Namespace) -> int:
+    cached = args.price_in if args.price_cached is None else args.price_cached
+    prices = Prices(args.price_in, cached, args.price_out)
+    if not args.logs.is_file():
+        raise ValueError(f"{args.logs}: no such file")
+    for target, suffix in ((args.json, ".json"), (args.picture, ".png")):
+        if target and (target.suffix != suffix or (target.exists() and target.samefile(args.logs))):
+            raise ValueError(f"{target}: must be a file of its own that ends in {suffix}")
+    from tqdm import tqdm
+
+    from lrrc.episodes import iter_episodes
+
+    names = None if args.policies is None else [name.strip() for name in args.policies.split(",")]
+    policies = load_policies(
+        names, parse_budgets(args.budgets), args.checkpoint, lambda why: print(why, file=sys.stderr)
+    )
+    result = estimate(
+        tqdm(iter_episodes(args.logs), unit=" episodes", delay=5, disable=None), policies, prices
+    )
+    print(table(result))
+    said = notes(result)
+    if args.price_cached is None:
+        said.append("No --price-cached given: cached tokens are priced like fresh ones.")
+    print("", *(textwrap.fill(line, 100, subsequent_indent="  ") for line in said), sep="\n")
+    if args.json:
+        from lrrc.files import write_json
+        from lrrc.summary import rounded
+
+        write_json(args.json, rounded(result.to_dict()))
+    if args.picture:
+        from lrrc.estimate_picture import draw, save
+
+        save(draw(result), args.picture)
+    return 0
