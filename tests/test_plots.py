@@ -4,26 +4,21 @@ import csv
 import io
 
 import pytest
+import synthetic
 from matplotlib.text import Text
-from synthetic import checkpoint, history, replay_rows, table1
+from synthetic import checkpoint, history, replay_rows
 
 from lrrc import plots, tables
 from lrrc.architecture import SHAPES, architecture, shapes
 from lrrc.config import ModelConfig
-from lrrc.curves import training_records
-from lrrc.records import Settings, Source, dataset_records, evaluation_records
-from lrrc.summary import find, make_summary, record
+from lrrc.summary import find, record
 
 HISTORIES = {(8, seed): history(seed, 8) for seed in (0, 1)}
 
 
 @pytest.fixture(scope="module")
 def summary():
-    source = Source("embedded", "verifier")
-    records = evaluation_records(replay_rows(40), source, Settings(8, 128, bootstrap=200))
-    records += dataset_records(table1(), source)
-    records += training_records(HISTORIES, {"data": "embedded", "judge": "verifier"})
-    return make_summary(records)
+    return synthetic.summary()
 
 
 def figure_shapes():

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import synthetic
 from scipy import stats as scipy_stats
 from synthetic import history, replay_rows, table1, write_stage_outputs
 
@@ -22,8 +23,8 @@ def rows():
 
 
 @pytest.fixture(scope="module")
-def summary(rows):
-    return make_summary(evaluation_records(rows, SOURCE, SETTINGS))
+def summary():
+    return synthetic.summary()
 
 
 def hand_rows():

@@ -66,29 +66,43 @@ class Config:
 class Scores:
     """Rows of one evaluation as arrays of seeds x episodes, one per configuration."""
 
-    def __init__(self, rows: pd.DataFrame, where: str = "results/replay") -> None:
+    def __init__(self, tables: Mapping[Config, pd.DataFrame], where: str) -> None:
+        self.tables, self.where = tables, where
+        self.known: dict[tuple[Config, str], pd.DataFrame | None] = {}
+
+    @classmethod
+    def of_rows(cls, rows: pd.DataFrame, where: str = "results/replay") -> Scores:
+        """Raises ValueError where an episode was scored twice for one seed."""
         rows = rows.assign(
             variant=rows["variant"].fillna("") if "variant" in rows else "",
             gated=rows["gated"].fillna(False).astype(bool) if "gated" in rows else False,
             fresh_tokens=rows["prompt_tokens"] - rows["reusable_prefix_tokens"],
         )
-        self.where, self.tables = where, {}
+        tables = {}
         named = ["policy", "rank", "budget", "variant", "gated"]
         for (policy, rank, budget, variant, gated), table in rows.groupby(named, dropna=False, sort=True):
             config = Config(policy, _integer(rank), _integer(budget), variant, bool(gated))
             if table.duplicated(["seed", "episode_id"]).any():
                 raise ValueError(f"{where}: {config}: an episode occurs twice for one seed")
-            self.tables[config] = table
+            tables[config] = table
+        return cls(tables, where)
+
+    def among(self, episodes: Iterable[str], configs: Iterable[Config], where: str) -> Scores:
+        """The scores of some configurations on some episodes."""
+        parts = {c: self.tables[c][self.tables[c]["episode_id"].isin(list(episodes))] for c in configs}
+        return Scores(parts, f"{self.where} ({where})")
 
     def matrix(self, config: Config, column: str) -> pd.DataFrame | None:
         """Seeds x episodes of a column, None where nothing was recorded. A seed with holes: ValueError."""
-        values = self.tables[config].pivot(index="seed", columns="episode_id", values=column)
-        values = values.astype(float).dropna(axis=1, how="all").sort_index(axis=1)
-        if values.isna().any().any():
-            raise ValueError(
-                f"{self.where}: {config}: {column}: some episodes lack a seed; score each per seed"
-            )
-        return values if values.size else None
+        if (config, column) not in self.known:
+            values = self.tables[config].pivot(index="seed", columns="episode_id", values=column)
+            values = values.astype(float).dropna(axis=1, how="all").sort_index(axis=1)
+            if values.isna().any().any():
+                raise ValueError(
+                    f"{self.where}: {config}: {column}: some episodes lack a seed; score each per seed"
+                )
+            self.known[config, column] = values if values.size else None
+        return self.known[config, column]
 
     def reference(self) -> Config:
         """The Full-Context configuration that everything is compared with."""
@@ -122,7 +136,7 @@ def _integer(value: Any) -> int | None:
 
 def evaluation_records(rows: pd.DataFrame, source: Source, settings: Settings) -> list[dict[str, Any]]:
     """Records of results/replay rows: means, comparisons with Full-Context and LRRC, power, subgroups."""
-    scores = Scores(rows)
+    scores = Scores.of_rows(rows)
     full = scores.reference()
     bases = {config: scores.base(config, source) for config in scores.tables}
     at = {"evaluation": "replay", "policy": "lrrc", "rank": settings.rank, "budget": settings.budget}
@@ -256,11 +270,7 @@ def subgroup_records(scores, head, full, base, settings) -> list[dict[str, Any]]
         for name, episodes in groups.items():
             if len(episodes) < 2:
                 continue
-            part = Scores.__new__(Scores)
-            part.where, part.tables = f"{scores.where} ({column} {name})", {}
-            for config in (head, full):
-                table = scores.tables[config]
-                part.tables[config] = table[table["episode_id"].isin(episodes)]
+            part = scores.among(episodes, (head, full), f"{column} {name}")
             here = {**base, "evaluation": f"by-{column}", "variant": str(name)}
             records += comparison_records(part, head, full, here, settings)
     return records
