@@ -33,14 +33,18 @@ class Gate(nn.Module):
     def project(self, z_BNZ: Tensor) -> tuple[Tensor, Tensor]:
         return self.key(z_BNZ) / math.sqrt(KEY_WIDTH), self.value(z_BNZ)
 
-    def forward(self, state_BRD: Tensor, key_BNK: Tensor, value_BNK: Tensor, mask_BN: Tensor):
-        """Reads [B, R, K], activity g in [0, 1] [B, R], active channels [B, R] (bool)."""
+    def attend(self, state_BRD: Tensor, key_BNK: Tensor, mask_BN: Tensor) -> Tensor:
+        """Attention alpha [B, R, N + 1] of every channel over the turn's segments; the last is the null row."""
         query_BRK = self.channel_RK + self.from_state(state_BRD)
         logits_BRN = (query_BRK @ key_BNK.transpose(1, 2)).masked_fill(~mask_BN[:, None, :], -torch.inf)
         null_BR1 = self.null_R.expand(len(mask_BN), -1)[:, :, None]
         if not self.enabled:
             null_BR1 = torch.where(mask_BN.any(1)[:, None, None], -torch.inf, null_BR1)
-        alpha_BRN1 = torch.cat([logits_BRN, null_BR1], dim=2).softmax(dim=2)
+        return torch.cat([logits_BRN, null_BR1], dim=2).softmax(dim=2)
+
+    def forward(self, state_BRD: Tensor, key_BNK: Tensor, value_BNK: Tensor, mask_BN: Tensor):
+        """Reads [B, R, K], activity g in [0, 1] [B, R], active channels [B, R] (bool)."""
+        alpha_BRN1 = self.attend(state_BRD, key_BNK, mask_BN)
         reads_BRK = alpha_BRN1[:, :, :-1] @ value_BNK
         g_BR = 1 - alpha_BRN1[:, :, -1]
         present_B1 = mask_BN.any(dim=1, keepdim=True)
