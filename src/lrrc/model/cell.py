@@ -153,10 +153,10 @@ class SummaryCell(nn.Module):
         self.query_CK = nn.Parameter(torch.randn(summaries, KEY_WIDTH) / math.sqrt(KEY_WIDTH))
         self.from_past = nn.Linear(d, KEY_WIDTH, bias=False)
         self.key, self.value = nn.Linear(z, KEY_WIDTH, bias=False), nn.Linear(z, d)
-        self.start_1D = nn.Parameter(torch.zeros(1, d))
+        self.d = d
 
     def initial(self, batch: int) -> Tensor:
-        return self.start_1D.expand(batch, -1, -1)
+        return self.query_CK.new_zeros(batch, 0, self.d)
 
     def project(self, z_BNZ: Tensor) -> tuple[Tensor, Tensor]:
         return self.key(z_BNZ) / math.sqrt(KEY_WIDTH), self.value(z_BNZ)
@@ -166,7 +166,7 @@ class SummaryCell(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         past_BCD = state_BCD.detach()
         present_B = mask_BN.any(dim=1)
-        # zero columns (the start, turns without segments) are not there: they must not dilute the mean
+        # zero columns (turns without segments) are not there: they must not dilute the mean
         seen_B1 = (past_BCD != 0).any(dim=2).sum(dim=1, keepdim=True).clamp_min(1)
         query_BCK = self.query_CK + self.from_past(past_BCD.sum(dim=1) / seen_B1)[:, None, :]
         logits_BCN = (query_BCK @ key_BNK.transpose(1, 2)).masked_fill(~mask_BN[:, None, :], -1e9)
