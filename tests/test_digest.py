@@ -1,0 +1,127 @@
+"""A digest is exactly counted, within its budget, chronological, and copied from the history."""
+
+from itertools import groupby
+
+import numpy as np
+import pytest
+from generated import AGENTS, ENCODER, LIMIT, histories
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lrrc import digest, segments, tokens
+from lrrc.digest import Span
+from lrrc.encoder import NONE
+from lrrc.episodes import Message
+from lrrc.features import History
+
+
+def history_of(turns, encoder=NONE, limit=LIMIT):
+    history = History(AGENTS, encoder, limit)
+    for turn in turns:
+        history.append(turn)
+    return history
+
+
+def check(history, made, budget):
+    """Everything that is promised of any digest, from the history alone."""
+    assert made.tokens == tokens.count(made.text) <= budget
+    assert list(made.spans) == sorted(made.spans, key=lambda s: (s.message, s.start))
+    lines = []
+    for number, spans in groupby(made.spans, lambda span: span.message):
+        message = history.messages[number]
+        spans = list(spans)
+        assert all(a.end <= b.start for a, b in zip(spans, spans[1:], strict=False))
+        pieces = [message.content[span.start : span.end] for span in spans]
+        assert all(piece and piece == piece.strip() for piece in pieces)
+        lines.append(f"{message.name or message.role}: {' '.join(pieces)}")
+    assert made.text == "\n".join(lines)
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    histories, st.integers(0, 400), st.sampled_from([0.0, 0.5]), st.floats(0.5, 1.0), st.integers(0, 2**31),
+)  # fmt: skip
+def test_any_history_at_any_budget(turns, budget, squeeze, max_overlap, seed):
+    history = history_of(turns)
+    scores = np.random.default_rng(seed).standard_normal(len(history.segments))
+    made = digest.write(history, scores, budget, max_overlap, squeeze)
+    check(history, made, budget)
+    again = digest.write(history, scores, budget, max_overlap, squeeze)
+    assert made == again
+
+
+@settings(deadline=None, max_examples=50)
+@given(histories, st.integers(0, 2**31))
+def test_with_room_for_all_everything_is_kept(turns, seed):
+    history = history_of(turns)
+    scores = np.random.default_rng(seed).standard_normal(len(history.segments))
+    made = digest.write(history, scores, 10**6)
+    assert [(s.message, s.start, s.end) for s in made.spans] == [
+        (m, s.start, s.end) for m, s in zip(history.message, history.segments, strict=True)
+    ]
+
+
+TALK = [
+    [Message("user", "Budget is 740 euros. My name is Anna."), Message("assistant", "Noted, Anna.", "model_a")],
+    [Message("user", "The budget is 740 euros. Good weather."), Message("tool", "42", "search")],
+]
+
+
+def test_by_hand():
+    history = history_of(TALK)
+    texts = [piece.text for piece in history.segments]
+    assert texts == [
+        "Budget is 740 euros.", "My name is Anna.", "Noted, Anna.", "The budget is 740 euros.", "Good weather.", "42",
+    ]  # fmt: skip
+    made = digest.write(history, [0, 5, 0, 4, 0, 3], 40)
+    assert made.text.splitlines()[0] == "user: Budget is 740 euros. My name is Anna."  # room was left for all
+    made = digest.write(history, [0, 5, 0, 4, 0, 3], 21)
+    assert made.text == "user: My name is Anna.\nuser: The budget is 740 euros."
+    assert digest.write(history, [0, 5, 0, 4, 0, 3], 9).text == "user: My name is Anna."
+    assert digest.write(history, [0, 0, 0, 0, 0, 1], 7).text == "search: 42"
+
+
+def test_what_is_said_twice_is_sent_once():
+    history = history_of(TALK)
+    scores = [5, 0, 0, 6, 0, 0]
+    full = digest.write(history, scores, 200)
+    spare = digest.write(history, scores, 200, max_overlap=0.9)
+    assert full.text.count("740") == 2 and spare.text.count("740") == 1
+    assert "The budget is 740" in spare.text  # the better one stays
+
+
+def test_squeezing_drops_the_lightest_words_up_to_its_share():
+    content = "Please do tell the whole team that Zanzibar ferries leave at 740 and the quokka stays"
+    history = history_of([[Message("user", content)]], limit=60)
+    whole = history.segments[0].tokens + digest.LABEL_TOKENS + 1
+    assert digest.write(history, [1], whole - 4).text == ""
+    made = digest.write(history, [1], whole - 4, squeeze=0.5)
+    check(history, made, whole - 4)
+    assert "Zanzibar" in made.text and "740" in made.text and "quokka" in made.text
+    left = segments.words(made.text.removeprefix("user: "))
+    gone = [word for word in segments.words(content) if word not in left]
+    total = sum(map(segments.weight, segments.words(content)))
+    assert gone and sum(map(segments.weight, gone)) <= 0.5 * total
+    assert max(map(segments.weight, gone)) <= min(map(segments.weight, left))
+    heavy = digest.write(history, [1], whole - 4, squeeze=0.5, essential=lambda word: float(word != "quokka"))
+    assert "quokka" not in heavy.text  # the given weights decide
+
+
+def test_a_squeezed_digest_never_costs_more_than_there_is():
+    history = history_of([[Message("user", "the the the the the the the the the the")]])
+    for budget in range(20):
+        check(history, digest.write(history, [1], budget, squeeze=0.9), budget)
+
+
+def test_the_worst_goes_where_estimates_were_too_small():
+    name = "agent-with-a-very-long-name-" * 3
+    history = History((name,), ENCODER, LIMIT)
+    history.append([Message("user", "first fact"), Message("assistant", "second fact", name)])
+    chosen = {1: (Span(1, 0, 11),), 0: (Span(0, 0, 10),)}
+    assert digest.fit(history, dict(reversed(chosen.items())), 12).text == "user: first fact"
+    assert digest.fit(history, chosen, 5) == digest.EMPTY
+
+
+@pytest.mark.parametrize("budget", [0, 1, 3])
+def test_no_budget_no_digest(budget):
+    assert digest.write(history_of(TALK), np.ones(6), budget) == digest.EMPTY

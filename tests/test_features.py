@@ -1,0 +1,87 @@
+"""What is known of a segment before any learning, against plain recomputation."""
+
+import numpy as np
+import pytest
+from generated import AGENTS, ENCODER, LIMIT, episode, history_of
+
+from lrrc import segments
+from lrrc.encoder import NONE
+from lrrc.episodes import Message
+from lrrc.features import FEATURES, FIRST_AGENT, OTHER, USER, History, Query
+
+USER_MESSAGE = Message("user", "When does the Lisbon train leave? I need it.")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_growing_history_equals_recomputation(seed):
+    made = episode(seed, turns=5)
+    history = History(AGENTS, ENCODER, LIMIT)
+    query = Query.of([USER_MESSAGE], ENCODER)
+    texts, turn = [], []
+    for t, each in enumerate(made.turns):
+        history.append([*each.inputs, *each.replies])
+        for message in (*each.inputs, *each.replies):
+            pieces = [piece.text for piece in segments.split(message.content, LIMIT)]
+            texts += pieces
+            turn += [t] * len(pieces)
+        found = dict(zip(FEATURES, history.features(query).T, strict=True))
+        vectors = ENCODER.encode(texts)
+        for i, text in enumerate(texts):
+            asked, words = set(segments.words(USER_MESSAGE.content)), set(segments.words(text))
+            shared = sum(segments.weight(word) for word in sorted(asked & words))
+            later = [float(vectors[i] @ vectors[j]) for j in range(len(texts)) if turn[j] > turn[i]]
+            expected = {
+                "cosine": vectors[i] @ query.embedding_E,
+                "query_words_in_segment": shared / sum(map(segments.weight, asked)),
+                "segment_words_in_query": shared / max(1e-6, sum(map(segments.weight, words))),
+                "recency": 1 / (t + 1 - turn[i]),
+                "log_turns_ago": np.log(t + 1 - turn[i]),
+                "question": float("?" in text),
+                "later_similar": max([0.0, *later]),
+            }
+            for name, value in expected.items():
+                assert found[name][i] == pytest.approx(value, abs=2e-5), name
+    assert history.turn == turn and [piece.text for piece in history.segments] == texts
+
+
+def test_features_of_a_message_by_hand():
+    history = History(AGENTS, ENCODER, LIMIT)
+    history.append([Message("user", "From now on call me Bob. Is 2024 fine? ok")])
+    found = dict(zip(FEATURES, history.features(Query.of([USER_MESSAGE], ENCODER)).T, strict=True))
+    assert found["position"].tolist() == [0, 0.5, 1]
+    assert found["first"].tolist() == [1, 0, 0] and found["last"].tolist() == [0, 0, 1]
+    assert found["directive"].tolist() == [1, 0, 0] and found["question"].tolist() == [0, 1, 0]
+    assert found["digits"].tolist() == [0, 1, 0] and found["capitals"].tolist() == [0.25, 0, 0]
+
+
+def test_speaker_codes():
+    history = History(AGENTS, NONE, LIMIT)
+    codes = [
+        history.speaker_code(Message(role, "", name))
+        for role, name in [("user", None), ("tool", "search"), ("assistant", "model_a"), ("assistant", "model_b")]
+    ]
+    assert codes == [USER, OTHER, FIRST_AGENT, FIRST_AGENT + 1]
+    mixed = History(("planner", "assistant"), NONE, LIMIT)  # an agent without a name is called assistant
+    assert mixed.speaker_code(Message("assistant", "")) == FIRST_AGENT + 1
+    assert mixed.speaker_code(Message("assistant", "", "stranger")) == FIRST_AGENT
+
+
+def test_nothing_said_and_nothing_asked():
+    history = History(AGENTS, ENCODER, LIMIT)
+    assert history.features(Query.of([], ENCODER)).shape == (0, len(FEATURES))
+    history.append([Message("user", " \n"), Message("assistant", "", "model_a")])
+    assert history.features(Query.of([USER_MESSAGE], ENCODER)).shape == (0, len(FEATURES))
+    assert (history.turns, len(history.messages), history.segments) == (1, 2, [])
+    history.append([USER_MESSAGE])
+    features = history.features(Query.of([Message("user", "")], ENCODER))
+    assert features.shape == (2, len(FEATURES)) and np.isfinite(features).all()
+
+
+def test_without_an_encoder_only_the_cosines_are_missing():
+    made = episode(3, turns=4)
+    query = Message("user", "budget for Lisbon?")
+    known = history_of(made).features(Query.of([query], ENCODER))
+    blind = history_of(made, NONE).features(Query.of([query], NONE))
+    semantic = [FEATURES.index("cosine"), FEATURES.index("later_similar")]
+    assert not blind[:, semantic].any() and known[:, semantic].any()
+    np.testing.assert_array_equal(np.delete(blind, semantic, 1), np.delete(known, semantic, 1))
