@@ -1,0 +1,38 @@
+"""A small coordinator and encoder on disk, where the pipeline would have put them.
+
+The weights are random: they show that everything fits together, never how well it works.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from generated import VOCABULARY, WIDTH, model
+from model2vec import StaticModel
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.normalizers import Lowercase
+from tokenizers.pre_tokenizers import Whitespace
+
+from lrrc.checkpoint import describe, save_weights
+from lrrc.files import write_json
+from lrrc.model.coordinator import build
+
+
+def write_encoder(folder: Path) -> None:
+    words = sorted({word.lower().strip(",.") for word in VOCABULARY})
+    tokenizer = Tokenizer(WordLevel({word: i for i, word in enumerate([*words, "[UNK]"])}, unk_token="[UNK]"))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = Lowercase(), Whitespace()
+    vectors = np.random.default_rng(0).standard_normal((len(words) + 1, WIDTH)).astype(np.float32)
+    StaticModel(vectors, tokenizer, normalize=True).save_pretrained(str(folder))
+
+
+def write_checkpoint(root: Path, policy: str = "lrrc", rank: int = 4, limit: int = 20) -> Path:
+    """data/encoder and models/train-r8-s0 under `root`; the checkpoint's folder."""
+    folder = root / "models/train-r8-s0"
+    write_encoder(root / "data/encoder")
+    folder.mkdir(parents=True)
+    torch.manual_seed(0)
+    save_weights(build(policy, rank, WIDTH, model()), folder / "main.safetensors")
+    write_json(folder / "config.json", describe(policy, rank, 0, WIDTH, limit, model()))
+    return folder
