@@ -86,7 +86,7 @@ def replay_rows(episodes=60, seeds=(0, 1), ranks=(4, 8, 16, 32)):
         add("lrrc", f"ablate-{variant}-s{{seed}}", 8, 128, True, variant, 0.71, 0.85, 0.6)
     for policy, success in (("random-pick", 0.58), ("longer-answer", 0.55)):
         add(policy, "", None, None, False, "", 1.0, 1.0, success)
-    add("rims-only", "baseline-rims-only-s{seed}", None, 128, True, "", 0.7, 0.85, 0.6)
+    add("embedding", "", None, 128, True, "", 0.68, 0.85, 0.6)
     rows = [{**row, "success": 0.5} if row["policy"] == "random-pick" else row for row in rows]
     return pd.DataFrame(rows).astype({"rank": "Int64", "budget": "Int64"})
 

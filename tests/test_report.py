@@ -83,6 +83,16 @@ def test_best_other_policy_succeeds_most(sources):
     assert best["value"] == max(rivals)
 
 
+def test_headline_says_what_the_gate_adds_to_the_rival(sources):
+    summary = load_summary(sources.summary)
+    rival = headline.best_other(summary, 8, 128)
+    gated = find(
+        summary, evaluation="ablation", variant="gate-on", metric="tokens_per_episode", policy=rival["policy"]
+    )
+    told = " ".join(headline.sentences(summary, 8, 128))
+    assert len(gated) == 1 and f"{gated[0]['value']:,.0f} tokens" in told
+
+
 def test_csv_downloads_hold_unrounded_numbers(sources, pages):
     found = re.search(r'download="policies.csv" href="data:text/csv;base64,([^"]+)"', pages[0])
     rows = list(csv.DictReader(io.StringIO(base64.b64decode(found[1]).decode())))

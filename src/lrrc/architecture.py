@@ -72,7 +72,7 @@ def architecture(shapes: Mapping[str, int]) -> Figure:
         21,
         6.3,
         r"active: $S_{t+1} = \rho\, S_t + U_t$,  $0 < \rho < 1$,  columns of $U_t$ at most b:"
-        "\nevery column stays within b / (1 − ρ) for ever",
+        "\nevery column stays within max(|$S_0$|, b / (1 − ρ)) for ever",
         ha="center",
         va="center",
         fontsize=6.7,

@@ -98,6 +98,16 @@ def sentences(summary: Mapping, rank: int, budget: int) -> list[str]:
             f"{success['value']:+.1f} points ({success['low']:+.1f} to {success['high']:+.1f}): "
             f"{_reading(success, name(other))}"
         )
+        same = {key: other[key] for key in ("policy", "rank", "budget")}
+        gated = {
+            r["metric"]: r["value"] for r in find(summary, evaluation="ablation", variant="gate-on", **same)
+        }
+        if "tokens_per_episode" in gated and "preference_success" in gated:
+            text.append(
+                f"LRRC is measured with its call gate, other policies without. Given the same gate, {name(other)} "
+                f"uses {gated['tokens_per_episode']:,.0f} tokens and succeeds in "
+                f"{100 * gated['preference_success']:.1f} %."
+            )
     floor = find(summary, metric="preference_success", policy="random-pick")
     if floor:
         text.append(
