@@ -104,8 +104,8 @@ def sentences(summary: Mapping, rank: int, budget: int) -> list[str]:
         }
         if "tokens_per_episode" in gated and "preference_success" in gated:
             text.append(
-                f"LRRC is measured with its call gate, other policies without. Given the same gate, {name(other)} "
-                f"uses {gated['tokens_per_episode']:,.0f} tokens and succeeds in "
+                "LRRC is measured with its call gate, other policies without. Given the same gate, "
+                f"{name(other)} uses {gated['tokens_per_episode']:,.0f} tokens and succeeds in "
                 f"{100 * gated['preference_success']:.1f} %."
             )
     floor = find(summary, metric="preference_success", policy="random-pick")
