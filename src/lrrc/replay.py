@@ -49,9 +49,15 @@ class SuccessRule:
         return ARENA_OUTCOMES.index(outcome) == pick
 
 
-def episode_cost(episode: Episode, policy: Policy, overhead: int = 0, stop: int | None = None, only: int = 0) -> Cost:
-    """Cost of all calls of an episode. After turn `stop`, agent number `only` alone is called, and heard."""
-    session = policy.session(episode.agents)
+def episode_cost(
+    episode: Episode, policy: Policy, overhead: int = 0, stop: int | None = None, only: int = 0,
+    session: Session | None = None,
+) -> Cost:  # fmt: skip
+    """Cost of all calls of an episode. After turn `stop`, agent number `only` alone is called, and heard.
+
+    `session`: a fresh one of the policy, where the caller has a faster one than the policy makes.
+    """
+    session = session or policy.session(episode.agents)
     previous: dict[str, list[tuple[str, str]]] = {}
     counts = Counts(overhead)
     total = Cost()
@@ -142,10 +148,10 @@ def pick_at(preferred_T: np.ndarray, turn: int | None) -> int:
 
 def rows_of(
     episode: Episode, policy: Policy, preferred_T: np.ndarray, tau: float, rule: SuccessRule, overhead: int,
-    labels: Mapping[str, Any],
+    labels: Mapping[str, Any], session: Session | None = None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """One row without the call gate and, for two agents, one with it."""
-    cost = episode_cost(episode, policy, overhead)
+    cost = episode_cost(episode, policy, overhead, session=session)
     if len(episode.agents) != 2:
         return [row(episode, cost, None, rule, False, labels)]
     turn = gate_turn(preferred_T, tau)

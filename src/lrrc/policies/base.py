@@ -72,7 +72,7 @@ class Session:
         """`select`, but never worse than Full-Context: a digest that is no shorter gives way to the whole history."""
         chosen = self.select(inputs, agent)
         if isinstance(chosen, Digest) and sum(self.message_tokens) <= chosen.tokens:
-            return Kept(tuple(range(len(self.history.messages))))
+            return Kept(tuple(range(len(self.message_tokens))))
         return chosen
 
 
