@@ -73,7 +73,7 @@ class Decoder(nn.Module):
     def score(self, p_BQH: Tensor, projected_BNH: Tensor, features_BTNF: Tensor, relation_BMN: Tensor) -> Tensor:
         """[B, T, M, N] for the T x M calls Q."""
         B, T, N, _ = features_BTNF.shape
-        match_BTMN = (p_BQH @ projected_BNH.transpose(1, 2)).view(B, T, -1, N)
+        match_BTMN = (p_BQH @ projected_BNH.transpose(1, 2)).view(B, T, p_BQH.shape[1] // T, N)
         plain_BT1N = self.plain(features_BTNF).squeeze(3)[:, :, None, :]
         relation_B1MN = self.relation.weight[0][relation_BMN][:, None]
         return match_BTMN + plain_BT1N + relation_B1MN

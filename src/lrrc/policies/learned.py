@@ -62,7 +62,7 @@ class LearnedSession(Session):
         m = self.history.agents.index(agent) if agent in self.history.agents else 0
         p_1MH = self.net.head(self.state_1CD, torch.from_numpy(query.embedding_E)[None], m + 1)
         features_11NF = torch.from_numpy(self.history.features(query))[None, None]
-        relation_1MN = relations(torch.tensor(self.history.speaker)[None], m + 1)
+        relation_1MN = relations(torch.tensor(self.history.speaker, dtype=torch.long)[None], m + 1)
         scores_11MN = self.net.decoder.score(p_1MH, self.projected_NH[None], features_11NF, relation_1MN)
         return scores_11MN[0, 0, m].numpy(), self.net.decoder.essential(p_1MH[0, m]).numpy()
 
