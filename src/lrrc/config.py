@@ -189,10 +189,12 @@ class AblateConfig:
     """Variants of the model at the operating rank, each `KEY-VALUE` with KEY a key of the section model."""
 
     variants: tuple[str, ...]
+    seeds: tuple[int, ...]
 
     def __post_init__(self) -> None:
         for variant in self.variants:
             parse_variant(variant)
+        _check(len(set(self.seeds)) == len(self.seeds), "ablate.seeds", list(self.seeds), "different integers")
 
 
 @dataclass(frozen=True)
