@@ -33,30 +33,31 @@ def main() -> None:
     parser.add_argument("--assemble", action="store_true", help="play nothing, assemble what has been played")
     args = parser.parse_args()
     params = yaml.safe_load(args.params.read_text())["curate"]
-    shards = [args.cache / f"seed{params['seed']}-{name}.jsonl" for name in curate.MODELS]
+    seed, max_tokens = params["seed"], params["max_reply_tokens"]
+    shards = [curate.shard_path(args.cache, name, seed, max_tokens) for name in curate.MODELS]
     if args.model:
         from lrrc.arena.agents import STYLES, Agent, model_file
 
         agent = Agent(STYLES[args.model], model_file(args.model, args.cache), curate.SLOTS)
-        order = curate.playing_order(params["seed"], params["episodes"])
-        scripts = [curate.make_script(params["seed"], index) for index in order]
+        order = curate.playing_order(seed, params["episodes"])
+        scripts = [curate.make_script(seed, index) for index in order]
         shard = shards[curate.MODELS.index(args.model)]
-        curate.play_all(
-            agent, scripts, shard, params["seed"], params["max_reply_tokens"], params["deadline_min"]
-        )
+        curate.play_all(agent, scripts, shard, seed, max_tokens, params["deadline_min"])
         return
     if not args.assemble:
         os.nice(5)  # an hour of two busy cores: leave the machine usable
         commands = [[sys.executable, *sys.argv, "--model", name] for name in curate.MODELS]
         playing = [subprocess.Popen(command) for command in commands]
-        if any({process.wait() for process in playing}):
+        if sum(process.wait() != 0 for process in playing):
             raise SystemExit(
                 "a model's process failed; what it had finished is kept, and the next run goes on from there"
             )
-    from lrrc.arena.card import write_card
+    from lrrc.arena.card import write_card, write_headroom
 
-    curate.assemble(shards, params["seed"], args.out / "arena.parquet")
-    write_card(args.out, shards, params)
+    rows = curate.assemble(shards, seed, args.out / "arena.parquet")
+    write_headroom(args.out, shards, seed, rows)
+    write_card(args.out, params)
+    print(f"{len(rows)} episodes in {args.out}")
 
 
 if __name__ == "__main__":

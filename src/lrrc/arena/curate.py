@@ -1,12 +1,13 @@
 """Play, judge and assemble the embedded arena.
 
-Each model plays every script by itself (its side of an episode does not depend on the other's), one record per episode
-appended to a JSON-lines shard: an interrupted run goes on where it stopped. Assembly is a pure function of the scripts
-and the two shards.
+Each model plays every script by itself (its side of an episode does not depend on the other's), one record
+per episode appended to a JSON-lines shard: an interrupted run goes on where it stopped. Assembly is a pure
+function of the scripts and the two shards.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import time
@@ -17,6 +18,7 @@ import numpy as np
 
 from .scripts import Script, make_script
 
+OUTCOMES = ("model_a", "model_b", "tie", "tie (bothbad)")
 MODELS = ("SmolLM2-135M-Instruct", "gemma-3-270m")
 ORACLE_EVERY = 4  # every fourth episode played also asks its checks with the deciding sentences alone
 SLOTS = 8  # episodes played side by side
@@ -30,18 +32,29 @@ def playing_order(seed: int, episodes: int) -> list[int]:
     return order
 
 
+def shard_path(cache: Path, model: str, seed: int, max_tokens: int) -> Path:
+    """Where a model's finished episodes are kept: another place when the scripts or the settings change."""
+    settings = ([make_script(seed, index) for index in range(100)], max_tokens)
+    return cache / f"{hashlib.sha256(repr(settings).encode()).hexdigest()[:12]}-{model}.jsonl"
+
+
 def pick(scores: Sequence[tuple[float, int]]) -> int:
     """The option of highest log-likelihood per token; `scores` = (nats, tokens) of each."""
     return int(np.argmax([nats / n for nats, n in scores]))
 
 
-def play(agent, scripts: Sequence[Script], seed: int, max_tokens: int, oracle: Iterable[int] = ()) -> list[dict]:
+def play(
+    agent, scripts: Sequence[Script], seed: int, max_tokens: int, oracle: Iterable[int] = ()
+) -> list[dict]:
     """One model's side of a few episodes: replies by turn, and for every check what each option scored.
 
-    The episodes go side by side, for speed only: each is a conversation of its own. Those whose index is in `oracle`
-    also have their checks asked after nothing but the sentences that decide them.
+    The episodes go side by side, for speed only: each is a conversation of its own. Those whose index is in
+    `oracle` also have their checks asked after nothing but the sentences that decide them.
     """
-    records = [{"index": script.index, "replies": [], "choices": [], "scores": [], "oracle": []} for script in scripts]
+    records = [
+        {"index": script.index, "replies": [], "choices": [], "scores": [], "oracle": []}
+        for script in scripts
+    ]
     rngs = [np.random.default_rng([seed, script.index, MODELS.index(agent.style.name)]) for script in scripts]
     for slot in range(len(scripts)):
         agent.start(slot)
@@ -83,8 +96,12 @@ def read_shard(path: Path) -> dict[int, dict]:
     return records
 
 
-def play_all(agent, scripts: Sequence[Script], shard: Path, seed: int, max_tokens: int, minutes: float) -> None:
-    """Play what `shard` does not hold yet, `SLOTS` episodes at a time, for at most `minutes`; prints progress."""
+def play_all(
+    agent, scripts: Sequence[Script], shard: Path, seed: int, max_tokens: int, minutes: float
+) -> None:
+    """Play what `shard` does not hold yet, `SLOTS` episodes at a time, for at most `minutes`; prints
+    progress.
+    """
     done, begin = read_shard(shard), time.monotonic()
     oracle = {script.index for script in scripts[::ORACLE_EVERY]}
     left = [script for script in scripts if script.index not in done]
@@ -101,11 +118,15 @@ def play_all(agent, scripts: Sequence[Script], shard: Path, seed: int, max_token
                 out.write(json.dumps(record, ensure_ascii=False) + "\n")
             out.flush()
             finished = len(scripts) - len(left) + min(first + SLOTS, len(left))
-            print(f"{agent.style.name}: {finished}/{len(scripts)}, {time.monotonic() - begin:.0f} s", flush=True)
+            print(
+                f"{agent.style.name}: {finished}/{len(scripts)}, {time.monotonic() - begin:.0f} s", flush=True
+            )
 
 
 def outcome(right_a: int, right_b: int, checks: int) -> str:
-    """More checks right wins; equal with at least half of them right is a tie, equal with fewer is `tie (bothbad)`."""
+    """More checks right wins; equal with at least half of them right is a tie, equal with fewer is `tie
+    (bothbad)`.
+    """
     if right_a != right_b:
         return "model_a" if right_a > right_b else "model_b"
     return "tie" if 2 * right_a >= checks else "tie (bothbad)"
@@ -215,7 +236,9 @@ def schema():
 
 
 def assemble(shards: Sequence[Path], seed: int, target: Path) -> list[dict]:
-    """Join both models' shards into the arena parquet (episodes by index; the bytes depend on nothing else)."""
+    """Join both models' shards into the arena parquet (episodes by index; the bytes depend on nothing
+    else).
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 

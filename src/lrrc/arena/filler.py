@@ -1,7 +1,8 @@
-"""Ordinary talk: a combinatorial grammar of small talk whose names, towns and numbers are confusable with the facts.
+"""Ordinary talk: a combinatorial grammar of small talk whose names, towns and numbers are confusable with
+the facts.
 
-A sentence is [opener] core [ending]; cores belong to topics, and every slot is drawn from a pool. Openers are shared
-with the sentences that state facts, so that no phrase marks a fact.
+A sentence is [opener] core [ending]; cores belong to topics, and every slot is drawn from a pool. Openers
+are shared with the sentences that state facts, so that no phrase marks a fact.
 """
 
 from __future__ import annotations
@@ -195,8 +196,19 @@ def fill(frame: str, rng: random.Random) -> str:
     town, town2 = rng.sample(TOWNS, 2)
     colour, colour2 = rng.sample(COLOURS, 2)
     return frame.format(
-        name=name, name2=name2, town=town, town2=town2, colour=colour, colour2=colour2, n=rng.randint(11, 96), few=rng.randint(3, 9),
-        day=rng.choice(DAYS), time=rng.choice(TIMES), thing=rng.choice(THINGS), food=rng.choice(FOODS), kin=rng.choice(KIN),
+        name=name,
+        name2=name2,
+        town=town,
+        town2=town2,
+        colour=colour,
+        colour2=colour2,
+        n=rng.randint(11, 96),
+        few=rng.randint(3, 9),
+        day=rng.choice(DAYS),
+        time=rng.choice(TIMES),
+        thing=rng.choice(THINGS),
+        food=rng.choice(FOODS),
+        kin=rng.choice(KIN),
     )
 
 
@@ -208,7 +220,9 @@ def sentence(text: str) -> str:
 
 
 def dress(core: str, rng: random.Random, chance: float = 0.35) -> str:
-    """A core clause as a sentence, with an opener and an ending by chance; the same for facts and for small talk."""
+    """A core clause as a sentence, with an opener and an ending by chance; the same for facts and for small
+    talk.
+    """
     text = core
     if rng.random() < chance:
         text = f"{rng.choice(OPENERS)} {text}"
@@ -218,18 +232,23 @@ def dress(core: str, rng: random.Random, chance: float = 0.35) -> str:
 
 
 class SmallTalk:
-    """Small talk of one episode: wanders over a few topics and repeats no core before all of them are used."""
+    """Small talk of one episode: wanders over a few topics, repeats no core before all of them are used."""
 
     def __init__(self, rng: random.Random, topics: int = 7):
         self.rng = rng
         self.topics = rng.sample(sorted(TOPICS), topics)
-        self.left = {topic: rng.sample(TOPICS[topic][0], len(TOPICS[topic][0])) for topic in self.topics}
+        self._refill()
+
+    def _refill(self) -> None:
+        self.left = {
+            topic: self.rng.sample(TOPICS[topic][0], len(TOPICS[topic][0])) for topic in self.topics
+        }
 
     def topic(self) -> str:
         """A topic with something left to say."""
         open_topics = [topic for topic in self.topics if self.left[topic]]
         if not open_topics:
-            self.left = {topic: self.rng.sample(TOPICS[topic][0], len(TOPICS[topic][0])) for topic in self.topics}
+            self._refill()
         return self.rng.choice(open_topics or self.topics)
 
     def line(self, topic: str) -> tuple[str, str]:

@@ -1,7 +1,8 @@
-"""Seeded task scripts: what the user says in every turn of an episode, and the checks with their true answers.
+"""Seeded task scripts: what the user says in every turn of an episode, and the checks with their true
+answers.
 
-An episode holds a few threads (`threads`): facts that the user states, perhaps changes, and asks about in a later
-turn. Everything between is small talk (`filler`). A script is a pure function of (seed, index).
+An episode holds a few threads (`threads`): facts that the user states, perhaps changes, and asks about in a
+later turn. Everything between is small talk (`filler`). A script is a pure function of (seed, index).
 """
 
 from __future__ import annotations
@@ -16,14 +17,19 @@ from .words import pool
 
 TURNS = {3: 0.28, 4: 0.35, 5: 0.25, 6: 0.12}  # shares of episodes; mean 4.2, as in the paper
 CHECKS = {3: (2,), 4: (2, 2, 3), 5: (2, 3), 6: (3, 4)}  # by number of turns, equally likely
-SIDE_FAMILIES = ("recall", "rule", "correction")  # one check of an episode may be of another family than its own
+SIDE_FAMILIES = (
+    "recall",
+    "rule",
+    "correction",
+)  # one check of an episode may be of another family than its own
 WORDS = (115, 175)  # of a user message
-STRAYS = 0.25  # share of the small talk that looks like a fact, so that looks alone do not tell what will be asked
+STRAYS = (
+    0.25  # share of the small talk that looks like a fact, so that looks alone do not tell what will be asked
+)
 CLOSERS = pool(
-    """
-    I will write it down at once.; I have a pen ready.; Then I can finish the list.;
-    I promise not to ask again.; There is no hurry, but I would like to be sure.; The others want to know too.;
-    Just the answer will do.
+    """I will write it down at once.; I have a pen ready.; Then I can finish the list.; I promise not to ask
+    again.; There is no hurry, but I would like to be sure.; The others want to know too.; Just the answer
+    will do.
     """
 )
 
@@ -65,7 +71,9 @@ def _message(
     lines: list[str],
     check: ScriptCheck | None,
 ) -> str:
-    """One user message: small talk, the lines at random places in it, at the end the question or an invitation."""
+    """One user message: small talk, the lines at random places in it, at the end the question or an
+    invitation.
+    """
     words = rng.randint(*WORDS) - sum(len(line.split()) for line in lines)
     topic, chat = talk.topic(), []
     while len(chat) < 3 or sum(len(line.split()) for line in chat) < words:
