@@ -23,10 +23,10 @@ TRAIN = TrainConfig(
     lr=0.01, weight_decay=0.0, batch_size=8, max_epochs=3, patience=8, w_rec=0.2, w_sel=1.0, w_win=0.5,
     trainer={"accelerator": "cpu", "gradient_clip_val": 1.0},
 )  # fmt: skip
-VOCABULARY = (
-    "the user wants a report about Lisbon by Friday and never on Monday please remember budget 1,200 euros blue "
-    "green red Anna Bogdan Chiara lentils soup allergic peanuts train leaves at nine tomorrow why how always only"
-).split()
+VOCABULARY = """
+    the user wants a report about Lisbon by Friday and never on Monday please remember budget 1,200 euros blue
+    green red Anna Bogdan Chiara lentils soup allergic peanuts train leaves at nine tomorrow why how always only
+    """.split()  # noqa: SIM905
 LANGUAGES = ("naïve café 明日の会議は九時です。", "🙂🙃 emoji👩‍👩‍👧", "Привет, как дела?", "مرحبا بالعالم")
 
 
@@ -99,17 +99,17 @@ def as_messages(episode, turn):
     return [{"role": m.role, "content": m.content} | ({"name": m.name} if m.name else {}) for m in listed]
 
 
-def learnable(seed, marked=None, turns=4, agents=2, outcome=True):
-    """Arrays of an episode whose needed segment has embedding axis 0, and whose winner is the one who says axis 1."""
+def learnable(seed, turns=4, agents=2, outcome=True):
+    """Arrays of an episode whose needed segment has embedding axis 0, and whose outcome (a tie or not) shows on axis 1."""
     rng = np.random.default_rng(seed)
-    winner = int(rng.integers(2))
+    tie = int(rng.integers(2))
     per_turn, rows = 6, []
     for t in range(turns):
         for i in range(per_turn):
             vector = 0.3 * rng.standard_normal(WIDTH)
             vector[:2] = 0
             speaker = FIRST_AGENT + i % agents if i >= 2 else 0
-            vector[1] = 2.0 * (speaker == FIRST_AGENT + winner)
+            vector[1] = 4.0 * tie - 2.0
             rows.append((vector, t, speaker))
     needed = int(rng.integers(per_turn))
     rows[needed][0][0] = 3.0
@@ -118,9 +118,9 @@ def learnable(seed, marked=None, turns=4, agents=2, outcome=True):
     targets = [np.zeros((agents, n), np.float32) for n in before]
     for target in targets[1:]:
         target[:, needed] = 1
-    words = (np.array([winner + 7]), np.ones(1, np.float32))
+    words = (np.array([tie + 7]), np.ones(1, np.float32))
     return EpisodeArrays(
-        f"l{seed}", winner if outcome else -1, embeddings, np.array([t for _, t, _ in rows], np.int32),
+        f"l{seed}", 2 + tie if outcome else -1, embeddings, np.array([t for _, t, _ in rows], np.int32),
         np.array([s for _, _, s in rows], np.int32), rng.standard_normal((turns, WIDTH)).astype(np.float32),
         [np.zeros((n, len(FEATURES)), np.float32) for n in before], targets, [[words] * agents] * turns,
     )  # fmt: skip
