@@ -1,13 +1,17 @@
 """Notebooks run from top to bottom on results of the real schema, and are stored clean."""
 
 import re
+import shutil
 from pathlib import Path
 
+import checkpoints
+import generated
 import nbclient
 import nbformat
 import pytest
 import synthetic
 
+from lrrc.episodes import write_episodes
 from lrrc.files import write_json
 from lrrc.summary import value
 
@@ -39,3 +43,42 @@ def test_results_runs_and_shows_the_summary(tmp_path, monkeypatch):
     saved = value(synthetic.summary(), "token_reduction_vs_full", policy="lrrc", rank=8)
     assert str(saved) in shown and "judged by a program" in shown
     assert f"{saved:.1f} [" in shown  # the table for people
+
+
+def run(name, folder):
+    """Everything that a notebook shows when it is run in `folder`."""
+    notebook = nbformat.read(FOLDER / name, as_version=4)
+    nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
+    return "".join(str(c.outputs) for c in notebook.cells if c.cell_type == "code")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A repository after `dvc repro`, as far as notebooks read it: a small checkpoint of random weights."""
+    root = tmp_path_factory.mktemp("project")
+    (root / "notebooks").mkdir()
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copyfile(FOLDER.parent / name, root / name)
+    checkpoints.write_checkpoint(root)
+    episodes = [generated.episode(seed, turns=3 + seed) for seed in range(4)]
+    write_episodes(root / "data/raw/episodes.parquet", episodes)
+    write_json(root / "data/splits.json", {"test": ["e1", "e2"]})
+    return root
+
+
+@pytest.mark.filterwarnings("default")
+def test_inspect_shows_digest_scores_and_gates(project):
+    shown = run("02_inspect_a_digest.ipynb", project / "notebooks")
+    assert "models/train-r8-s0: rank 8" in shown
+    assert "e2: 5 turns" in shown  # the longest of those held out
+    assert "sent to model_a in place of" in shown and "channel 3" in shown and "image/png" in shown
+    assert "Warning" not in shown
+    last = generated.episode(2, turns=5).turns[-1]
+    assert all(message.content in shown.replace("\\n", "\n") for message in last.inputs)
+
+
+@pytest.mark.filterwarnings("default")
+def test_own_logs_are_estimated(project):
+    shown = run("03_your_own_logs.ipynb", project)
+    assert all(name in shown for name in ("full-context", "bm25", "embedding", "lrrc", "image/png"))
+    assert "left out" not in shown and "Warning" not in shown and "6 episodes" in shown and "Success is not estimated" in shown
