@@ -85,7 +85,7 @@ Families: `recall` facts stated once and needed later; `correction` facts that c
 tempt; `rule` standing rules the user sets once (forms of address, language, closing and opening words,
 currency, what not to offer, private names), at times replaced; `quantity` counts that change; `assignment`
 who does what; `whereabouts` things that move; `constraint` wishes that add up, at times replaced. An
-episode's `category` is the family of most of its checks; one check may be of `recall`, `rule` or
+episode's `category` is the family of at least half of its checks; one check may be of `recall`, `rule` or
 `correction` besides.
 
 What guessing without reading gets right: first option {first:.1%}, last {last:.1%}, longest {longest:.1%},
