@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+MODEL = "coordinator"  # name of the model in MLflow: runs:/RUN_ID/coordinator
+
 
 @dataclass(frozen=True)
 class Result:
@@ -77,8 +79,33 @@ def items(repo: Path) -> Iterator[Item]:
             params_hash=canonical_hash(params),
             inputs_hash=canonical_hash([[dep["path"], dep.get("md5")] for dep in entry.get("deps", [])]),
             outs=tuple(repo / out["path"] for out in outs),
-            here=all(_as_recorded(repo / out["path"], out.get("md5")) for out in outs),
+            here=all(dvc_md5(repo / out["path"]) == out.get("md5", "") for out in outs),
         )
+
+
+@dataclass(frozen=True)
+class Served:
+    """What an MLflow model is made of. `settings`: budget, max_overlap and squeeze, as in params.yaml."""
+
+    checkpoint: Path
+    encoder: Path
+    settings: Mapping[str, float]
+
+
+def served(repo: Path, item: Item) -> Served | None:
+    """The model to log with an item: the coordinator at the operating rank and first seed, no other.
+
+    The encoder weighs ten times what the weights do and would be stored again with every rank.
+    """
+    from lrrc.config import load_params
+
+    encoder = repo / "data/encoder"
+    if item.stage != "train" or not (repo / "params.yaml").is_file() or not encoder.is_dir():
+        return None
+    params = load_params(repo / "params.yaml")
+    if item.name != f"train-r{params.rank}-s{params.seeds[0]}":
+        return None
+    return Served(item.outs[0], encoder, {"budget": item.params["budget"], **item.params["digest"]})
 
 
 def item_name(stage: str, outs: Iterable[Path]) -> str:
@@ -99,6 +126,16 @@ def digest(path: Path, algorithm: str = "sha256") -> str:
     """Hex hash of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def dvc_md5(out: Path) -> str | None:
+    """DVC's hash of a file, or of a folder, where it covers the sorted list of its files; None of nothing."""
+    if not out.is_dir():
+        return digest(out, "md5") if out.is_file() else None
+    entries = [{"md5": digest(file, "md5"), "relpath": path} for path, file in sorted(_files(out).items())]
+    return (
+        f"{hashlib.md5(json.dumps(entries, sort_keys=True).encode(), usedforsecurity=False).hexdigest()}.dir"
+    )
 
 
 def canonical_hash(value: object) -> str:
@@ -144,17 +181,6 @@ def _files(out: Path) -> dict[str, Path]:
     if not out.is_dir():
         return {out.name: out}
     return {file.relative_to(out).as_posix(): file for file in sorted(out.rglob("*")) if file.is_file()}
-
-
-def _as_recorded(out: Path, md5: str | None) -> bool:
-    """Does the file or folder have DVC's hash? That of a folder covers the sorted list of its files."""
-    if out.is_dir():
-        entries = [
-            {"md5": digest(file, "md5"), "relpath": path} for path, file in sorted(_files(out).items())
-        ]
-        listing = json.dumps(entries, sort_keys=True).encode()
-        return f"{hashlib.md5(listing, usedforsecurity=False).hexdigest()}.dir" == md5
-    return out.is_file() and digest(out, "md5") == md5
 
 
 def _read(path: Path):

@@ -1,4 +1,4 @@
-"""Results in MLflow: one flat run per stage item, never logged twice; the only module that imports mlflow.
+"""Results in MLflow: one flat run per stage item, never logged twice; imports mlflow, as `lrrc.serving` does.
 
 A stage logs its own outputs when it ends (`log_stage`); `lrrc log` (`replay_all`) logs whatever dvc.lock
 records and MLflow does not show yet, because a stage served from DVC's run cache executes nothing. Tracking
@@ -15,6 +15,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -84,8 +85,9 @@ def log_stage(
     params_hash: str | None = None,
     inputs_hash: str | None = None,
     tags: Mapping[str, str] = {},
-) -> bool:
-    """Log one stage item as one run; False, and one line on stderr, where MLflow cannot take it.
+    model: outputs.Served | None = None,
+) -> str | None:
+    """Log one stage item as one run. Returns its id, or None, and one line on stderr, where MLflow fails.
 
     A result is known by its name and the hashes of its parameters, inputs and outputs, and never logged
     twice. While a stage runs nobody knows the hashes of parameters and inputs yet (DVC takes them after the
@@ -95,6 +97,7 @@ def log_stage(
     params: as in params.yaml, {"train": {"lr": ...}, ...}. artifacts: all outputs of the stage item, files
     and folders (see ARTIFACTS); the metrics.json, history.json and summary.json among them count as metrics
     and history. history: one mapping per epoch, with "epoch", optionally "fold", and numbers.
+    model: logged with the run, in MLflow's format.
     """
     try:
         result = outputs.result(metrics, history, artifacts)
@@ -105,7 +108,11 @@ def log_stage(
             if run is None:
                 run = client.create_run(experiment, run_name=name, tags=_origin())
             _complete(client, run, result, params, {"stage": stage, **hashes, **tags})
-        return True
+            if model:
+                with warnings.catch_warnings(action="ignore"):  # MLflow warns about type hints of its own
+                    from lrrc import serving
+                serving.log(client, run, model)
+        return run.info.run_id
     except Exception as error:  # whatever it is, hours of training weigh more than their entry in a database
         reason = scrub(str(error).strip().partition("\n")[0])[:300]
         print(
@@ -113,16 +120,20 @@ def log_stage(
             "the result itself is safe: `lrrc log` logs it later",
             file=sys.stderr,
         )
-        return False
+        return None
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """Names of dvc.lock's items that MLflow shows, that it refused, and that are not on this disk."""
+    """Names of dvc.lock's items that MLflow shows, that it refused, and that are not on this disk.
+
+    `model`: address of the coordinator that can be served, where one was logged.
+    """
 
     shown: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    model: str | None = None
 
 
 def replay_all(repo: Path | None = None) -> Replayed:
@@ -130,22 +141,27 @@ def replay_all(repo: Path | None = None) -> Replayed:
 
     Stops at the first refusal, which may have waited for a timeout. Raises ValueError without a dvc.lock.
     """
+    repo, address = root(repo), None
     shown, absent = [], []
-    for item in outputs.items(root(repo)):
+    for item in outputs.items(repo):
         if not item.here:
             absent.append(item.name)
-        elif log_stage(
+            continue
+        model = outputs.served(repo, item)
+        run_id = log_stage(
             item.name,
             stage=item.stage,
             params=item.params,
             artifacts=item.outs,
             params_hash=item.params_hash,
             inputs_hash=item.inputs_hash,
-        ):
-            shown.append(item.name)
-        else:
+            model=model,
+        )
+        if run_id is None:
             return Replayed(tuple(shown), (item.name,), tuple(absent))
-    return Replayed(tuple(shown), (), tuple(absent))
+        shown.append(item.name)
+        address = f"runs:/{run_id}/{outputs.MODEL}" if model else address
+    return Replayed(tuple(shown), (), tuple(absent), address)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -159,6 +175,11 @@ def run(args: argparse.Namespace) -> int:
     print(
         f"MLflow shows {len(result.shown)} results of dvc.lock: mlflow ui --backend-store-uri {scrub(uri())}"
     )
+    if result.model:
+        print(
+            f"to serve the coordinator: MLFLOW_TRACKING_URI={scrub(uri())} "
+            f"mlflow models serve -m {result.model} --env-manager local"
+        )
     if result.absent:
         print(
             f"outputs missing or changed (dvc pull, dvc repro): {', '.join(result.absent)}", file=sys.stderr
