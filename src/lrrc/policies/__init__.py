@@ -19,8 +19,8 @@ def load_policy(
     checkpoint: Path | None = None,
     encoder: Path | None = None,
     turns: int = 2,
-    max_overlap: float = 1.0,
-    squeeze: float = 0.0,
+    max_overlap: float = 0.8,
+    squeeze: float = 0.2,
     max_segment_tokens: int = 60,
 ) -> Policy:
     """The policy `name`; the learned ones are read from the folder `checkpoint` (default: what `dvc repro` made).
