@@ -58,6 +58,14 @@ def test_same_bytes_twice(sources, pages):
     assert build(sources, 8, 128, [4, 8, 16, 32]) == pages
 
 
+def test_small_enough_to_commit_and_the_bundle_is_of_the_plotly_that_draws(pages):
+    from plotly.offline import get_plotlyjs_version
+
+    drawn = re.sub(r"data:image/png;base64,[^\"]+", "", pages[0])  # figure 1, the largest, stands for all here
+    assert len(drawn.encode()) < 1_700_000
+    assert f"plotly.js (basic - minified) v{get_plotlyjs_version()}" in pages[0]
+
+
 def test_text_from_data_is_escaped(pages):
     html = pages[0]
     assert EVIL not in html

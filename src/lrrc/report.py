@@ -123,15 +123,13 @@ def build(sources: Sources, rank: int, budget: int, ranks: list[int]) -> tuple[s
 
 def render(template: str, context: Mapping[str, Any]) -> str:
     """A template of this package; everything in HTML is escaped unless marked safe."""
-    import plotly.offline
-
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("lrrc"), autoescape=lambda name: ".html" in (name or ""),
         undefined=jinja2.StrictUndefined, keep_trailing_newline=True,
     )  # fmt: skip
     environment.filters["csv_uri"] = lambda table: _data_uri("text/csv", table.csv().encode())
     environment.filters["cell"] = lambda text: text.replace("|", "\\|").replace("\n", " ")
-    own = {"css": _read("report.css"), "js": _read("report.js"), "plotly": plotly.offline.get_plotlyjs()}
+    own = {"css": _read("report.css"), "js": _read("report.js"), "plotly": _read("vendor/plotly-basic.min.js")}
     return environment.get_template(template).render({**own, **context})
 
 
