@@ -1,7 +1,7 @@
 """Stage report: everything measured -> report/index.html and report/summary.md.
 
 python pipeline/report.py results/summary.json results/figures models docs/claims.yaml results/proofs.json \
-    data/embedded/DATA_CARD.md report
+    results/explore.json data/embedded/DATA_CARD.md report
 """
 
 import argparse
@@ -15,11 +15,13 @@ from lrrc.report import Sources, build
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("summary", "figures", "models", "claims", "proofs", "data_card", "report"):
+    for name in ("summary", "figures", "models", "claims", "proofs", "explore", "data_card", "report"):
         parser.add_argument(name, type=Path)
     args = parser.parse_args()
     params = load_params()
-    sources = Sources(args.summary, args.figures, args.models, args.claims, args.proofs, args.data_card)
+    sources = Sources(
+        args.summary, args.figures, args.models, args.claims, args.proofs, args.explore, args.data_card
+    )
     html, markdown = build(sources, params.rank, params.budget, list(params.ranks))
     write_text(args.report / "index.html", html)
     write_text(args.report / "summary.md", markdown)

@@ -2,6 +2,7 @@
 
 import functools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -164,6 +165,30 @@ def proofs():
         "reason": "",
         "theorems": [{**theorem, "verdict": PROVED}],
     }
+
+
+def explored(said):
+    """Two generated episodes under three policies, for results/explore.json; every message begins with `said`."""
+    import torch
+    from generated import ENCODER, LIMIT, WIDTH, episode, model
+
+    from lrrc.explore import explore
+    from lrrc.model.coordinator import build
+    from lrrc.policies import load_policy
+    from lrrc.policies.learned import Learned
+
+    def marked(messages):
+        return tuple(replace(message, content=f"{said} {message.content}") for message in messages)
+
+    episodes = [
+        replace(e, turns=tuple(replace(t, inputs=marked(t.inputs), replies=marked(t.replies)) for t in e.turns))
+        for e in (episode(seed, turns=3) for seed in (0, 1))
+    ]
+    torch.manual_seed(0)
+    net = build("lrrc", 4, WIDTH, model())
+    ours = Learned("lrrc", 128, net=net, encoder=ENCODER, max_segment_tokens=LIMIT)
+    others = {name: load_policy(name, 128) for name in ("full-context", "recency")}
+    return explore(episodes, {"LRRC r = 4": ours, **others}, 2, 0)
 
 
 @functools.cache

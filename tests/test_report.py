@@ -14,7 +14,7 @@ from synthetic import write_stage_outputs
 
 from lrrc import headline, plots
 from lrrc.architecture import SHAPES, architecture
-from lrrc.files import canonical_json
+from lrrc.files import canonical_json, write_json
 from lrrc.report import PICTURES, Sources, build
 from lrrc.summary import find, load_summary, value
 
@@ -45,8 +45,9 @@ def sources(tmp_path_factory):
         "  tests: [{metric: token_reduction_vs_full, policy: lrrc, rank: 8, above: 0}]\n",
         encoding="utf-8",
     )
+    write_json(root / "results/explore.json", synthetic.explored(f"🙂 {EVIL} <!--"))
     return Sources(root / "results/summary.json", root / "results/figures", root / "models", claims,
-                   root / "results/proofs.json", root / "card.md")  # fmt: skip
+                   root / "results/proofs.json", root / "results/explore.json", root / "card.md")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +155,7 @@ def test_in_a_browser(browser, page_file, width):
     assert page.title() == "LRRC: what was measured"  # the data's <script> did not run
     _sorting(page)
     _hovering(page)
+    _exploring(page)
     page.emulate_media(media="print")
     assert page.is_visible("#pareto img.print-only") and not page.is_visible("#plot-pareto")
     assert said == []
@@ -179,6 +181,35 @@ def _hovering(page):
     page.wait_for_selector("#plot-pareto .hoverlayer text")
     text = page.text_content("#plot-pareto .hoverlayer")
     assert "LRRC r = 8" in text and "tokens" in text and "% success" in text
+
+
+def _exploring(page):
+    """Every policy in every turn: what is said to be sent is what is marked, and the keyboard gets there."""
+    marked = "es => es.map(e => e.textContent)"
+    page.get_by_label("Episode").select_option(index=1)
+    for step in range(3):
+        for radio in page.locator("#explorer [type=radio]").all():
+            radio.check()
+            sent = page.eval_on_selector_all("#explorer .sent a", marked)
+            assert sent == page.eval_on_selector_all("#explorer mark", marked)
+            assert bool(sent) == (step < 2)  # before the first turn there is no history
+        if step < 2:
+            page.get_by_role("button", name="Earlier").press("Enter")
+    assert page.get_by_role("button", name="Earlier").is_disabled()
+    page.get_by_role("button", name="Later").click()
+    assert page.text_content("#explorer output") == "Turn 2 of 3"
+    assert page.locator("#explorer mark", has_text="🙂").count()
+    page.locator("#explorer [type=radio]").first.focus()
+    page.keyboard.press("Space")
+    assert page.locator("#explorer td.on").count() and page.evaluate("document.activeElement.type") == "radio"
+
+
+def test_explorer_without_javascript(browser, page_file):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(page_file.as_uri())
+    assert "turn 3; tokens sent" in page.text_content("#explorer") and page.locator("#explorer mark").count()
+    context.close()
 
 
 def test_plot_data_are_the_records(sources, pages):

@@ -236,6 +236,18 @@ class ReplayConfig:
 
 
 @dataclass(frozen=True)
+class ExploreConfig:
+    """The report's digest explorer: how many held-out episodes, and the seed that draws them."""
+
+    episodes: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        _check(1 <= self.episodes <= 50, "explore.episodes", self.episodes, "an integer from 1 to 50")
+        _check_seed("explore.seed", self.seed)
+
+
+@dataclass(frozen=True)
 class StatsConfig:
     """Statistical tests (paper section 3.5)."""
 
@@ -271,6 +283,7 @@ class Params:
     baseline: BaselineConfig
     digest: DigestConfig
     replay: ReplayConfig
+    explore: ExploreConfig
     stats: StatsConfig
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from lrrc.digest import Digest
+from lrrc.digest import Digest, Span
 from lrrc.episodes import ARENA_OUTCOMES, Episode, Message
 from lrrc.summary import rounded
 
@@ -33,7 +33,8 @@ class Call:
     """What one agent was sent of the history. `scores` and `kept` go with the first N of Trace.segments.
 
     `digest` is None where whole messages were sent, `scores` where the policy ranks no segments. A segment
-    is kept where any of its text was sent. `sources` are the pieces sent, in order.
+    is kept where any of its text was sent. `sources` are the pieces sent, in order, and `spans` their places:
+    messages are numbered over all turns, inputs before replies.
     """
 
     agent: str
@@ -43,6 +44,7 @@ class Call:
     scores: tuple[float, ...] | None
     kept: tuple[bool, ...]
     sources: tuple[Segment, ...]
+    spans: tuple[Span, ...]
 
 
 @dataclass(frozen=True)
@@ -139,22 +141,22 @@ def _call(session: Session, inputs: Sequence[Message], agent: str) -> Call:
     history = session.history
     chosen = session.choose(inputs, agent)
     if isinstance(chosen, Digest):
-        spans = [(span.message, span.start, span.end) for span in chosen.spans]
+        spans = chosen.spans
         text, sent = chosen.text, chosen.tokens
     else:
-        spans = [(i, 0, len(history.messages[i].content)) for i in chosen.messages]
+        spans = tuple(Span(i, 0, len(history.messages[i].content)) for i in chosen.messages)
         text, sent = None, sum(session.message_tokens[i] for i in chosen.messages)
     kept = tuple(
-        any(m == message and start < piece.end and piece.start < end for message, start, end in spans)
+        any(m == span.message and span.start < piece.end and piece.start < span.end for span in spans)
         for m, piece in zip(history.message, history.segments, strict=True)
     )
-    pieces = [(message, history.messages[message].content[start:end]) for message, start, end in spans]
+    pieces = [(span.message, history.messages[span.message].content[span.start : span.end]) for span in spans]
     sources = tuple(
         Segment(history.message_turn[m], _speaker(session, m), piece, tokens.count(piece))
         for m, piece in pieces
     )
     return Call(
-        agent, text, sum(session.message_tokens), sent, _scores(session, inputs, agent), kept, sources
+        agent, text, sum(session.message_tokens), sent, _scores(session, inputs, agent), kept, sources, spans
     )
 
 

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from lrrc import headline, interactive, tables
 from lrrc.claims import NOT, REFUTED, REPRODUCED, UNTESTABLE, Evidence, at_budget, judge, load_claims
 from lrrc.curves import of_ranks
+from lrrc.explore import last_turn
 from lrrc.proofs import NOT_CHECKED
 from lrrc.summary import load_summary
 
@@ -24,13 +25,14 @@ NOTHING_CHECKED = {"verdict": NOT_CHECKED, "checked_by": "", "reason": "", "theo
 
 @dataclass(frozen=True)
 class Sources:
-    """Files and folders that the report reads; only the last two may be missing."""
+    """Files and folders that the report reads; only `proofs` and `data_card` may be missing."""
 
     summary: Path
     figures: Path
     models: Path
     claims: Path
     proofs: Path
+    explore: Path
     data_card: Path
 
 
@@ -89,6 +91,7 @@ def build(sources: Sources, rank: int, budget: int, ranks: list[int]) -> tuple[s
     """(HTML, Markdown) of the report. Raises ValueError where an input is missing or wrong."""
     summary = load_summary(sources.summary)
     proofs = read_proofs(sources.proofs)
+    explore = read_explore(sources.explore)
     certificates = of_ranks(sources.models, "certificate.json")
     by_rank: dict[int, list] = {}
     for (r, _), certificate in certificates.items():
@@ -108,6 +111,8 @@ def build(sources: Sources, rank: int, budget: int, ranks: list[int]) -> tuple[s
         "verdicts": verdicts,
         "counts": [(v, counted[v]) for v in (REPRODUCED, NOT, REFUTED, UNTESTABLE) if counted[v]],
         "proofs": proofs,
+        "explore": explore,
+        "opened": last_turn(explore),
         "certificate": certificate_rows(next(iter(by_rank.get(rank, [])), {})),
         "data_card": card_html(sources.data_card, summary["records"][0]["data"]),
         "figures": {
@@ -129,7 +134,8 @@ def render(template: str, context: Mapping[str, Any]) -> str:
     )  # fmt: skip
     environment.filters["csv_uri"] = lambda table: _data_uri("text/csv", table.csv().encode())
     environment.filters["cell"] = lambda text: text.replace("|", "\\|").replace("\n", " ")
-    own = {"css": _read("report.css"), "js": _read("report.js"), "plotly": _read("vendor/plotly-basic.min.js")}
+    own = {"css": _read("report.css"), "js": _read("report.js"), "explorer": _read("explorer.js"),
+           "plotly": _read("vendor/plotly-basic.min.js")}  # fmt: skip
     return environment.get_template(template).render({**own, **context})
 
 
@@ -159,6 +165,13 @@ def read_proofs(path: Path) -> dict[str, Any]:
         return NOTHING_CHECKED
     proofs = json.loads(path.read_text(encoding="utf-8"))
     return {**NOTHING_CHECKED, **proofs}
+
+
+def read_explore(path: Path) -> dict[str, Any]:
+    """results/explore.json. Raises ValueError where it is missing."""
+    if not path.is_file():
+        raise ValueError(f"{path}: missing; `dvc repro explore` makes it")
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def card_html(path: Path, data: str) -> Markup:

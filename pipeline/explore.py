@@ -1,0 +1,32 @@
+"""Stage explore: what every policy would send in a few held-out episodes, turn by turn -> results/explore.json.
+
+python pipeline/explore.py models data/raw/episodes.parquet data/segments.safetensors data/encoder data/splits.json \\
+    results/explore.json
+"""
+
+import argparse
+from pathlib import Path
+
+from lrrc.config import load_params
+from lrrc.errors import one_line
+from lrrc.explore import explore, fitted, held_out
+from lrrc.files import write_json
+from lrrc.fitting import Inputs
+
+
+def main() -> None:
+    import torch
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("models", "episodes", "segments", "encoder", "splits", "out"):
+        parser.add_argument(name, type=Path)
+    args = parser.parse_args()
+    torch.set_num_threads(1)  # the same sums on every machine
+    params = load_params()
+    inputs = Inputs(args.episodes, args.segments, args.encoder, args.splits)
+    policies = fitted(args.models, inputs, params)
+    write_json(args.out, explore(held_out(inputs), policies, params.explore.episodes, params.explore.seed))
+
+
+if __name__ == "__main__":
+    one_line(main)
