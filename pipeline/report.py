@@ -10,7 +10,7 @@ from pathlib import Path
 from lrrc.config import load_params
 from lrrc.errors import one_line
 from lrrc.files import write_text
-from lrrc.report import Sources, build
+from lrrc.report import Sources, build, fitted_runs
 
 
 def main() -> None:
@@ -22,7 +22,7 @@ def main() -> None:
     sources = Sources(
         args.summary, args.figures, args.models, args.claims, args.proofs, args.explore, args.data_card
     )
-    html, markdown = build(sources, params.rank, params.budget, list(params.ranks))
+    html, markdown = build(sources, params.rank, params.budget, list(params.ranks), fitted_runs(params))
     write_text(args.report / "index.html", html)
     write_text(args.report / "summary.md", markdown)
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from pathlib import Path
 
 import pytest
 import synthetic
@@ -14,10 +15,12 @@ from synthetic import write_stage_outputs
 
 from lrrc import headline, plots
 from lrrc.architecture import SHAPES, architecture
+from lrrc.config import load_params
 from lrrc.files import canonical_json, write_json
-from lrrc.report import PICTURES, Sources, build
+from lrrc.report import PICTURES, Sources, build, fitted_runs
 from lrrc.summary import find, load_summary, value
 
+RUNS = fitted_runs(load_params(Path(__file__).parents[1] / "params.yaml"))
 EVIL = "<script>document.title='owned'</script>"
 
 
@@ -52,11 +55,11 @@ def sources(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pages(sources):
-    return build(sources, 8, 128, [4, 8, 16, 32])
+    return build(sources, 8, 128, [4, 8, 16, 32], RUNS)
 
 
 def test_same_bytes_twice(sources, pages):
-    assert build(sources, 8, 128, [4, 8, 16, 32]) == pages
+    assert build(sources, 8, 128, [4, 8, 16, 32], RUNS) == pages
 
 
 def test_small_enough_to_commit_and_the_bundle_is_of_the_plotly_that_draws(pages):
@@ -82,6 +85,14 @@ def test_headline_numbers_are_those_of_the_summary(sources, pages):
         assert f"{100 * value(summary, 'preference_success', **at):.1f} %" in text
     assert f"<b>{value(summary, 'token_reduction_vs_full', **at):.1f} %</b>" in pages[0]
     assert "judged by a program" in pages[0] and "No human voted" in pages[1]
+
+
+def test_figures_and_tables_name_the_runs_behind_them(pages):
+    captions = re.findall(r"<figcaption>.*?</figcaption>", pages[0])
+    assert len(captions) == len(PICTURES) and all("Command: <code>dvc repro" in c for c in captions)
+    assert f"MLflow runs: figures, {RUNS['default']}." in captions[1]
+    assert RUNS["baselines"] in captions[2] and RUNS["ranks"] in captions[4] and RUNS["ablations"] in pages[0]
+    assert RUNS["default"] == "train-r8-s0" and "full-context," in RUNS["baselines"]
 
 
 def test_best_other_policy_succeeds_most(sources):
@@ -114,13 +125,13 @@ def test_csv_downloads_hold_unrounded_numbers(sources, pages):
 def test_nothing_checked_is_shown_as_such(sources, pages):
     assert ">proved</b>" in pages[0]
     gone = Sources(**{**vars(sources), "proofs": sources.proofs.with_name("none.json")})
-    html, markdown = build(gone, 8, 128, [8])
+    html, markdown = build(gone, 8, 128, [8], RUNS)
     assert ">not checked</b>" in html and "proved" not in markdown
 
 
 def test_missing_figure_says_what_makes_it(sources, tmp_path):
     with pytest.raises(ValueError, match="dvc repro figures"):
-        build(Sources(**{**vars(sources), "figures": tmp_path}), 8, 128, [8])
+        build(Sources(**{**vars(sources), "figures": tmp_path}), 8, 128, [8], RUNS)
 
 
 @pytest.fixture(scope="module")

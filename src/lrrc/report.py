@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 from markupsafe import Markup
@@ -19,6 +19,9 @@ from lrrc.curves import of_ranks
 from lrrc.explore import last_turn
 from lrrc.proofs import NOT_CHECKED
 from lrrc.summary import load_summary
+
+if TYPE_CHECKING:
+    from lrrc.config import Params
 
 NOTHING_CHECKED = {"verdict": NOT_CHECKED, "checked_by": "", "reason": "", "theorems": []}
 
@@ -38,7 +41,7 @@ class Sources:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure on the page. `runs` are the MLflow runs (stage items) behind it."""
+    """A figure on the page. `runs` are the MLflow runs (stage items) behind it, see fitted_runs."""
 
     title: str
     caption: str
@@ -52,42 +55,62 @@ PICTURES = {
         "Tokens against success",
         "Every policy and rank, 95 % intervals. Hover or tap a point.",
         "dvc repro figures",
-        "figures, stats, replay",
+        "figures, stats, replay, {ranks}, {baselines}",
     ),
     "figure1": Picture(
         "Figure 1",
         "The coordinator, its shapes, the gate, and where tokens and calls are saved.",
         "dvc repro figures",
-        "figures",
+        "figures, {default}",
     ),
     "figure2": Picture(
         "Figure 2",
         "Success (points, left axis) and tokens per episode (bars, right axis), standard errors.",
         "dvc repro figures",
-        "figures, stats, replay",
+        "figures, stats, replay, {operating}, {baselines}",
     ),
     "figure3": Picture(
         "Figure 3",
         "Tokens saved and success against the coordinator rank, 95 % intervals.",
         "dvc repro figures",
-        "figures, stats, train-r<rank>-s<seed>",
+        "figures, stats, replay, {ranks}, {full}",
     ),
     "figure4": Picture(
         "Figure 4",
         "Losses, norm of the state and share of active channels while training.",
         "dvc repro train figures",
-        "train-r<rank>-s<seed>",
+        "figures, {ranks}",
     ),
     "figure5": Picture(
         "Table 1 and Figure 5",
         "The data set by split, counting one side of the arena and both.",
         "dvc repro split figures",
-        "annotate, split",
+        "figures, stats, split, annotate",
     ),
 }
 
 
-def build(sources: Sources, rank: int, budget: int, ranks: list[int]) -> tuple[str, str]:
+def fitted_runs(params: Params) -> dict[str, str]:
+    """Names of the MLflow runs that fitted something, by what they are for; `{0,1}` as a shell expands it."""
+    seeds = _one_of(params.seeds)
+    return {
+        "default": f"train-r{params.rank}-s{params.seeds[0]}",
+        "operating": f"train-r{params.rank}-s{seeds}",
+        "ranks": f"train-r{_one_of(params.ranks)}-s{seeds}",
+        "full": f"baseline-full-context-s{seeds}",
+        "baselines": f"baseline-{_one_of(params.baseline.policies)}-s{seeds}",
+        "ablations": f"ablate-{_one_of(params.ablate.variants)}-s{_one_of(params.ablate.seeds)}",
+    }
+
+
+def _one_of(values: Sequence) -> str:
+    names = ",".join(map(str, values))
+    return names if len(values) == 1 else f"{{{names}}}"
+
+
+def build(
+    sources: Sources, rank: int, budget: int, ranks: list[int], runs: Mapping[str, str]
+) -> tuple[str, str]:
     """(HTML, Markdown) of the report. Raises ValueError where an input is missing or wrong."""
     summary = load_summary(sources.summary)
     proofs = read_proofs(sources.proofs)
@@ -104,6 +127,7 @@ def build(sources: Sources, rank: int, budget: int, ranks: list[int]) -> tuple[s
         "ours": f"LRRC r = {rank}",
         "budget": budget,
         "ranks": ranks,
+        "runs": runs,
         "banner": headline.banner(summary, rank, budget),
         "cards": headline.cards(summary, rank, budget),
         "sentences": headline.sentences(summary, rank, budget),
@@ -116,7 +140,7 @@ def build(sources: Sources, rank: int, budget: int, ranks: list[int]) -> tuple[s
         "certificate": certificate_rows(next(iter(by_rank.get(rank, [])), {})),
         "data_card": card_html(sources.data_card, summary["records"][0]["data"]),
         "figures": {
-            key: _with_image(picture, sources.figures / f"{key}.png") for key, picture in PICTURES.items()
+            key: _with_image(picture, sources.figures / f"{key}.png", runs) for key, picture in PICTURES.items()
         },
         "plots": {
             "pareto": interactive.to_html(interactive.pareto(summary, budget), "plot-pareto"),
@@ -147,14 +171,14 @@ def _data_uri(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def _with_image(picture: Picture, path: Path) -> Picture:
+def _with_image(picture: Picture, path: Path, runs: Mapping[str, str]) -> Picture:
     if not path.is_file():
         raise ValueError(f"{path}: missing; `dvc repro figures` makes it")
     return Picture(
         picture.title,
         picture.caption,
         picture.command,
-        picture.runs,
+        picture.runs.format(**runs),
         _data_uri("image/png", path.read_bytes()),
     )
 

@@ -98,6 +98,8 @@
       parts.push(line);
     });
     history.replaceChildren(make("h3", {}, "History, what is sent marked"), ...parts);
+    const first = history.querySelector("mark");
+    history.scrollTop = first ? first.offsetTop - 60 : history.scrollHeight;
   }
 
   function drawChannels(gates) {
