@@ -35,7 +35,9 @@ def one_line(values):
     return message
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("params*.yaml")) + sorted(ROOT.glob("params/*.yaml")), ids=str)
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.glob("params*.yaml")) + sorted(ROOT.glob("params/*.yaml")), ids=str
+)
 def test_every_committed_file_loads(path):
     assert isinstance(load_params(path), Params)
 
@@ -83,11 +85,14 @@ def test_any_value_is_taken_or_refused_by_name(path, value):
     [
         ("ranks", []), ("ranks", [4, 4, 8]), ("ranks", [0, 8]), ("ranks", [8, 100_000]), ("ranks", 8),
         ("rank", 5), ("seeds", []), ("seeds", [-1]), ("seeds", [2**70]), ("seeds", [0.5]), ("budget", 0),
-        ("budget", True), ("budget", "128"), ("data.source", "hub"), ("data.source", "files"), ("data.min_turns", 0),
+        ("budget", True), ("budget", "128"), ("data.source", "hub"), ("data.source", "files"),
+        ("data.min_turns", 0),
         ("data.max_turns", 1), ("data.seed", -1), ("split.seed", -3), ("stats.seed", -1), ("curate.seed", -1),
         ("split.train", 0.8), ("split.folds", 1), ("encoder.width", 4), ("embed.max_segment_tokens", 1),
-        ("model.rho_max", 1), ("model.rho_max", 0), ("model.rho_max", float("nan")), ("model.update_bound", 0),
-        ("model.update_bound", float("inf")), ("model.activity_threshold", 1), ("model.top_k", 0), ("model.gate", 1),
+        ("model.rho_max", 1), ("model.rho_max", 0), ("model.rho_max", float("nan")),
+        ("model.update_bound", 0),
+        ("model.update_bound", float("inf")), ("model.activity_threshold", 1), ("model.top_k", 0),
+        ("model.gate", 1),
         ("train.lr", 0), ("train.lr", "fast"), ("train.weight_decay", float("inf")), ("train.max_epochs", 0),
         ("train.trainer", {"max_epochs": 3}), ("train.trainer", {"acelerator": "cpu"}), ("train.trainer", []),
         ("ablate.variants", ["top_k"]), ("ablate.variants", ["rank-4"]), ("ablate.variants", ["top_k-0"]),
@@ -95,6 +100,7 @@ def test_any_value_is_taken_or_refused_by_name(path, value):
         ("baseline.policies", ["lrrc2"]), ("baseline.truncated_turns", 0), ("digest.max_overlap", 0),
         ("digest.squeeze", 1), ("replay.gate_margin", -0.1), ("stats.alpha", 0.5), ("stats.bootstrap", 5),
         ("annotate.per_message_overhead", -1),
+        ("train.trainer", {"a\nb": 1}), ("annotate", {"per_message_overhead": 0, "a\nb": 1}),
     ],
 )  # fmt: skip
 def test_impossible_values(path, value):

@@ -30,7 +30,8 @@ TRAINER = (
 
 def _check(ok: bool, key: str, value: object, allowed: str) -> None:
     if not ok:
-        raise ValueError(f"params: {key} = {value!r}: allowed is {allowed}")
+        name = key if key.isprintable() else repr(key)  # the message stays one line
+        raise ValueError(f"params: {name} = {value!r}: allowed is {allowed}")
 
 
 def _check_seed(key: str, value: int) -> None:
