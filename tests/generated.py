@@ -25,7 +25,8 @@ TRAIN = TrainConfig(
 )  # fmt: skip
 VOCABULARY = """
     the user wants a report about Lisbon by Friday and never on Monday please remember budget 1,200 euros blue
-    green red Anna Bogdan Chiara lentils soup allergic peanuts train leaves at nine tomorrow why how always only
+    green red Anna Bogdan Chiara lentils soup allergic peanuts train leaves at nine tomorrow why how always
+    only
     """.split()  # noqa: SIM905
 LANGUAGES = ("naïve café 明日の会議は九時です。", "🙂🙃 emoji👩‍👩‍👧", "Привет, как дела?", "مرحبا بالعالم")
 
@@ -67,7 +68,7 @@ def text(rng, empty=0.1):
 
 
 def episode(seed, turns=None, agents=AGENTS, empty=0.1, system=True, outcome="any"):
-    """An episode with empty messages, turns without any text, and (one agent) tool results, all drawn from `seed`."""
+    """An episode with empty messages, turns without any text, and tool results (one agent), by seed."""
     rng = np.random.default_rng(seed)
     made = []
     for _ in range(turns or rng.integers(1, 7)):
@@ -80,9 +81,10 @@ def episode(seed, turns=None, agents=AGENTS, empty=0.1, system=True, outcome="an
     if outcome == "any":
         outcome = str(rng.choice(ARENA_OUTCOMES)) if len(agents) > 1 else None
     head = (Message("system", "Answer briefly."),) if system and rng.random() < 0.5 else ()
+    name = f"e{seed}"
     return Episode(
-        f"e{seed}", tuple(agents), tuple(agents), head, tuple(made), outcome, "verifier", f"e{seed}", "English", None
-    )  # fmt: skip
+        name, tuple(agents), tuple(agents), head, tuple(made), outcome, "verifier", name, "English", None
+    )
 
 
 def history_of(episode, encoder=ENCODER, limit=LIMIT):
@@ -100,7 +102,7 @@ def as_messages(episode, turn):
 
 
 def learnable(seed, turns=4, agents=2, outcome=True):
-    """Arrays of an episode whose needed segment has embedding axis 0, and whose outcome (a tie or not) shows on axis 1."""
+    """Arrays of an episode: the needed segment has axis 0, and the outcome (which tie) shows on axis 1."""
     rng = np.random.default_rng(seed)
     tie = int(rng.integers(2))
     per_turn, rows = 6, []
@@ -129,9 +131,11 @@ def learnable(seed, turns=4, agents=2, outcome=True):
 _characters = st.characters(exclude_categories=("Cs",))
 texts = st.one_of(
     st.text(_characters, max_size=60),
-    st.lists(st.sampled_from([*VOCABULARY, *LANGUAGES, "\n", ". ", "! ", "<|endoftext|>"]), max_size=40).map(" ".join),
-    st.sampled_from(["", " \n\t", "x" * 300, "https://example.org/" + "a1-" * 80, "日本語" * 50, "\x00\x1b[0m\u2028\r\n",
-                     "." * 200, "the the the", "a " * 150]),
+    st.lists(st.sampled_from([*VOCABULARY, *LANGUAGES, "\n", ". ", "! ", "<|endoftext|>"]), max_size=40).map(
+        " ".join
+    ),
+    st.sampled_from(["", " \n\t", "x" * 300, "https://example.org/" + "a1-" * 80, "日本語" * 50,
+                     "\x00\x1b[0m\u2028\r\n", "." * 200, "the the the", "a " * 150]),
 )  # fmt: skip
 messages = st.builds(
     lambda role, content, name: Message(role, content, name if role == "assistant" else None),

@@ -39,8 +39,12 @@ def check(history, made, budget):
 
 @settings(deadline=None, max_examples=150)
 @given(
-    histories, st.integers(0, 400), st.sampled_from([0.0, 0.5]), st.floats(0.5, 1.0), st.integers(0, 2**31),
-)  # fmt: skip
+    histories,
+    st.integers(0, 400),
+    st.sampled_from([0.0, 0.5]),
+    st.floats(0.5, 1.0),
+    st.integers(0, 2**31),
+)
 def test_any_history_at_any_budget(turns, budget, squeeze, max_overlap, seed):
     history = history_of(turns)
     scores = np.random.default_rng(seed).standard_normal(len(history.segments))
@@ -62,7 +66,10 @@ def test_with_room_for_all_everything_is_kept(turns, seed):
 
 
 TALK = [
-    [Message("user", "Budget is 740 euros. My name is Anna."), Message("assistant", "Noted, Anna.", "model_a")],
+    [
+        Message("user", "Budget is 740 euros. My name is Anna."),
+        Message("assistant", "Noted, Anna.", "model_a"),
+    ],
     [Message("user", "The budget is 740 euros. Good weather."), Message("tool", "42", "search")],
 ]
 
@@ -71,8 +78,13 @@ def test_by_hand():
     history = history_of(TALK)
     texts = [piece.text for piece in history.segments]
     assert texts == [
-        "Budget is 740 euros.", "My name is Anna.", "Noted, Anna.", "The budget is 740 euros.", "Good weather.", "42",
-    ]  # fmt: skip
+        "Budget is 740 euros.",
+        "My name is Anna.",
+        "Noted, Anna.",
+        "The budget is 740 euros.",
+        "Good weather.",
+        "42",
+    ]
     made = digest.write(history, [0, 5, 0, 4, 0, 3], 40)
     assert made.text.splitlines()[0] == "user: Budget is 740 euros. My name is Anna."  # room was left for all
     made = digest.write(history, [0, 5, 0, 4, 0, 3], 21)

@@ -58,7 +58,12 @@ def test_speaker_codes():
     history = History(AGENTS, NONE, LIMIT)
     codes = [
         history.speaker_code(Message(role, "", name))
-        for role, name in [("user", None), ("tool", "search"), ("assistant", "model_a"), ("assistant", "model_b")]
+        for role, name in [
+            ("user", None),
+            ("tool", "search"),
+            ("assistant", "model_a"),
+            ("assistant", "model_b"),
+        ]
     ]
     assert codes == [USER, OTHER, FIRST_AGENT, FIRST_AGENT + 1]
     mixed = History(("planner", "assistant"), NONE, LIMIT)  # an agent without a name is called assistant

@@ -28,7 +28,12 @@ NAMES = (*UNTRAINED, "lrrc", *LEARNED)
 def policy_of(name, budget=40, squeeze=0.0, max_overlap=1.0):
     if name in ("full-context", "truncated-history"):
         return load_policy(name, budget)
-    options = dict(encoder=ENCODER, max_segment_tokens=LIMIT, squeeze=squeeze, max_overlap=max_overlap)
+    options = {
+        "encoder": ENCODER,
+        "max_segment_tokens": LIMIT,
+        "squeeze": squeeze,
+        "max_overlap": max_overlap,
+    }
     if name in SCORES:
         return Extractive(name, budget, score=SCORES[name], **options)
     torch.manual_seed(3)
@@ -94,7 +99,9 @@ def verify(policy, listed, agent=None):
             assert len(piece) == span.end - span.start
             place = digest["content"].index(piece, place) + len(piece)
         at = next(i for i, m in enumerate(sent) if m is digest)
-        assert [listed.index(m) for m in sent[at + 1 :] if m["role"] != "system"] == [listed.index(listed[i]) for i in inputs]
+        assert [listed.index(m) for m in sent[at + 1 :] if m["role"] != "system"] == [
+            listed.index(listed[i]) for i in inputs
+        ]
     else:
         kept = sorted({span.message for span in receipt.sources})
         assert set(kept) <= set(past)
@@ -104,9 +111,16 @@ def verify(policy, listed, agent=None):
 
 
 listed_messages = st.lists(
-    st.one_of(messages, messages, st.just(Message("system", "Rules: answer in French.")), st.just(Message("user", "Why?"))),
+    st.one_of(
+        messages,
+        messages,
+        st.just(Message("system", "Rules: answer in French.")),
+        st.just(Message("user", "Why?")),
+    ),
     max_size=14,
-).map(lambda said: [{"role": m.role, "content": m.content} | ({"name": m.name} if m.name else {}) for m in said])
+).map(
+    lambda said: [{"role": m.role, "content": m.content} | ({"name": m.name} if m.name else {}) for m in said]
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -136,11 +150,22 @@ def test_whole_episodes(name):
 
 @pytest.mark.parametrize("name", ["lrrc", *LEARNED])
 @settings(deadline=None, max_examples=25)
-@given(turns=histories, budget=st.integers(0, 400), squeeze=st.sampled_from([0.0, 0.5]), overlap=st.floats(0.5, 1))
+@given(
+    turns=histories,
+    budget=st.integers(0, 400),
+    squeeze=st.sampled_from([0.0, 0.5]),
+    overlap=st.floats(0.5, 1),
+)
 def test_any_digest_of_a_trained_policy(name, turns, budget, squeeze, overlap):
     policy = POLICIES[name]
     policy = type(policy)(
-        name, budget, net=policy.net, encoder=ENCODER, max_segment_tokens=LIMIT, squeeze=squeeze, max_overlap=overlap
+        name,
+        budget,
+        net=policy.net,
+        encoder=ENCODER,
+        max_segment_tokens=LIMIT,
+        squeeze=squeeze,
+        max_overlap=overlap,
     )
     session = policy.session(AGENTS)
     for turn in turns:
@@ -179,16 +204,30 @@ def score(name, turns, asked="When does the ferry leave?"):
     history = History(AGENTS, ENCODER, 60)
     for turn in turns:
         history.append(turn)
-    return [history.segments[i].text for i in np.argsort(-SCORES[name](history, [Message("user", asked)]), kind="stable")]
+    return [
+        history.segments[i].text
+        for i in np.argsort(-SCORES[name](history, [Message("user", asked)]), kind="stable")
+    ]
 
 
 def test_what_untrained_policies_prefer():
     turns = [
-        [Message("user", "The ferry leaves at nine. It is blue."), Message("assistant", "Fine. Thanks.", "model_a")],
-        [Message("user", "Lentils are cheap. So are beans."), Message("assistant", "Yes. Beans too.", "model_a")],
+        [
+            Message("user", "The ferry leaves at nine. It is blue."),
+            Message("assistant", "Fine. Thanks.", "model_a"),
+        ],
+        [
+            Message("user", "Lentils are cheap. So are beans."),
+            Message("assistant", "Yes. Beans too.", "model_a"),
+        ],
     ]
     assert score("recency", turns)[:3] == ["Beans too.", "Yes.", "So are beans."]
-    assert score("first-sentences", turns)[:4] == ["Yes.", "Lentils are cheap.", "Fine.", "The ferry leaves at nine."]
+    assert score("first-sentences", turns)[:4] == [
+        "Yes.",
+        "Lentils are cheap.",
+        "Fine.",
+        "The ferry leaves at nine.",
+    ]
     assert score("bm25", turns)[0] == "The ferry leaves at nine."
     assert score("embedding", turns, asked="the ferry at nine")[0] == "The ferry leaves at nine."
     assert score("bm25", turns, asked="zzz") == score("recency", turns)  # the question says nothing
@@ -197,7 +236,10 @@ def test_what_untrained_policies_prefer():
 
 
 def test_pruning_shares_the_budget_among_messages():
-    turns = [[Message("user", f"Remember the fact number {i} about Zanzibar and quokkas please.")] for i in range(4)]
+    turns = [
+        [Message("user", f"Remember the fact number {i} about Zanzibar and quokkas please.")]
+        for i in range(4)
+    ]
     session = policy_of("tokensqueeze-only", 60).session(AGENTS)
     for turn in turns:
         session.observe(turn)
@@ -232,8 +274,10 @@ def turns_of(text):
 @pytest.mark.parametrize(
     ("text", "turns"),
     [
-        ("", ""), ("u", "u"), ("uuu", "uuu"), ("un", "un"), ("unun", "un|un"), ("uabuab", "uab|uab"), ("uau", "ua|u"),
-        ("ntntn", "n|tn|tn"), ("nn", "n|n"), ("abab", "ab|ab"), ("uabtab", "uab|tab"), ("uaab", "ua|ab"), ("utu", "utu"),
+        ("", ""), ("u", "u"), ("uuu", "uuu"), ("un", "un"), ("unun", "un|un"), ("uabuab", "uab|uab"),
+        ("uau", "ua|u"),
+        ("ntntn", "n|tn|tn"), ("nn", "n|n"), ("abab", "ab|ab"), ("uabtab", "uab|tab"),
+        ("uaab", "ua|ab"), ("utu", "utu"),
     ],
 )  # fmt: skip
 def test_turns_of_a_list(text, turns):

@@ -14,8 +14,16 @@ from lrrc.episodes import ARENA_OUTCOMES, Episode, Message, Turn
 from lrrc.policies import load_policy
 from lrrc.policies.untrained import SCORES, Extractive
 from lrrc.replay import (
-    Cost, SuccessRule, calibrate, common_prefix, episode_cost, gate_turn, longer_answer, pick_at, rows_of,
-)  # fmt: skip
+    Cost,
+    SuccessRule,
+    calibrate,
+    common_prefix,
+    episode_cost,
+    gate_turn,
+    longer_answer,
+    pick_at,
+    rows_of,
+)
 
 PAPER = SuccessRule(tie=True, bothbad=False)
 
@@ -27,7 +35,7 @@ def policy_of(name, budget=30):
 
 
 def recount(made, policy, overhead, stop, only):
-    """Every call's payload through `compose`, as an application would make it, and every token counted again."""
+    """Every call's payload through `compose`, as an application would make it, every token counted again."""
     said, totals, before = [], dict.fromkeys(("calls", "prompt", "completion", "reusable", "digest"), 0), {}
     for t, turn in enumerate(made.turns):
         called = AGENTS if stop is None or t <= stop else (AGENTS[only],)
@@ -63,7 +71,9 @@ def talk(*contents, outcome="model_a"):
         Turn((Message("user", u),), (Message("assistant", a, "model_a"), Message("assistant", b, "model_b")))
         for u, a, b in contents
     ]
-    return Episode("t", AGENTS, AGENTS, (Message("system", "Be kind."),), tuple(turns), outcome, "human", "t", None, "x")
+    return Episode(
+        "t", AGENTS, AGENTS, (Message("system", "Be kind."),), tuple(turns), outcome, "human", "t", None, "x"
+    )
 
 
 def test_full_context_by_hand():
@@ -72,13 +82,18 @@ def test_full_context_by_hand():
     first = n("Be kind.") + n("one two")
     second = first + n("three") + n("four five six") + n("seven")
     assert episode_cost(made, policy_of("full-context")) == Cost(
-        calls=4, prompt=2 * first + 2 * second, completion=n("three") + n("four five six") + n("eight nine") + n("ten"),
-        reusable=2 * first, digest=0,
-    )  # fmt: skip
+        calls=4,
+        prompt=2 * first + 2 * second,
+        completion=n("three") + n("four five six") + n("eight nine") + n("ten"),
+        reusable=2 * first,
+        digest=0,
+    )
     gated = second - n("three") + n("three")  # both were still heard in turn 0
     alone = episode_cost(made, policy_of("full-context"), stop=0, only=1)
     assert alone.calls == 3 and alone.prompt == 2 * first + gated and alone.reusable == first
-    assert episode_cost(made, policy_of("full-context"), overhead=3).prompt == 2 * first + 2 * second + 3 * (4 + 10)
+    assert episode_cost(made, policy_of("full-context"), overhead=3).prompt == 2 * first + 2 * second + 3 * (
+        4 + 10
+    )
 
 
 def test_after_the_gate_only_one_agent_is_heard():
@@ -103,7 +118,9 @@ def test_turns_that_nobody_answers_cost_nothing():
 
 
 def test_common_prefix():
-    assert common_prefix("abc", "abd") == 2 and common_prefix("", "a") == 0 and common_prefix("ab", "abc") == 2
+    assert (
+        common_prefix("abc", "abd") == 2 and common_prefix("", "a") == 0 and common_prefix("ab", "abc") == 2
+    )
 
 
 def test_success():
@@ -117,7 +134,15 @@ def test_success():
 
 def test_the_gate_opens_at_the_first_sure_turn_before_the_last():
     preferred = np.array([0.1, -0.6, 0.9, -1.0])
-    assert [gate_turn(preferred, tau) for tau in (0.0, 0.1, 0.5, 0.6, 0.7, 0.95, np.inf)] == [0, 0, 1, 1, 2, None, None]
+    assert [gate_turn(preferred, tau) for tau in (0.0, 0.1, 0.5, 0.6, 0.7, 0.95, np.inf)] == [
+        0,
+        0,
+        1,
+        1,
+        2,
+        None,
+        None,
+    ]
     assert pick_at(preferred, 1) == 1 and pick_at(preferred, 2) == 0 and pick_at(preferred, None) == 1
     assert gate_turn(np.array([1.0]), 0.0) is None  # one turn: no call is left to save
 
@@ -150,16 +175,21 @@ def test_calibration_by_hand(preferred, outcomes, margin, tau):
 @settings(deadline=None, max_examples=100)
 @given(
     st.lists(
-        st.tuples(st.lists(st.floats(-1, 1), min_size=1, max_size=5), st.sampled_from(ARENA_OUTCOMES)), min_size=1, max_size=12
+        st.tuples(st.lists(st.floats(-1, 1), min_size=1, max_size=5), st.sampled_from(ARENA_OUTCOMES)),
+        min_size=1,
+        max_size=12,
     ),
     st.floats(0, 0.5),
-)  # fmt: skip
+)
 def test_a_calibrated_gate_loses_at_most_the_margin(cases, margin):
     preferred, outcomes = [np.array(values) for values, _ in cases], [outcome for _, outcome in cases]
     tau = calibrate(preferred, outcomes, PAPER, margin)
     free = np.mean([PAPER.success(pick_at(p, None), o) for p, o in zip(preferred, outcomes, strict=True)])
     for value in {tau, *(float(abs(x)) for p in preferred for x in p[:-1] if abs(x) >= tau)}:
-        gated = [PAPER.success(pick_at(p, gate_turn(p, value)), o) for p, o in zip(preferred, outcomes, strict=True)]
+        gated = [
+            PAPER.success(pick_at(p, gate_turn(p, value)), o)
+            for p, o in zip(preferred, outcomes, strict=True)
+        ]
         assert np.mean(gated) >= free - margin
 
 
@@ -170,10 +200,14 @@ def test_rows():
     assert (free["gated"], free["pick"], free["success"], free["calls"]) == (False, "model_b", 1, 4)
     assert (gated["gated"], gated["pick"], gated["success"], gated["calls"]) == (True, "model_a", 0, 3)
     assert free["total_tokens"] == cost.prompt + cost.completion and gated["prompt_tokens"] == saved.prompt
-    assert free["policy"] == "p" and free["category"] == "x" and free["reusable_prefix_tokens"] == cost.reusable
+    assert (
+        free["policy"] == "p" and free["category"] == "x" and free["reusable_prefix_tokens"] == cost.reusable
+    )
     unsure = rows_of(made, policy, np.array([0.7, -0.2]), 0.8, PAPER, 0, {})
     assert unsure[1] == {**unsure[0], "gated": True}
-    unjudged = rows_of(dataclasses.replace(made, outcome=None), policy, np.array([0.7, -0.2]), 0.5, PAPER, 0, {})
+    unjudged = rows_of(
+        dataclasses.replace(made, outcome=None), policy, np.array([0.7, -0.2]), 0.5, PAPER, 0, {}
+    )
     assert [row["success"] for row in unjudged] == [None, None]
     log = episode(2, agents=("assistant",))
     [only] = rows_of(log, policy, np.zeros(len(log.turns)), 0.5, PAPER, 0, {})
@@ -183,7 +217,16 @@ def test_rows():
 def test_rows_on_disk_keep_their_types(tmp_path):
     import pyarrow.parquet as pq
 
-    labels = {"policy": "p", "item": "", "rank": None, "budget": None, "seed": 0, "fold": 0, "variant": "", "tau": None}
+    labels = {
+        "policy": "p",
+        "item": "",
+        "rank": None,
+        "budget": None,
+        "seed": 0,
+        "fold": 0,
+        "variant": "",
+        "tau": None,
+    }
     made = talk(("u", "a", "b"))
     rows = rows_of(made, policy_of("full-context"), np.array([0.5]), np.inf, PAPER, 0, labels)
     for name, kept in (("full", rows), ("none", [])):

@@ -26,7 +26,14 @@ def test_slices_cover_everything_but_white_space(text, limit):
 
 @pytest.mark.parametrize(
     "text",
-    ["日本語の文章" * 200, "https://example.org/?q=" + "%E2%82%AC" * 300, "🙂" * 300, "a" * 3000, "\u200b" * 300, "-" * 5000],
+    [
+        "日本語の文章" * 200,
+        "https://example.org/?q=" + "%E2%82%AC" * 300,
+        "🙂" * 300,
+        "a" * 3000,
+        "\u200b" * 300,
+        "-" * 5000,
+    ],
 )
 def test_unbroken_text_is_cut_to_the_limit(text):
     pieces = segments.split(text, 60)
