@@ -196,6 +196,8 @@ class AblateConfig:
         for variant in self.variants:
             parse_variant(variant)
         _check(len(set(self.seeds)) == len(self.seeds), "ablate.seeds", list(self.seeds), "different integers")
+        for seed in self.seeds:
+            _check_seed("ablate.seeds", seed)
 
 
 @dataclass(frozen=True)
