@@ -100,7 +100,8 @@ def test_any_value_is_taken_or_refused_by_name(path, value):
         ("baseline.policies", ["lrrc2"]), ("baseline.truncated_turns", 0), ("digest.max_overlap", 0),
         ("digest.squeeze", 1), ("replay.gate_margin", -0.1), ("stats.alpha", 0.5), ("stats.bootstrap", 5),
         ("annotate.per_message_overhead", -1),
-        ("ablate.seeds", [-1]), ("ablate.seeds", [0, 0]), ("train.trainer", {"a\nb": 1}), ("annotate", {"per_message_overhead": 0, "a\nb": 1}),
+        ("ablate.seeds", [-1]), ("ablate.seeds", [0, 0]),
+        ("train.trainer", {"a\nb": 1}), ("annotate", {"per_message_overhead": 0, "a\nb": 1}),
     ],
 )  # fmt: skip
 def test_impossible_values(path, value):
