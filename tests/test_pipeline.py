@@ -1,0 +1,208 @@
+"""The whole pipeline on tiny parameters, used as a user would: run, run again, change, interrupt, compare.
+
+Two copies of the project run side by side: one undisturbed, the other elsewhere and killed on the way.
+"""
+
+import csv
+import os
+import re
+import resource
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+INPUTS = (
+    ".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "data/embedded", "docs/claims.yaml",
+    "dvc.yaml", "params.yaml", "pipeline", "proofs", "src",
+)  # fmt: skip
+TINY = {
+    "ranks": [2, 4], "seeds": [0], "rank": 4, "budget": 64,
+    "data": {"n_episodes": 24},
+    "split": {"folds": 2},
+    "encoder": {"width": 16},
+    "model": {"d": 16, "head_width": 8, "vocabulary": 64},
+    "train": {"max_epochs": 2, "lr": 0.01},
+    "ablate": {"variants": ["top_k-1"]},
+    "baseline": {"policies": ["full-context", "bm25"]},
+    "stats": {"bootstrap": 100},
+}  # fmt: skip
+FITTED = {  # stage item -> MLflow run
+    "train@2-0": "train-r2-s0",
+    "train@4-0": "train-r4-s0",
+    "ablate@top_k-1-0": "ablate-top_k-1-s0",
+    "baseline@full-context-0": "baseline-full-context-s0",
+    "baseline@bm25-0": "baseline-bm25-s0",
+}
+
+
+def start(folder, *command, **options):
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "MLFLOW_TRACKING"))}
+    env |= {"PYTHONPATH": "src", "PATH": f"{Path(sys.executable).parent}:{env['PATH']}"}
+    env |= {"DVC_SITE_CACHE_DIR": str(folder.parent / "site")}
+    return subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, text=True, **options)
+
+
+def run(folder, *command, status=0):
+    """What the command said on stdout and stderr."""
+    process = start(folder, *command, stderr=subprocess.STDOUT)
+    said = process.communicate(timeout=1200)[0]
+    assert process.returncode == status, said[-3000:]
+    return said
+
+
+def ran(said):
+    """Stage items that `dvc repro` executed."""
+    return re.findall(r"^Running stage '([^']+)'", said, re.MULTILINE)
+
+
+def commit(folder):
+    run(folder, "git", "add", "-A")
+    run(folder, "git", "commit", "-qm", "test")
+
+
+def hashes(folder):
+    """Stage item -> [(path, hash)] of the outputs in dvc.lock."""
+    stages = yaml.safe_load((folder / "dvc.lock").read_text())["stages"]
+    return {name: [(out["path"], out["md5"]) for out in entry["outs"]] for name, entry in stages.items()}
+
+
+def kill(folder, stage, moment):
+    """Start `dvc repro`, and SIGKILL it with all its processes once as `stage` runs and moment() is true."""
+    process = start(folder, "dvc", "repro", stderr=subprocess.STDOUT, start_new_session=True)
+    said = ""
+    while stage not in ran(said):
+        line = process.stdout.readline()
+        assert line, said[-3000:]
+        said += line
+    while not moment():
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert stage not in hashes(folder)
+
+
+def disturb(folder):
+    """Kill a training between two epochs and a replay between two tables, then let it finish."""
+    kill(folder, "train@2-0", lambda: any(folder.glob(".cache/fits/*/*/*/state.json")))
+    kill(folder, "replay", lambda: any(folder.glob("results/replay/*.parquet")))
+    run(folder, "dvc", "repro")
+    found = hashes(folder)
+    commit(folder)
+    return found
+
+
+@pytest.fixture(scope="module")
+def copies(tmp_path_factory):
+    """(undisturbed copy after `dvc repro`, what that said, killed copy, its hashes when it was done)."""
+    first = tmp_path_factory.mktemp("first") / "copy"
+    second = tmp_path_factory.mktemp("second") / "a longer path" / "copy"
+    unwanted = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    for name in INPUTS:
+        (first / name).parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, first / name, ignore=unwanted)
+        else:
+            shutil.copyfile(ROOT / name, first / name)
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    for key, value in TINY.items():
+        params[key] = params[key] | value if isinstance(value, dict) else value
+    (first / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    run(first, "git", "init", "-q")
+    for key in ("name", "email"):
+        run(first, "git", "config", f"user.{key}", "test@example.org")
+    commit(first)
+    run(first, "dvc", "repro", "encoder")  # distilled once, for both
+    shutil.copytree(first, second)
+    with ThreadPoolExecutor() as pool:
+        disturbed = pool.submit(disturb, second)
+        said = run(first, "dvc", "repro")
+        commit(first)
+        return first, said, second, disturbed.result()
+
+
+def test_every_stage_runs_once_up_to_the_report(copies):
+    first, said, _, _ = copies
+    assert sorted(ran(said)) == sorted(set(hashes(first)) - {"curate", "encoder"})
+    assert set(FITTED) < set(ran(said)) and ran(said)[-1] == "report"
+    assert "<html" in (first / "report/index.html").read_text()
+
+
+def test_a_second_run_does_nothing_in_three_seconds(copies):
+    first, _, _, _ = copies
+    cpu, wall = _cpu(), time.monotonic()
+    said = run(first, "dvc", "repro")
+    cpu, wall = _cpu() - cpu, time.monotonic() - wall
+    print(f"a second dvc repro: {wall:.1f} s, {cpu:.1f} s of them computing")
+    assert ran(said) == [] and "up to date" in said
+    assert cpu <= 3  # of computing: the wall time depends on what else the machine does
+    assert run(first, "git", "status", "--porcelain") == ""
+
+
+def _cpu():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def test_kills_and_another_folder_change_no_byte(copies):
+    first, _, _, disturbed = copies
+    assert disturbed == hashes(first)
+
+
+def test_mlflow_shows_every_item_once(copies):
+    first, _, _, _ = copies
+    run(first, "lrrc", "log")
+    with closing(sqlite3.connect(first / "mlflow.db")) as database:
+        ask = lambda query: [row[0] for row in database.execute(query)]  # noqa: E731
+        assert sorted(ask("select name from runs where status = 'FINISHED'")) == sorted(
+            FITTED.get(item, item) for item in hashes(first)
+        )
+        of_train = "run_uuid in (select run_uuid from runs where name = 'train-r2-s0')"
+        assert ask(f"select value from params where key = 'train.lr' and {of_train}") == ["0.01"]
+        assert "epoch/val_agreement" in ask(f"select key from metrics where step = 1 and {of_train}")
+        (artifacts,) = ask(f"select artifact_uri from runs where {of_train}")
+    stored = {path.name for path in Path(artifacts.removeprefix("file://")).rglob("*")}
+    assert {"main.safetensors", "fold-1.safetensors", "certificate.json"} <= stored
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"), [("train", "lr", 7), ("data", "n_episode", 9), ("data", "source", "moon")]
+)
+def test_wrong_parameters_stop_with_one_line(copies, section, key, value):
+    first, _, _, _ = copies
+    right = (first / "params.yaml").read_text()
+    params = yaml.safe_load(right)
+    params[section][key] = value
+    try:
+        (first / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+        said = run(first, "dvc", "repro", status=255)
+    finally:
+        (first / "params.yaml").write_text(right)
+    (line,) = [line for line in said.splitlines() if f"{section}.{key}" in line]
+    assert repr(value) in line and ("allowed" in line or "known are" in line)
+    assert len(ran(said)) == 1 and "Traceback" not in said
+
+
+def test_experiments_run_what_their_change_touches(copies):
+    _, _, second, _ = copies
+    said = run(second, "dvc", "exp", "run", "-n", "one-more-rank", "-S", "ranks=[2,4,6]")
+    assert [stage for stage in ran(said) if "@" in stage] == ["train@6-0"]
+    assert "embed" not in ran(said) and "report" in ran(said)
+    assert "lrrc-r6" in run(second, "dvc", "metrics", "diff", "HEAD", "one-more-rank")
+    said = run(second, "dvc", "exp", "run", "-n", "slower", "-S", "train.lr=3e-4", "train@2-0")
+    assert ran(said) == ["train@2-0"]
+    table = run(second, "dvc", "exp", "show", "--csv").splitlines()
+    rates = {row["Experiment"]: row["train.lr"] for row in csv.DictReader(table)}
+    assert rates["one-more-rank"] == "0.01" and rates["slower"] == "0.0003"
+    page = Path(run(second, "dvc", "plots", "show").strip().removeprefix("file://").replace("%20", " "))
+    assert "figure2.png" in page.read_text()
