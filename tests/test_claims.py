@@ -95,6 +95,16 @@ def test_needs_human_votes():
     assert verdict({**TOKENS, "at_least": 1}, of=people, **claim).verdict == REPRODUCED
 
 
+@pytest.mark.parametrize(("low", "expected"), [(0.52, REPRODUCED), (0.49, UNTESTABLE)])
+def test_success_can_be_kept_only_where_there_is_some(low, expected):
+    full = (("preference_success", 0.55, low, 0.6), {"policy": "full-context", "rank": None})
+    chance = (("preference_success", 0.5, 0.45, 0.55), {"policy": "random-pick", "rank": None})
+    saved = (("token_reduction_vs_full", 30.0, 25.0, 35.0), {})
+    claim = {"needs": {"reference": "above chance"}}
+    assert verdict({**TOKENS, "at_least": 1}, of=summary(full, chance, saved), **claim).verdict == expected
+    assert verdict({**TOKENS, "at_least": 1}, of=SAVED, **claim).verdict == UNTESTABLE
+
+
 @pytest.mark.parametrize(
     ("kernel", "expected"), [(PROVED, REFUTED), (FAILED, NOT), (NOT_CHECKED, UNTESTABLE)]
 )

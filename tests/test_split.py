@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lrrc.config import load_params
 from lrrc.episodes import ARENA_OUTCOMES, Episode, Message, Turn, write_episodes
 from lrrc.split import PARTS, partition, split_episodes
 
@@ -136,7 +137,8 @@ def test_annotate_and_split_as_stages(tmp_path):
         found.append([(tmp_path / out).read_bytes() for out in outs])
     assert found[0] == found[1]
     splits, table = json.loads(found[0][1]), json.loads(found[0][2])
-    assert [len(splits[part]) for part in PARTS] == [28, 6, 6] and len(splits["folds"]) == 5
+    assert [len(splits[part]) for part in PARTS] == [28, 6, 6]
+    assert len(splits["folds"]) == load_params(ROOT / "params.yaml").split.folds
     total = [row for row in table if row["split"] == "total"]
     assert [row["accounting"] for row in total] == ["per_side", "joint", "model_a", "model_b"]
     assert [(row["episodes"], row["tokens_per_episode"]) for row in total] == [

@@ -35,6 +35,10 @@ SHAPES = {  # keys a test may have besides its source and its conditions
 NEEDED = {
     "judge": {"human": "the outcomes of this data set are not human votes"},
     "data": {"lmsys": "this data set is not drawn from lmsys/chatbot_arena_conversations"},
+    "reference": {
+        "above chance": "Full-Context itself succeeds no more often here than picks at random, so there is no "
+        "success to keep or to lose"
+    },
 }
 
 
@@ -138,9 +142,19 @@ def _verdict(claim: Claim, evidence: Evidence) -> Verdict:
 
 def _missing(claim: Claim, evidence: Evidence) -> str:
     for key, value in (claim.needs or {}).items():
-        if any(record[key] != value for record in evidence.summary["records"]):
+        if key == "reference":
+            if not _above_chance(evidence.summary):
+                return NEEDED[key][value]
+        elif any(record[key] != value for record in evidence.summary["records"]):
             return NEEDED[key][value]
     return ""
+
+
+def _above_chance(summary: Mapping[str, Any]) -> bool:
+    """Does Full-Context's interval of success lie above the success of random picks?"""
+    success = [r for r in summary["records"] if r["metric"] == "preference_success" and not r["variant"]]
+    full, chance = ([r for r in success if r["policy"] == name] for name in ("full-context", "random-pick"))
+    return bool(full and chance) and full[0]["low"] > chance[0]["value"]
 
 
 def _run(test: Mapping[str, Any], evidence: Evidence) -> tuple[bool | None, str]:
