@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lrrc.config import load_params
 from lrrc.episodes import Episode, read_episodes
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def certify(folder: Path, budget: int, data: Path = Path("data"), proofs: Path =
     """Recompute the certificate of a checkpoint from its weights and the data of the pipeline."""
     from lrrc import checkpoint, dataset
 
-    config = checkpoint.read_config(folder)
+    config, digest = checkpoint.read_config(folder), load_params().digest
     if config["policy"] != "lrrc":
         raise ValueError(f"{folder}: a checkpoint of {config['policy']}: only the coordinator has a certificate")
     episodes = {e.episode_id: e for e in read_episodes(data / "raw/episodes.parquet")}
@@ -131,7 +132,9 @@ def certify(folder: Path, budget: int, data: Path = Path("data"), proofs: Path =
     names = sorted(path.stem for path in Path(folder).glob("*.safetensors"))
     fits, policy = {}, None
     for name in names:
-        policy = checkpoint.load_learned("lrrc", budget, folder, data / "encoder", fit=name)
+        policy = checkpoint.load_learned(
+            "lrrc", budget, folder, data / "encoder", digest.max_overlap, digest.squeeze, fit=name
+        )
         test = (splits if name == "main" else splits["folds"][int(name.removeprefix("fold-"))])["test"]
         fits[name] = measure(policy, [arrays[i] for i in test], [episodes[i] for i in test])
     if policy is None:
