@@ -19,17 +19,11 @@ from lrrc.arena import curate
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path, help="folder of arena.parquet and DATA_CARD.md")
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
-    parser.add_argument(
-        "--cache", type=Path, default=Path(".cache/curate"), help="finished episodes and model files"
-    )
-    parser.add_argument(
-        "--model", choices=curate.MODELS, help="play this model's side only, assemble nothing"
-    )
+    parser.add_argument("--cache", type=Path, default=Path(".cache/curate"), help="finished episodes and model files")
+    parser.add_argument("--model", choices=curate.MODELS, help="play this model's side only, assemble nothing")
     parser.add_argument("--assemble", action="store_true", help="play nothing, assemble what has been played")
     args = parser.parse_args()
     params = yaml.safe_load(args.params.read_text())["curate"]

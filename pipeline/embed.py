@@ -1,6 +1,6 @@
 """Cut every episode into segments, embed them, and compute features and targets of every call.
 
-    python pipeline/embed.py data/raw/episodes.parquet data/encoder data/segments.safetensors
+python pipeline/embed.py data/raw/episodes.parquet data/encoder data/segments.safetensors
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Distil the static word vectors that every policy with embeddings uses.
 
-    python pipeline/encoder.py data/encoder
+python pipeline/encoder.py data/encoder
 """
 
 import sys

@@ -24,7 +24,9 @@ def items(params: Params) -> dict[str, str]:
     """Folder below models/ -> variant, for everything that the parameters ask for."""
     names = {f"train-r{rank}-s{seed}": "" for rank in params.ranks for seed in params.seeds}
     names |= {f"baseline-{policy}-s{seed}": "" for policy in params.baseline.policies for seed in params.seeds}
-    return names | {f"ablate-{variant}-s{seed}": variant for variant in params.ablate.variants for seed in params.ablate.seeds}
+    return names | {
+        f"ablate-{variant}-s{seed}": variant for variant in params.ablate.variants for seed in params.ablate.seeds
+    }
 
 
 def main() -> None:

@@ -19,9 +19,7 @@ def main() -> None:
         parser.add_argument(name, type=Path)
     args = parser.parse_args()
     params = load_params()
-    sources = Sources(
-        args.summary, args.figures, args.models, args.claims, args.proofs, args.explore, args.data_card
-    )
+    sources = Sources(args.summary, args.figures, args.models, args.claims, args.proofs, args.explore, args.data_card)
     html, markdown = build(sources, params.rank, params.budget, list(params.ranks), fitted_runs(params))
     write_text(args.report / "index.html", html)
     write_text(args.report / "summary.md", markdown)

@@ -82,9 +82,7 @@ def episode(seed, turns=None, agents=AGENTS, empty=0.1, system=True, outcome="an
         outcome = str(rng.choice(ARENA_OUTCOMES)) if len(agents) > 1 else None
     head = (Message("system", "Answer briefly."),) if system and rng.random() < 0.5 else ()
     name = f"e{seed}"
-    return Episode(
-        name, tuple(agents), tuple(agents), head, tuple(made), outcome, "verifier", name, "English", None
-    )
+    return Episode(name, tuple(agents), tuple(agents), head, tuple(made), outcome, "verifier", name, "English", None)
 
 
 def history_of(episode, encoder=ENCODER, limit=LIMIT):

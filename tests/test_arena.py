@@ -95,9 +95,7 @@ def _value(check, option: str) -> str:
 
 def test_a_stray_fact_is_never_about_what_is_asked():
     rng = random.Random(0)
-    asked = {("task", task) for task in TASKS[:6]} | {
-        ("whereabouts", f"the {thing}") for thing in KEEPSAKES[:6]
-    }
+    asked = {("task", task) for task in TASKS[:6]} | {("whereabouts", f"the {thing}") for thing in KEEPSAKES[:6]}
     strays = [stray_fact(rng, set(asked)) for _ in range(2000)]
     assert not [text for text in strays for _, subject in asked if re.search(rf"\b{subject}\b", text.lower())]
     assert len(set(strays)) > 1500
@@ -112,9 +110,7 @@ def test_episodes_have_the_length_of_the_paper(scripts):
 
 
 def test_wording_varies(scripts):
-    lines = Counter(
-        line for script in scripts for m in script.messages for line in re.split(r"(?<=[.?!]) ", m)
-    )
+    lines = Counter(line for script in scripts for m in script.messages for line in re.split(r"(?<=[.?!]) ", m))
     assert len(lines) / lines.total() > 0.6
     questions = Counter(check.question for script in scripts for check in script.checks)
     assert len(questions) / questions.total() > 0.5
@@ -149,9 +145,7 @@ def test_replies_are_cleaned():
 def _played(script, choice) -> dict:
     asked = {check.turn for check in script.checks}
     picks = [choice(check) for check in script.checks]
-    chosen = dict(
-        zip(sorted(asked), (c.options[p] for c, p in zip(script.checks, picks, strict=True)), strict=True)
-    )
+    chosen = dict(zip(sorted(asked), (c.options[p] for c, p in zip(script.checks, picks, strict=True)), strict=True))
     replies = [chosen.get(turn, f"Well, turn {turn}.") for turn in range(len(script.messages))]
     return {"index": script.index, "replies": replies, "choices": picks, "scores": [], "oracle": picks}
 
@@ -167,9 +161,7 @@ def test_assembly_is_deterministic_and_judges(tmp_path):
         assert row[row["winner"]] == curate.MODELS[0]
     first = (tmp_path / "arena.parquet").read_bytes()
     lines = shards[0].read_text().splitlines(keepends=True)
-    shards[0].write_text(
-        "".join(reversed(lines)) + lines[0][:20]
-    )  # another order of play, and a line cut off
+    shards[0].write_text("".join(reversed(lines)) + lines[0][:20])  # another order of play, and a line cut off
     curate.assemble(shards, 3, tmp_path / "again.parquet")
     assert (tmp_path / "again.parquet").read_bytes() == first
     card.write_headroom(tmp_path, shards, 3, rows)

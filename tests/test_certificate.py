@@ -4,11 +4,11 @@ import json
 
 import pytest
 import torch
+from generated import ENCODER, LIMIT, WIDTH, episode, model
 
 from lrrc import certificate, dataset
 from lrrc.model.coordinator import build
 from lrrc.policies.learned import Learned
-from generated import ENCODER, LIMIT, WIDTH, episode, model
 
 EPISODES = [episode(seed) for seed in range(6)]
 ARRAYS = [dataset.episode_arrays(e, ENCODER, LIMIT) for e in EPISODES]

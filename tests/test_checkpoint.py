@@ -39,9 +39,7 @@ def test_a_policy_is_given_back(tmp_path, kind):
     loaded = checkpoint.load_learned(kind, 40, tmp_path, "unused", max_overlap=0.9, squeeze=0.3, fit="fold-3")
     assert type(loaded) is (Pruning if kind == "tokensqueeze-only" else Learned)
     assert (loaded.budget, loaded.max_overlap, loaded.squeeze) == (40, 0.9, 0.3)
-    assert (
-        loaded.max_segment_tokens == LIMIT and loaded.checkpoint == str(tmp_path) and not loaded.net.training
-    )
+    assert loaded.max_segment_tokens == LIMIT and loaded.checkpoint == str(tmp_path) and not loaded.net.training
     for name, value in net.state_dict().items():
         assert torch.equal(loaded.net.state_dict()[name], value)
     listed = as_messages(episode(1, turns=4, agents=AGENTS), 3)
@@ -56,16 +54,12 @@ def test_the_same_weights_are_the_same_bytes(tmp_path):
 
 
 def test_missing_files(tmp_path):
-    assert "no checkpoint here (config.json is missing)" in one_line(
-        checkpoint.read_config, tmp_path / "none"
-    )
+    assert "no checkpoint here (config.json is missing)" in one_line(checkpoint.read_config, tmp_path / "none")
     written(tmp_path)
     assert "fold-7.safetensors: no such weights" in one_line(checkpoint.load_net, tmp_path, "fold-7")
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", "{}", '{"schema": 1}', '{"schema": 1, "model": 3}', "\x00"]
-)
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"schema": 1}', '{"schema": 1, "model": 3}', "\x00"])
 def test_a_broken_config(tmp_path, text):
     (tmp_path / "config.json").write_text(text)
     assert "not a checkpoint's config.json" in one_line(checkpoint.read_config, tmp_path)
@@ -77,10 +71,7 @@ def test_a_broken_config(tmp_path, text):
         ({"schema": 2, "model": {"new": 1}}, "schema 2: this version reads schema 1"),
         ({"model": {"d": 3}}, "missing"),
         (
-            {
-                "model": json.loads(json.dumps(checkpoint.describe("lrrc", 4, 0, 1, 1, MODEL)["model"]))
-                | {"rho_max": 2}
-            },
+            {"model": json.loads(json.dumps(checkpoint.describe("lrrc", 4, 0, 1, 1, MODEL)["model"])) | {"rho_max": 2}},
             "rho_max",
         ),
         ({"policy": "bm25"}, "bm25: not a learned policy"),
@@ -104,9 +95,7 @@ def test_a_key_is_missing(tmp_path, key):
     assert f"{key} missing" in one_line(checkpoint.read_config, tmp_path)
 
 
-@pytest.mark.parametrize(
-    "damage", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: b"\xff" * 100]
-)
+@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: b"\xff" * 100])
 def test_damaged_weights(tmp_path, damage):
     written(tmp_path)
     path = tmp_path / "main.safetensors"

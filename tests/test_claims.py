@@ -105,9 +105,7 @@ def test_success_can_be_kept_only_where_there_is_some(low, expected):
     assert verdict({**TOKENS, "at_least": 1}, of=SAVED, **claim).verdict == UNTESTABLE
 
 
-@pytest.mark.parametrize(
-    ("kernel", "expected"), [(PROVED, REFUTED), (FAILED, NOT), (NOT_CHECKED, UNTESTABLE)]
-)
+@pytest.mark.parametrize(("kernel", "expected"), [(PROVED, REFUTED), (FAILED, NOT), (NOT_CHECKED, UNTESTABLE)])
 def test_a_proof_not_checked_never_passes(kernel, expected):
     assert verdict({"proof": "T.f"}, proofs={"T.f": kernel}, if_so=REFUTED).verdict == expected
     assert verdict({"proof": "T.f"}).verdict == UNTESTABLE

@@ -106,10 +106,7 @@ def test_good_lines_survive_bad_ones(tmp_path):
         "messages": [{"role": "user", "content": "four"}],
         "receipt": {"tokens_before": 4, "tokens_after": 1},
     }
-    assert (
-        answers[-1]["messages"][0]["name"] == "ann"
-        and "<|endoftext|>" in answers[-1]["messages"][0]["content"]
-    )
+    assert answers[-1]["messages"][0]["name"] == "ann" and "<|endoftext|>" in answers[-1]["messages"][0]["content"]
     assert [int(reason.split(":")[0].removeprefix("line ")) for reason in reasons] == [
         2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 15,
     ]  # fmt: skip
@@ -197,14 +194,9 @@ def test_secrets_stay_out_of_error_messages(tmp_path, monkeypatch, capsys):
     assert "hf_planted" not in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "policy", ["full-context", "truncated-history", "recency", "first-sentences", "bm25"]
-)
+@pytest.mark.parametrize("policy", ["full-context", "truncated-history", "recency", "first-sentences", "bm25"])
 def test_real_policies_keep_the_budget_and_name_their_sources(policy, tmp_path, capsys):
-    facts = [
-        f"Parcel {i} weighs {i * 7} kg. It left depot {i}, and nobody has asked for it since."
-        for i in range(30)
-    ]
+    facts = [f"Parcel {i} weighs {i * 7} kg. It left depot {i}, and nobody has asked for it since." for i in range(30)]
     messages = chat(*facts, "How heavy is parcel 11?")
     source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
     source.write_text(line(id="a", messages=messages) + "\n{\n" + line(id="b", messages=chat("Hello")) + "\n")

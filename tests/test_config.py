@@ -35,9 +35,7 @@ def one_line(values):
     return message
 
 
-@pytest.mark.parametrize(
-    "path", sorted(ROOT.glob("params*.yaml")) + sorted(ROOT.glob("params/*.yaml")), ids=str
-)
+@pytest.mark.parametrize("path", sorted(ROOT.glob("params*.yaml")) + sorted(ROOT.glob("params/*.yaml")), ids=str)
 def test_every_committed_file_loads(path):
     assert isinstance(load_params(path), Params)
 

@@ -66,9 +66,7 @@ def test_targets_prefer_what_the_reply_needs_and_the_question_lacks():
     history = History(AGENTS, ENCODER, 60)
     history.append([*first.inputs, *first.replies])
     query = Query.of(second.inputs, ENCODER)
-    both = dataset.segment_target(
-        history, query, "740 quokka boots"
-    )  # one against two words that weigh 1: 1 to 4
+    both = dataset.segment_target(history, query, "740 quokka boots")  # one against two words that weigh 1: 1 to 4
     weights = [segments.weight(word) for word in ("740", "quokka", "boots")]
     gains = np.array([weights[0], weights[1] + weights[2]]) ** dataset.SHARPNESS
     np.testing.assert_allclose(both[:2], gains / gains.sum(), rtol=1e-5)

@@ -296,9 +296,7 @@ JUNK = (None, True, False, 0, -1, 10**30, 1.5, float("nan"), float("inf"), "", "
 
 def places(value, path=()):
     """The path of every value inside."""
-    children = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in children:
         yield (*path, key)
         yield from places(child, (*path, key))
@@ -345,8 +343,7 @@ def test_thousands_of_mutated_rows_are_read_or_named(tmp_path):
 def test_hundreds_of_damaged_files_are_named_or_unharmed(tmp_path, kind):
     rng = random.Random(1)
     several = [
-        parse_episode({**ARENA, "question_id": f"q{i}", "language": rng.randbytes(9).hex()}, "here")
-        for i in range(70)
+        parse_episode({**ARENA, "question_id": f"q{i}", "language": rng.randbytes(9).hex()}, "here") for i in range(70)
     ]
     path, refused = tmp_path / f"x.{kind}", 0
     write_episodes(path, several) if kind == "parquet" else lines(path, *map(to_row, several))

@@ -13,9 +13,7 @@ from lrrc.estimate import LIMITS, Prices, amount, estimate, load_policies, notes
 from lrrc.estimate_picture import draw, save
 from lrrc.policies import load_policy
 
-FACTS = [
-    f"Parcel {i} weighs {i * 7} kg. It left depot {i}, and nobody has asked for it since." for i in range(12)
-]
+FACTS = [f"Parcel {i} weighs {i * 7} kg. It left depot {i}, and nobody has asked for it since." for i in range(12)]
 SYSTEM = {"role": "system", "content": "Answer briefly and politely."}
 
 

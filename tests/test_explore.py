@@ -48,9 +48,7 @@ def test_spans_are_copied_text_within_what_was_counted(data):
 
 def test_the_static_view_is_the_last_turn(data):
     view, last = last_turn(data), data["episodes"][0]["turns"][-1]
-    assert view["tokens"] == [
-        (n, calls[0]["tokens"]) for n, calls in zip(data["policies"], last["sent"], strict=True)
-    ]
+    assert view["tokens"] == [(n, calls[0]["tokens"]) for n, calls in zip(data["policies"], last["sent"], strict=True)]
     sent = [text for line in view["lines"] for text, marked in line["pieces"] if marked]
     assert len(sent) == len(last["sent"][0][0]["spans"]) > 0
     assert "".join(t for t, _ in view["lines"][-1]["pieces"]) == last["replies"][-1][1]

@@ -133,9 +133,7 @@ def test_what_is_no_file_is_named(tmp_path, path):
         list(read_rows(tmp_path / path, []))
 
 
-@pytest.mark.parametrize(
-    "error", [ValueError("two\nlines"), OSError(28, "No space left on device", "data/x")]
-)
+@pytest.mark.parametrize("error", [ValueError("two\nlines"), OSError(28, "No space left on device", "data/x")])
 def test_a_users_mistake_is_one_line_and_status_1(capsys, error):
     def main():
         raise error

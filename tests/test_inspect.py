@@ -26,9 +26,7 @@ def learned(kind="lrrc", **changes):
 
 
 def policies():
-    untrained = [
-        load_policy(name, BUDGET) for name in ("full-context", "truncated-history", "recency", "bm25")
-    ]
+    untrained = [load_policy(name, BUDGET) for name in ("full-context", "truncated-history", "recency", "bm25")]
     return [*untrained, *map(learned, ("lrrc", "rims-only", "ccf-only", "tokensqueeze-only"))]
 
 
@@ -49,9 +47,7 @@ def test_a_trace_is_what_replay_pays_for(policy, seed):
             if call.digest is not None:
                 assert all(source.text in call.digest for source in call.sources)
             for segment, kept in zip(before, call.kept, strict=True):
-                pieces = [
-                    s.text for s in call.sources if (s.turn, s.speaker) == (segment.turn, segment.speaker)
-                ]
+                pieces = [s.text for s in call.sources if (s.turn, s.speaker) == (segment.turn, segment.speaker)]
                 found = any(segment.text in piece or piece in segment.text for piece in pieces)
                 assert found or not kept
             assert any(call.kept) == any(source.text.strip() for source in call.sources)
@@ -68,9 +64,7 @@ def test_kept_segments_are_the_best_scored():
                 best = max(rows, key=lambda row: row["score"])
                 choices += 1
                 assert best["kept"] or best["tokens"] + 4 > BUDGET
-                assert [row["text"] for row in rows if row["kept"]] == [
-                    source.text for source in call.sources
-                ]
+                assert [row["text"] for row in rows if row["kept"]] == [source.text for source in call.sources]
     assert choices
     with pytest.raises(ValueError, match="turn 0: judge was not called"):
         made.scored(0, "judge")
@@ -99,9 +93,7 @@ def test_gates_are_those_of_the_forward_pass(changes):
             assert 1 - attention[:, -1] == pytest.approx(np.array(record.gate.activity), abs=1e-6)
     rows = made.gates()
     assert [row["turn"] for row in rows] == [record.turn for record in made.turns if record.gate]
-    assert [len(row["active"]) for row in rows] == [
-        n for n, r in zip(counts, made.turns, strict=True) if r.gate
-    ]
+    assert [len(row["active"]) for row in rows] == [n for n, r in zip(counts, made.turns, strict=True) if r.gate]
 
 
 def test_policies_without_gate_have_none():

@@ -72,9 +72,7 @@ def test_a_batch_equals_its_episodes_one_by_one(kind):
 def test_padding_changes_neither_loss_nor_gradient(kind):
     def gradients(groups):
         net = net_of(kind)
-        total = sum(
-            coordinator_objective(net, collate(g, 32), TRAIN).means["loss_sel"][0] * len(g) for g in groups
-        )
+        total = sum(coordinator_objective(net, collate(g, 32), TRAIN).means["loss_sel"][0] * len(g) for g in groups)
         total.backward()
         return total.detach(), [p.grad for p in net.parameters() if p.grad is not None]
 
@@ -103,9 +101,7 @@ def plain_cell(cell, state, z):
         alpha = softmax([*(query @ key for key in keys), w["gate.null_R"][c]])
         reads.append(sum(a * value for a, value in zip(alpha, values, strict=False)))
         g.append(1 - alpha[-1])
-    active = [
-        c for c in sorted(range(R), key=lambda c: -g[c])[: cell.gate.top_k] if g[c] > cell.gate.threshold
-    ]
+    active = [c for c in sorted(range(R), key=lambda c: -g[c])[: cell.gate.top_k] if g[c] > cell.gate.threshold]
     after = state.copy()
     if not active:
         return after, active
@@ -152,17 +148,13 @@ def test_inactive_channels_keep_every_bit_and_get_no_gradient(kind, seed):
     once = active_BR.any(dim=0)
     (after * torch.randn_like(after)).sum().backward()
     of_channels = {
-        name: p.grad
-        for name, p in cell.named_parameters()
-        if name.rpartition(".")[2].split("_")[-1][0] == "R"
+        name: p.grad for name, p in cell.named_parameters() if name.rpartition(".")[2].split("_")[-1][0] == "R"
     }
     assert {"gate.channel_RK", "gate.null_R"} < set(of_channels)
     for name, gradient in of_channels.items():
         if name != "start_RD":
             assert not gradient[never].any(), name
-            assert (
-                gradient[once].flatten(1).any(dim=1).all() if gradient.dim() > 1 else gradient[once].any()
-            ), name
+            assert gradient[once].flatten(1).any(dim=1).all() if gradient.dim() > 1 else gradient[once].any(), name
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -292,9 +284,7 @@ def test_every_weight_learns(kind):
     net = net_of(kind).train()
     coordinator_objective(net, collate(ARRAYS, 32), TRAIN).loss.backward()
     idle = {name for name, p in net.named_parameters() if p.grad is None or not p.grad.any()}
-    stateless = {
-        f"{reader}.{part}.weight" for reader in ("head.reader", "outcome_reader") for part in ("key", "value")
-    }
+    stateless = {f"{reader}.{part}.weight" for reader in ("head.reader", "outcome_reader") for part in ("key", "value")}
     stateless |= {"outcome_query_H", "outcome.0.weight"}  # nothing to read
     assert idle == (stateless if kind == "tokensqueeze-only" else set())
     assert all(p.grad.isfinite().all() for p in net.parameters() if p.grad is not None)
@@ -305,9 +295,7 @@ def exchanged(made):
 
     def turn(t):
         a, b = t.replies
-        return Turn(
-            t.inputs, (Message("assistant", b.content, "model_a"), Message("assistant", a.content, "model_b"))
-        )
+        return Turn(t.inputs, (Message("assistant", b.content, "model_a"), Message("assistant", a.content, "model_b")))
 
     outcome = {"model_a": "model_b", "model_b": "model_a"}.get(made.outcome, made.outcome)
     return dataclasses.replace(made, turns=tuple(map(turn, made.turns)), outcome=outcome)

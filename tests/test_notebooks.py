@@ -37,9 +37,7 @@ def test_results_runs_and_shows_the_summary(tmp_path, monkeypatch):
     notebook = nbformat.read(FOLDER / "01_results.ipynb", as_version=4)
     client = nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(FOLDER)}})
     client.execute()
-    shown = "".join(
-        str(output) for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs
-    )
+    shown = "".join(str(output) for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs)
     saved = value(synthetic.summary(), "token_reduction_vs_full", policy="lrrc", rank=8)
     assert str(saved) in shown and "judged by a program" in shown
     assert f"{saved:.1f} [" in shown  # the table for people
@@ -81,4 +79,9 @@ def test_inspect_shows_digest_scores_and_gates(project):
 def test_own_logs_are_estimated(project):
     shown = run("03_your_own_logs.ipynb", project)
     assert all(name in shown for name in ("full-context", "bm25", "embedding", "lrrc", "image/png"))
-    assert "left out" not in shown and "Warning" not in shown and "6 episodes" in shown and "Success is not estimated" in shown
+    assert (
+        "left out" not in shown
+        and "Warning" not in shown
+        and "6 episodes" in shown
+        and "Success is not estimated" in shown
+    )

@@ -118,9 +118,7 @@ listed_messages = st.lists(
         st.just(Message("user", "Why?")),
     ),
     max_size=14,
-).map(
-    lambda said: [{"role": m.role, "content": m.content} | ({"name": m.name} if m.name else {}) for m in said]
-)
+).map(lambda said: [{"role": m.role, "content": m.content} | ({"name": m.name} if m.name else {}) for m in said])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -205,8 +203,7 @@ def score(name, turns, asked="When does the ferry leave?"):
     for turn in turns:
         history.append(turn)
     return [
-        history.segments[i].text
-        for i in np.argsort(-SCORES[name](history, [Message("user", asked)]), kind="stable")
+        history.segments[i].text for i in np.argsort(-SCORES[name](history, [Message("user", asked)]), kind="stable")
     ]
 
 
@@ -236,10 +233,7 @@ def test_what_untrained_policies_prefer():
 
 
 def test_pruning_shares_the_budget_among_messages():
-    turns = [
-        [Message("user", f"Remember the fact number {i} about Zanzibar and quokkas please.")]
-        for i in range(4)
-    ]
+    turns = [[Message("user", f"Remember the fact number {i} about Zanzibar and quokkas please.")] for i in range(4)]
     session = policy_of("tokensqueeze-only", 60).session(AGENTS)
     for turn in turns:
         session.observe(turn)

@@ -79,9 +79,7 @@ def test_every_claim_of_the_paper_is_covered_and_points_to_its_proof(report):
     assert {t.claim for t in report.theorems} == {"Theorem 1", "Theorem 2", "convergence and stability"}
     for theorem in report.theorems:
         assert theorem.plain.endswith(".") and len(theorem.plain) > 40
-        assert re.search(
-            rf"^theorem {re.escape(theorem.lemma)}\b", (PROOFS / theorem.file).read_text("utf-8"), re.M
-        )
+        assert re.search(rf"^theorem {re.escape(theorem.lemma)}\b", (PROOFS / theorem.file).read_text("utf-8"), re.M)
         assert all(set(h) == {"number", "condition", "meaning"} for h in theorem.hypotheses)
     readme = (PROOFS / "README.md").read_text(encoding="utf-8")
     assert all(f"`{theorem.name}`" in readme for theorem in report.theorems)
@@ -144,9 +142,7 @@ def test_a_changed_statement_is_noticed(copy):
     assert failed(report) == ["Theorem1.update_not_fewer"] and report.verdict == proofs.FAILED
     [problem] = report.problems
     assert problem.file == "Claims.lean" and "r ≤ 8" in problem.message
-    assert (
-        "theorem update_not_fewer" in (copy / "Claims.lean").read_text("utf-8").splitlines()[problem.line - 1]
-    )
+    assert "theorem update_not_fewer" in (copy / "Claims.lean").read_text("utf-8").splitlines()[problem.line - 1]
 
 
 def test_a_changed_definition_is_noticed(copy):
@@ -193,21 +189,15 @@ def test_a_failing_file_that_prints_clean_axioms_fails(copy):
 
 def test_a_change_on_purpose_can_be_recorded(copy, capsys):
     """... and a true statement in the folder of false ones is noticed."""
-    change(
-        copy, "Claims.lean", "theorem update_not_fewer {d r : Nat}", "theorem update_not_fewer {r d : Nat}"
-    )
+    change(copy, "Claims.lean", "theorem update_not_fewer {d r : Nat}", "theorem update_not_fewer {r d : Nat}")
     (copy / "refuted").mkdir()
-    (copy / "refuted" / "True.lean").write_text(
-        "prelude\nimport Order\n-- expect: error\ntheorem t : 2 = 2 := rfl\n"
-    )
+    (copy / "refuted" / "True.lean").write_text("prelude\nimport Order\n-- expect: error\ntheorem t : 2 = 2 := rfl\n")
     assert run(copy, "--record") == 1
     assert "refuted/True.lean:0: a false proof was not refused" in capsys.readouterr().out
     changes = [
         pair
         for record in proofs.RECORDS
-        for pair in zip(
-            *((root / record).read_text("utf-8").split("\n") for root in (PROOFS, copy)), strict=True
-        )
+        for pair in zip(*((root / record).read_text("utf-8").split("\n") for root in (PROOFS, copy)), strict=True)
         if pair[0] != pair[1]
     ]
     assert len(changes) == 2 and all("update_not_fewer : ∀ {r d : Nat}" in new for _, new in changes)

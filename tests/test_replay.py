@@ -91,9 +91,7 @@ def test_full_context_by_hand():
     gated = second - n("three") + n("three")  # both were still heard in turn 0
     alone = episode_cost(made, policy_of("full-context"), stop=0, only=1)
     assert alone.calls == 3 and alone.prompt == 2 * first + gated and alone.reusable == first
-    assert episode_cost(made, policy_of("full-context"), overhead=3).prompt == 2 * first + 2 * second + 3 * (
-        4 + 10
-    )
+    assert episode_cost(made, policy_of("full-context"), overhead=3).prompt == 2 * first + 2 * second + 3 * (4 + 10)
 
 
 def test_after_the_gate_only_one_agent_is_heard():
@@ -118,9 +116,7 @@ def test_turns_that_nobody_answers_cost_nothing():
 
 
 def test_common_prefix():
-    assert (
-        common_prefix("abc", "abd") == 2 and common_prefix("", "a") == 0 and common_prefix("ab", "abc") == 2
-    )
+    assert common_prefix("abc", "abd") == 2 and common_prefix("", "a") == 0 and common_prefix("ab", "abc") == 2
 
 
 def test_success():
@@ -186,10 +182,7 @@ def test_a_calibrated_gate_loses_at_most_the_margin(cases, margin):
     tau = calibrate(preferred, outcomes, PAPER, margin)
     free = np.mean([PAPER.success(pick_at(p, None), o) for p, o in zip(preferred, outcomes, strict=True)])
     for value in {tau, *(float(abs(x)) for p in preferred for x in p[:-1] if abs(x) >= tau)}:
-        gated = [
-            PAPER.success(pick_at(p, gate_turn(p, value)), o)
-            for p, o in zip(preferred, outcomes, strict=True)
-        ]
+        gated = [PAPER.success(pick_at(p, gate_turn(p, value)), o) for p, o in zip(preferred, outcomes, strict=True)]
         assert np.mean(gated) >= free - margin
 
 
@@ -200,14 +193,10 @@ def test_rows():
     assert (free["gated"], free["pick"], free["success"], free["calls"]) == (False, "model_b", 1, 4)
     assert (gated["gated"], gated["pick"], gated["success"], gated["calls"]) == (True, "model_a", 0, 3)
     assert free["total_tokens"] == cost.prompt + cost.completion and gated["prompt_tokens"] == saved.prompt
-    assert (
-        free["policy"] == "p" and free["category"] == "x" and free["reusable_prefix_tokens"] == cost.reusable
-    )
+    assert free["policy"] == "p" and free["category"] == "x" and free["reusable_prefix_tokens"] == cost.reusable
     unsure = rows_of(made, policy, np.array([0.7, -0.2]), 0.8, PAPER, 0, {})
     assert unsure[1] == {**unsure[0], "gated": True}
-    unjudged = rows_of(
-        dataclasses.replace(made, outcome=None), policy, np.array([0.7, -0.2]), 0.5, PAPER, 0, {}
-    )
+    unjudged = rows_of(dataclasses.replace(made, outcome=None), policy, np.array([0.7, -0.2]), 0.5, PAPER, 0, {})
     assert [row["success"] for row in unjudged] == [None, None]
     log = episode(2, agents=("assistant",))
     [only] = rows_of(log, policy, np.zeros(len(log.turns)), 0.5, PAPER, 0, {})

@@ -36,12 +36,8 @@ def sources(tmp_path_factory):
     (root / "results/figures").mkdir()
     plots.save(architecture(dict.fromkeys(SHAPES, 8)), root / "results/figures/figure1")
     for name in PICTURES:  # what they show is tested in test_plots
-        (root / f"results/figures/{name}.png").write_bytes(
-            (root / "results/figures/figure1.png").read_bytes()
-        )
-    (root / "card.md").write_text(
-        f"# Card\n\n{EVIL}\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n", encoding="utf-8"
-    )
+        (root / f"results/figures/{name}.png").write_bytes((root / "results/figures/figure1.png").read_bytes())
+    (root / "card.md").write_text(f"# Card\n\n{EVIL}\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n", encoding="utf-8")
     claims = root / "claims.yaml"
     claims.write_text(
         f"- id: one\n  section: '1'\n  quote: \"{EVIL}\"\n  rule: more than nothing\n"
@@ -106,9 +102,7 @@ def test_best_other_policy_succeeds_most(sources):
 def test_headline_says_what_the_gate_adds_to_the_rival(sources):
     summary = load_summary(sources.summary)
     rival = headline.best_other(summary, 8, 128)
-    gated = find(
-        summary, evaluation="ablation", variant="gate-on", metric="tokens_per_episode", policy=rival["policy"]
-    )
+    gated = find(summary, evaluation="ablation", variant="gate-on", metric="tokens_per_episode", policy=rival["policy"])
     told = " ".join(headline.sentences(summary, 8, 128))
     assert len(gated) == 1 and f"{gated[0]['value']:,.0f} tokens" in told
 
@@ -226,7 +220,5 @@ def test_explorer_without_javascript(browser, page_file):
 def test_plot_data_are_the_records(sources, pages):
     summary = load_summary(sources.summary)
     tokens = [r["value"] for r in find(summary, metric="tokens_per_episode", policy="lrrc")]
-    traces = json.loads(
-        re.search(r'Plotly\.newPlot\(\s*"plot-pareto",\s*(\[.*?\]),\s*\{', pages[0], re.DOTALL)[1]
-    )
+    traces = json.loads(re.search(r'Plotly\.newPlot\(\s*"plot-pareto",\s*(\[.*?\]),\s*\{', pages[0], re.DOTALL)[1])
     assert traces[0]["x"] == tokens

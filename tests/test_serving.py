@@ -13,9 +13,7 @@ from servers import serve
 from lrrc import outputs, tracking
 from lrrc.policies import load_policy
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*Any type hint is inferred"
-)  # MLflow about its own type hints
+pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred")  # MLflow about its own type hints
 PARAMS = yaml.safe_load((Path(__file__).parents[1] / "params.yaml").read_text()) | {"rank": 8, "seeds": [0]}
 MESSAGES = [
     {"role": "user", "content": "Anna wants the report by Friday. The budget is 1,200 euros."},
@@ -57,9 +55,7 @@ def address(repo):
 
 def composed(repo, request, budget):
     """What the policy itself answers; the receipt names the checkpoint's folder instead of its path."""
-    policy = load_policy(
-        "lrrc", budget, repo / "models/train-r8-s0", repo / "data/encoder", **PARAMS["digest"]
-    )
+    policy = load_policy("lrrc", budget, repo / "models/train-r8-s0", repo / "data/encoder", **PARAMS["digest"])
     payload, receipt = policy.compose(request["messages"], request.get("agent"))
     assert 0 < receipt.digest_tokens <= budget and not receipt.full
     expected = {"messages": payload, "receipt": receipt.to_dict() | {"checkpoint": "train-r8-s0"}}
@@ -103,9 +99,7 @@ def test_the_model_composes_as_the_policy_does(repo, model):
     mixed = as_json(model.predict([{"messages": MESSAGES}, rows[0]]))
     assert mixed[0]["receipt"]["budget"] == 128 and mixed[1] == expected[0]
     schema = model.metadata.get_input_schema()
-    assert schema.input_names() == ["messages", "agent", "budget"] and schema.required_input_names() == [
-        "messages"
-    ]
+    assert schema.input_names() == ["messages", "agent", "budget"] and schema.required_input_names() == ["messages"]
     assert model.predict(model.input_example)[0]["receipt"]["digest_tokens"]
 
 

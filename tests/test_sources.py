@@ -68,9 +68,7 @@ def hub_cache(tmp_path, monkeypatch):
 def arena(tmp_path):
     folder = tmp_path / "arena" / "data"
     folder.mkdir(parents=True)
-    pq.write_table(
-        pa.Table.from_pylist(arena_rows()), folder / "train-00000-of-00001-cced8514c7ed782a.parquet"
-    )
+    pq.write_table(pa.Table.from_pylist(arena_rows()), folder / "train-00000-of-00001-cced8514c7ed782a.parquet")
     return folder.parent
 
 

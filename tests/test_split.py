@@ -30,9 +30,7 @@ def episode(number, outcome=None, group=None):
 def mixed(n, seed=0, weights=(0.4, 0.3, 0.15, 0.15), groups=None):
     rng = np.random.default_rng(seed)
     outcomes = rng.choice(ARENA_OUTCOMES, n, p=weights)
-    return [
-        episode(i, str(o), f"g{rng.integers(groups)}" if groups else None) for i, o in enumerate(outcomes)
-    ]
+    return [episode(i, str(o), f"g{rng.integers(groups)}" if groups else None) for i, o in enumerate(outcomes)]
 
 
 def test_the_papers_sizes():

@@ -69,9 +69,7 @@ def test_bca_where_nothing_varies():
     ones = np.ones(9)
     assert stats.bca_interval(np.mean, ones, rng=np.random.default_rng(0)) == stats.Interval(1, 1, 1)
     same = np.arange(1, 9)
-    assert stats.bca_interval(
-        stats.reduction, same, 2 * same, rng=np.random.default_rng(0)
-    ).low == pytest.approx(50)
+    assert stats.bca_interval(stats.reduction, same, 2 * same, rng=np.random.default_rng(0)).low == pytest.approx(50)
 
 
 def test_mcnemar_is_statsmodels():

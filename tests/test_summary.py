@@ -188,9 +188,7 @@ def test_random_pick_is_an_expectation_without_mcnemar(summary):
 
 def test_headline_metrics(summary):
     found = headline_metrics(summary, 128)
-    assert found["lrrc-r16"]["preference_success"] == value(
-        summary, "preference_success", policy="lrrc", rank=16
-    )
+    assert found["lrrc-r16"]["preference_success"] == value(summary, "preference_success", policy="lrrc", rank=16)
     assert set(found["random-pick"]) == {"preference_success"}
 
 

@@ -48,9 +48,7 @@ def write_item(repo, name, lr=0.0001, loss=0.5):
         {"md5": hashlib.md5(path.read_bytes()).hexdigest(), "relpath": path.relative_to(folder).as_posix()}
         for path in files
     ]
-    md5 = hashlib.md5(
-        json.dumps(sorted(entries, key=lambda e: e["relpath"]), sort_keys=True).encode()
-    ).hexdigest()
+    md5 = hashlib.md5(json.dumps(sorted(entries, key=lambda e: e["relpath"]), sort_keys=True).encode()).hexdigest()
     return {
         "cmd": "python pipeline/train.py",
         "deps": [{"path": "data/splits.json", "hash": "md5", "md5": "0" * 32, "size": 1}],
@@ -66,9 +64,7 @@ def lock(repo, **stages):
 def test_a_run_holds_parameters_curves_and_artefacts(repo):
     write_item(repo, "train-r8-s0")
     folder = repo / "models" / "train-r8-s0"
-    assert tracking.log_stage(
-        "full", stage="train", params=PARAMS, artifacts=[folder], tags={"data": "embedded"}
-    )
+    assert tracking.log_stage("full", stage="train", params=PARAMS, artifacts=[folder], tags={"data": "embedded"})
     (run,) = runs("full")
     assert run.info.status == "FINISHED"
     assert run.data.params == {"train.lr": "0.0001", "train.batch": "32", "train.note": "x" * 249}
@@ -97,9 +93,7 @@ def test_replay_is_idempotent_and_follows_dvc_lock(repo):
         assert tracking.replay_all() == tracking.Replayed(shown=("train-r4-s0", "train-r4-s1"))
         assert len(runs("train-r4-s0")) == len(runs("train-r4-s1")) == 1
     (run,) = runs("train-r4-s0")
-    assert (
-        run.data.params == {"train.lr": "0.0001", "train.batch": "32"} and run.data.tags["stage"] == "train"
-    )
+    assert run.data.params == {"train.lr": "0.0001", "train.batch": "32"} and run.data.tags["stage"] == "train"
 
     lock(repo, **{"train@4-0": write_item(repo, "train-r4-s0", lr=0.001)})  # other parameters, same outputs
     tracking.replay_all()
@@ -116,9 +110,7 @@ def test_replay_completes_what_the_stage_logged_itself(repo):
     lock(repo, **{"train@16-0": write_item(repo, "train-r16-s0")})
     folder = repo / "models" / "train-r16-s0"
     for _ in range(2):  # the second is a forced rerun with the same result
-        assert tracking.log_stage(
-            "train-r16-s0", stage="train", params={"train": {"lr": 1e-4}}, artifacts=[folder]
-        )
+        assert tracking.log_stage("train-r16-s0", stage="train", params={"train": {"lr": 1e-4}}, artifacts=[folder])
         tracking.replay_all()
     (run,) = runs("train-r16-s0")
     assert run.data.tags["params_hash"] and run.data.tags["inputs_hash"]
@@ -164,10 +156,7 @@ def test_parallel_first_use(tmp_path):
     writers = [subprocess.Popen([sys.executable, "-c", code, f"own-{i}"], cwd=tmp_path) for i in range(3)]
     assert [writer.wait(timeout=120) for writer in writers] == [0, 0, 0]
     with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
-        names = [
-            name
-            for (name,) in database.execute("select name from runs where status = 'FINISHED' order by name")
-        ]
+        names = [name for (name,) in database.execute("select name from runs where status = 'FINISHED' order by name")]
     assert names == ["own-0", "own-1", "own-2", "same"]
 
 

@@ -39,9 +39,7 @@ def net_of(kind="lrrc", seed=0, **changes):
     return build(kind, 4, WIDTH, model(**changes))
 
 
-def fit(
-    net, folder, config=TRAIN, seed=0, objective=coordinator_objective, data=RAGGED, val=None, collate=pack
-):
+def fit(net, folder, config=TRAIN, seed=0, objective=coordinator_objective, data=RAGGED, val=None, collate=pack):
     warnings.filterwarnings("ignore", module="lightning")
     val = data[-4:] if val is None else val
     return training.fit(net, objective, data[:-4], val, collate, config, seed, folder)
@@ -75,9 +73,7 @@ def undisturbed(tmp_path_factory):
     return history, bytes_of(net)
 
 
-@pytest.mark.parametrize(
-    "steps", [1, 4, 8, 11]
-)  # two batches to learn from and one to validate make an epoch
+@pytest.mark.parametrize("steps", [1, 4, 8, 11])  # two batches to learn from and one to validate make an epoch
 def test_a_killed_fit_goes_on_to_the_same_bytes(tmp_path, undisturbed, steps):
     with pytest.raises(Killed):
         fit(net_of(), tmp_path, train(max_epochs=4), objective=killed_after(steps))
@@ -110,18 +106,13 @@ def test_more_epochs_go_on_from_fewer(tmp_path, undisturbed):
     net = net_of(seed=99)
     assert fit(net, tmp_path, train(max_epochs=4)) == undisturbed[0] and bytes_of(net) == undisturbed[1]
     again = net_of(seed=98)
-    assert (
-        fit(again, tmp_path, train(max_epochs=4), objective=killed_after(0)) == undisturbed[0]
-    )  # nothing left to do
+    assert fit(again, tmp_path, train(max_epochs=4), objective=killed_after(0)) == undisturbed[0]  # nothing left to do
     assert bytes_of(again) == undisturbed[1]
 
 
 def test_seeds(tmp_path, undisturbed):
     same, other = net_of(), net_of()
-    assert (
-        fit(same, tmp_path / "same", train(max_epochs=4)) == undisturbed[0]
-        and bytes_of(same) == undisturbed[1]
-    )
+    assert fit(same, tmp_path / "same", train(max_epochs=4)) == undisturbed[0] and bytes_of(same) == undisturbed[1]
     fit(other, tmp_path / "other", train(max_epochs=4), seed=1)  # from the same start, in another order
     assert bytes_of(other) != undisturbed[1]
 
@@ -243,9 +234,7 @@ def test_losses_equal_plain_loops():
                     sel.append(-float((target * scores).sum()))
     assert float(reconstruction(output, batch)) == pytest.approx(np.mean(rec), rel=1e-4)
     assert float(ranking(output, batch)) == pytest.approx(np.mean(sel), rel=1e-4)
-    assert float(outcome(output.outcome_BTO, batch.turns_B, batch.outcome_B)) == pytest.approx(
-        win / weights, rel=1e-4
-    )
+    assert float(outcome(output.outcome_BTO, batch.turns_B, batch.outcome_B)) == pytest.approx(win / weights, rel=1e-4)
     config = train(w_rec=2.0, w_sel=3.0, w_win=5.0)
     total = 2 * np.mean(rec) + 3 * np.mean(sel) + 5 * win / weights
     assert float(coordinator_objective(net, batch, config).loss.detach()) == pytest.approx(total, rel=1e-4)
@@ -274,9 +263,7 @@ def stage(tmp_path, monkeypatch):
     ids = [e.episode_id for e in made]
     part = {"train": ids[:8], "val": ids[8:11], "test": ids[11:]}
     write_json(tmp_path / "splits.json", part | {"folds": [part, part]})
-    return fitting.Inputs(
-        *(tmp_path / name for name in ("episodes.parquet", "segments", "encoder", "splits.json"))
-    )
+    return fitting.Inputs(*(tmp_path / name for name in ("episodes.parquet", "segments", "encoder", "splits.json")))
 
 
 def item(policy):

@@ -21,13 +21,8 @@ def main() -> None:
     from mlflow import MlflowClient
 
     client, experiment = MlflowClient(tracking_uri=tracking.uri()), tracking.ensure_experiment()
-    runs = {
-        run.info.run_name: run.info.run_id
-        for run in client.search_runs([experiment], order_by=["start_time"])
-    }
-    ranks = [
-        run_id for name, run_id in sorted(runs.items()) if name.startswith("train-") and name.endswith("-s0")
-    ]
+    runs = {run.info.run_name: run.info.run_id for run in client.search_runs([experiment], order_by=["start_time"])}
+    ranks = [run_id for name, run_id in sorted(runs.items()) if name.startswith("train-") and name.endswith("-s0")]
     home, curve = f"/#/experiments/{experiment}", ".js-plotly-plot .scatterlayer path.js-line"
     trained = quote("tags.stage = 'train'")
     pages = {  # picture -> address, what must be seen before it is taken

@@ -110,9 +110,7 @@ def table1(
         units |= {name: [[found[i][name]] for i in ids if name in found[i]] for name in names}
         for accounting, unit in units.items():
             if unit:
-                rows.append(
-                    {"accounting": accounting, "split": split, "episodes": len(ids), **_averages(unit)}
-                )
+                rows.append({"accounting": accounting, "split": split, "episodes": len(ids), **_averages(unit)})
     order = ["per_side", "joint", *names]
     return sorted(rows, key=lambda row: order.index(row["accounting"]))
 

@@ -130,9 +130,7 @@ def architecture(shapes: Mapping[str, int]) -> Figure:
         _arrow(axes, (x, 26.5), (x, 31))
         _arrow(axes, (x, 41.5), (x, 37.5), SECOND)
     _arrow(axes, (87, 17.5), (87, 13))
-    axes.text(
-        87, 39.5, "calls saved here", ha="center", va="center", fontsize=7, color=SECOND, fontweight="bold"
-    )
+    axes.text(87, 39.5, "calls saved here", ha="center", va="center", fontsize=7, color=SECOND, fontweight="bold")
     figure.supxlabel(
         "Shapes of the trained model. Orange: where tokens and calls are saved or work is skipped.",
         fontsize=6.5,

@@ -84,7 +84,13 @@ def load_net(folder: Path, fit: str = "main") -> Coordinator:
 
 
 def load_learned(
-    name: str, budget: int, folder: Path, encoder: Path, max_overlap: float = 1.0, squeeze: float = 0.0, fit: str = "main"
+    name: str,
+    budget: int,
+    folder: Path,
+    encoder: Path,
+    max_overlap: float = 1.0,
+    squeeze: float = 0.0,
+    fit: str = "main",
 ) -> Learned:
     """A learned policy, ready to compose."""
     from lrrc.encoder import load

@@ -130,9 +130,7 @@ def _verdict(claim: Claim, evidence: Evidence) -> Verdict:
         return Verdict(claim, UNTESTABLE, measured, missing)
     if unknown := [test for test, (holds, _) in zip(claim.tests, outcomes, strict=True) if holds is None]:
         reason = (
-            "the proofs were not checked"
-            if all("proof" in test for test in unknown)
-            else "not measured in this run"
+            "the proofs were not checked" if all("proof" in test for test in unknown) else "not measured in this run"
         )
         return Verdict(claim, UNTESTABLE, measured, reason)
     if all(holds for holds, _ in outcomes):

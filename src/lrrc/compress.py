@@ -82,9 +82,7 @@ def compress_line(row: dict[str, Any], policy: Policy, where: str = "request") -
     last = messages[-1].role if messages else None
     if last not in ("user", "tool"):
         raise bad_value(where, "last role", last, "user or tool: the last message is the one to answer")
-    history = [
-        {"role": m.role, "content": m.content} | ({"name": m.name} if m.name else {}) for m in messages
-    ]
+    history = [{"role": m.role, "content": m.content} | ({"name": m.name} if m.name else {}) for m in messages]
     try:
         payload, receipt = policy.compose(history, agent)
     except ValueError as error:
@@ -113,9 +111,7 @@ example:      lrrc compress logs.jsonl short.jsonl --policy bm25 --budget 128"""
         default="lrrc",
         help=f"trained: lrrc (default), {', '.join(LEARNED)}; ready without training: {', '.join(UNTRAINED)}",
     )
-    parser.add_argument(
-        "--budget", metavar="B", type=int, default=128, help="most tokens of a digest (default 128)"
-    )
+    parser.add_argument("--budget", metavar="B", type=int, default=128, help="most tokens of a digest (default 128)")
     parser.add_argument(
         "--checkpoint",
         metavar="DIR",

@@ -27,9 +27,7 @@ def read_histories(models: Path) -> dict[tuple[int, int], list[dict]]:
     return of_ranks(models, "history.json")
 
 
-def training_records(
-    histories: Mapping[tuple[int, int], list[Mapping]], source: Mapping
-) -> list[dict[str, Any]]:
+def training_records(histories: Mapping[tuple[int, int], list[Mapping]], source: Mapping) -> list[dict[str, Any]]:
     """Records of training curves, means over folds and seeds of `histories[rank, seed]`."""
     records = []
     for rank in sorted({rank for rank, _ in histories}):

@@ -130,7 +130,7 @@ def load(path: Path) -> list[EpisodeArrays]:
         raise ValueError(f"{path}: no segment arrays here: run `dvc repro embed` first")
     with safe_open(str(path), "numpy") as handle:
         ids = json.loads(handle.metadata()["ids"])
-        flat = {name: handle.get_tensor(name) for name in handle.keys()}
+        flat = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118
     cursor = dict.fromkeys(flat, 0)
 
     def take(name: str, count: int) -> np.ndarray:

@@ -200,9 +200,7 @@ def _joined(sides: list[list[Turn]], where: str) -> tuple[Turn, ...]:
     turns = []
     for number, turn in enumerate(zip_longest(*sides), 1):
         if None in turn or any(side.inputs != turn[0].inputs for side in turn):
-            raise ValueError(
-                f"{where}: conversation_a and conversation_b differ in the user's side of turn {number}"
-            )
+            raise ValueError(f"{where}: conversation_a and conversation_b differ in the user's side of turn {number}")
         turns.append(Turn(turn[0].inputs, tuple(reply for side in turn for reply in side.replies)))
     if not any(turn.replies for turn in turns):
         raise ValueError(f"{where}: has no turn: an episode holds at least one reply of an assistant")

@@ -45,9 +45,7 @@ class Prices:
             if not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"price of {field} tokens = {value}: allowed is a number >= 0")
         if self.cached > self.prompt:
-            raise ValueError(
-                f"price of cached tokens = {self.cached}: allowed is at most {self.prompt}, the prompt's"
-            )
+            raise ValueError(f"price of cached tokens = {self.cached}: allowed is at most {self.prompt}, the prompt's")
 
     def parts(self, cost: Cost) -> tuple[float, float, float]:
         """Money for fresh prompt tokens, cached prompt tokens, completion tokens."""
@@ -228,9 +226,7 @@ example:  lrrc estimate logs.jsonl --price-in 2.50 --price-cached 1.25 --price-o
         metavar="A,B",
         help=f"of {', '.join(NAMES)} (default: those ready without training, and lrrc once it is trained)",
     )
-    parser.add_argument(
-        "--budgets", metavar="B,B", default="128", help="most tokens of a digest (default 128)"
-    )
+    parser.add_argument("--budgets", metavar="B,B", default="128", help="most tokens of a digest (default 128)")
     parser.add_argument(
         "--checkpoint", metavar="DIR", type=Path, help="a trained lrrc (default: the one `dvc repro` made)"
     )
@@ -254,9 +250,7 @@ def run(args: argparse.Namespace) -> int:
     policies = load_policies(
         names, parse_budgets(args.budgets), args.checkpoint, lambda why: print(why, file=sys.stderr)
     )
-    result = estimate(
-        tqdm(iter_episodes(args.logs), unit=" episodes", delay=5, disable=None), policies, prices
-    )
+    result = estimate(tqdm(iter_episodes(args.logs), unit=" episodes", delay=5, disable=None), policies, prices)
     print(table(result))
     said = notes(result)
     if args.price_cached is None:

@@ -69,9 +69,7 @@ def write_json(path: str | Path, value: Any) -> None:
     write_text(path, canonical_json(value))
 
 
-def write_parquet(
-    path: str | Path, tables: pa.Table | Iterable[pa.Table], schema: pa.Schema | None = None
-) -> None:
+def write_parquet(path: str | Path, tables: pa.Table | Iterable[pa.Table], schema: pa.Schema | None = None) -> None:
     """A table, or tables of one `schema` one after the other (memory holds one at a time).
 
     Pages carry checksums, so that damage is found on reading.

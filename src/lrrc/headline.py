@@ -84,14 +84,8 @@ def sentences(summary: Mapping, rank: int, budget: int) -> list[str]:
             for metric in ("lrrc_token_reduction_vs_policy", "lrrc_success_minus_policy")
         )
         direction = "fewer" if tokens["value"] >= 0 else "more"
-        ends = (
-            sorted((abs(tokens["low"]), abs(tokens["high"]))) if tokens["low"] * tokens["high"] > 0 else None
-        )
-        shown = (
-            f"{ends[0]:.1f} to {ends[1]:.1f}"
-            if ends
-            else f"{tokens['low']:.1f} to {tokens['high']:.1f} fewer"
-        )
+        ends = sorted((abs(tokens["low"]), abs(tokens["high"]))) if tokens["low"] * tokens["high"] > 0 else None
+        shown = f"{ends[0]:.1f} to {ends[1]:.1f}" if ends else f"{tokens['low']:.1f} to {tokens['high']:.1f} fewer"
         text.append(
             f"The best other policy is {name(other)} with {100 * other['value']:.1f} %. LRRC uses "
             f"{abs(tokens['value']):.1f} % {direction} tokens ({shown} %) and differs in success by "
@@ -99,9 +93,7 @@ def sentences(summary: Mapping, rank: int, budget: int) -> list[str]:
             f"{_reading(success, name(other))}"
         )
         same = {key: other[key] for key in ("policy", "rank", "budget")}
-        gated = {
-            r["metric"]: r["value"] for r in find(summary, evaluation="ablation", variant="gate-on", **same)
-        }
+        gated = {r["metric"]: r["value"] for r in find(summary, evaluation="ablation", variant="gate-on", **same)}
         if "tokens_per_episode" in gated and "preference_success" in gated:
             text.append(
                 "LRRC is measured with its call gate, other policies without. Given the same gate, "

@@ -152,12 +152,9 @@ def _call(session: Session, inputs: Sequence[Message], agent: str) -> Call:
     )
     pieces = [(span.message, history.messages[span.message].content[span.start : span.end]) for span in spans]
     sources = tuple(
-        Segment(history.message_turn[m], _speaker(session, m), piece, tokens.count(piece))
-        for m, piece in pieces
+        Segment(history.message_turn[m], _speaker(session, m), piece, tokens.count(piece)) for m, piece in pieces
     )
-    return Call(
-        agent, text, sum(session.message_tokens), sent, _scores(session, inputs, agent), kept, sources, spans
-    )
+    return Call(agent, text, sum(session.message_tokens), sent, _scores(session, inputs, agent), kept, sources, spans)
 
 
 def _scores(session: Session, inputs: Sequence[Message], agent: str) -> tuple[float, ...] | None:
@@ -183,9 +180,7 @@ def _predicts(session: Session) -> bool:
     return not isinstance(session, PruningSession)
 
 
-def _observe(
-    session: Session, messages: Sequence[Message]
-) -> tuple[GateRecord | None, dict[str, float] | None]:
+def _observe(session: Session, messages: Sequence[Message]) -> tuple[GateRecord | None, dict[str, float] | None]:
     """Let the session take in a turn; its gate then, and the outcomes it predicts."""
     if not _predicts(session):
         session.observe(messages)

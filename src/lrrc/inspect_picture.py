@@ -48,9 +48,7 @@ def draw(trace: Trace, turn: int) -> Figure:
 
 def _short(text: str, length: int = 34) -> str:
     """The start of a text, with a box for what the font lacks."""
-    text = "".join(
-        character if _font().get_char_index(ord(character)) else "□" for character in " ".join(text.split())
-    )
+    text = "".join(character if _font().get_char_index(ord(character)) else "□" for character in " ".join(text.split()))
     return text if len(text) <= length else text[: length - 1] + "…"
 
 

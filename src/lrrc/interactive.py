@@ -51,9 +51,7 @@ def pareto(summary: Mapping, budget: int) -> go.Figure:
     figure = go.Figure()
     for label, (policy, colour, symbol) in groups.items():
         mine = [
-            r
-            for r in success
-            if (r["policy"] == policy if policy else r["policy"] not in ("lrrc", "full-context"))
+            r for r in success if (r["policy"] == policy if policy else r["policy"] not in ("lrrc", "full-context"))
         ]
         tokens = [cost[r["policy"], r["rank"]] for r in mine]
         hover = [
@@ -73,9 +71,7 @@ def pareto(summary: Mapping, budget: int) -> go.Figure:
             hovertext=hover,
             hoverinfo="text",
         )
-    return _layout(
-        figure, xaxis={"title": "Tokens per episode (fewer is better)"}, yaxis={"title": "Task success (%)"}
-    )
+    return _layout(figure, xaxis={"title": "Tokens per episode (fewer is better)"}, yaxis={"title": "Task success (%)"})
 
 
 def ranks(summary: Mapping, budget: int) -> go.Figure:

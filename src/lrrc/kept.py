@@ -67,7 +67,7 @@ def load(path: Path) -> dict[str, Kept]:
 
     with safe_open(path, "numpy") as handle:
         header = handle.metadata()
-        return {i: Kept(i, handle.get_tensor(i), *json.loads(header[i])) for i in handle.keys()}
+        return {i: Kept(i, handle.get_tensor(i), *json.loads(header[i])) for i in handle.keys()}  # noqa: SIM118
 
 
 def kept_of(episode: Episode, policy: Policy, vectors: encoder.Encoder) -> Kept:

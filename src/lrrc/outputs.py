@@ -28,9 +28,7 @@ class Result:
     @property
     def digest(self) -> str:
         """Hash of everything in it, the same on every machine."""
-        return canonical_hash(
-            [self.metrics, self.curves, {path: digest(file) for path, file in self.files.items()}]
-        )
+        return canonical_hash([self.metrics, self.curves, {path: digest(file) for path, file in self.files.items()}])
 
 
 @dataclass(frozen=True)
@@ -133,9 +131,7 @@ def dvc_md5(out: Path) -> str | None:
     if not out.is_dir():
         return digest(out, "md5") if out.is_file() else None
     entries = [{"md5": digest(file, "md5"), "relpath": path} for path, file in sorted(_files(out).items())]
-    return (
-        f"{hashlib.md5(json.dumps(entries, sort_keys=True).encode(), usedforsecurity=False).hexdigest()}.dir"
-    )
+    return f"{hashlib.md5(json.dumps(entries, sort_keys=True).encode(), usedforsecurity=False).hexdigest()}.dir"
 
 
 def canonical_hash(value: object) -> str:
@@ -165,9 +161,7 @@ def _records(summary: Mapping) -> dict[str, float]:
     numbers = {}
     for record in summary["records"]:
         shown = {"policy": "", "rank": "rank", "budget": "budget", "variant": ""}
-        labels = [
-            f"{before}{record[key]}" for key, before in shown.items() if record.get(key) not in (None, "")
-        ]
+        labels = [f"{before}{record[key]}" for key, before in shown.items() if record.get(key) not in (None, "")]
         name = [record["evaluation"], str(record["data"]), record["metric"], "-".join(labels)]
         numbers["/".join(filter(None, name))] = record["value"]
     return numbers

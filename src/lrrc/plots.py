@@ -49,9 +49,7 @@ def save(figure: Figure, stem: Path) -> None:
     """Write `stem`.png and `stem`.pdf without dates or version strings."""
     with matplotlib.style.context("lrrc.lrrc"):
         figure.savefig(stem.with_suffix(".png"), metadata={"Software": None})
-        figure.savefig(
-            stem.with_suffix(".pdf"), metadata={"Creator": None, "Producer": None, "CreationDate": None}
-        )
+        figure.savefig(stem.with_suffix(".pdf"), metadata={"Creator": None, "Producer": None, "CreationDate": None})
 
 
 def standard_error(record: Mapping) -> float:
@@ -223,9 +221,7 @@ def training(histories: Mapping[tuple[int, int], list[Mapping]], rank: int, foot
     return figure
 
 
-def _band(
-    axes: Axes, curves: Sequence[Mapping], key: str, colour: str, label: str, dashed: bool = False
-) -> None:
+def _band(axes: Axes, curves: Sequence[Mapping], key: str, colour: str, label: str, dashed: bool = False) -> None:
     """Mean and range of runs; runs that stopped early count as long as they ran."""
     table = np.full((len(curves), max(len(c["epoch"]) for c in curves)), np.nan)
     for row, curve in zip(table, curves, strict=True):
@@ -327,13 +323,9 @@ def pareto(summary: Mapping, rank: int, budget: int) -> Figure:
     axes.set_xlim(left - 0.03 * (edge - left), edge + 0.75 * (edge - left))
     axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
     _floor(axes, summary, left - 0.02 * (edge - left), edge)
-    axes.set_xticks(
-        [tick for tick in axes.get_xticks() if left - 0.03 * (edge - left) <= tick <= edge * 1.02]
-    )
+    axes.set_xticks([tick for tick in axes.get_xticks() if left - 0.03 * (edge - left) <= tick <= edge * 1.02])
     axes.spines["bottom"].set_bounds(left - 0.03 * (edge - left), edge)
     axes.set_xlabel("Tokens per episode (fewer is better: left)", x=0.29)
     axes.set_ylabel("Task success (%)")
-    _foot(
-        figure, f"Mean and 95 % interval over episodes, digest budget {budget} tokens. {_sentence(success)}"
-    )
+    _foot(figure, f"Mean and 95 % interval over episodes, digest budget {budget} tokens. {_sentence(success)}")
     return figure

@@ -77,9 +77,7 @@ def check(root: Path) -> Report:
         checker.name,
         "",
         tuple(
-            replace(
-                theorem, verdict=FAILED if any(p.theorem in ("", theorem.name) for p in problems) else PROVED
-            )
+            replace(theorem, verdict=FAILED if any(p.theorem in ("", theorem.name) for p in problems) else PROVED)
             for theorem in theorems
         ),
         refused,
@@ -95,9 +93,7 @@ def _compile_all(checker: lean.Lean, root: Path, names: list[str]) -> tuple[tupl
         if problems:
             return (), problems
         for record in RECORDS:
-            problems = problems or _audit_problems(
-                root, record, _audit(checker, root, Path(build), record), names
-            )
+            problems = problems or _audit_problems(root, record, _audit(checker, root, Path(build), record), names)
         false_proofs = sorted(path.relative_to(root).as_posix() for path in (root / "refuted").glob("*.lean"))
         tried = pool.map(lambda source: lean.run(checker, root, Path(build), source), false_proofs)
         for source, outcome in zip(false_proofs, tried, strict=True):
@@ -131,9 +127,7 @@ def _imports(root: Path, source: str) -> set[str]:
     return {module.replace(".", "/") + ".lean" for module in re.findall(r"^import\s+(\S+)", text, re.M)}
 
 
-def _compile(
-    checker: lean.Lean, root: Path, build: Path, pool: ThreadPoolExecutor
-) -> dict[str, lean.Outcome]:
+def _compile(checker: lean.Lean, root: Path, build: Path, pool: ThreadPoolExecutor) -> dict[str, lean.Outcome]:
     """Compile every file after those it imports, several at once; what rests on a broken file is left out."""
     order = TopologicalSorter({source: _imports(root, source) for source in _sources(root)})
     outcomes: dict[str, lean.Outcome] = {}

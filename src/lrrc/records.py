@@ -98,9 +98,7 @@ class Scores:
             values = self.tables[config].pivot(index="seed", columns="episode_id", values=column)
             values = values.astype(float).dropna(axis=1, how="all").sort_index(axis=1)
             if values.isna().any().any():
-                raise ValueError(
-                    f"{self.where}: {config}: {column}: some episodes lack a seed; score each per seed"
-                )
+                raise ValueError(f"{self.where}: {config}: {column}: some episodes lack a seed; score each per seed")
             self.known[config, column] = values if values.size else None
         return self.known[config, column]
 
@@ -108,9 +106,7 @@ class Scores:
         """The Full-Context configuration that everything is compared with."""
         found = [c for c in self.tables if c.policy == "full-context" and not c.gated and not c.variant]
         if len(found) != 1:
-            raise ValueError(
-                f"{self.where}: needs rows of one ungated full-context policy, found {len(found)}"
-            )
+            raise ValueError(f"{self.where}: needs rows of one ungated full-context policy, found {len(found)}")
         return found[0]
 
     def base(self, config: Config, source: Source) -> dict[str, Any]:
@@ -170,9 +166,7 @@ def mean_records(scores: Scores, config: Config, full: Config, base: Mapping) ->
             reference = _aligned(scores, full, column, matrix)
             if reference is not None:
                 more["test"] = _details(stats.paired(values, reference))
-        records.append(
-            new_record(base, metric, *stats.t_interval(values), n=values.size, seeds=len(matrix), **more)
-        )
+        records.append(new_record(base, metric, *stats.t_interval(values), n=values.size, seeds=len(matrix), **more))
     return records
 
 
@@ -313,9 +307,7 @@ def read_rows(folder: Path) -> pd.DataFrame:
     return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
 
 
-def read_records(
-    replay: Path, table1: Iterable[Mapping], models: Path, settings: Settings
-) -> list[dict[str, Any]]:
+def read_records(replay: Path, table1: Iterable[Mapping], models: Path, settings: Settings) -> list[dict[str, Any]]:
     """Every record there is, from what the stages wrote; one more evaluation is one more line here."""
     source = Source(**json.loads((Path(replay) / "meta.json").read_text(encoding="utf-8")))
     return [

@@ -116,9 +116,7 @@ class Counts:
         return self.text(text) + self.overhead
 
 
-def calibrate(
-    preferred: Sequence[np.ndarray], outcomes: Sequence[str], rule: SuccessRule, margin: float
-) -> float:
+def calibrate(preferred: Sequence[np.ndarray], outcomes: Sequence[str], rule: SuccessRule, margin: float) -> float:
     """The smallest confidence tau at which the call gate loses at most `margin` of success on these episodes.
 
     `preferred` holds, per episode, P(first better) - P(second better) after every turn. Infinity: never gate.

@@ -108,9 +108,7 @@ def _one_of(values: Sequence) -> str:
     return names if len(values) == 1 else f"{{{names}}}"
 
 
-def build(
-    sources: Sources, rank: int, budget: int, ranks: list[int], runs: Mapping[str, str]
-) -> tuple[str, str]:
+def build(sources: Sources, rank: int, budget: int, ranks: list[int], runs: Mapping[str, str]) -> tuple[str, str]:
     """(HTML, Markdown) of the report. Raises ValueError where an input is missing or wrong."""
     summary = load_summary(sources.summary)
     proofs = read_proofs(sources.proofs)
@@ -212,9 +210,7 @@ def card_html(path: Path, data: str) -> Markup:
             token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
     html = markdown.renderer.render(tokens, markdown.options, {})
     return Markup(
-        html.replace("<table>", '<div class="scroll"><table class="prose">').replace(
-            "</table>", "</table></div>"
-        )
+        html.replace("<table>", '<div class="scroll"><table class="prose">').replace("</table>", "</table></div>")
     )
 
 

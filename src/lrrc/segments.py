@@ -44,7 +44,7 @@ def _pieces(text: str, start: int, end: int, limit: int) -> list[tuple[int, int]
         step = b - a if tokens.count(text[a:b]) <= limit else max(1, limit // 4)
         units += [(i, min(i + step, b)) for i in range(a, b, step)]
     pieces, first, cost = [], start, 0
-    for (a, b), n in zip(units, tokens.count_batch([text[a:b] for a, b in units]), strict=True):
+    for (a, _), n in zip(units, tokens.count_batch([text[i:j] for i, j in units]), strict=True):
         if cost + n > limit and a > first:
             pieces.append((first, a))
             first, cost = a, 0

@@ -97,9 +97,7 @@ def log(client: MlflowClient, run: Run, model: Served) -> None:
     run_id, experiment = run.info.run_id, run.info.experiment_id
     known = client.search_logged_models([experiment], f"source_run_id = '{run_id}'")
     run = client.get_run(run_id)  # as it is by now, with its parameters
-    logged = (
-        known[0] if known else client.create_logged_model(experiment, MODEL, run_id, params=run.data.params)
-    )
+    logged = known[0] if known else client.create_logged_model(experiment, MODEL, run_id, params=run.data.params)
     if logged.status == LoggedModelStatus.READY:
         return
     with TemporaryDirectory() as scratch:

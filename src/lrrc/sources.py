@@ -47,9 +47,7 @@ class HubSet:
 
 
 HUB = {
-    "lmsys": HubSet(
-        "lmsys/chatbot_arena_conversations", "train", "1b6335d42a1d2c7e34870c905d03ab964f7f2bd8", True
-    ),
+    "lmsys": HubSet("lmsys/chatbot_arena_conversations", "train", "1b6335d42a1d2c7e34870c905d03ab964f7f2bd8", True),
     "mt_bench_human": HubSet(
         "lmsys/mt_bench_human_judgments", "human", "f7d2896d2cc5d80f8b55c2bbc722613555233c25", False
     ),
@@ -230,7 +228,5 @@ def _until(conversation: Any, turn: int) -> Any:
     """The messages up to the reply of `turn` (from 1); what is no conversation is left for the parser."""
     if not isinstance(conversation, list):
         return conversation
-    ends = [
-        i for i, m in enumerate(conversation, 1) if isinstance(m, Mapping) and m.get("role") == "assistant"
-    ]
+    ends = [i for i, m in enumerate(conversation, 1) if isinstance(m, Mapping) and m.get("role") == "assistant"]
     return conversation[: ends[turn - 1]] if 0 < turn <= len(ends) else conversation

@@ -15,9 +15,7 @@ from lrrc.episodes import Episode
 PARTS = ("train", "val", "test")
 
 
-def partition(
-    groups: Sequence[str], strata: Sequence[str], shares: Sequence[float], seed: Sequence[int]
-) -> np.ndarray:
+def partition(groups: Sequence[str], strata: Sequence[str], shares: Sequence[float], seed: Sequence[int]) -> np.ndarray:
     """The part [N] of each episode, so that no group is torn, sizes are as asked and strata are mixed alike.
 
     Groups go, largest first and otherwise in random order, to the part that they overfill least, and among

@@ -39,9 +39,7 @@ class Paired:
 def _pairs(a: ArrayLike, b: ArrayLike) -> tuple[NDArray, NDArray]:
     a, b = np.asarray(a, float), np.asarray(b, float)
     if a.shape != b.shape or a.ndim != 1 or a.size < 2:
-        raise ValueError(
-            f"a paired test needs two equally long lists of >= 2 episodes, got {a.shape}, {b.shape}"
-        )
+        raise ValueError(f"a paired test needs two equally long lists of >= 2 episodes, got {a.shape}, {b.shape}")
     return a, b
 
 
@@ -88,9 +86,7 @@ def paired(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Paired:
     difference = a - b
     sd = float(difference.std(ddof=1))
     if np.ptp(difference) == 0:  # t is 0/0 or infinite: say which
-        return Paired(
-            t_interval(difference, confidence), 0.0, 1.0 if difference[0] == 0 else 0.0, None, a.size
-        )
+        return Paired(t_interval(difference, confidence), 0.0, 1.0 if difference[0] == 0 else 0.0, None, a.size)
     p = float(scipy_stats.ttest_rel(a, b).pvalue)
     return Paired(t_interval(difference, confidence), sd, p, float(difference.mean()) / sd, a.size)
 

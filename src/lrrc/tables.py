@@ -62,16 +62,12 @@ class Table:
     def shown(self) -> tuple[list[str], list[list[str]]]:
         """Header and rows as people read them, intervals beside their value."""
         keep = [i for i, column in enumerate(self.columns) if column.shows not in ("low", "high")]
-        return [self.columns[i].header for i in keep], [
-            [self._text(row, i) for i in keep] for row in self.rows
-        ]
+        return [self.columns[i].header for i in keep], [[self._text(row, i) for i in keep] for row in self.rows]
 
     def cells(self) -> list[list[Shown]]:
         """Rows as people read them, with the number to sort by."""
         keep = [i for i, column in enumerate(self.columns) if column.shows not in ("low", "high")]
-        return [
-            [Shown(self._text(row, i), "" if row[i] is None else row[i]) for i in keep] for row in self.rows
-        ]
+        return [[Shown(self._text(row, i), "" if row[i] is None else row[i]) for i in keep] for row in self.rows]
 
     def _text(self, row: Sequence[Cell], i: int) -> str:
         text = self.columns[i].text(row[i])
@@ -94,9 +90,7 @@ class Table:
         """A GitHub table with its title and note."""
         header, rows = self.shown()
         lines = [header, ["---"] * len(header), *rows]
-        body = "\n".join(
-            "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
-        )
+        body = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
         return f"**{self.title}**\n\n{body}\n" + (f"\n{self.note}\n" if self.note else "")
 
 
@@ -171,9 +165,7 @@ def all_tables(summary: Mapping, rank: int, budget: int) -> list[Table]:
     main = main_line(summary, "preference_success", rank, budget)
     spending = [r for r in main if r["policy"] not in FLOORS]
     others = [r for r in main if r["policy"] != "lrrc"]
-    ranks = sorted(
-        find(summary, policy="lrrc", budget=budget, metric="preference_success"), key=lambda r: r["rank"]
-    )
+    ranks = sorted(find(summary, policy="lrrc", budget=budget, metric="preference_success"), key=lambda r: r["rank"])
     ours = [r for r in main if r["policy"] == "lrrc"]
     changed = find(summary, evaluation="ablation", metric="preference_success")
     ablated = ours + [r for r in changed if r["policy"] == "lrrc" and r["rank"] == rank
@@ -212,9 +204,7 @@ def subgroup_table(summary: Mapping) -> Table:
     made = _table(summary, "subgroups", "LRRC against Full-Context, by subgroup", "Subgroup", found,
                   [r["variant"] for r in found], columns, "95 % intervals within the subgroup")  # fmt: skip
     rows = tuple((row[0], r["n"], *row[1:]) for row, r in zip(made.rows, found, strict=True))
-    return Table(
-        made.name, made.title, (made.columns[0], Column("Episodes", "d"), *made.columns[1:]), rows, made.note
-    )
+    return Table(made.name, made.title, (made.columns[0], Column("Episodes", "d"), *made.columns[1:]), rows, made.note)
 
 
 def power_table(summary: Mapping) -> Table:
@@ -224,9 +214,7 @@ def power_table(summary: Mapping) -> Table:
     rows = tuple((r["n"], 100 * r["value"], least[r["n"]]["value"]) for r in found)
     columns = (Column("Episodes", "d"), Column("Power to see +2.1 points, %", ".0f"),
                Column("Found with 80 % power from, points", ".1f"))  # fmt: skip
-    return Table(
-        "power", "Power of the paired test", columns, rows, "with the spread of differences seen here"
-    )
+    return Table("power", "Power of the paired test", columns, rows, "with the spread of differences seen here")
 
 
 def dataset_table(summary: Mapping) -> Table:

@@ -165,25 +165,19 @@ def replay_all(repo: Path | None = None) -> Replayed:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "repo", nargs="?", type=Path, help="folder with the dvc.lock (default: this repository)"
-    )
+    parser.add_argument("repo", nargs="?", type=Path, help="folder with the dvc.lock (default: this repository)")
 
 
 def run(args: argparse.Namespace) -> int:
     result = replay_all(args.repo)
-    print(
-        f"MLflow shows {len(result.shown)} results of dvc.lock: mlflow ui --backend-store-uri {scrub(uri())}"
-    )
+    print(f"MLflow shows {len(result.shown)} results of dvc.lock: mlflow ui --backend-store-uri {scrub(uri())}")
     if result.model:
         print(
             f"to serve the coordinator: MLFLOW_TRACKING_URI={scrub(uri())} "
             f"mlflow models serve -m {result.model} --env-manager local"
         )
     if result.absent:
-        print(
-            f"outputs missing or changed (dvc pull, dvc repro): {', '.join(result.absent)}", file=sys.stderr
-        )
+        print(f"outputs missing or changed (dvc pull, dvc repro): {', '.join(result.absent)}", file=sys.stderr)
     return 1 if result.refused else 0
 
 
@@ -194,12 +188,8 @@ def _client() -> Iterator[MlflowClient]:
 
     address = uri()
     with FileLock(root() / "mlflow.db.lock", timeout=LOCK_SECONDS):
-        if address.startswith(
-            "sqlite:///"
-        ):  # fail at once where it is locked or read-only: MLflow retries for minutes
-            with closing(
-                sqlite3.connect(address.removeprefix("sqlite:///"), timeout=BUSY_SECONDS)
-            ) as database:
+        if address.startswith("sqlite:///"):  # fail at once where it is locked or read-only: MLflow retries for minutes
+            with closing(sqlite3.connect(address.removeprefix("sqlite:///"), timeout=BUSY_SECONDS)) as database:
                 database.execute("BEGIN IMMEDIATE")
         for key, value in {
             "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -230,9 +220,7 @@ def _find(client: MlflowClient, experiment: str, name: str, hashes: Mapping[str,
         pairs = [(value, run.data.tags.get(key)) for key, value in hashes.items()]
         return -1 if any(a and b and a != b for a, b in pairs) else sum(a == b for a, b in pairs)
 
-    runs = client.search_runs(
-        [experiment], f"tags.outputs_hash = '{hashes['outputs_hash']}'", max_results=1000
-    )
+    runs = client.search_runs([experiment], f"tags.outputs_hash = '{hashes['outputs_hash']}'", max_results=1000)
     runs = [run for run in runs if run.info.run_name == name and agreement(run) >= 0]
     return max(runs, key=agreement, default=None)
 
@@ -266,9 +254,7 @@ def _origin() -> dict[str, str]:
     """Tags that say where a new run comes from."""
     tags = {"DVC_EXP_NAME": os.environ.get("DVC_EXP_NAME", "")}
     try:
-        commit = subprocess.check_output(
-            ["git", "rev-parse", "HEAD"], text=True, stderr=subprocess.DEVNULL
-        ).strip()
+        commit = subprocess.check_output(["git", "rev-parse", "HEAD"], text=True, stderr=subprocess.DEVNULL).strip()
         tags |= {"git_commit": commit, "mlflow.source.git.commit": commit}
     except (OSError, subprocess.CalledProcessError):
         pass  # not a git checkout: nothing to say

@@ -26,7 +26,9 @@ from lrrc.model.batch import Batch
 from lrrc.model.losses import Measured
 from lrrc.model.probe import ProbeBatch
 
-LOSS_WEIGHT = 0.1  # of the validation loss beside agreement, in choosing an epoch: one nat weighs a tenth of all outcomes
+LOSS_WEIGHT = (
+    0.1  # of the validation loss beside agreement, in choosing an epoch: one nat weighs a tenth of all outcomes
+)
 
 UNPREFIXED = ("loss_rec", "loss_sel", "loss_win", "state_norm", "active_channels")  # of validation, Figure 4
 Objective = Callable[[nn.Module, "Batch | ProbeBatch", TrainConfig], Measured]

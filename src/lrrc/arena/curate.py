@@ -43,18 +43,13 @@ def pick(scores: Sequence[tuple[float, int]]) -> int:
     return int(np.argmax([nats / n for nats, n in scores]))
 
 
-def play(
-    agent, scripts: Sequence[Script], seed: int, max_tokens: int, oracle: Iterable[int] = ()
-) -> list[dict]:
+def play(agent, scripts: Sequence[Script], seed: int, max_tokens: int, oracle: Iterable[int] = ()) -> list[dict]:
     """One model's side of a few episodes: replies by turn, and for every check what each option scored.
 
     The episodes go side by side, for speed only: each is a conversation of its own. Those whose index is in
     `oracle` also have their checks asked after nothing but the sentences that decide them.
     """
-    records = [
-        {"index": script.index, "replies": [], "choices": [], "scores": [], "oracle": []}
-        for script in scripts
-    ]
+    records = [{"index": script.index, "replies": [], "choices": [], "scores": [], "oracle": []} for script in scripts]
     rngs = [np.random.default_rng([seed, script.index, MODELS.index(agent.style.name)]) for script in scripts]
     for slot in range(len(scripts)):
         agent.start(slot)
@@ -96,9 +91,7 @@ def read_shard(path: Path) -> dict[int, dict]:
     return records
 
 
-def play_all(
-    agent, scripts: Sequence[Script], shard: Path, seed: int, max_tokens: int, minutes: float
-) -> None:
+def play_all(agent, scripts: Sequence[Script], shard: Path, seed: int, max_tokens: int, minutes: float) -> None:
     """Play what `shard` does not hold yet, `SLOTS` episodes at a time, for at most `minutes`; prints
     progress.
     """
@@ -118,9 +111,7 @@ def play_all(
                 out.write(json.dumps(record, ensure_ascii=False) + "\n")
             out.flush()
             finished = len(scripts) - len(left) + min(first + SLOTS, len(left))
-            print(
-                f"{agent.style.name}: {finished}/{len(scripts)}, {time.monotonic() - begin:.0f} s", flush=True
-            )
+            print(f"{agent.style.name}: {finished}/{len(scripts)}, {time.monotonic() - begin:.0f} s", flush=True)
 
 
 def outcome(right_a: int, right_b: int, checks: int) -> str:
@@ -142,10 +133,7 @@ def episode_row(script: Script, records: Sequence[dict], seed: int) -> dict:
     first = side_a(seed, script.index)
     sides = (first, 1 - first)
     right = [
-        sum(
-            choice == check.answer
-            for choice, check in zip(records[side]["choices"], script.checks, strict=True)
-        )
+        sum(choice == check.answer for choice, check in zip(records[side]["choices"], script.checks, strict=True))
         for side in sides
     ]
 
@@ -245,9 +233,7 @@ def assemble(shards: Sequence[Path], seed: int, target: Path) -> list[dict]:
     sides = [read_shard(shard) for shard in shards]
     played = sorted(set(sides[0]) & set(sides[1]))
     if not played:
-        raise ValueError(
-            f"{shards[0].parent}: no episode has been played by both models; run pipeline/curate.py"
-        )
+        raise ValueError(f"{shards[0].parent}: no episode has been played by both models; run pipeline/curate.py")
     rows = [episode_row(make_script(seed, index), [side[index] for side in sides], seed) for index in played]
     target.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.Table.from_pylist(rows, schema=schema()), target, compression="zstd")

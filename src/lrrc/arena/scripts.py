@@ -23,9 +23,7 @@ SIDE_FAMILIES = (
     "correction",
 )  # one check of an episode may be of another family than its own
 WORDS = (115, 175)  # of a user message
-STRAYS = (
-    0.25  # share of the small talk that looks like a fact, so that looks alone do not tell what will be asked
-)
+STRAYS = 0.25  # share of the small talk that looks like a fact, so that looks alone do not tell what will be asked
 CLOSERS = pool(
     """I will write it down at once.; I have a pen ready.; Then I can finish the list.; I promise not to ask
     again.; There is no hurry, but I would like to be sure.; The others want to know too.; Just the answer

@@ -178,6 +178,4 @@ def _check(
     right = options[0]
     rng.shuffle(options)
     facts = tuple(line.text for line in own)
-    return ScriptCheck(
-        turn, family, kind.name, question, tuple(options), options.index(right), own[-1].turn, facts
-    )
+    return ScriptCheck(turn, family, kind.name, question, tuple(options), options.index(right), own[-1].turn, facts)

@@ -108,8 +108,15 @@ STOCK = pool(
     pots
     """
 )
-STORES = ("in the hall", "in the cellar", "at the boathouse", "in the van", "in the annex", "at the mill",
-    "in the shed")
+STORES = (
+    "in the hall",
+    "in the cellar",
+    "at the boathouse",
+    "in the van",
+    "in the annex",
+    "at the mill",
+    "in the shed",
+)
 FEATURES = pool(
     """
     a piano; step-free access; a garden; a kitchen; a projector; a wooden floor; free parking; a stage; a
@@ -147,10 +154,16 @@ FIRST_WORDS = pool(
     Update
     """
 )
-THANKS = {"Italian": "Grazie mille", "German": "Vielen Dank", "Spanish": "Muchas gracias",
+THANKS = {
+    "Italian": "Grazie mille",
+    "German": "Vielen Dank",
+    "Spanish": "Muchas gracias",
     "French": "Merci beaucoup",
-          "Portuguese": "Muito obrigado", "Swedish": "Tack så mycket", "Dutch": "Hartelijk dank",
-          "Polish": "Dziękuję bardzo"}
+    "Portuguese": "Muito obrigado",
+    "Swedish": "Tack så mycket",
+    "Dutch": "Hartelijk dank",
+    "Polish": "Dziękuję bardzo",
+}
 COINS = pool(
     """
     euros; pounds; dollars; crowns; francs; yen; rupees; pesos
@@ -168,5 +181,12 @@ PET_NAMES = pool(
     den; the lobby; the studio; the vault; the loft
     """
 )
-ROOMS = ("the cellar", "the back room", "the box room", "the basement", "the spare office", "the top floor",
-    "the side building")
+ROOMS = (
+    "the cellar",
+    "the back room",
+    "the box room",
+    "the basement",
+    "the spare office",
+    "the top floor",
+    "the side building",
+)

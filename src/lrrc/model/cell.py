@@ -103,9 +103,7 @@ class LowRankCell(nn.Module):
     def project(self, z_BNZ: Tensor) -> tuple[Tensor, Tensor]:
         return self.gate.project(z_BNZ)
 
-    def forward(
-        self, state_BRD: Tensor, key_BNK: Tensor, value_BNK: Tensor, mask_BN: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, state_BRD: Tensor, key_BNK: Tensor, value_BNK: Tensor, mask_BN: Tensor) -> tuple[Tensor, Tensor]:
         if not self.recurrence:
             start_BRD = self.initial(len(state_BRD))
             state_BRD = torch.where(mask_BN.any(1)[:, None, None], start_BRD, state_BRD)
@@ -130,9 +128,7 @@ class RimCell(nn.Module):
     def project(self, z_BNZ: Tensor) -> tuple[Tensor, Tensor]:
         return self.gate.project(z_BNZ)
 
-    def forward(
-        self, state_BRD: Tensor, key_BNK: Tensor, value_BNK: Tensor, mask_BN: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, state_BRD: Tensor, key_BNK: Tensor, value_BNK: Tensor, mask_BN: Tensor) -> tuple[Tensor, Tensor]:
         reads_BRK, _, active_BR = self.gate(state_BRD, key_BNK, value_BNK, mask_BN)
         mixed = torch.einsum("brk,rkd->brd", reads_BRK, self.read_RKD)
         mixed = mixed + torch.einsum("brd,rde->bre", state_BRD, self.state_RDD)
@@ -161,9 +157,7 @@ class SummaryCell(nn.Module):
     def project(self, z_BNZ: Tensor) -> tuple[Tensor, Tensor]:
         return self.key(z_BNZ) / math.sqrt(KEY_WIDTH), self.value(z_BNZ)
 
-    def forward(
-        self, state_BCD: Tensor, key_BNK: Tensor, value_BND: Tensor, mask_BN: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, state_BCD: Tensor, key_BNK: Tensor, value_BND: Tensor, mask_BN: Tensor) -> tuple[Tensor, Tensor]:
         past_BCD = state_BCD.detach()
         present_B = mask_BN.any(dim=1)
         # zero columns (turns without segments) are not there: they must not dilute the mean

@@ -103,7 +103,7 @@ class Coordinator(nn.Module):
 
 
 def _stacked(states: list[Tensor]) -> Tensor:
-    """States of all turns as one batch [B x (T + 1), C, D]; a state that grows is padded with (invisible) zero columns."""
+    """States of all turns as one batch [B x (T + 1), C, D]; a growing state is padded with (invisible) zero columns."""
     widest = max(state.shape[1] for state in states)
     padded = [nn.functional.pad(state, (0, 0, 0, widest - state.shape[1])) for state in states]
     return torch.stack(padded, dim=1).flatten(0, 1)
@@ -122,7 +122,7 @@ def build(kind: str, rank: int, width: int, model) -> Coordinator:
 
     `rank` is r, `width` the encoder's e; `model` has the fields of config.ModelConfig.
     """
-    gate = dict(top_k=model.top_k, threshold=model.activity_threshold)
+    gate = {"top_k": model.top_k, "threshold": model.activity_threshold}
     if kind == "lrrc":
         cell: nn.Module | None = LowRankCell(
             model.d, rank, Z, model.max_update_rank, rho_max=model.rho_max, bound=model.update_bound, gate=model.gate,

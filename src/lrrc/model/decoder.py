@@ -80,7 +80,7 @@ class Decoder(nn.Module):
 
 
 def turn_means(z_BNZ: Tensor, turn_BN: Tensor, turns: int) -> tuple[Tensor, Tensor]:
-    """Means [B, T + 1, Z] of the segments of every turn, and the row [B, N] of each segment; the last is for padding."""
+    """Means [B, T + 1, Z] of the segments of every turn, and the row [B, N] of each segment (the last: padding)."""
     slot_BN = turn_BN.clamp_max(turns)
     sums = z_BNZ.new_zeros(len(z_BNZ), turns + 1, z_BNZ.shape[2])
     sums = sums.scatter_add(1, slot_BN[:, :, None].expand_as(z_BNZ), z_BNZ)

@@ -37,17 +37,17 @@ def ranking(output: Output, batch: Batch) -> Tensor:
 
 def outcome(logits_BTO: Tensor, turns_B: Tensor, outcome_B: Tensor) -> Tensor:
     """Cross-entropy, in nats, of the outcome after every turn; later turns, which know more, weigh more."""
-    B, T, O = logits_BTO.shape
+    B, T, outcomes = logits_BTO.shape
     turn_T = torch.arange(1, T + 1, device=logits_BTO.device)
     turns_B1 = turns_B[:, None]
     weight_BT = (turn_T / turns_B1) * (turn_T <= turns_B1) * (outcome_B >= 0)[:, None]
     target_BT = outcome_B.clamp_min(0)[:, None].expand(-1, T)
-    loss_BT = nn.functional.cross_entropy(logits_BTO.reshape(-1, O), target_BT.reshape(-1), reduction="none")
+    loss_BT = nn.functional.cross_entropy(logits_BTO.reshape(-1, outcomes), target_BT.reshape(-1), reduction="none")
     return (loss_BT.view(B, T) * weight_BT).sum() / weight_BT.sum().clamp_min(1e-6)
 
 
 def preferred(logits_BO: Tensor) -> Tensor:
-    """P(first agent is better) - P(second agent is better), in [-1, 1]: its sign is the pick, its size the confidence."""
+    """P(first agent is better) - P(second agent is better), in [-1, 1]: the sign is the pick, the size the confidence."""
     p_BO = logits_BO.softmax(dim=-1)
     return p_BO[..., 0] - p_BO[..., 1]
 
@@ -83,7 +83,8 @@ def coordinator_objective(net: Coordinator, batch: Batch, train: TrainConfig) ->
         {
             "loss": (loss, B), "loss_rec": (rec, B), "loss_sel": (sel, B), "loss_win": (win, B),
             "agreement": agreement(output.outcome_BTO, batch.turns_B, batch.outcome_B),
-            "state_norm": (_mean(norm_BT, real_BT), turns), "active_channels": (_mean(output.active_BT, real_BT), turns),
+            "state_norm": (_mean(norm_BT, real_BT), turns),
+            "active_channels": (_mean(output.active_BT, real_BT), turns),
         },
     )  # fmt: skip
 

@@ -95,7 +95,7 @@ class Learned(Policy):
 
 
 class PruningSession(LearnedSession):
-    """TokenSqueeze-style: every message is shortened on its own, by its own essential words, to its share of the budget.
+    """TokenSqueeze-style: every message is shortened on its own, by its own essential words, to a share of the budget.
 
     No recurrent state and no question: what a message keeps is decided by the message.
     """
