@@ -47,7 +47,7 @@ def outcome(logits_BTO: Tensor, turns_B: Tensor, outcome_B: Tensor) -> Tensor:
 
 
 def preferred(logits_BO: Tensor) -> Tensor:
-    """P(first agent is better) - P(second agent is better), in [-1, 1]: the sign is the pick, the size the confidence."""
+    """P(first agent is better) - P(second agent is better), in [-1, 1]: sign = pick, size = confidence."""
     p_BO = logits_BO.softmax(dim=-1)
     return p_BO[..., 0] - p_BO[..., 1]
 
