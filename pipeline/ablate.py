@@ -14,13 +14,14 @@ from lrrc.fitting import run_stage
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("variant", help="KEY-VALUE of the section model, such as top_k-2 or hierarchy-off")
+    parser.add_argument("variant", help="KEY-VALUE of the section model, such as top_k-2, or targets-KIND")
     parser.add_argument("seed", type=int)
     parser.add_argument("out", type=Path, help="folder to write")
     args = parser.parse_args()
     params = load_params()
     model = dataclasses.replace(params.model, **parse_variant(args.variant))
-    run_stage("ablate", "lrrc", params.rank, args.seed, model, args.out)
+    kind = args.variant.removeprefix("targets-") if args.variant.startswith("targets-") else None
+    run_stage("ablate", "lrrc", params.rank, args.seed, model, args.out, targets=kind)
 
 
 if __name__ == "__main__":

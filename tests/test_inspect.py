@@ -78,7 +78,7 @@ def test_gates_are_those_of_the_forward_pass(changes):
     policy = learned(**changes)
     made = trace(policy, EPISODE)
     with torch.inference_mode():
-        output = policy.net(collate([dataset.episode_arrays(EPISODE, ENCODER, LIMIT)], 1, targets=False))
+        output = policy.net(collate([dataset.episode_arrays(EPISODE, ENCODER, LIMIT)], 1, targets=None))
     counts = [sum(record.gate.active) if record.gate else 0 for record in made.turns]
     assert counts == output.active_BT[0].int().tolist() and sum(counts)
     for t, record in enumerate(made.turns):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,7 @@ def measure(policy: Learned, arrays: Sequence[EpisodeArrays], episodes: Sequence
         rho_R = cell.rho_R
         start_R = cell.start_RD.norm(dim=1)
         for e in arrays:
-            batch = collate([e], 1, targets=False)
+            batch = collate([e], 1, targets=None)
             z_BNZ = net.encode(batch.embeddings_BNE, batch.speaker_BN)
             key, value = net.project(z_BNZ)
             state = net.initial(1)
@@ -132,9 +133,7 @@ def certify(folder: Path, budget: int, data: Path = Path("data"), proofs: Path =
     names = sorted(path.stem for path in Path(folder).glob("*.safetensors"))
     fits, policy = {}, None
     for name in names:
-        policy = checkpoint.load_learned(
-            "lrrc", budget, folder, data / "encoder", digest.max_overlap, digest.squeeze, fit=name
-        )
+        policy = checkpoint.load_learned("lrrc", budget, folder, data / "encoder", fit=name, **asdict(digest))
         test = (splits if name == "main" else splits["folds"][int(name.removeprefix("fold-"))])["test"]
         fits[name] = measure(policy, [arrays[i] for i in test], [episodes[i] for i in test])
     if policy is None:

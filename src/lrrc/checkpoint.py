@@ -88,8 +88,9 @@ def load_learned(
     budget: int,
     folder: Path,
     encoder: Path,
-    max_overlap: float = 1.0,
-    squeeze: float = 0.0,
+    max_overlap: float = 0.8,
+    squeeze: float = 0.2,
+    least_gain: float = 0.0,
     fit: str = "main",
 ) -> Learned:
     """A learned policy, ready to compose."""
@@ -107,5 +108,6 @@ def load_learned(
     kind = Pruning if name == "tokensqueeze-only" else Learned
     return kind(
         name, budget, net=load_net(folder, fit), encoder=vectors, max_overlap=max_overlap, squeeze=squeeze,
+        least_gain=least_gain,
         max_segment_tokens=config["max_segment_tokens"], checkpoint=str(folder),
     )  # fmt: skip

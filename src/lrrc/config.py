@@ -18,7 +18,10 @@ import yaml
 
 SOURCES = ("embedded", "lmsys", "mt_bench_human", "files")
 LEARNED = ("rims-only", "ccf-only", "tokensqueeze-only")
-UNTRAINED = ("full-context", "truncated-history", "recency", "first-sentences", "bm25", "embedding")
+TARGETS, AGENTS = ("model", "lexical"), ("local", "endpoint")
+UNTRAINED = ("no-history", "full-context", "truncated-history", "recency", "first-sentences", "bm25", "embedding")
+
+LIVE = (*UNTRAINED, *LEARNED, "lrrc")  # what an agent can be given
 
 # arguments of lightning.Trainer that a user may set; the others belong to training.fit
 TRAINER = (
@@ -132,6 +135,76 @@ class EmbedConfig:
 
 
 @dataclass(frozen=True)
+class GainsConfig:
+    """What segments gain a language model, the targets of training: candidates asked about per call, and the tokens of
+    the reply that are scored; `source` lexical trains on shared words instead.
+    """
+
+    source: str
+    candidates: int
+    reply_tokens: int
+    calls: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        _check(self.source in TARGETS, "gains.source", self.source, f"one of {', '.join(TARGETS)}")
+        _check(self.candidates >= 2, "gains.candidates", self.candidates, "an integer >= 2")
+        _check(self.reply_tokens >= 1, "gains.reply_tokens", self.reply_tokens, "an integer >= 1")
+        _check(self.calls >= 0, "gains.calls", self.calls, "an integer >= 0")
+        _check_seed("gains.seed", self.seed)
+
+
+@dataclass(frozen=True)
+class LiveConfig:
+    """Live evaluation: budgets beside the operating one, episodes at the operating budget, and elsewhere (budgets,
+    ranks, ablations); `agent` local is the packaged model, endpoint an OpenAI-compatible server.
+    """
+
+    agent: str
+    budgets: tuple[int, ...]
+    episodes: int
+    episodes_elsewhere: int
+    policies: tuple[str, ...]
+    policies_elsewhere: tuple[str, ...]
+    base_url: str | None
+    model: str | None
+    seed: int
+
+    def __post_init__(self) -> None:
+        _check(self.agent in AGENTS, "live.agent", self.agent, f"one of {', '.join(AGENTS)}")
+        for budget in self.budgets:
+            _check(budget >= 8, "live.budgets", budget, "integers >= 8 (tokens)")
+        for key in ("episodes", "episodes_elsewhere"):
+            value = getattr(self, key)
+            _check(value >= 0, f"live.{key}", value, "an integer >= 0")
+        for key in ("policies", "policies_elsewhere"):
+            for policy in getattr(self, key):
+                _check(policy in LIVE, f"live.{key}", policy, f"of {', '.join(LIVE)}")
+        if self.agent == "endpoint":
+            for key in ("base_url", "model"):
+                _check(bool(getattr(self, key)), f"live.{key}", getattr(self, key), "a text where agent is endpoint")
+        _check_seed("live.seed", self.seed)
+
+
+@dataclass(frozen=True)
+class FidelityConfig:
+    """Fidelity of digests: calls drawn from each data set, tokens of a reply that are scored, further files."""
+
+    calls: int
+    reply_tokens: int
+    policies: tuple[str, ...]
+    files: tuple[str, ...]
+    seed: int
+
+    def __post_init__(self) -> None:
+        _check(self.calls >= 2, "fidelity.calls", self.calls, "an integer >= 2")
+        _check(self.reply_tokens >= 1, "fidelity.reply_tokens", self.reply_tokens, "an integer >= 1")
+        for policy in self.policies:
+            _check(policy in LIVE, "fidelity.policies", policy, f"of {', '.join(LIVE)}")
+        _check_seed("fidelity.seed", self.seed)
+
+
+@dataclass(frozen=True)
 class ModelConfig:
     """The coordinator (paper sections 3.1 and 3.5); the switches at the end are ablations, all true in the paper."""
 
@@ -144,6 +217,7 @@ class ModelConfig:
     update_bound: float
     vocabulary: int
     gate: bool
+    noop: bool
     recurrence: bool
     low_rank: bool
     hierarchy: bool
@@ -169,6 +243,7 @@ class TrainConfig:
     patience: int
     w_rec: float
     w_sel: float
+    w_worth: float
     w_win: float
     trainer: dict[str, Any]
 
@@ -178,7 +253,7 @@ class TrainConfig:
         for key in ("batch_size", "max_epochs", "patience"):
             value = getattr(self, key)
             _check(value >= 1, f"train.{key}", value, "an integer >= 1")
-        for key in ("w_rec", "w_sel", "w_win"):
+        for key in ("w_rec", "w_sel", "w_worth", "w_win"):
             value = getattr(self, key)
             _check(value >= 0, f"train.{key}", value, "a number >= 0")
         for key, value in self.trainer.items():
@@ -187,7 +262,7 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class AblateConfig:
-    """Variants of the model at the operating rank, each `KEY-VALUE` with KEY a key of the section model."""
+    """Variants at the operating rank, each `KEY-VALUE` with KEY a key of the section model, or `targets-KIND`."""
 
     variants: tuple[str, ...]
     seeds: tuple[int, ...]
@@ -216,14 +291,19 @@ class BaselineConfig:
 
 @dataclass(frozen=True)
 class DigestConfig:
-    """How scores become a digest: redundancy filter and squeezing inside segments (all learned policies alike)."""
+    """How scores become a digest: redundancy filter, squeezing inside segments, and, for learned policies, the nats a
+    token that a segment must promise (0 fills the budget whatever it holds).
+    """
 
     max_overlap: float
     squeeze: float
+    least_gain: float
 
     def __post_init__(self) -> None:
         _check(0 < self.max_overlap <= 1, "digest.max_overlap", self.max_overlap, "a fraction above 0, at most 1")
         _check(0 <= self.squeeze < 1, "digest.squeeze", self.squeeze, "a fraction from 0, below 1")
+        value = self.least_gain
+        _check(0 <= value <= 10, "digest.least_gain", value, "a number from 0 to 10 (nats a token)")
 
 
 @dataclass(frozen=True)
@@ -280,12 +360,15 @@ class Params:
     split: SplitConfig
     encoder: EncoderConfig
     embed: EmbedConfig
+    gains: GainsConfig
     model: ModelConfig
     train: TrainConfig
     ablate: AblateConfig
     baseline: BaselineConfig
     digest: DigestConfig
     replay: ReplayConfig
+    live: LiveConfig
+    fidelity: FidelityConfig
     explore: ExploreConfig
     stats: StatsConfig
 
@@ -309,10 +392,13 @@ class Params:
 
 
 def parse_variant(variant: str) -> dict[str, Any]:
-    """`top_k-2` -> {"top_k": 2}; `hierarchy-off` -> {"hierarchy": False}."""
+    """Changes of the model: `top_k-2` -> {"top_k": 2}; `gate-off` -> {"gate": False}; none for `targets-KIND`."""
     key, _, text = variant.rpartition("-")
+    if key == "targets":
+        _check(text in TARGETS, "ablate.variants", variant, f"targets-KIND with KIND of {', '.join(TARGETS)}")
+        return {}
     fields = {field.name: field.type for field in dataclasses.fields(ModelConfig)}
-    _check(key in fields, "ablate.variants", variant, f"KEY-VALUE with KEY of {', '.join(fields)}")
+    _check(key in fields, "ablate.variants", variant, f"KEY-VALUE with KEY of targets, {', '.join(fields)}")
     if fields[key] == "bool":
         _check(text in ("on", "off"), "ablate.variants", variant, f"{key}-on or {key}-off")
         return {key: text == "on"}

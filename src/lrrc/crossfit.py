@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 
 from lrrc import checkpoint, dataset, digest, encoder, kept, tokens
-from lrrc.config import Params
+from lrrc.config import LEARNED, Params
 from lrrc.digest import Digest
 from lrrc.episodes import Episode, Message, read_episodes
 from lrrc.features import History
@@ -94,10 +95,15 @@ def logged_sessions(policy: Policy, episodes: Sequence[Episode], inputs: Inputs)
     wholes = histories(inputs.episodes, inputs.encoder, policy.max_segment_tokens)
     for first in range(0, len(episodes), BATCH):
         part = episodes[first : first + BATCH]
-        output = policy.net(collate([arrays[e.episode_id] for e in part], 1, targets=False))
+        output = policy.net(collate([arrays[e.episode_id] for e in part], 1, targets=None))
         scores, logits = output.scores_BTMN.numpy(), output.essential_BTMV.numpy()
         for b, episode in enumerate(part):
             yield LoggedSession(policy, wholes[episode.episode_id], scores[b], logits[b])
+
+
+def fold_of(splits: Path) -> dict[str, int]:
+    """Episode id -> the fold whose fit never saw it."""
+    return {i: fold for fold, split in enumerate(json.loads(splits.read_text())["folds"]) for i in split["test"]}
 
 
 @functools.lru_cache(maxsize=1)
@@ -120,8 +126,8 @@ def histories(path: Path, vectors: Path, limit: int) -> dict[str, History]:
 
 def load_fitted(name: str, folder: Path, fit: str, inputs: Inputs, params: Params) -> Policy:
     """The policy as one fit of an item left it."""
-    options = {"max_overlap": params.digest.max_overlap, "squeeze": params.digest.squeeze}
-    if name == "lrrc" or name.endswith("-only"):
+    options = asdict(params.digest)
+    if name == "lrrc" or name in LEARNED:
         return checkpoint.load_learned(name, params.budget, folder, inputs.encoder, fit=fit, **options)
     return load_policy(
         name, params.budget, encoder=inputs.encoder, turns=params.baseline.truncated_turns,
@@ -143,7 +149,7 @@ def preferences(
     else:
         arrays = arrays_of(inputs.segments)
         chosen = [arrays[episode.episode_id] for episode in episodes]
-        parts = [policy.net(collate(chosen[i : i + BATCH], 1, targets=False)) for i in range(0, len(chosen), BATCH)]
+        parts = [policy.net(collate(chosen[i : i + BATCH], 1, targets=None)) for i in range(0, len(chosen), BATCH)]
         longest = max(part.outcome_BTO.shape[1] for part in parts)
         logits_BTO = torch.cat(
             [torch.nn.functional.pad(p.outcome_BTO, (0, 0, 0, longest - p.outcome_BTO.shape[1])) for p in parts]

@@ -10,19 +10,37 @@ from __future__ import annotations
 import json
 import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from lrrc import segments
+from lrrc import gains, segments
+from lrrc.config import TARGETS
 from lrrc.encoder import Encoder
-from lrrc.episodes import ARENA_OUTCOMES, Episode
+from lrrc.episodes import ARENA_OUTCOMES, Episode, Message
 from lrrc.features import FEATURES, History, Query
 
 ESSENTIAL_WEIGHT = 0.35  # words lighter than this (function words, fillers) are not essential
-SHARPNESS = 2.0  # exponent of the overlap gain: a segment that carries two of the reply's words beats two with one
+SHARPNESS = 2.0  # exponent of a gain: a segment that carries two of the reply's words beats two with one
+NOISE = 3.0  # nats that a segment gains by its form alone (another sentence of the kind); what is above counts
+UNKNOWN = -1.0  # the worth of a history to a call that has no true reply
+
+
+@dataclass
+class Targets:
+    """What is to be learnt about the history: which segments, and how much they are worth together."""
+
+    target: list[np.ndarray]  # per turn [M, N before it], each row sums to one or is zero
+    worth_TM: np.ndarray  # what the history gains a call (nats, or weight of words), or UNKNOWN
+
+    @classmethod
+    def empty(cls, agents: int, segments_T: Sequence[int]) -> Targets:
+        return cls(
+            [np.zeros((agents, count), np.float32) for count in segments_T],
+            np.full((len(segments_T), agents), UNKNOWN, np.float32),
+        )
 
 
 @dataclass
@@ -36,8 +54,12 @@ class EpisodeArrays:
     speaker_N: np.ndarray
     query_TE: np.ndarray
     features: list[np.ndarray]  # per turn [N before it, F]
-    target: list[np.ndarray]  # per turn [M, N before it], each row sums to one or is zero
+    targets: dict[str, Targets]  # by kind (config.TARGETS)
     essential: list[list[tuple[np.ndarray, np.ndarray]]]  # per turn and agent: bucket hashes, weights summing to one
+
+    @property
+    def agents(self) -> int:
+        return self.targets["model"].worth_TM.shape[1]
 
     @property
     def turns(self) -> int:
@@ -55,38 +77,60 @@ def essential_words(text: str) -> dict[str, float]:
     return {word: weight for word, weight in weights.items() if weight >= ESSENTIAL_WEIGHT}
 
 
-def segment_target(history: History, query: Query, reply: str) -> np.ndarray:
-    """Lexical target [N]: information of the reply to come that is not already in the query, per segment."""
+def lexical_gains(history: History, query: Query, reply: str, before: int) -> np.ndarray:
+    """Weight [before] of the reply's words that are not already in the query, per segment."""
     wanted = {word: w for word, w in essential_words(reply).items() if word not in query.weights}
-    shared = [math.fsum(wanted[w] for w in words & wanted.keys()) for words in history.words]  # in any order
-    gain = np.array(shared, np.float32) ** SHARPNESS
-    return gain / gain.sum() if gain.sum() > 0 else gain
+    shared = [math.fsum(wanted[w] for w in words & wanted.keys()) for words in history.words[:before]]  # in any order
+    return np.array(shared, np.float32)
 
 
-def episode_arrays(episode: Episode, encoder: Encoder, max_segment_tokens: int) -> EpisodeArrays:
-    """Replay the episode turn by turn, keeping what every call could see."""
+def distribution(gains_N: np.ndarray) -> np.ndarray:
+    """Target [N] of the ranking: gains sharpened, summing to one, or zero where nothing is gained."""
+    sharp_N = np.maximum(gains_N, 0) ** SHARPNESS
+    return sharp_N / sharp_N.sum() if sharp_N.sum() > 0 else sharp_N
+
+
+def episode_arrays(
+    episode: Episode, encoder: Encoder, max_segment_tokens: int, stored: Mapping[str, np.ndarray] | None = None
+) -> EpisodeArrays:
+    """Replay the episode turn by turn, keeping what every call could see.
+
+    Two kinds of targets stand side by side: by the words of the true reply, and, where `stored` has the call, by what a
+    language model gains on it (elsewhere by words too). Calls without a true reply teach nothing (gains.calls_of).
+    """
     history = History(episode.agents, encoder, max_segment_tokens)
-    queries, features, target, essential = [], [], [], []
+    queries, features = [], []
     for turn in episode.turns:
-        query = Query.of(turn.inputs, encoder)
-        replies = {message.name: message.content for message in turn.replies}
-        queries.append(query.embedding_E)
-        features.append(history.features(query))
-        target.append(np.stack([segment_target(history, query, replies.get(a, "")) for a in episode.agents]))
-        words = [essential_words(replies.get(agent, "")) for agent in episode.agents]
-        essential.append([_normalised(weights) for weights in words])
+        queries.append(Query.of(turn.inputs, encoder))
+        features.append(history.features(queries[-1]))
         history.append([*turn.inputs, *turn.replies])
+    agents = len(episode.agents)
+    kinds = {kind: Targets.empty(agents, [len(rows) for rows in features]) for kind in TARGETS}
+    replies = [[_reply(turn.replies, agent) for agent in episode.agents] for turn in episode.turns]
+    for call in gains.calls_of(episode, history):
+        words_N = lexical_gains(history, queries[call.turn], call.reply, call.segments)
+        gains_N = (stored or {}).get(call.key)
+        above = {"lexical": words_N, "model": words_N if gains_N is None else gains_N - NOISE}
+        for agent in range(agents) if call.agent < 0 else [call.agent]:
+            replies[call.turn][agent] = call.reply
+            for kind, above_N in above.items():
+                kinds[kind].target[call.turn][agent] = distribution(above_N)
+                kinds[kind].worth_TM[call.turn, agent] = np.maximum(above_N, 0).sum()
     return EpisodeArrays(
         episode.episode_id,
         ARENA_OUTCOMES.index(episode.outcome) if episode.outcome else -1,
         history.embeddings_NE,
         np.array(history.turn, np.int32),
         np.array(history.speaker, np.int32),
-        np.stack(queries) if queries else np.zeros((0, encoder.width), np.float32),
+        np.stack([query.embedding_E for query in queries]) if queries else np.zeros((0, encoder.width), np.float32),
         features,
-        target,
-        essential,
+        kinds,
+        [[_normalised(essential_words(reply)) for reply in row] for row in replies],
     )
+
+
+def _reply(replies: Sequence[Message], agent: str) -> str:
+    return next((message.content for message in replies if message.name == agent), "")
 
 
 def _normalised(weights: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
@@ -107,14 +151,23 @@ def save(path: Path, episodes: Sequence[EpisodeArrays]) -> None:
     arrays = {
         "segments": np.array([len(e.turn_N) for e in episodes], np.int64),
         "turns": np.array([e.turns for e in episodes], np.int64),
-        "agents": np.array([e.target[0].shape[0] if e.turns else 0 for e in episodes], np.int64),
+        "agents": np.array([e.agents for e in episodes], np.int64),
         "outcome": np.array([e.outcome for e in episodes], np.int64),
         "embeddings": joined([e.embeddings_NE for e in episodes], (0, width), np.float32),
         "turn": joined([e.turn_N for e in episodes], (0,), np.int32),
         "speaker": joined([e.speaker_N for e in episodes], (0,), np.int32),
         "query": joined([e.query_TE for e in episodes], (0, width), np.float32),
         "features": joined([f for e in episodes for f in e.features], (0, len(FEATURES)), np.float32),
-        "target": joined([t.reshape(-1) for e in episodes for t in e.target], (0,), np.float32),
+        **{
+            f"target_{kind}": joined(
+                [t.reshape(-1) for e in episodes for t in e.targets[kind].target], (0,), np.float32
+            )
+            for kind in TARGETS
+        },
+        **{
+            f"worth_{kind}": joined([e.targets[kind].worth_TM.reshape(-1) for e in episodes], (0,), np.float32)
+            for kind in TARGETS
+        },
         "essential_counts": np.array([len(hashes) for hashes, _ in words], np.int64),
         "essential_hashes": joined([hashes for hashes, _ in words], (0,), np.int64),
         "essential_weights": joined([weights for _, weights in words], (0,), np.float32),
@@ -151,7 +204,13 @@ def load(path: Path) -> list[EpisodeArrays]:
                 take("speaker", n),
                 take("query", turns),
                 [take("features", count) for count in before],
-                [take("target", agents * count).reshape(agents, count) for count in before],
+                {
+                    kind: Targets(
+                        [take(f"target_{kind}", agents * count).reshape(agents, count) for count in before],
+                        take(f"worth_{kind}", turns * agents).reshape(turns, agents),
+                    )
+                    for kind in TARGETS
+                },
                 [
                     [
                         (take("essential_hashes", count), take("essential_weights", count))

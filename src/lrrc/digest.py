@@ -46,8 +46,12 @@ def write(
     max_overlap: float = 1.0,
     squeeze: float = 0.0,
     essential: Callable[[str], float] = segments.weight,
+    least_gain: float = 0.0,
 ) -> Digest:
     """The best-scored segments that fit into `budget` tokens together.
+
+    Where `least_gain` is set, scores are logarithms of expected gains in nats, and a segment that promises less than
+    `least_gain` nats a token is not worth sending: a digest is as long as the history is useful, `budget` caps it.
 
     A segment of which more than `max_overlap` (by word weight) stands in a chosen one adds nothing and is passed over.
     Where a segment does not fit, words of the least `essential` weight are dropped from it, at most `squeeze` of its
@@ -55,10 +59,13 @@ def write(
     """
     room, misfits = budget, 0
     chosen: dict[int, tuple[Span, ...]] = {}
-    for i in np.argsort(-np.asarray(scores_N), kind="stable"):
+    scores_N = np.asarray(scores_N)
+    for i in np.argsort(-scores_N, kind="stable"):
         i = int(i)
         if room <= LABEL_TOKENS or misfits >= MISFITS:
             break
+        if least_gain and np.exp(scores_N[i]) < least_gain * history.segments[i].tokens:
+            continue
         if max_overlap < 1 and any(_overlap(history, i, j) > max_overlap for j in chosen):
             continue
         label = 0 if any(history.message[j] == history.message[i] for j in chosen) else LABEL_TOKENS

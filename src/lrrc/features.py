@@ -19,7 +19,10 @@ from lrrc.encoder import Encoder
 from lrrc.episodes import Message
 
 USER, OTHER, FIRST_AGENT = 0, 1, 2  # speaker codes: the user, tools and anything else, 2 + m the m-th agent
-QUERY_FEATURES = ("cosine", "query_words_in_segment", "segment_words_in_query", "recency", "log_turns_ago")
+QUERY_FEATURES = (
+    "cosine", "query_words_in_segment", "segment_words_in_query", "recency", "log_turns_ago",
+    "asked_cosine", "asked_words_in_segment", "segment_words_in_asked", "asked_again_later",
+)  # fmt: skip
 SEGMENT_FEATURES = (
     "position", "first", "last", "log_tokens", "word_weight", "digits", "capitals", "question", "directive",
 )  # fmt: skip
@@ -34,16 +37,34 @@ _DIRECTIVE = re.compile(
 
 @dataclass(frozen=True)
 class Query:
-    """What an agent is asked: embedding [E] of unit norm (or zero), and the weight of every word."""
+    """What an agent is asked: embeddings [E] of unit norm (or zero), and the weight of every word.
+
+    `asked` is the question itself, where the message holds more than that: its last sentences with a question mark, or
+    its last sentence where it has none.
+    """
 
     embedding_E: np.ndarray
     weights: dict[str, float]
+    asked_E: np.ndarray
+    asked_weights: dict[str, float]
 
     @classmethod
     def of(cls, inputs: Sequence[Message], encoder: Encoder) -> Query:
         text = "\n".join(message.content for message in inputs)
-        weights = {word: segments.weight(word) for word in segments.words(text)}
-        return cls(encoder.encode([text])[0], weights)
+        asked = question(text)
+        embedding_E, asked_E = encoder.encode([text, asked])
+        return cls(embedding_E, _weights(text), asked_E, _weights(asked))
+
+
+def question(text: str, most: int = 2) -> str:
+    """The last sentences of a text that end in a question mark, `most` at most; its last sentence where none does."""
+    pieces = [piece.text for piece in segments.split(text)]
+    asking = [piece for piece in pieces if piece.rstrip("\"')]*_ ").endswith(("?", "？"))]
+    return " ".join(asking[-most:] or pieces[-1:])
+
+
+def _weights(text: str) -> dict[str, float]:
+    return {word: segments.weight(word) for word in segments.words(text)}
 
 
 class History:
@@ -102,20 +123,27 @@ class History:
 
     def features(self, query: Query) -> np.ndarray:
         """float32 [N, F] in the order of FEATURES, for a call that comes after the turns stored so far."""
-        weights = query.weights
-        shared = [math.fsum(weights[w] for w in words & weights.keys()) for words in self.words]  # in any order
-        shared_N = np.array(shared, np.float32)
         ago_N = self.turns - np.array(self.turn, np.float32)
-        total = sum(weights.values()) or 1.0
+        asked_N, asked_in_segment_N = self._shared(query.asked_weights)
+        later_N = np.maximum.accumulate(np.append(asked_N[1:], 0)[::-1])[::-1] if len(asked_N) else asked_N
         dynamic = [
             self.embeddings_NE @ query.embedding_E,
-            shared_N / total,
-            shared_N / np.maximum(self._word_weight_N, 1e-6),
+            *self._shared(query.weights),
             1 / ago_N,
             np.log(ago_N),
+            self.embeddings_NE @ query.asked_E,
+            asked_N,
+            asked_in_segment_N,
+            later_N - asked_N,  # above zero where a later segment says more of what is asked
         ]
         columns = [np.stack(dynamic, axis=1), self._static_NF, self._later_N[:, None]]
         return np.concatenate(columns, axis=1, dtype=np.float32)
+
+    def _shared(self, weights: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
+        """Weight of the words that each segment shares with a question: as parts of the question's, of its own, [N]."""
+        shared = [math.fsum(weights[w] for w in words & weights.keys()) for words in self.words]  # in any order
+        shared_N = np.array(shared, np.float32)
+        return shared_N / (sum(weights.values()) or 1.0), shared_N / np.maximum(self._word_weight_N, 1e-6)
 
 
 @functools.lru_cache(maxsize=128)  # messages; an episode under several policies or budgets is cut once

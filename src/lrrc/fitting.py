@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 from lrrc import certificate, checkpoint, dataset, kept
-from lrrc.config import UNTRAINED, ModelConfig, TrainConfig
+from lrrc.config import UNTRAINED, DigestConfig, ModelConfig, TrainConfig
 from lrrc.episodes import read_episodes
 from lrrc.files import canonical_json, write_json
 from lrrc.model.batch import collate
@@ -47,9 +47,9 @@ class Item:
     model: ModelConfig
     train: TrainConfig
     truncated_turns: int
-    max_overlap: float
-    squeeze: float
+    digest: DigestConfig
     max_segment_tokens: int
+    targets: str = "model"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,7 +148,7 @@ def _fit_one(item: Item, inputs: Inputs, fit: str, work: Path) -> tuple[list[dic
             train = dataclasses.replace(train, w_sel=0.0, w_win=0.0, w_rec=1.0)
         history = training.fit(
             net, coordinator_objective, [arrays[i] for i in ids["train"]], [arrays[i] for i in ids["val"]],
-            partial(collate, vocabulary=item.model.vocabulary), train, item.seed, work / "net",
+            partial(collate, vocabulary=item.model.vocabulary, targets=item.targets), train, item.seed, work / "net",
         )  # fmt: skip
         checkpoint.save_weights(net, net_file)
         if item.policy == "lrrc":
@@ -193,21 +193,23 @@ def fold_names(path: Path) -> list[str]:
     return [f"fold-{i}" for i in range(len(json.loads(path.read_text())["folds"]))]
 
 
-def run_stage(stage: str, policy: str, rank: int | None, seed: int, model: ModelConfig, out: Path) -> None:
-    """A whole stage item: fit, write, log to MLflow. Parameters come from params.yaml."""
+def run_stage(
+    stage: str, policy: str, rank: int | None, seed: int, model: ModelConfig, out: Path, targets: str | None = None
+) -> None:
+    """A whole stage item: fit, write, log to MLflow. Parameters come from params.yaml; `targets`: another kind."""
     from lrrc import tracking
     from lrrc.config import load_params
 
     params = load_params()
     item = Item(
         policy, rank, seed, params.budget, model, params.train, params.baseline.truncated_turns,
-        params.digest.max_overlap, params.digest.squeeze, params.embed.max_segment_tokens,
+        params.digest, params.embed.max_segment_tokens, targets or params.gains.source,
     )  # fmt: skip
     inputs = Inputs(*map(Path, INPUTS))
-    fits = [*(["main"] if stage == "train" or seed == params.seeds[0] else []), *fold_names(inputs.splits)]
+    fits = [*(["main"] if stage != "ablate" and seed == params.seeds[0] else []), *fold_names(inputs.splits)]
     work = Path(".cache/fits") / out.name
     fit_item(item, inputs, fits, out, work)
-    logged = {"policy": policy, "rank": rank, "seed": seed, "budget": params.budget,
+    logged = {"policy": policy, "rank": rank, "seed": seed, "budget": params.budget, "targets": item.targets,
               "model": dataclasses.asdict(model), "train": dataclasses.asdict(params.train)}  # fmt: skip
     tracking.log_stage(out.name, stage=stage, params=logged, artifacts=[out])
     shutil.rmtree(work, ignore_errors=True)

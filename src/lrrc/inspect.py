@@ -204,6 +204,6 @@ def _observe(session: Session, messages: Sequence[Message]) -> tuple[GateRecord 
         key, value = session.net.project(z_1nZ)
         mask_1n = torch.ones(z_1nZ.shape[:2], dtype=torch.bool)
         _, g_1R, active_1R = cell.gate(before, key, value, mask_1n)
-        alpha_1Rn1 = cell.gate.attend(before, key, mask_1n)
+        alpha_1Rn1 = cell.gate.attend(cell.gate.logits(before, key, mask_1n), mask_1n)
     attention = tuple(map(tuple, alpha_1Rn1[0].tolist()))
     return GateRecord(tuple(g_1R[0].tolist()), tuple(active_1R[0].tolist()), attention), outcome

@@ -7,12 +7,14 @@ asked again. Shape suffixes: T turns, P parties (user, first agent, second agent
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lrrc import encoder, tokens
+from lrrc.config import LEARNED
 from lrrc.digest import Digest
 from lrrc.episodes import ARENA_OUTCOMES, Episode, read_episodes
 from lrrc.features import FIRST_AGENT, USER
@@ -31,8 +33,8 @@ def policy_of(item: Item, inputs: Inputs, weights: Path) -> Policy:
     from lrrc.policies import load_policy
     from lrrc.policies.learned import Learned, Pruning
 
-    options = {"max_overlap": item.max_overlap, "squeeze": item.squeeze}
-    if item.policy == "lrrc" or item.policy.endswith("-only"):
+    options = asdict(item.digest)
+    if item.policy == "lrrc" or item.policy in LEARNED:
         vectors = encoder.load(str(inputs.encoder))
         net = build(item.policy, item.rank or 1, vectors.width, item.model)
         checkpoint.load_weights(net, weights)

@@ -83,7 +83,7 @@ def items(repo: Path) -> Iterator[Item]:
 
 @dataclass(frozen=True)
 class Served:
-    """What an MLflow model is made of. `settings`: budget, max_overlap and squeeze, as in params.yaml."""
+    """What an MLflow model is made of. `settings`: budget and the section digest of params.yaml."""
 
     checkpoint: Path
     encoder: Path

@@ -30,7 +30,14 @@ LOSS_WEIGHT = (
     0.1  # of the validation loss beside agreement, in choosing an epoch: one nat weighs a tenth of all outcomes
 )
 
-UNPREFIXED = ("loss_rec", "loss_sel", "loss_win", "state_norm", "active_channels")  # of validation, Figure 4
+UNPREFIXED = (
+    "loss_rec",
+    "loss_sel",
+    "loss_worth",
+    "loss_win",
+    "state_norm",
+    "active_channels",
+)  # of validation, Figure 4
 Objective = Callable[[nn.Module, "Batch | ProbeBatch", TrainConfig], Measured]
 
 

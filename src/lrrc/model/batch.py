@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lrrc.dataset import EpisodeArrays
+from lrrc.dataset import UNKNOWN, EpisodeArrays
 from lrrc.features import FEATURES, FIRST_AGENT
 
 PAD = 1_000_000  # the turn of a padded segment: later than any call, so never part of a history
@@ -28,6 +28,7 @@ class Batch:
     features_BTNF: Tensor
     turns_B: Tensor  # int64, number of turns
     target_BTMN: Tensor  # rows sum to one, or are zero where nothing is to be learnt
+    worth_BTM: Tensor  # nats that the history gains a call, below zero where unknown
     essential_BTMV: Tensor  # rows sum to one, or are zero
     outcome_B: Tensor  # int64, -1 where there is none
 
@@ -46,6 +47,7 @@ class Batch:
             self,
             speaker_BN=torch.where(flip_B[:, None], exchanged, self.speaker_BN),
             target_BTMN=torch.where(each, self.target_BTMN.flip(2), self.target_BTMN),
+            worth_BTM=torch.where(flip_B[:, None, None], self.worth_BTM.flip(2), self.worth_BTM),
             essential_BTMV=torch.where(each, self.essential_BTMV.flip(2), self.essential_BTMV),
             outcome_B=torch.where(flip_B, outcome, self.outcome_B),
         )
@@ -54,11 +56,11 @@ class Batch:
         return Batch(**{name: value.to(device) for name, value in vars(self).items()})
 
 
-def collate(episodes: Sequence[EpisodeArrays], vocabulary: int, targets: bool = True) -> Batch:
-    """Pad episodes to the longest of them. Without `targets` (in use, not in training) these stay empty."""
+def collate(episodes: Sequence[EpisodeArrays], vocabulary: int, targets: str | None = "model") -> Batch:
+    """Pad episodes to the longest of them. `targets`: their kind; None (not in training) leaves them empty."""
     B, T = len(episodes), max(1, max(e.turns for e in episodes))
     N = max(1, max(len(e.turn_N) for e in episodes))
-    M = max(e.target[0].shape[0] if e.turns else 1 for e in episodes)
+    M = max(max(1, e.agents) for e in episodes)
     E = max(e.embeddings_NE.shape[1] for e in episodes)
     embeddings = np.zeros((B, N, E), np.float32)
     turn = np.full((B, N), PAD, np.int64)
@@ -66,22 +68,27 @@ def collate(episodes: Sequence[EpisodeArrays], vocabulary: int, targets: bool = 
     query = np.zeros((B, T, E), np.float32)
     features = np.zeros((B, T, N, len(FEATURES)), np.float32)
     target = np.zeros((B, T, M, N) if targets else (B, T, M, 0), np.float32)
+    worth = np.full((B, T, M), UNKNOWN, np.float32)
     essential = np.zeros((B, T, M, vocabulary) if targets else (B, T, M, 0), np.float32)
     for b, e in enumerate(episodes):
         n = len(e.turn_N)
         embeddings[b, :n], turn[b, :n], speaker[b, :n] = e.embeddings_NE.reshape(n, E), e.turn_N, e.speaker_N
         query[b, : e.turns] = e.query_TE
+        wanted = e.targets[targets] if targets else None
+        if wanted:
+            worth[b, : e.turns, : e.agents] = wanted.worth_TM
         for t in range(e.turns):
             before = e.features[t].shape[0]
             features[b, t, :before] = e.features[t]
-            if targets:
-                target[b, t, : len(e.target[t]), :before] = e.target[t]
+            if wanted:
+                target[b, t, : e.agents, :before] = wanted.target[t]
                 for m, (hashes, weights) in enumerate(e.essential[t]):
                     np.add.at(essential[b, t, m], hashes % vocabulary, weights)
     return Batch(
         *map(torch.from_numpy, (embeddings, turn, speaker, query, features)),
         turns_B=torch.tensor([e.turns for e in episodes]),
         target_BTMN=torch.from_numpy(target),
+        worth_BTM=torch.from_numpy(worth),
         essential_BTMV=torch.from_numpy(essential),
         outcome_B=torch.tensor([e.outcome for e in episodes]),
     )

@@ -20,9 +20,9 @@ KEY_WIDTH = 64
 class Gate(nn.Module):
     """RIM-like gate: every channel attends over the turn's segments and a null row; the most active k are active."""
 
-    def __init__(self, d: int, r: int, z: int, top_k: int, threshold: float, enabled: bool = True):
+    def __init__(self, d: int, r: int, z: int, top_k: int, threshold: float, enabled: bool = True, noop: bool = True):
         super().__init__()
-        self.top_k, self.threshold, self.enabled = min(top_k, r), threshold, enabled
+        self.top_k, self.threshold, self.enabled, self.noop = min(top_k, r), threshold, enabled, noop
         self.channel_RK = nn.Parameter(torch.randn(r, KEY_WIDTH) / math.sqrt(KEY_WIDTH))
         self.from_state = nn.Linear(d, KEY_WIDTH, bias=False)
         self.key = nn.Linear(z, KEY_WIDTH, bias=False)
@@ -33,24 +33,30 @@ class Gate(nn.Module):
     def project(self, z_BNZ: Tensor) -> tuple[Tensor, Tensor]:
         return self.key(z_BNZ) / math.sqrt(KEY_WIDTH), self.value(z_BNZ)
 
-    def attend(self, state_BRD: Tensor, key_BNK: Tensor, mask_BN: Tensor) -> Tensor:
-        """Attention alpha [B, R, N + 1] of every channel over the turn's segments; the last is the null row."""
+    def logits(self, state_BRD: Tensor, key_BNK: Tensor, mask_BN: Tensor) -> Tensor:
+        """[B, R, N], -inf outside the turn."""
         query_BRK = self.channel_RK + self.from_state(state_BRD)
-        logits_BRN = (query_BRK @ key_BNK.transpose(1, 2)).masked_fill(~mask_BN[:, None, :], -torch.inf)
+        return (query_BRK @ key_BNK.transpose(1, 2)).masked_fill(~mask_BN[:, None, :], -torch.inf)
+
+    def attend(self, logits_BRN: Tensor, mask_BN: Tensor) -> Tensor:
+        """Attention alpha [B, R, N + 1] of every channel over the turn's segments; the last is the null row."""
         null_BR1 = self.null_R.expand(len(mask_BN), -1)[:, :, None]
-        if not self.enabled:
+        if not (self.enabled and self.noop):
             null_BR1 = torch.where(mask_BN.any(1)[:, None, None], -torch.inf, null_BR1)
         return torch.cat([logits_BRN, null_BR1], dim=2).softmax(dim=2)
 
     def forward(self, state_BRD: Tensor, key_BNK: Tensor, value_BNK: Tensor, mask_BN: Tensor):
         """Reads [B, R, K], activity g in [0, 1] [B, R], active channels [B, R] (bool)."""
-        alpha_BRN1 = self.attend(state_BRD, key_BNK, mask_BN)
+        logits_BRN = self.logits(state_BRD, key_BNK, mask_BN)
+        alpha_BRN1 = self.attend(logits_BRN, mask_BN)
         reads_BRK = alpha_BRN1[:, :, :-1] @ value_BNK
         g_BR = 1 - alpha_BRN1[:, :, -1]
         present_B1 = mask_BN.any(dim=1, keepdim=True)
         if not self.enabled:
             return reads_BRK, g_BR, present_B1.expand_as(g_BR)
-        kept = torch.zeros_like(g_BR, dtype=torch.bool).scatter(1, g_BR.topk(self.top_k, dim=1).indices, True)
+        # without a null row every activity is one, and what the turn says to a channel decides
+        rank_BR = g_BR if self.noop else logits_BRN.logsumexp(dim=2)
+        kept = torch.zeros_like(g_BR, dtype=torch.bool).scatter(1, rank_BR.topk(self.top_k, dim=1).indices, True)
         return reads_BRK, g_BR, kept & (g_BR > self.threshold) & present_B1
 
 
@@ -63,13 +69,13 @@ class LowRankCell(nn.Module):
 
     def __init__(
         self, d: int, r: int, z: int, max_update_rank: int, top_k: int, threshold: float, rho_max: float,
-        bound: float, gate: bool = True, recurrence: bool = True, low_rank: bool = True,
+        bound: float, gate: bool = True, noop: bool = True, recurrence: bool = True, low_rank: bool = True,
     ):  # fmt: skip
         super().__init__()
         self.rho_max, self.bound, self.recurrence, self.low_rank = rho_max, bound, recurrence, low_rank
         self.update_rank = min(r, max_update_rank)
         self.start_RD = nn.Parameter(torch.randn(r, d) / math.sqrt(d))
-        self.gate = Gate(d, r, z, top_k, threshold, gate)
+        self.gate = Gate(d, r, z, top_k, threshold, gate, noop)
         self.rho_logit_R = nn.Parameter(torch.full((r,), 2.0))
         if low_rank:
             self.slot_UK = nn.Parameter(torch.randn(self.update_rank, KEY_WIDTH) / math.sqrt(KEY_WIDTH))

@@ -126,6 +126,7 @@ def build(kind: str, rank: int, width: int, model) -> Coordinator:
     if kind == "lrrc":
         cell: nn.Module | None = LowRankCell(
             model.d, rank, Z, model.max_update_rank, rho_max=model.rho_max, bound=model.update_bound, gate=model.gate,
+            noop=model.noop,
             recurrence=model.recurrence, low_rank=model.low_rank, **gate,
         )  # fmt: skip
     elif kind == "rims-only":

@@ -1,4 +1,5 @@
-"""The training objective: L = w_rec * reconstruction + w_sel * segment ranking + w_win * outcome (method section 3)."""
+"""The training objective: L = w_rec * reconstruction + w_sel * segment ranking + w_worth * worth
++ w_win * outcome (method section 3)."""
 
 from __future__ import annotations
 
@@ -11,6 +12,8 @@ from lrrc.config import TrainConfig
 from lrrc.model.batch import Batch
 from lrrc.model.coordinator import Coordinator, Output
 from lrrc.model.probe import Probe, ProbeBatch
+
+WORTH_FLOOR = 0.1  # nats; a history worth less is worth nothing
 
 
 def _mean(values: Tensor, mask: Tensor) -> Tensor:
@@ -33,6 +36,14 @@ def ranking(output: Output, batch: Batch) -> Tensor:
     scores = torch.where(present_BTM[..., None], output.scores_BTMN, 0.0)
     log_BTMN = scores.log_softmax(dim=3).masked_fill(target_BTMN == 0, 0.0)
     return _mean(-(target_BTMN * log_BTMN).sum(dim=3), present_BTM)
+
+
+def worth(output: Output, batch: Batch) -> Tensor:
+    """Squared error, in log nats, of what the history gains a call; exp(score) of a segment is its share of that."""
+    known_BTM = (batch.worth_BTM >= 0) & torch.isfinite(output.scores_BTMN).any(dim=3)
+    scores = torch.where(known_BTM[..., None], output.scores_BTMN, 0.0)
+    error_BTM = scores.logsumexp(dim=3) - torch.log(batch.worth_BTM.clamp_min(0) + WORTH_FLOOR)
+    return _mean(error_BTM**2, known_BTM)
 
 
 def outcome(logits_BTO: Tensor, turns_B: Tensor, outcome_B: Tensor) -> Tensor:
@@ -71,17 +82,18 @@ class Measured:
 def coordinator_objective(net: Coordinator, batch: Batch, train: TrainConfig) -> Measured:
     """All three losses of one batch, and the figures of the paper's Figure 4."""
     output = net(batch)
-    rec, sel = reconstruction(output, batch), ranking(output, batch)
+    rec, sel, amount = reconstruction(output, batch), ranking(output, batch), worth(output, batch)
     win = outcome(output.outcome_BTO, batch.turns_B, batch.outcome_B)
     B, T = output.active_BT.shape
     real_BT = torch.arange(T, device=rec.device) < batch.turns_B[:, None]
     turns = float(real_BT.sum())
     norm_BT = output.state_BTCD[:, 1:].flatten(2).norm(dim=2)
-    loss = train.w_rec * rec + train.w_sel * sel + train.w_win * win
+    loss = train.w_rec * rec + train.w_sel * sel + train.w_worth * amount + train.w_win * win
     return Measured(
         loss,
         {
-            "loss": (loss, B), "loss_rec": (rec, B), "loss_sel": (sel, B), "loss_win": (win, B),
+            "loss": (loss, B), "loss_rec": (rec, B), "loss_sel": (sel, B), "loss_worth": (amount, B),
+            "loss_win": (win, B),
             "agreement": agreement(output.outcome_BTO, batch.turns_B, batch.outcome_B),
             "state_norm": (_mean(norm_BT, real_BT), turns),
             "active_channels": (_mean(output.active_BT, real_BT), turns),

@@ -84,14 +84,21 @@ class Learned(Policy):
     session_type = LearnedSession
 
     def __init__(
-        self, *args, net: Coordinator, encoder: Encoder, max_overlap: float = 1.0, squeeze: float = 0.0, **options
+        self,
+        *args,
+        net: Coordinator,
+        encoder: Encoder,
+        max_overlap: float = 1.0,
+        squeeze: float = 0.0,
+        least_gain: float = 0.0,
+        **options,
     ):
         super().__init__(*args, encoder=encoder, **options)
-        self.net, self.max_overlap, self.squeeze = net.eval(), max_overlap, squeeze
+        self.net, self.max_overlap, self.squeeze, self.least_gain = net.eval(), max_overlap, squeeze, least_gain
 
     def write(self, history: History, scores_N: np.ndarray, logits_V: np.ndarray) -> Digest:
         essential = essential_weight(logits_V)
-        return digest.write(history, scores_N, self.budget, self.max_overlap, self.squeeze, essential)
+        return digest.write(history, scores_N, self.budget, self.max_overlap, self.squeeze, essential, self.least_gain)
 
 
 class PruningSession(LearnedSession):

@@ -20,6 +20,17 @@ class FullContextSession(Session):
         return Kept(tuple(range(len(self.history.messages))))
 
 
+class NoHistorySession(Session):
+    """Nothing but the question: what the history is worth at all is read against this."""
+
+    def select(self, inputs: Sequence[Message], agent: str) -> Kept:
+        return Kept(())
+
+
+class NoHistory(Policy):
+    session_type = NoHistorySession
+
+
 class FullContext(Policy):
     session_type = FullContextSession
 

@@ -1,0 +1,29 @@
+"""Stage gains: what every segment is worth to a language model that knows the reply, the targets of training.
+
+python pipeline/gains.py data/raw/episodes.parquet data/lm data/embedded/gains.parquet data/gains.parquet
+
+Calls that the third file already has are taken from it: for the embedded arena that is every call, because the
+frozen stage `teach` (the same command with its own output as the third file) measured them all. Of calls of other data
+a seeded draw of `gains.calls` is measured here; the rest is taught by words.
+"""
+
+import argparse
+from pathlib import Path
+
+from lrrc import gains
+from lrrc.config import load_params
+from lrrc.errors import one_line
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("episodes", "lm", "known", "out"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("--all", action="store_true", help="measure every call, however many there are")
+    args = parser.parse_args()
+    params = load_params()
+    gains.run(args.episodes, args.lm, args.known, args.out, params.gains, params.embed.max_segment_tokens, args.all)
+
+
+if __name__ == "__main__":
+    one_line(main)

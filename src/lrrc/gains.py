@@ -1,0 +1,188 @@
+"""What every segment of the history is worth to a language model that knows the reply (method section 3, targets).
+
+The gain of a segment for a call is the log-likelihood, in nats, of the true reply when the segment is shown beside the
+question, minus that without it. At a check of the embedded arena the true reply is the verified answer: what its weak
+models said there is wrong more often than not, and their free replies depend on nothing, so that other turns of such
+episodes teach nothing and are left out. Elsewhere the logged reply of every agent counts.
+
+Costly once, and never at run time: only training looks at gains.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tqdm import tqdm
+
+from lrrc import encoder, segments
+from lrrc.config import GainsConfig
+from lrrc.episodes import Episode, Message, read_episodes
+from lrrc.features import History
+from lrrc.files import read_rows, write_parquet
+
+if TYPE_CHECKING:
+    from lrrc.lm import LanguageModel, Request
+
+DECIMALS = 3  # nats; the model's own rounding is coarser
+
+
+@dataclass(frozen=True)
+class Call:
+    """One reply to explain: of agent number `agent`, or of every agent (-1), after the first `segments` segments."""
+
+    episode_id: str
+    turn: int
+    agent: int
+    inputs: tuple[Message, ...]
+    reply: str
+    segments: int
+
+    @property
+    def key(self) -> str:
+        """Names the call by its content, so that gains of other texts are never taken for its own."""
+        said = "\0".join([self.episode_id, *(m.content for m in self.inputs), self.reply, str(self.segments)])
+        return hashlib.sha256(said.encode("utf-8")).hexdigest()[:16]
+
+
+def whole_history(episode: Episode, max_segment_tokens: int) -> History:
+    """All turns of an episode, cut into segments; no embeddings."""
+    history = History(episode.agents, encoder.NONE, max_segment_tokens)
+    for turn in episode.turns:
+        history.append([*turn.inputs, *turn.replies])
+    return history
+
+
+def calls_of(episode: Episode, history: History) -> list[Call]:
+    """The calls of an episode that have a history and a true reply, in order."""
+    before_T = np.searchsorted(history.turn, np.arange(len(episode.turns)))
+    found = []
+    if episode.checks:
+        for check in episode.checks:
+            reply, turn = check.options[check.answer], check.turn
+            found.append(Call(episode.episode_id, turn, -1, episode.turns[turn].inputs, reply, int(before_T[turn])))
+    else:
+        for t, turn in enumerate(episode.turns):
+            found += [
+                Call(episode.episode_id, t, episode.agents.index(r.name), turn.inputs, r.content, int(before_T[t]))
+                for r in turn.replies
+                if r.content
+            ]
+    return [call for call in found if call.segments]
+
+
+def candidates(history: History, call: Call, most: int) -> list[int]:
+    """The segments worth asking about, at most `most`: those that share words with question or reply, and the newest."""
+    if call.segments <= most:
+        return list(range(call.segments))
+    wanted = set(segments.words("\n".join([*(m.content for m in call.inputs), call.reply])))
+    shared = [sum(map(segments.weight, sorted(wanted & history.words[i]))) for i in range(call.segments)]
+    best = sorted(range(call.segments), key=lambda i: (-shared[i], -i))[: 3 * most // 4]
+    newest = [i for i in reversed(range(call.segments)) if i not in set(best)]
+    return sorted([*best, *newest[: most - len(best)]])
+
+
+def requests_of(
+    model: LanguageModel, history: History, call: Call, shown: Sequence[int], reply_tokens: int
+) -> list[Request]:
+    """The reply without any segment, then with each of `shown`; the question stands first, so that all share it."""
+    from lrrc.lm import Request
+
+    asked = "\n".join(message.content for message in call.inputs)
+    start, end = model.marks
+    head = (start, *model.encode("user\n"), *model.encode(asked))
+    tail = (end, *model.encode("\n"), *model.opening())
+    reply = ((*model.encode(call.reply), end)[:reply_tokens],)
+    found = [Request((*head, *tail), reply)]
+    for i in shown:
+        message = history.messages[history.message[i]]
+        line = f"\n\n{message.name or message.role}: {history.segments[i].text}"
+        found.append(Request((*head, *model.encode(line), *tail), reply))
+    return found
+
+
+def measure(
+    model: LanguageModel, episode: Episode, limit: int, most: int, reply_tokens: int, keys: set[str] | None = None
+) -> list[tuple[Call, np.ndarray]]:
+    """Gains [segments] in nats of every call of an episode (of `keys` alone, where given); no candidates: 0."""
+    history = whole_history(episode, limit)
+    calls = [call for call in calls_of(episode, history) if keys is None or call.key in keys]
+    shown = [candidates(history, call, most) for call in calls]
+    groups = [requests_of(model, history, c, i, reply_tokens) for c, i in zip(calls, shown, strict=True)]
+    found = []
+    for call, chosen, scores in zip(calls, shown, model.score(groups), strict=True):
+        sums = np.array([answers[0].sum() for answers in scores])
+        gains_N = np.zeros(call.segments, np.float32)
+        gains_N[chosen] = sums[1:] - sums[0]
+        found.append((call, gains_N))
+    return found
+
+
+def save(path: Path, found: Iterable[tuple[Call, np.ndarray]]) -> None:
+    """One row per call: who, which turn, the key of its content, the gains."""
+    import pyarrow as pa
+
+    rows = [
+        {"episode_id": c.episode_id, "turn": c.turn, "agent": c.agent, "key": c.key,
+         "gains": [round(float(g), DECIMALS) for g in gains]}
+        for c, gains in found
+    ]  # fmt: skip
+    kinds = [("episode_id", pa.string()), ("turn", pa.int32()), ("agent", pa.int32()), ("key", pa.string()),
+             ("gains", pa.list_(pa.float32()))]  # fmt: skip
+    write_parquet(path, pa.Table.from_pylist(rows, schema=pa.schema(kinds)))
+
+
+def load(path: Path) -> dict[str, np.ndarray]:
+    """Gains by the key of their call. Raises ValueError where the file is broken."""
+    rows = read_rows(path, ("key", "gains"))
+    return {row["key"]: np.array(row["gains"], np.float32) for _, row in rows}
+
+
+def known(episode: Episode, history: History, stored: Mapping[str, np.ndarray]) -> dict[tuple[int, int], np.ndarray]:
+    """Stored gains of an episode by (turn, agent); a call of every agent stands for each."""
+    found = {}
+    for call in calls_of(episode, history):
+        if (gains_N := stored.get(call.key)) is not None and len(gains_N) == call.segments:
+            for agent in range(len(episode.agents)) if call.agent < 0 else [call.agent]:
+                found[call.turn, agent] = gains_N
+    return found
+
+
+def run(source: Path, model: Path, known: Path, out: Path, settings: GainsConfig, limit: int, everything: bool) -> None:
+    """Gains of the calls of a file of episodes into `out`: known ones copied, others measured on all cores."""
+    stored = load(known) if known.is_file() else {}
+    episodes = {e.episode_id: e for e in read_episodes(source)}
+    calls = [call for e in episodes.values() for call in calls_of(e, whole_history(e, limit))]
+    missing = [call for call in calls if call.key not in stored] if settings.source == "model" or everything else []
+    if not everything and len(missing) > settings.calls:
+        print(f"gains: {settings.calls} of {len(missing)} calls are measured, drawn by seed; words teach the others")
+        order = np.random.default_rng(settings.seed).permutation(len(missing))[: settings.calls]
+        missing = [missing[i] for i in sorted(order)]
+    wanted: dict[str, set[str]] = {}
+    for call in missing:
+        wanted.setdefault(call.episode_id, set()).add(call.key)
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    work = partial(_measured, model=model, limit=limit, settings=settings)
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
+        waiting = [pool.submit(work, episodes[i], keys) for i, keys in wanted.items()]
+        for future in tqdm(as_completed(waiting), total=len(waiting), unit="episode", delay=5, disable=None):
+            stored |= future.result()
+    save(out, [(call, stored[call.key]) for call in calls if call.key in stored])
+
+
+def _measured(
+    episode: Episode, keys: set[str], model: Path, limit: int, settings: GainsConfig
+) -> dict[str, np.ndarray]:
+    from lrrc import lm
+
+    found = measure(lm.load(str(model)), episode, limit, settings.candidates, settings.reply_tokens, keys)
+    return {call.key: gains_N for call, gains_N in found}

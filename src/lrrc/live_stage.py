@@ -1,0 +1,152 @@
+"""The stage live: which configurations meet which held-out episodes, side by side on the cores of the machine."""
+
+from __future__ import annotations
+
+import functools
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from lrrc import crossfit, gains, live, lm
+from lrrc.config import LEARNED, Params
+from lrrc.episodes import Episode, read_episodes
+from lrrc.files import write_json, write_parquet
+from lrrc.fitting import Inputs
+from lrrc.live import ORACLE, EndpointAgent, Job, LocalAgent
+from lrrc.policies import load_policy
+from lrrc.policies.base import Policy
+
+WHOLE = ("no-history", "full-context", "truncated-history")  # policies without a budget
+AT_ONCE = (
+    4  # episodes a worker takes; all configurations of an episode run together, so that equal payloads are read once
+)
+
+
+def jobs_of(params: Params, models: Path) -> list[Job]:
+    """Every configuration that the parameters ask for, the operating budget on more episodes than the rest."""
+    settings, jobs = params.live, []
+
+    def add(policy: str, budget: int, episodes: int, seeds: Sequence[int] = params.seeds[:1]) -> None:
+        if policy == "lrrc":
+            for seed in seeds:
+                folder = models / f"train-r{params.rank}-s{seed}"
+                jobs.append(Job(policy, budget, params.rank, seed, "", folder, episodes))
+        elif policy in LEARNED:
+            if policy in params.baseline.policies:
+                for seed in seeds:
+                    jobs.append(Job(policy, budget, None, seed, "", models / f"baseline-{policy}-s{seed}", episodes))
+        else:
+            jobs.append(Job(policy, None if policy in WHOLE else budget, episodes=episodes))
+
+    for policy in settings.policies:
+        add(policy, params.budget, settings.episodes, params.seeds if policy == "lrrc" else params.seeds[:1])
+    few = min(settings.episodes, settings.episodes_elsewhere)
+    for budget in settings.budgets:
+        for policy in settings.policies_elsewhere if budget != params.budget else ():
+            add(policy, budget, few)
+        jobs.append(Job(ORACLE, budget, episodes=few))
+    seed = params.seeds[0]
+    for rank in params.ranks:
+        if rank != params.rank:
+            jobs.append(Job("lrrc", params.budget, rank, seed, "", models / f"train-r{rank}-s{seed}", few))
+    for variant in params.ablate.variants:
+        for seed in params.ablate.seeds:
+            folder = models / f"ablate-{variant}-s{seed}"
+            jobs.append(Job("lrrc", params.budget, params.rank, seed, variant, folder, few))
+    return jobs
+
+
+class Policies:
+    """The policy of a job for an episode: the fit that never saw it, loaded once."""
+
+    def __init__(self, params: Params, inputs: Inputs, stored: Path, folds: dict[str, int]):
+        self.params, self.inputs, self.stored, self.folds = params, inputs, gains.load(stored), folds
+        self.fitted = functools.lru_cache(maxsize=None)(self._fitted)
+
+    def __call__(self, job: Job, episode: Episode) -> Policy:
+        if job.policy == ORACLE:
+            limit = self.params.embed.max_segment_tokens
+            least = self.params.digest.least_gain
+            return live.oracle(episode, self.stored, job.budget or 0, limit, least)
+        if job.folder:
+            return self.fitted(job, self.folds[episode.episode_id])
+        return self.fitted(job, 0)
+
+    def _fitted(self, job: Job, fold: int) -> Policy:
+        if job.folder:
+            policy = crossfit.load_fitted(job.policy, job.folder, f"fold-{fold}", self.inputs, self.params)
+            policy.budget = job.budget
+            return policy
+        return load_policy(
+            job.policy, job.budget or 0, encoder=self.inputs.encoder, turns=self.params.baseline.truncated_turns,
+            max_segment_tokens=self.params.embed.max_segment_tokens, **asdict(self.params.digest),
+        )  # fmt: skip
+
+
+@functools.lru_cache(maxsize=1)
+def _worker(params: Params, inputs: Inputs, stored: Path, model: Path):
+    """What every task of a process needs, made once: agent, policies, episodes, folds."""
+    import torch
+
+    torch.set_num_threads(1)
+    settings = params.live
+    folds = crossfit.fold_of(inputs.splits)
+    if settings.agent == "local":
+        agent = LocalAgent(model)
+    else:
+        agent = EndpointAgent(settings.base_url, settings.model, Path(".cache/live/requests.jsonl"))
+    drawn = live.sample(
+        (e for e in read_episodes(inputs.episodes) if e.episode_id in folds), settings.episodes, settings.seed
+    )
+    return agent, Policies(params, inputs, stored, folds), drawn, folds
+
+
+def _task(
+    first: int, params: Params, inputs: Inputs, stored: Path, model: Path, models: Path
+) -> tuple[list[dict[str, Any]], float]:
+    """Rows of all jobs over the episodes from number `first`, and the seconds that took."""
+    started = time.monotonic()
+    agent, policies, drawn, folds = _worker(params, inputs, stored, model)
+    rows = []
+    here = drawn[first : first + AT_ONCE]
+    for count in sorted({job.episodes for job in jobs_of(params, models)}, reverse=True):
+        part = here[: max(0, count - first)]
+        jobs = [job for job in jobs_of(params, models) if job.episodes == count]
+        rows += live.evaluate(agent, lm.NAME, part, jobs, policies, folds) if part else []
+    return rows, time.monotonic() - started
+
+
+def run(models: Path, inputs: Inputs, stored: Path, model: Path, params: Params, out: Path) -> None:
+    """Evaluate everything and write out/rows.parquet and out/meta.json. Data without checks gives an empty table."""
+    import pyarrow as pa
+
+    folds = crossfit.fold_of(inputs.splits)
+    able = [e for e in read_episodes(inputs.episodes) if e.checks and e.episode_id in folds]
+    count = min(params.live.episodes, len(able))
+    rows: list[dict[str, Any]] = []
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    work = functools.partial(_task, params=params, inputs=inputs, stored=stored, model=model, models=models)
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
+        waiting = [pool.submit(work, first) for first in range(0, count, AT_ONCE)]
+        try:
+            for number, future in enumerate(as_completed(waiting), 1):
+                found, seconds = future.result()
+                rows += found
+                print(f"live {number}/{len(waiting)}: {len(found)} answers, {seconds:.0f} s", flush=True)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    if not count:
+        print("live: no episode of this data set has checks that a program can verify; nothing is evaluated")
+    rows.sort(
+        key=lambda r: tuple(str(r[k]) for k in ("policy", "variant", "rank", "budget", "seed", "episode_id", "turn"))
+    )
+    write_parquet(out / "rows.parquet", pa.Table.from_pylist(rows, schema=live.schema()))
+    name = lm.NAME if params.live.agent == "local" else params.live.model
+    write_json(out / "meta.json", {**crossfit.meta(inputs, params), "agent": name, "episodes": count})
