@@ -81,7 +81,7 @@ def calls_of(episode: Episode, history: History) -> list[Call]:
 
 
 def candidates(history: History, call: Call, most: int) -> list[int]:
-    """The segments worth asking about, at most `most`: those that share words with question or reply, and the newest."""
+    """The segments worth asking about, at most `most`: those that share words with question or reply, the newest."""
     if call.segments <= most:
         return list(range(call.segments))
     wanted = set(segments.words("\n".join([*(m.content for m in call.inputs), call.reply])))

@@ -1,7 +1,7 @@
 """A local language model that scores texts: the agent of the live evaluation, the judge of fidelity, the teacher.
 
 SmolLM2-135M-Instruct (Apache-2.0) comes inside a registry package as a quantised gguf file; `convert` rewrites it
-once as safetensors. Scoring runs on trees of tokens: texts that begin alike share every position they have in common, so
+once as safetensors. Scoring runs on trees of tokens: texts that begin alike share every position they have in common:
 a prompt is read once for all the answers that are tried after it, and a conversation once for all its questions.
 
 Shape suffixes: L nodes of a tree (tokens), B trees side by side, V vocabulary.
