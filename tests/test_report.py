@@ -108,7 +108,7 @@ def test_headline_says_what_the_gate_adds_to_the_rival(sources):
     summary = load_summary(sources.summary)
     rival = headline.best_other(summary, 8, 128)
     gated = find(summary, evaluation="ablation", variant="gate-on", metric="tokens_per_episode", policy=rival["policy"])
-    told = " ".join(headline.sentences(summary, 8, 128))
+    told = " ".join(headline.second(summary, 8, 128))
     assert len(gated) == 1 and f"{gated[0]['value']:,.0f} tokens" in told
 
 
@@ -121,7 +121,9 @@ def test_live_success_leads_and_says_what_it_is(sources, pages):
     assert "BM25 with 50.0 %" in told[1] and "+4.0 points (+1.0 to +7.0): higher" in told[1]  # at the same budget
     assert "27.0 %" in told[2] and "74.0 %" in told[2] and "no policy can know" in told[2]
     assert told[3].startswith("Checks of standing rules") and "LRRC r = 8 54 %" in told[3]
-    assert "tau-bench airline logs: +0.095" in told[-1] and "Embedding retrieval +0.140" in told[-1]
+    second = headline.second(summary, 8, 128)
+    assert second[0].startswith("Over the logged episodes, with its call gate, LRRC at rank 8 uses")
+    assert "tau-bench airline logs: +0.095" in second[-1] and "Embedding retrieval +0.140" in second[-1]
     assert "answers the checks of 408 held-out episodes" in headline.banner(summary, 8, 128)
     assert pages[0].index('id="live_pareto"') < pages[0].index('id="figure1"') < pages[0].index('id="pareto"')
     assert "results/figures/live_pareto.png" in pages[1] and "left out" not in pages[1]
@@ -229,11 +231,18 @@ def _sorting(page):
 
 
 def _hovering(page):
-    for name in DRAWN:
-        point = 1 if name == "live_pareto" else 0
-        page.evaluate(f"Plotly.Fx.hover('plot-{name}', [{{curveNumber: 0, pointNumber: {point}}}])")
-        page.wait_for_selector(f"#plot-{name} .hoverlayer text")
-        assert re.search(r"\d", page.text_content(f"#plot-{name} .hoverlayer"))
+    for name in DRAWN:  # with a real pointer, on the first point of every trace
+        points = page.locator(f"#plot-{name} .points").all()
+        assert points
+        for trace in points:
+            place = trace.locator(".point").first
+            place.scroll_into_view_if_needed()
+            box = place.bounding_box()
+            page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=2)
+            page.wait_for_selector(f"#plot-{name} .hoverlayer .hovertext")
+            assert re.search(r"\d", page.text_content(f"#plot-{name} .hoverlayer"))
+    page.evaluate("Plotly.Fx.hover('plot-live_pareto', [{curveNumber: 0, pointNumber: 1}])")
+    page.wait_for_selector("#plot-live_pareto .hoverlayer text")
     text = page.text_content("#plot-live_pareto .hoverlayer")
     assert "LRRC r = 8, budget 64" in text and "tokens" in text and "% of checks right" in text
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from lrrc import headline_live
 from lrrc.headline_live import p_value, points, reading
-from lrrc.summary import FLOORS, above, find, has, main_line, maybe, name, origin, provenance, record
+from lrrc.summary import FLOORS, above, find, has, left_out, main_line, maybe, name, origin, provenance, record
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,18 @@ def cards(summary: Mapping, rank: int, budget: int) -> list[Card]:
 
 
 def sentences(summary: Mapping, rank: int, budget: int) -> list[str]:
-    """The same in words, with the best other policy and with what the test can see."""
+    """The same in words, with the best other policy: live where it was measured, else on recorded outcomes."""
+    return headline_live.sentences(summary, rank, budget) or _replayed(summary, rank, budget)
+
+
+def second(summary: Mapping, rank: int, budget: int) -> list[str]:
+    """What else was measured, in words: recorded outcomes where live success leads, fidelity, and what is left out."""
+    live = headline_live.sentences(summary, rank, budget)
+    missing = " ".join(left_out(summary))
     return [
-        *headline_live.sentences(summary, rank, budget),
-        *_replayed(summary, rank, budget),
+        *(_replayed(summary, rank, budget) if live else []),
         *headline_live.faithful(summary, rank, budget),
+        *([missing] if missing else []),
     ]
 
 

@@ -7,11 +7,12 @@ from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
+from matplotlib.ticker import MaxNLocator
 
 from lrrc import pareto
 from lrrc.curves import curves_of
-from lrrc.drawing import LRRC, SECOND
-from lrrc.plots import apart, second_measure
+from lrrc.drawing import LRRC, SECOND, standard_error
+from lrrc.plots import apart, over_bars, second_measure
 from lrrc.plots_live import by_fidelity, threshold
 from lrrc.summary import DATA, FLOORS, REFERENCES, find, main_line, name
 from lrrc.tables_live import at_operating_point
@@ -117,33 +118,41 @@ def _scatter(series: Sequence[pareto.Series], unit: str) -> go.Figure:
 
 
 def policies(summary: Mapping, rank: int, budget: int) -> go.Figure:
-    """Figure 2: success, else calls (points) and tokens (bars) of every policy."""
+    """Figure 2: success, else calls (points, left axis) and tokens (bars, right axis), standard errors."""
     metric, scale, unit, label, _ = second_measure(summary)
     tokens = [r for r in main_line(summary, "tokens_per_episode", rank, budget) if r["policy"] not in FLOORS]
     points = [r for r in main_line(summary, metric, rank, budget) if r["policy"] not in FLOORS]
+    lower, upper = over_bars(summary, points, tokens, scale)
     figure = go.Figure()
     figure.add_bar(
-        x=[escape(name(r)) for r in tokens],
+        x=[broken(name(r)) for r in tokens],
         y=[r["value"] for r in tokens],
-        error_y=error(tokens),
+        yaxis="y2",
+        error_y={"type": "data", "thickness": 1, "width": 3, "array": [standard_error(r) for r in tokens]},
         name="tokens per episode",
         marker={"color": ["#A9CFE8" if r["policy"] == "lrrc" else "#DADDE0" for r in tokens]},
         hovertext=[f"<b>{escape(name(r))}</b><br>{told(r)} tokens" for r in tokens],
         hoverinfo="text",
     )
     figure.add_scatter(
-        x=[escape(name(r)) for r in points],
+        x=[broken(name(r)) for r in points],
         y=[scale * r["value"] for r in points],
-        yaxis="y2",
         mode="markers",
         name=label.lower(),
-        error_y=error(points, scale),
+        error_y={"type": "data", "thickness": 1, "width": 3, "array": [scale * standard_error(r) for r in points]},
         marker={"color": [LRRC if r["policy"] == "lrrc" else "#222222" for r in points], "size": 9},
         hovertext=[f"<b>{escape(name(r))}</b><br>{told(r, scale, '.1f', unit)}" for r in points],
         hoverinfo="text",
     )
-    axis = {"title": label, "overlaying": "y", "side": "right"}
-    return layout(figure, xaxis={"automargin": True}, yaxis={"title": "Tokens per episode"}, yaxis2=axis)
+    left = {"title": label, "range": lower, "overlaying": "y2"}
+    right = {"title": "Tokens per episode", "range": upper, "side": "right"}
+    return layout(figure, xaxis={"automargin": True}, yaxis=left, yaxis2=right)
+
+
+def broken(label: str) -> str:
+    """A name over several lines, for a narrow column."""
+    label = escape(label).replace(" = ", "\u00a0=\u00a0")
+    return label.replace(" ", "<br>").replace("-", "-<br>", 1)
 
 
 def ranks(summary: Mapping, budget: int) -> go.Figure:
@@ -171,6 +180,8 @@ def ranks(summary: Mapping, budget: int) -> go.Figure:
             hoverinfo="text",
         )
     second_axis = {"title": label, "color": SECOND, "overlaying": "y", "side": "right", "range": lower}
+    if scale == 100:  # no share is above all
+        second_axis["tickvals"] = [t for t in MaxNLocator(6).tick_values(*lower).tolist() if t <= 100]
     return layout(
         figure,
         xaxis={"title": "Coordinator rank r", "type": "category"},
@@ -217,36 +228,51 @@ def live_ablations(summary: Mapping, rank: int, budget: int) -> go.Figure:
     changed = find(summary, evaluation="live-ablation", metric="live_success")
     whole = find(summary, evaluation="live", metric="live_success", policy="lrrc", rank=rank, budget=budget)
     rows = sorted([*changed, *whole], key=lambda r: r["value"])
-    colours = [LRRC if r["evaluation"] == "live" else "#222222" for r in rows]
+    labels = [escape(r["variant"] or "as it is") for r in rows]
     figure = go.Figure()
-    _dots(figure, rows, [escape(r["variant"] or "as it is") for r in rows], colours, "", 100, ".1f", " %")
-    return layout(figure, xaxis={"title": "Checks answered right (%)"}, yaxis={"automargin": True})
+    _dots(figure, rows, labels, range(len(rows)), [LRRC if r in whole else "#222222" for r in rows], 100, ".1f", " %")
+    for r in whole:
+        figure.add_vrect(x0=100 * r["low"], x1=100 * r["high"], fillcolor="#E3EFF7", line_width=0, layer="below")
+    return layout(figure, xaxis={"title": "Checks answered right (%)"}, yaxis=_named(labels)).update_layout(
+        showlegend=False
+    )
 
 
 def fidelity(summary: Mapping, rank: int, budget: int) -> go.Figure:
     """Extra nats per token of every policy on every data set."""
     found = at_operating_point(summary, rank, budget)
-    order = by_fidelity(found)
+    order, sets = by_fidelity(found), sorted({r["data"] for r in found})
     figure = go.Figure()
-    for data, colour in zip(sorted({r["data"] for r in found}), (LRRC, SECOND, "#009E73", "#CC79A7"), strict=False):
-        rows = sorted((r for r in found if r["data"] == data), key=lambda r: order.index(r["policy"]))
-        title = DATA.get(data, data)
-        _dots(figure, rows, [escape(name(r)) for r in rows], colour, title, 1, "+.3f", " nats per token")
+    for i, (data, colour) in enumerate(zip(sets, (LRRC, SECOND, "#009E73", "#CC79A7"), strict=False)):
+        rows = [r for r in found if r["data"] == data]
+        places = [order.index(r["policy"]) + 0.2 * ((len(sets) - 1) / 2 - i) for r in rows]
+        labels = [f"{escape(name(r))}, {escape(DATA.get(data, data))}" for r in rows]
+        _dots(figure, rows, labels, places, colour, 1, "+.3f", " nats per token")
+        figure.data[-1].name = DATA.get(data, data)
+    labels = {r["policy"]: escape(name(r)) for r in found}
     return layout(figure, xaxis={"title": "Nats per token over Full-Context (lower is better)"},
-                  yaxis={"automargin": True})  # fmt: skip
+                  yaxis=_named([labels[policy] for policy in order]))  # fmt: skip
 
 
-def _dots(figure: go.Figure, rows: Sequence[Mapping], labels: Sequence[str], colour, title: str, scale: float,
-          shows: str, unit: str) -> None:  # fmt: skip
+def _named(labels: Sequence[str]) -> dict:
+    return {
+        "automargin": True,
+        "tickvals": [*range(len(labels))],
+        "ticktext": labels,
+        "range": [-0.7, len(labels) - 0.3],
+    }
+
+
+def _dots(figure: go.Figure, rows: Sequence[Mapping], labels: Sequence[str], places: Sequence[float], colour,
+          scale: float, shows: str, unit: str) -> None:  # fmt: skip
     figure.add_scatter(
         x=[scale * r["value"] for r in rows],
-        y=labels,
+        y=[*places],
         mode="markers",
-        name=title or "95 % interval",
         marker={"color": colour, "size": 9},
         error_x=error(rows, scale),
         hovertext=[
-            f"<b>{label}</b>{f', {escape(title)}' if title else ''}<br>{told(r, scale, shows, unit)}<br>n = {r['n']}"
+            f"<b>{label}</b><br>{told(r, scale, shows, unit)}<br>n = {r['n']}"
             for r, label in zip(rows, labels, strict=True)
         ],
         hoverinfo="text",
@@ -271,11 +297,12 @@ def call_gate(summary: Mapping) -> go.Figure:
     figure.add_scatter(
         x=x,
         y=[scale * r["value"] for r in rows],
-        mode="lines+markers",
-        name="thresholds of the call gate",
+        mode="lines+markers+text",
+        text=[f"τ {tau:.2f}" for tau in taus],
+        textposition="bottom right",
         marker={"color": LRRC, "size": 9},
         error_y=error(rows, scale),
         hovertext=[f"{label(tau)}<br>{told(r, scale, '.1f', unit)}" for tau, r in zip(taus, rows, strict=True)],
         hoverinfo="text",
     )
-    return layout(figure, xaxis={"title": axis}, yaxis={"title": title})
+    return layout(figure, xaxis={"title": axis}, yaxis={"title": title}).update_layout(showlegend=False)

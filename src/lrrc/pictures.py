@@ -66,12 +66,12 @@ PICTURES = {
     ),
     "figure2": Picture(
         "Figure 2",
-        "Success (points, left axis) and tokens per episode (bars, right axis), standard errors.",
+        "Success, or else calls, (points, left axis) and tokens per episode (bars, right axis), standard errors.",
         "figures, stats, replay, {operating}, {baselines}",
     ),
     "figure3": Picture(
         "Figure 3",
-        "Tokens saved and success against the coordinator rank, 95 % intervals.",
+        "Tokens saved, and success or else calls, against the coordinator rank, 95 % intervals.",
         "figures, stats, replay, {ranks}, {full}",
     ),
     "figure4": Picture(

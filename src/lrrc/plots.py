@@ -68,12 +68,9 @@ def success_and_tokens(summary: Mapping, rank: int, budget: int) -> Figure:
         left.annotate(f"{scale * point['value']:.1f}{unit}", (i, scale * (point["value"] + standard_error(point))),
                       xytext=(0, 3), textcoords="offset points", ha="center", fontsize=7, color=colour,
                       fontweight="bold" if ours[i] else "normal")  # fmt: skip
-    ends = [scale * (r["value"] + side * standard_error(r)) for r in points.values() for side in (-1, 1)]
-    floors = find(summary, metric="preference_success", policy="random-pick")
-    low, high = min([*ends, *(100 * r["value"] for r in floors)]), max(ends)
-    span = max(high - low, 0.05 * abs(high))
-    left.set_ylim(low - 1.2 * span, high + 0.25 * span)  # points above the bars' middle
-    right.set_ylim(0, 1.55 * max(r["value"] for r in tokens))
+    lower, upper = over_bars(summary, [*points.values()], tokens, scale)
+    left.set_ylim(lower)
+    right.set_ylim(upper)
     left.set_xlim(-1.3, len(tokens) - 0.4)
     chance(left, summary, -1.22, len(tokens) - 0.5)
     left.set_zorder(right.get_zorder() + 1)
@@ -86,6 +83,17 @@ def success_and_tokens(summary: Mapping, rank: int, budget: int) -> Figure:
         text.set(color=LRRC if mine else INK, fontweight="bold" if mine else "normal")
     foot(figure, f"Mean ± standard error over episodes. {missing}{sentence([*points.values(), *tokens])}")
     return figure
+
+
+def over_bars(
+    summary: Mapping, points: Sequence[Mapping], bars: Sequence[Mapping], scale: float
+) -> tuple[list[float], list[float]]:
+    """Limits of twin axes that keep points with their standard errors, and the floor, above the bars' middle."""
+    ends = [scale * (r["value"] + side * standard_error(r)) for r in points for side in (-1, 1)]
+    floors = find(summary, metric="preference_success", policy="random-pick")
+    low, high = min([*ends, *(100 * r["value"] for r in floors)]), max(ends)
+    span = max(high - low, 0.05 * abs(high))
+    return [low - 1.2 * span, high + 0.25 * span], [0, 1.55 * max(r["value"] for r in bars)]
 
 
 def second_measure(summary: Mapping) -> tuple[str, float, str, str, str]:

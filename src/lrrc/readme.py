@@ -12,9 +12,9 @@ from pathlib import Path
 from lrrc.config import load_params
 from lrrc.errors import one_line
 from lrrc.files import write_text
-from lrrc.headline import banner, cards, sentences
+from lrrc.headline import banner, cards, second, sentences
 from lrrc.pictures import PICTURES, lead
-from lrrc.summary import left_out, load_summary
+from lrrc.summary import load_summary
 
 BEGIN = "<!-- results: written by `python -m lrrc.readme`, do not edit -->\n"
 END = "<!-- end of results -->"
@@ -25,9 +25,9 @@ def block(summary: Mapping, rank: int, budget: int) -> str:
     table = ["| | measured | interval |", "|---|---|---|"]
     table += [f"| {card.title} | {card.value} | {card.note} |" for card in cards(summary, rank, budget)]
     parts = [f"> {banner(summary, rank, budget)}", "\n".join(table), *sentences(summary, rank, budget)]
-    parts += [" ".join(left_out(summary))] if left_out(summary) else []
     if shown := lead(summary):
         parts.append(f"![{PICTURES[shown].title}, every policy](results/figures/{shown}.png)")
+    parts += second(summary, rank, budget)
     return "\n\n".join(parts) + "\n"
 
 

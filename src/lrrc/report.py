@@ -19,7 +19,7 @@ from lrrc.curves import of_ranks, read_histories
 from lrrc.explore import last_turn
 from lrrc.pictures import Picture, drawable, lead
 from lrrc.proofs import NOT_CHECKED
-from lrrc.summary import left_out, load_summary, origin
+from lrrc.summary import load_summary, origin
 
 NOTHING_CHECKED = {"verdict": NOT_CHECKED, "checked_by": "", "reason": "", "theorems": []}
 
@@ -68,7 +68,7 @@ def build(sources: Sources, rank: int, budget: int, ranks: list[int], runs: Mapp
         "data_card": card_html(sources.data_card, origin(summary)["data"]),
         "lead": lead(summary),
         "more": [key for key in drawable(summary) if not key.startswith("figure") and key != lead(summary)],
-        "left_out": left_out(summary),
+        "second": headline.second(summary, rank, budget),
         "figures": {key: with_image(picture, sources.figures / f"{key}.png", runs)
                     for key, picture in drawable(summary).items()},
         "plots": plots(summary, read_histories(sources.models), rank, budget),
