@@ -6,14 +6,16 @@ python pipeline/figures.py results/summary.json models results/figures results/t
 import argparse
 from pathlib import Path
 
-from lrrc import plots, tables
+from lrrc import pareto, plots, plots_live, tables
 from lrrc.architecture import architecture, shapes
 from lrrc.checkpoint import read_config
 from lrrc.config import load_params
 from lrrc.curves import read_histories
+from lrrc.drawing import save
 from lrrc.errors import one_line
 from lrrc.files import write_text
-from lrrc.summary import load_summary, provenance, record
+from lrrc.pictures import drawable
+from lrrc.summary import left_out, load_summary, origin, provenance
 
 
 def main() -> None:
@@ -22,22 +24,29 @@ def main() -> None:
         parser.add_argument(name, type=Path)
     args = parser.parse_args()
     params = load_params()
-    summary, at = load_summary(args.summary), (params.rank, params.budget)
-    measured = record(summary, "preference_success", policy="lrrc", rank=params.rank, budget=params.budget)
-    checkpoint = read_config(args.models / f"train-r{params.rank}-s{params.seeds[0]}")
+    summary = load_summary(args.summary)
+    at = (summary, params.rank, params.budget)
+    checkpoint = args.models / f"train-r{params.rank}-s{params.seeds[0]}"
+    draw = {
+        "live_pareto": lambda: pareto.live_pareto(*at),
+        "pareto": lambda: pareto.pareto(*at),
+        "live_ablations": lambda: plots_live.live_ablations(*at),
+        "fidelity": lambda: plots_live.fidelity(*at),
+        "call_gate": lambda: plots_live.call_gate(*at),
+        "figure1": lambda: architecture(shapes(read_config(checkpoint), params.budget)),
+        "figure2": lambda: plots.success_and_tokens(*at),
+        "figure3": lambda: plots.rank_tradeoff(*at),
+        "figure4": lambda: plots.training(read_histories(args.models), params.rank, provenance(origin(summary))),
+        "figure5": lambda: plots.dataset(summary),
+    }
     args.figures.mkdir(parents=True, exist_ok=True)
-    for name, figure in {
-        "figure1": architecture(shapes(checkpoint, params.budget)),
-        "figure2": plots.success_and_tokens(summary, *at),
-        "figure3": plots.rank_tradeoff(summary, *at),
-        "figure4": plots.training(read_histories(args.models), params.rank, provenance(measured)),
-        "figure5": plots.dataset(summary),
-        "pareto": plots.pareto(summary, *at),
-    }.items():
-        plots.save(figure, args.figures / name)
-    for table in tables.all_tables(summary, *at):
+    for name in drawable(summary):
+        save(draw[name](), args.figures / name)
+    for table in tables.all_tables(*at):
         write_text(args.tables / f"{table.name}.csv", table.csv())
         write_text(args.tables / f"{table.name}.md", table.markdown())
+    for sentence in left_out(summary):
+        print(sentence)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from pathlib import Path
 from lrrc.config import load_params
 from lrrc.errors import one_line
 from lrrc.files import write_text
-from lrrc.report import Sources, build, fitted_runs
+from lrrc.pictures import fitted_runs
+from lrrc.report import Sources, build
 
 
 def main() -> None:

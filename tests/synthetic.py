@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import synthetic_live
 
 from lrrc.checkpoint import describe
 from lrrc.config import load_params
 from lrrc.curves import training_records
 from lrrc.proofs import PROVED
 from lrrc.records import Settings, Source, dataset_records, evaluation_records
-from lrrc.summary import make_summary
+from lrrc.summary import FLOORS, PARTS, make_summary
 
 POLICIES = {  # policy -> (tokens relative to full context, calls relative, success probability)
     "full-context": (1.0, 1.0, 0.66),
@@ -192,13 +193,24 @@ def explored(said):
 
 
 @functools.cache
-def summary():
-    """The summary of 40 such episodes; do not change it."""
-    source = Source("embedded", "verifier")
-    records = evaluation_records(replay_rows(40), source, Settings(8, 128, bootstrap=200))
+def summary(outcomes=True):
+    """The summary of 40 such episodes, or of logs without outcomes; do not change it."""
+    source = Source("embedded", "verifier" if outcomes else None)
+    rows = replay_rows(40)
+    if not outcomes:
+        rows = rows[~rows.policy.isin(FLOORS)].assign(success=None, pick=None)
+    records = evaluation_records(rows, source, Settings(8, 128, bootstrap=200))
     histories = {(rank, seed): history(seed, rank) for rank in (4, 8, 16, 32) for seed in (0, 1)}
-    training = training_records(histories, {"data": "embedded", "judge": "verifier"})
-    return make_summary([*records, *dataset_records(table1(), source), *training])
+    training = training_records(histories, {"data": "embedded", "judge": source.judge})
+    return make_summary([*records, *dataset_records(table1(), source), *training, *synthetic_live.all_records()])
+
+
+@functools.cache
+def without(*parts):
+    """The same without some PARTS."""
+    whole = summary(outcomes="success" not in parts)
+    gone = {PARTS[part][0]["evaluation"] for part in parts if part != "success"}
+    return {**whole, "records": [r for r in whole["records"] if r["evaluation"] not in gone]}
 
 
 def write_stage_outputs(root: Path, episodes=60):

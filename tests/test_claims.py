@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import synthetic
 import yaml
 
 from lrrc.claims import NOT, REFUTED, REPRODUCED, UNTESTABLE, Claim, Evidence, at_budget, judge, load_claims
@@ -103,6 +104,33 @@ def test_success_can_be_kept_only_where_there_is_some(low, expected):
     claim = {"needs": {"reference": "above chance"}}
     assert verdict({**TOKENS, "at_least": 1}, of=summary(full, chance, saved), **claim).verdict == expected
     assert verdict({**TOKENS, "at_least": 1}, of=SAVED, **claim).verdict == UNTESTABLE
+
+
+@pytest.mark.parametrize(("low", "expected"), [(0.35, REPRODUCED), (0.25, UNTESTABLE)])
+def test_live_success_can_be_kept_only_where_history_helps(low, expected):
+    full = (("live_success", 0.4, low, 0.45), {"policy": "full-context", "rank": None, "evaluation": "live"})
+    none = (("live_success", 0.3, 0.25, 0.35), {"policy": "no-history", "rank": None, "evaluation": "live"})
+    gap = (("live_success_difference_vs_full", -1.0, -4.0, 2.0), {"evaluation": "live"})
+    test = {"metric": "live_success_difference_vs_full", "evaluation": "live", "field": "low", "above": -5}
+    claim = {"needs": {"reference": "above no history"}}
+    assert verdict(test, of=summary(full, none, gap), **claim).verdict == expected
+    unmeasured = verdict(test, of=summary(gap), **claim)
+    assert (unmeasured.verdict, unmeasured.reason) == (UNTESTABLE, "not measured in this run")
+
+
+def test_second_readings_stand_beside_the_first():
+    claims = {claim.id: claim for claim in load_claims(LEDGER)}
+    live = [claim for claim in claims.values() if claim.id.endswith("-live")]
+    assert len(live) >= 5 and all("live" in test["evaluation"] for claim in live for test in claim.tests)
+    assert all("evaluation" not in test or "live" not in test["evaluation"]
+               for claim in claims.values() if claim not in live for test in claim.tests)  # fmt: skip
+    found = {v.claim.id: v for v in judge(live, Evidence(at_budget(synthetic.summary(), 128), {}, {}))}
+    assert found["success-kept-live"].verdict == REPRODUCED
+    assert (
+        "Live success minus Full-Context (LRRC r = 8): 13.0 [9.5, 16.5] points" in found["success-kept-live"].measured
+    )
+    assert found["most-benefits-live"].verdict == NOT  # r = 32 is better by 4.8 points there
+    assert found["components-unmatched-live"].verdict == REPRODUCED
 
 
 @pytest.mark.parametrize(("kernel", "expected"), [(PROVED, REFUTED), (FAILED, NOT), (NOT_CHECKED, UNTESTABLE)])

@@ -84,6 +84,7 @@ def test_any_value_is_taken_or_refused_by_name(path, value):
         ("ranks", []), ("ranks", [4, 4, 8]), ("ranks", [0, 8]), ("ranks", [8, 100_000]), ("ranks", 8),
         ("rank", 5), ("seeds", []), ("seeds", [-1]), ("seeds", [2**70]), ("seeds", [0.5]), ("budget", 0),
         ("budget", True), ("budget", "128"), ("data.source", "hub"), ("data.source", "files"),
+        ("data.path", None), ("data.path", ""),
         ("data.min_turns", 0),
         ("data.max_turns", 1), ("data.seed", -1), ("split.seed", -3), ("stats.seed", -1), ("curate.seed", -1),
         ("split.train", 0.8), ("split.folds", 1), ("encoder.width", 4), ("embed.max_segment_tokens", 1),

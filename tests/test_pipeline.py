@@ -4,6 +4,7 @@ Two copies of the project run side by side: one undisturbed, the other elsewhere
 """
 
 import csv
+import json
 import os
 import re
 import resource
@@ -191,6 +192,29 @@ def test_wrong_parameters_stop_with_one_line(copies, section, key, value):
     (line,) = [line for line in said.splitlines() if f"{section}.{key}" in line]
     assert repr(value) in line and ("allowed" in line or "known are" in line)
     assert len(ran(said)) == 1 and "Traceback" not in said
+
+
+def test_own_files_are_read_again_when_they_change(tmp_path):
+    """`data.path` is a dependency: new content alone reruns the download, an unchanged file does not."""
+    for name in ("src", "pipeline"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    shutil.copyfile(ROOT / "dvc.yaml", tmp_path / "dvc.yaml")
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params["data"] |= {"source": "files", "path": "logs.jsonl", "min_turns": 1}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    run(tmp_path, "dvc", "init", "-q", "--no-scm")
+
+    def write(*questions):
+        chats = ([{"role": "user", "content": q}, {"role": "assistant", "content": "Yes."}] for q in questions)
+        lines = (json.dumps({"id": str(i), "messages": chat}) for i, chat in enumerate(chats))
+        (tmp_path / "logs.jsonl").write_text("\n".join(lines))
+
+    write("One?", "Two?")
+    assert ran(run(tmp_path, "dvc", "repro", "download")) == ["download"]
+    assert ran(run(tmp_path, "dvc", "repro", "download")) == []
+    write("One?", "Two?", "Three?")
+    assert ran(run(tmp_path, "dvc", "repro", "download")) == ["download"]
+    assert "3" in (tmp_path / "data/raw/drawn.json").read_text()
 
 
 def test_experiments_run_what_their_change_touches(copies):

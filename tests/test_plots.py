@@ -8,10 +8,11 @@ import synthetic
 from matplotlib.text import Text
 from synthetic import checkpoint, history, replay_rows
 
-from lrrc import plots, tables
+from lrrc import drawing, pareto, plots, plots_live, table, tables
 from lrrc.architecture import SHAPES, architecture, shapes
 from lrrc.config import ModelConfig
-from lrrc.summary import find, record
+from lrrc.pictures import PICTURES, drawable, lead
+from lrrc.summary import find, left_out, record
 
 HISTORIES = {(8, seed): history(seed, 8) for seed in (0, 1)}
 
@@ -32,7 +33,11 @@ FIGURES = {
     "figure3": lambda summary: plots.rank_tradeoff(summary, 8, 128),
     "figure4": lambda summary: plots.training(HISTORIES, 8, "here"),
     "figure5": lambda summary: plots.dataset(summary),
-    "pareto": lambda summary: plots.pareto(summary, 8, 128),
+    "pareto": lambda summary: pareto.pareto(summary, 8, 128),
+    "live_pareto": lambda summary: pareto.live_pareto(summary, 8, 128),
+    "live_ablations": lambda summary: plots_live.live_ablations(summary, 8, 128),
+    "fidelity": lambda summary: plots_live.fidelity(summary, 8, 128),
+    "call_gate": lambda summary: plots_live.call_gate(summary, 8, 128),
 }
 
 
@@ -44,7 +49,7 @@ def words(figure):
 def test_same_bytes_twice(name, summary, tmp_path):
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
-        plots.save(FIGURES[name](summary), tmp_path / folder / name)
+        drawing.save(FIGURES[name](summary), tmp_path / folder / name)
     for kind in ("png", "pdf"):
         one, two = ((tmp_path / folder / f"{name}.{kind}").read_bytes() for folder in ("one", "two"))
         assert one == two and len(one) > 5000
@@ -75,16 +80,49 @@ def test_figure2_draws_the_records_with_standard_errors(summary):
     rows = replay_rows(40)
     lrrc = rows[(rows.policy == "lrrc") & (rows["rank"] == 8) & rows.gated & (rows.variant == "")]
     error = lrrc.groupby("episode_id").total_tokens.mean().sem()
-    assert plots.standard_error(expected["lrrc"]) == pytest.approx(error, rel=1e-6)
+    assert drawing.standard_error(expected["lrrc"]) == pytest.approx(error, rel=1e-6)
 
 
-def test_pareto_names_overlap_nothing(summary):
-    figure = FIGURES["pareto"](summary)
+@pytest.mark.parametrize(("name", "count"), [("pareto", 8 + 4), ("live_pareto", 11 + 4)])  # policies, ranks
+def test_pareto_names_overlap_nothing(name, count, summary):
+    figure = FIGURES[name](summary)
     figure.draw_without_rendering()
-    boxes = [Text.get_window_extent(t) for t in figure.axes[0].texts if "tokens," in t.get_text()]
-    assert len(boxes) == 8 + 4  # policies, ranks
+    boxes = [Text.get_window_extent(t) for t in figure.axes[1].texts]
+    assert len(boxes) == count
     boxes.sort(key=lambda box: box.y0)
-    assert all(below.y1 <= above.y0 for below, above in zip(boxes, boxes[1:], strict=False))
+    assert all(below.y1 <= above.y0 + 0.5 for below, above in zip(boxes, boxes[1:], strict=False))
+    assert all(box.y0 >= 0 and box.y1 <= figure.bbox.y1 and box.x1 <= figure.bbox.x1 for box in boxes)
+    assert min(box.x0 for box in boxes) >= figure.axes[0].get_window_extent().x1
+
+
+def test_live_pareto_joins_budgets_and_tells_the_operating_one(summary):
+    one = next(one for one in pareto.live(summary, 8, 128) if one.bold)
+    assert [s["budget"] for _, s in one.points] == [32, 64, 128, 256] and one.at[1]["budget"] == 128
+    assert "LRRC r = 8: 2,024 tokens, 54.0 %" in words(FIGURES["live_pareto"](summary))
+
+
+def test_labels_are_spread_in_order():
+    assert drawing.spread([1, 1, 5], 2, 0, 10) == [1, 3, 5]
+    assert drawing.spread([9, 9, 9], 2, 0, 10) == [6, 8, 10]
+    assert drawing.spread([], 2, 0, 10) == []
+
+
+@pytest.mark.parametrize("name", [n for n, p in PICTURES.items() if not p.needs and n not in ("figure1", "figure4")])
+def test_figures_of_the_paper_without_outcomes(name):
+    text = words(FIGURES[name](synthetic.without("success", "call-gate"))).lower()
+    assert "success (%)" not in text and ("no outcomes recorded" in text) == (name != "figure5")
+    assert ("calls per episode" in text) == (name != "figure5")
+
+
+def test_what_cannot_be_drawn_is_named():
+    part = synthetic.without("success", "live", "call-gate")
+    assert {"pareto", "live_pareto", "call_gate"} == set(PICTURES) - set(drawable(part)) and lead(part) is None
+    assert [text.partition(" is ")[0] for text in left_out(part)] == [
+        "Preference success", "Live success", "The curve of the call gate",
+    ]  # fmt: skip
+    assert lead(synthetic.without("live")) == "pareto" and lead(synthetic.summary()) == "live_pareto"
+    names = {t.name for t in tables.all_tables(part, 8, 128)}
+    assert not names & {"live", "live_details", "call_gate", "tests", "power"} and {"fidelity", "policies"} <= names
 
 
 def test_training_needs_curves():
@@ -100,8 +138,9 @@ def test_architecture_shows_the_shapes_and_names_a_missing_one():
 
 
 def test_tables_hold_the_records(summary):
-    made = {table.name: table for table in tables.all_tables(summary, 8, 128)}
-    names = "policies lrrc_vs_policies tokens ranks ablations gates tests subgroups power dataset training"
+    made = {t.name: t for t in tables.all_tables(summary, 8, 128)}
+    names = "live live_details live_families live_ablations fidelity call_gate policies lrrc_vs_policies tokens ranks "
+    names += "ablations gates tests subgroups power dataset training"
     assert set(made) == set(names.split())
     rows = {row["Policy"]: row for row in csv.DictReader(io.StringIO(made["policies"].csv()))}
     saved = record(summary, "token_reduction_vs_full", policy="bm25")
@@ -112,8 +151,30 @@ def test_tables_hold_the_records(summary):
     assert variants[0] == "LRRC r = 8" and {"gate-off", "top_k-2"} <= set(variants)
 
 
+def test_live_tables(summary):
+    made = {t.name: t for t in tables.all_tables(summary, 8, 128)}
+    matrix = {row[0]: row for row in made["live"].rows}
+    assert matrix["LRRC r = 8"][1::3] == (44.0, 50.0, 54.0, 52.0, None)
+    assert matrix["Full-Context"][1:13] == (None,) * 12 and matrix["Full-Context"][13] == 41.0
+    header, rows = made["live_details"].shown()
+    assert header == ["Policy", "Budget", "Tokens / episode", "Prompt tokens / check", "Live success, %",
+                      "Points vs Full-Context", "p", "LRRC minus it, points", "p "]  # fmt: skip
+    assert ["BM25", "128", "2,024", "506", "50.0 [47.0, 53.0]", "+9.0 [+5.5, +12.5]", "0.020", "+4.0 [+1.0, +7.0]",
+            "0.040"] in rows  # fmt: skip
+    families = made["live_families"]
+    assert "rule: standing rules: set once by the user" in families.note
+    assert (
+        "answered right: LRRC r = 8 54 % [44, 64], BM25 50 %" in families.note and "rule (n = 58), %" in families.csv()
+    )
+    assert made["live_ablations"].rows[0][0] == "LRRC r = 8" and len(made["live_ablations"].rows) == 8
+    assert {row[0] for row in made["fidelity"].rows} == {
+        "embedded arena, small local models", "MT-Bench human judgments", "tau-bench airline logs",
+    }  # fmt: skip
+    assert [row[0] for row in made["call_gate"].rows][:2] == ["tau=0.30", "tau=0.40"]
+
+
 def test_cells_for_people():
-    column = tables.Column("p", "p")
+    column = table.Column("p", "p")
     assert [column.text(p) for p in (0.0001, 0.25, None)] == ["< 0.001", "0.250", "–"]
-    table = tables.Table("t", "T", (tables.Column("a|b"), tables.Column("x", ".1f")), (("one|two", 1.25),))
-    assert "a\\|b" in table.markdown() and "| one\\|two | 1.2 |" in table.markdown()
+    made = table.Table("t", "T", (table.Column("a|b"), table.Column("x", ".1f")), (("one|two", 1.25),))
+    assert "a\\|b" in made.markdown() and "| one\\|two | 1.2 |" in made.markdown()

@@ -13,14 +13,16 @@ import synthetic
 from browser import chromium
 from synthetic import write_stage_outputs
 
-from lrrc import headline, plots
+from lrrc import drawing, headline
 from lrrc.architecture import SHAPES, architecture
 from lrrc.config import load_params
 from lrrc.files import canonical_json, write_json
-from lrrc.report import PICTURES, Sources, build, fitted_runs
+from lrrc.pictures import PICTURES, fitted_runs
+from lrrc.report import Sources, build
 from lrrc.summary import find, load_summary, value
 
 RUNS = fitted_runs(load_params(Path(__file__).parents[1] / "params.yaml"))
+DRAWN = [name for name in PICTURES if name not in ("figure1", "figure5")]  # figures with points to touch
 EVIL = "<script>document.title='owned'</script>"
 
 
@@ -34,7 +36,7 @@ def sources(tmp_path_factory):
             record["variant"] += EVIL
     (root / "results/summary.json").write_text(canonical_json(summary), encoding="utf-8")
     (root / "results/figures").mkdir()
-    plots.save(architecture(dict.fromkeys(SHAPES, 8)), root / "results/figures/figure1")
+    drawing.save(architecture(dict.fromkeys(SHAPES, 8)), root / "results/figures/figure1")
     for name in PICTURES:  # what they show is tested in test_plots
         (root / f"results/figures/{name}.png").write_bytes((root / "results/figures/figure1.png").read_bytes())
     (root / "card.md").write_text(f"# Card\n\n{EVIL}\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n", encoding="utf-8")
@@ -79,15 +81,18 @@ def test_headline_numbers_are_those_of_the_summary(sources, pages):
     for text in pages:
         assert f"{value(summary, 'tokens_per_episode', **at):,.0f} tokens" in text
         assert f"{100 * value(summary, 'preference_success', **at):.1f} %" in text
-    assert f"<b>{value(summary, 'token_reduction_vs_full', **at):.1f} %</b>" in pages[0]
+    gap = value(summary, "live_success_difference_vs_full", evaluation="live", budget=128, **at)
+    assert f"<b>{gap:+.1f} points</b>" in pages[0]
     assert "judged by a program" in pages[0] and "No human voted" in pages[1]
 
 
 def test_figures_and_tables_name_the_runs_behind_them(pages):
     captions = re.findall(r"<figcaption>.*?</figcaption>", pages[0])
     assert len(captions) == len(PICTURES) and all("Command: <code>dvc repro" in c for c in captions)
-    assert f"MLflow runs: figures, {RUNS['default']}." in captions[1]
-    assert RUNS["baselines"] in captions[2] and RUNS["ranks"] in captions[4] and RUNS["ablations"] in pages[0]
+    named = {re.search("<b>(.*?)[.]</b>", caption)[1]: caption for caption in captions}
+    assert f"MLflow runs: figures, {RUNS['default']}." in named["Figure 1"]
+    assert RUNS["baselines"] in named["Figure 2"] and RUNS["ranks"] in named["Figure 4"]
+    assert RUNS["ablations"] in named["Ablations, live"]
     assert RUNS["default"] == "train-r8-s0" and "full-context," in RUNS["baselines"]
 
 
@@ -103,8 +108,52 @@ def test_headline_says_what_the_gate_adds_to_the_rival(sources):
     summary = load_summary(sources.summary)
     rival = headline.best_other(summary, 8, 128)
     gated = find(summary, evaluation="ablation", variant="gate-on", metric="tokens_per_episode", policy=rival["policy"])
-    told = " ".join(headline.sentences(summary, 8, 128))
+    told = " ".join(headline.second(summary, 8, 128))
     assert len(gated) == 1 and f"{gated[0]['value']:,.0f} tokens" in told
+
+
+def test_live_success_leads_and_says_what_it_is(sources, pages):
+    summary = load_summary(sources.summary)
+    told = headline.sentences(summary, 8, 128)
+    assert (
+        told[0].startswith("Live, SmolLM2-135M-Instruct answers 54.0 %") and "from the full history (3,900)" in told[0]
+    )
+    assert "BM25 with 50.0 %" in told[1] and "+4.0 points (+1.0 to +7.0): higher" in told[1]  # at the same budget
+    assert "27.0 %" in told[2] and "74.0 %" in told[2] and "no policy can know" in told[2]
+    assert told[3].startswith("Checks of standing rules") and "LRRC r = 8 54 %" in told[3]
+    second = headline.second(summary, 8, 128)
+    assert second[0].startswith("Over the logged episodes, with its call gate, LRRC at rank 8 uses")
+    assert "tau-bench airline logs: +0.095" in second[-1] and "Embedding retrieval +0.140" in second[-1]
+    assert "answers the checks of 408 held-out episodes" in headline.banner(summary, 8, 128)
+    assert pages[0].index('id="live_pareto"') < pages[0].index('id="figure1"') < pages[0].index('id="pareto"')
+    assert "results/figures/live_pareto.png" in pages[1] and "left out" not in pages[1]
+
+
+def test_replay_leads_where_nothing_was_live(sources, tmp_path):
+    html, markdown = build_without(sources, tmp_path, *EVALUATED)
+    for title in ("Live success", "Fidelity", "The curve of the call"):
+        assert f"{title}" in markdown and re.search(rf"{title}[^.]* is left out: no ", html)
+    assert "pareto.png" in markdown and "live_pareto" not in html and "SmolLM2" not in html.split('id="explore"')[0]
+    assert markdown.count("| Policy | 32 tokens") == 0
+
+
+def test_logs_without_outcomes_have_tokens_and_calls(sources, tmp_path):
+    html, markdown = build_without(sources, tmp_path, "success", *EVALUATED)
+    assert "Preference success is left out: no episode has a recorded outcome to predict." in html
+    assert "there are tokens and calls, but no success" in markdown
+    assert not re.search(r"Success, %|Validation agreement|points", markdown.split("**The paper's claims**")[0])
+    assert "Tokens saved, %" in markdown and "Calls / episode" in markdown and "calls per episode" in markdown
+    assert 'id="pareto"' not in html and "pareto.png" not in markdown and 'id="figure2"' in html
+    verdicts = dict(re.findall(r"\| [^|]+ \| (“?[^|]+) \| (reproduced|not [a-z ]+) \|", markdown))
+    assert verdicts  # the claim about tokens is still tested
+
+
+EVALUATED = ("live", "live-ablation", "live-by-category", "fidelity", "call-gate")
+
+
+def build_without(sources, folder, *parts):
+    write_json(folder / "summary.json", synthetic.without(*parts))
+    return build(Sources(**{**vars(sources), "summary": folder / "summary.json"}), 8, 128, [4, 8, 16, 32], RUNS)
 
 
 def test_csv_downloads_hold_unrounded_numbers(sources, pages):
@@ -149,8 +198,8 @@ def test_in_a_browser(browser, page_file, width):
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
     page.goto(page_file.as_uri())
-    page.wait_for_selector("#plot-pareto .main-svg")
-    page.wait_for_selector("#plot-ranks .main-svg")
+    for name in DRAWN:
+        page.wait_for_selector(f"#plot-{name} .main-svg")
     assert [url for url in asked if not url.startswith(("data:", "blob:"))] == [page_file.as_uri()]
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     outside = """() => [...document.querySelectorAll("body *")].filter(e => !e.closest(".scroll, svg, pre")
@@ -182,10 +231,20 @@ def _sorting(page):
 
 
 def _hovering(page):
-    page.evaluate("Plotly.Fx.hover('plot-pareto', [{curveNumber: 0, pointNumber: 1}])")
-    page.wait_for_selector("#plot-pareto .hoverlayer text")
-    text = page.text_content("#plot-pareto .hoverlayer")
-    assert "LRRC r = 8" in text and "tokens" in text and "% success" in text
+    for name in DRAWN:  # with a real pointer, on the first point of every trace
+        points = page.locator(f"#plot-{name} .points").all()
+        assert points
+        for trace in points:
+            place = trace.locator(".point").first
+            place.scroll_into_view_if_needed()
+            box = place.bounding_box()
+            page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=2)
+            page.wait_for_selector(f"#plot-{name} .hoverlayer .hovertext")
+            assert re.search(r"\d", page.text_content(f"#plot-{name} .hoverlayer"))
+    page.evaluate("Plotly.Fx.hover('plot-live_pareto', [{curveNumber: 0, pointNumber: 1}])")
+    page.wait_for_selector("#plot-live_pareto .hoverlayer text")
+    text = page.text_content("#plot-live_pareto .hoverlayer")
+    assert "LRRC r = 8, budget 64" in text and "tokens" in text and "% of checks right" in text
 
 
 def _exploring(page):
@@ -219,6 +278,9 @@ def test_explorer_without_javascript(browser, page_file):
 
 def test_plot_data_are_the_records(sources, pages):
     summary = load_summary(sources.summary)
-    tokens = [r["value"] for r in find(summary, metric="tokens_per_episode", policy="lrrc")]
-    traces = json.loads(re.search(r'Plotly\.newPlot\(\s*"plot-pareto",\s*(\[.*?\]),\s*\{', pages[0], re.DOTALL)[1])
-    assert traces[0]["x"] == tokens
+    for name, metric, where in (
+        ("pareto", "tokens_per_episode", {"policy": "lrrc", "rank": 8}),
+        ("live_pareto", "live_tokens_per_episode", {"policy": "lrrc", "rank": 8, "evaluation": "live"}),
+    ):
+        drawn = re.search(rf'Plotly\.newPlot\(\s*"plot-{name}",\s*(\[.*?\]),\s*\{{', pages[0], re.DOTALL)[1]
+        assert json.loads(drawn)[0]["x"] == [r["value"] for r in find(summary, metric=metric, **where)]

@@ -10,7 +10,20 @@ from synthetic import history, replay_rows, table1, write_stage_outputs
 from lrrc.curves import drift, settled, training_records
 from lrrc.files import canonical_json
 from lrrc.records import Settings, Source, dataset_records, evaluation_records, read_records
-from lrrc.summary import METRICS, find, headline_metrics, load_summary, make_summary, record, rounded, value
+from lrrc.summary import (
+    METRICS,
+    above,
+    find,
+    headline_metrics,
+    left_out,
+    load_summary,
+    make_summary,
+    maybe,
+    origin,
+    record,
+    rounded,
+    value,
+)
 
 SOURCE, SETTINGS = Source("embedded", "verifier"), Settings(rank=8, budget=128, bootstrap=300)
 SCHEMA = {"evaluation", "data", "judge", "policy", "rank", "budget", "metric", "value", "low", "high",
@@ -188,8 +201,21 @@ def test_random_pick_is_an_expectation_without_mcnemar(summary):
 
 def test_headline_metrics(summary):
     found = headline_metrics(summary, 128)
+    assert found["lrrc-r8"]["live_success"] == 0.54
     assert found["lrrc-r16"]["preference_success"] == value(summary, "preference_success", policy="lrrc", rank=16)
     assert set(found["random-pick"]) == {"preference_success"}
+
+
+def test_parts_without_records_are_said_to_be_left_out():
+    assert left_out(synthetic.summary()) == []
+    assert len(left_out(synthetic.without("live", "live-ablation", "live-by-category"))) == 1
+    assert left_out(synthetic.without("fidelity")) == [
+        "Fidelity to the full history is left out: no reply was scored by a language model in this run."
+    ]
+    assert above(synthetic.summary(), "live_success", "no-history", "live") is True
+    assert above(synthetic.without("live"), "live_success", "no-history", "live") is None
+    assert maybe(synthetic.without("live"), "live_success", evaluation="live") is None
+    assert origin(synthetic.without("success"))["judge"] is None
 
 
 def test_reading_says_what_is_wrong(summary, tmp_path):

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
-from lrrc.plots import FAINT, INK, LRRC, PAGE, SECOND, styled
+from lrrc.drawing import FAINT, INK, LRRC, PAGE, SECOND, styled
 
 PALE, WARM = "#E3EFF7", "#FBEADB"
 # state width, channels, active ones, update rank, encoder width, head width, buckets of words, budget

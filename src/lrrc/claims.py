@@ -12,10 +12,11 @@ import yaml
 
 from lrrc import stats
 from lrrc.proofs import NOT_CHECKED, PROVED
-from lrrc.summary import METRICS, find, name
+from lrrc.summary import METRICS, above, find, name
 
 REPRODUCED, NOT, REFUTED = "reproduced", "not reproduced", "refuted"
 UNTESTABLE = "not testable on this data"
+UNMEASURED = "not measured in this run"
 SEPARATOR = "; "
 CONDITIONS: dict[str, Callable[[float, float], bool]] = {
     "at_least": lambda value, limit: value >= limit,
@@ -37,7 +38,9 @@ NEEDED = {
     "data": {"lmsys": "this data set is not drawn from lmsys/chatbot_arena_conversations"},
     "reference": {
         "above chance": "Full-Context itself succeeds no more often here than picks at random, so there is no "
-        "success to keep or to lose"
+        "success to keep or to lose",
+        "above no history": "with the full history the model answers no more checks right than with none, so there is "
+        "no success to keep or to lose",
     },
 }
 
@@ -129,9 +132,7 @@ def _verdict(claim: Claim, evidence: Evidence) -> Verdict:
     if missing := _missing(claim, evidence):
         return Verdict(claim, UNTESTABLE, measured, missing)
     if unknown := [test for test, (holds, _) in zip(claim.tests, outcomes, strict=True) if holds is None]:
-        reason = (
-            "the proofs were not checked" if all("proof" in test for test in unknown) else "not measured in this run"
-        )
+        reason = "the proofs were not checked" if all("proof" in test for test in unknown) else UNMEASURED
         return Verdict(claim, UNTESTABLE, measured, reason)
     if all(holds for holds, _ in outcomes):
         return Verdict(claim, claim.if_so, measured, claim.because)
@@ -141,18 +142,14 @@ def _verdict(claim: Claim, evidence: Evidence) -> Verdict:
 def _missing(claim: Claim, evidence: Evidence) -> str:
     for key, value in (claim.needs or {}).items():
         if key == "reference":
-            if not _above_chance(evidence.summary):
-                return NEEDED[key][value]
-        elif any(record[key] != value for record in evidence.summary["records"]):
+            floor = {"above chance": ("preference_success", "random-pick"),
+                     "above no history": ("live_success", "no-history", "live")}[value]  # fmt: skip
+            holds = above(evidence.summary, *floor)
+            if not holds:
+                return UNMEASURED if holds is None else NEEDED[key][value]
+        elif any(record[key] != value for record in find(evidence.summary)):
             return NEEDED[key][value]
     return ""
-
-
-def _above_chance(summary: Mapping[str, Any]) -> bool:
-    """Does Full-Context's interval of success lie above the success of random picks?"""
-    success = [r for r in summary["records"] if r["metric"] == "preference_success" and not r["variant"]]
-    full, chance = ([r for r in success if r["policy"] == name] for name in ("full-context", "random-pick"))
-    return bool(full and chance) and full[0]["low"] > chance[0]["value"]
 
 
 def _run(test: Mapping[str, Any], evidence: Evidence) -> tuple[bool | None, str]:
@@ -213,11 +210,12 @@ def _metric(test: Mapping[str, Any], summary: Mapping) -> tuple[bool | None, str
 def words(record: Mapping[str, Any]) -> str:
     """A record in words: label, configuration, value, interval."""
     label, unit = METRICS[record["metric"]]
-    if unit.startswith("share"):
-        unit = ""
+    scale, unit = (100, "%") if unit.startswith("share") else (1, unit)
+    shows = ".3f" if unit.startswith("nats") else ".1f"
     of = f" ({name(record)})" if record["policy"] else ""
-    interval = "" if record["low"] is None else f" [{record['low']:.1f}, {record['high']:.1f}]"
-    return f"{label}{of}: {record['value']:.1f}{interval} {unit}".rstrip()
+    value, low, high = (record[end] if record[end] is None else format(scale * record[end], shows)
+                        for end in ("value", "low", "high"))  # fmt: skip
+    return f"{label}{of}: {value}{f' [{low}, {high}]' if low else ''} {unit}".rstrip()
 
 
 def at_budget(summary: Mapping, budget: int) -> dict[str, Any]:

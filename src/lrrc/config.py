@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 SOURCES = ("embedded", "lmsys", "mt_bench_human", "files")
+EMBEDDED = "data/embedded/arena.parquet"  # data.path where no other is given
 LEARNED = ("rims-only", "ccf-only", "tokensqueeze-only")
 TARGETS, AGENTS = ("model", "lexical"), ("local", "endpoint")
 UNTRAINED = ("no-history", "full-context", "truncated-history", "recency", "first-sentences", "bm25", "embedding")
@@ -58,10 +59,13 @@ class CurateConfig:
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Where episodes come from and how many are drawn (paper section 3.3)."""
+    """Where episodes come from and how many are drawn (paper section 3.3).
+
+    `path` is a dependency of the stage download, so it always names a file or folder.
+    """
 
     source: str
-    path: str | None
+    path: str
     revision: str | None
     n_episodes: int
     min_turns: int
@@ -72,7 +76,8 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         _check(self.source in SOURCES, "data.source", self.source, f"one of {', '.join(SOURCES)}")
-        _check(self.source != "files" or bool(self.path), "data.path", self.path, "a file where data.source is files")
+        given = bool(self.path) and (self.source != "files" or self.path != EMBEDDED)
+        _check(given, "data.path", self.path, "a file, one of your own where data.source is files")
         _check(self.n_episodes >= 1, "data.n_episodes", self.n_episodes, "an integer >= 1")
         _check_seed("data.seed", self.seed)
         _check(self.min_turns >= 1, "data.min_turns", self.min_turns, "an integer >= 1")

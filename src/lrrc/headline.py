@@ -1,4 +1,8 @@
-"""The answer in a few sentences: what LRRC saves and loses against Full-Context and the best other policy."""
+"""The answer in a few sentences: what LRRC saves and loses against Full-Context and the best other policy.
+
+Live success leads where it was measured (lrrc.headline_live); success on recorded outcomes is second to it, and left
+out, and said to be, where no outcome was recorded.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lrrc.summary import FLOORS, find, main_line, name, provenance, record
+from lrrc import headline_live
+from lrrc.headline_live import p_value, points, reading
+from lrrc.summary import FLOORS, above, find, has, left_out, main_line, maybe, name, origin, provenance, record
 
 
 @dataclass(frozen=True)
@@ -28,83 +34,81 @@ def best_other(summary: Mapping, rank: int, budget: int) -> dict[str, Any] | Non
 
 def banner(summary: Mapping, rank: int, budget: int) -> str:
     """What the numbers are of, and what they are not."""
-    measured = record(summary, "preference_success", policy="lrrc", rank=rank, budget=budget)
-    text = provenance(measured)
-    warning = {
-        "verifier": " No human voted on these episodes: a program decided each outcome from checks "
-        "with known answers, so success here is not the paper's human judgment.",
-    }
-    return f"Measured on: {text}.{warning.get(measured['judge'], '')}"
+    measured = origin(summary)
+    text = f"Measured on: {provenance(measured)}."
+    if not has(summary, "success"):
+        text += " No outcome is recorded for these episodes: there are tokens and calls, but no success."
+    elif measured["judge"] == "verifier":
+        text += (" No human voted on these episodes: a program decided each outcome from checks with known answers, "
+                 "so success here is not the paper's human judgment.")  # fmt: skip
+    return text + headline_live.remark(summary, rank, budget)
 
 
 def cards(summary: Mapping, rank: int, budget: int) -> list[Card]:
     """Tokens, calls and success of LRRC against Full-Context."""
     at = {"policy": "lrrc", "rank": rank, "budget": budget}
-    found = []
+    whom = f"LRRC r = {rank} against Full-Context"
+    live = [Card(*texts) for texts in headline_live.cards(summary, rank, budget)]
+    found = [*live]
     for metric, title in (
         ("token_reduction_vs_full", "fewer tokens"),
         ("call_reduction_vs_full", "fewer calls"),
     ):
-        r = record(summary, metric, **at)
-        found.append(
-            Card(
-                f"LRRC r = {rank} against Full-Context: {title}",
-                f"{r['value']:.1f} %",
-                f"95 % interval {r['low']:.1f} to {r['high']:.1f} %, {_p(r['p_vs_full_context'])}",
-            )
-        )
-    r = record(summary, "success_difference_vs_full", **at)
-    found.append(
-        Card(
-            "Success, LRRC minus Full-Context",
-            f"{r['value']:+.1f} points",
-            f"95 % interval {r['low']:+.1f} to {r['high']:+.1f}, {_p(r['p_vs_full_context'])}",
-        )
-    )
+        if (r := maybe(summary, metric, **at)) and not (live and metric.startswith("token")):
+            interval = f"95 % interval {r['low']:.1f} to {r['high']:.1f} %, {p_value(r)}"
+            where = ", call gate on" if live else ""
+            found.append(Card(f"{whom}: {title}{where}", f"{r['value']:.1f} %", interval))
+    if not live and (r := maybe(summary, "success_difference_vs_full", **at)):
+        found.append(Card("Success, LRRC minus Full-Context", *points(r)))
     return found
 
 
 def sentences(summary: Mapping, rank: int, budget: int) -> list[str]:
-    """The same in words, with the best other policy and with what the test can see."""
+    """The same in words, with the best other policy: live where it was measured, else on recorded outcomes."""
+    return headline_live.sentences(summary, rank, budget) or _replayed(summary, rank, budget)
+
+
+def second(summary: Mapping, rank: int, budget: int) -> list[str]:
+    """What else was measured, in words: recorded outcomes where live success leads, fidelity, and what is left out."""
+    live = headline_live.sentences(summary, rank, budget)
+    missing = " ".join(left_out(summary))
+    return [
+        *(_replayed(summary, rank, budget) if live else []),
+        *headline_live.faithful(summary, rank, budget),
+        *([missing] if missing else []),
+    ]
+
+
+def _replayed(summary: Mapping, rank: int, budget: int) -> list[str]:
+    """Tokens, calls and success of the logged episodes."""
     at = {"policy": "lrrc", "rank": rank, "budget": budget}
-    ours, full = ({m: record(summary, m, **who)["value"] for m in
+    ours, full = ({m: maybe(summary, m, **who) for m in
                    ("tokens_per_episode", "calls_per_episode", "preference_success")}
                   for who in (at, {"policy": "full-context"}))  # fmt: skip
-    gap = record(summary, "success_difference_vs_full", **at)
+    before = "Over the logged episodes, with its call gate, " if has(summary, "live") else ""
     text = [
-        f"LRRC at rank {rank} uses {ours['tokens_per_episode']:,.0f} tokens and "
-        f"{ours['calls_per_episode']:.2f} calls per episode, Full-Context "
-        f"{full['tokens_per_episode']:,.0f} and {full['calls_per_episode']:.2f}. "
-        f"Success is {100 * ours['preference_success']:.1f} % against "
-        f"{100 * full['preference_success']:.1f} %: {_reading(gap, 'Full-Context')}"
+        f"{before}LRRC at rank {rank} uses {ours['tokens_per_episode']['value']:,.0f} tokens and "
+        f"{ours['calls_per_episode']['value']:.2f} calls per episode, Full-Context "
+        f"{full['tokens_per_episode']['value']:,.0f} and {full['calls_per_episode']['value']:.2f}."
     ]
+    gap = maybe(summary, "success_difference_vs_full", **at)
+    if gap is None:
+        return text
+    text[0] += (
+        f" Success is {100 * ours['preference_success']['value']:.1f} % against "
+        f"{100 * full['preference_success']['value']:.1f} %: {reading(gap, 'Full-Context')}"
+    )
     if other := best_other(summary, rank, budget):
-        tokens, success = (
-            record(summary, metric, policy=other["policy"], budget=other["budget"])
-            for metric in ("lrrc_token_reduction_vs_policy", "lrrc_success_minus_policy")
-        )
-        direction = "fewer" if tokens["value"] >= 0 else "more"
-        ends = sorted((abs(tokens["low"]), abs(tokens["high"]))) if tokens["low"] * tokens["high"] > 0 else None
-        shown = f"{ends[0]:.1f} to {ends[1]:.1f}" if ends else f"{tokens['low']:.1f} to {tokens['high']:.1f} fewer"
+        text += _against(summary, other)
+    if floor := maybe(summary, "preference_success", policy="random-pick"):
         text.append(
-            f"The best other policy is {name(other)} with {100 * other['value']:.1f} %. LRRC uses "
-            f"{abs(tokens['value']):.1f} % {direction} tokens ({shown} %) and differs in success by "
-            f"{success['value']:+.1f} points ({success['low']:+.1f} to {success['high']:+.1f}): "
-            f"{_reading(success, name(other))}"
-        )
-        same = {key: other[key] for key in ("policy", "rank", "budget")}
-        gated = {r["metric"]: r["value"] for r in find(summary, evaluation="ablation", variant="gate-on", **same)}
-        if "tokens_per_episode" in gated and "preference_success" in gated:
-            text.append(
-                "LRRC is measured with its call gate, other policies without. Given the same gate, "
-                f"{name(other)} uses {gated['tokens_per_episode']:,.0f} tokens and succeeds in "
-                f"{100 * gated['preference_success']:.1f} %."
-            )
-    floor = find(summary, metric="preference_success", policy="random-pick")
-    if floor:
-        text.append(
-            f"Picking an answer at random succeeds in {100 * floor[0]['value']:.1f} % of the episodes: "
+            f"Picking an answer at random succeeds in {100 * floor['value']:.1f} % of the episodes: "
             "success is to be read above that floor."
+        )
+    if above(summary, "preference_success", "random-pick") is False:
+        text.append(
+            "Full-Context itself picks no better than at random here, so on recorded outcomes neither success kept nor "
+            "calls saved prove anything."
         )
     for r in find(summary, evaluation="power", metric="detectable_success_difference", n=gap["n"]):
         text.append(
@@ -114,13 +118,26 @@ def sentences(summary: Mapping, rank: int, budget: int) -> list[str]:
     return text
 
 
-def _reading(gap: Mapping, other: str) -> str:
-    if gap["low"] > 0:
-        return f"higher than {other}, with an interval above zero."
-    if gap["high"] < 0:
-        return f"lower than {other}, with an interval below zero."
-    return "no difference can be told."
-
-
-def _p(p: float) -> str:
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+def _against(summary: Mapping, other: Mapping) -> list[str]:
+    """LRRC against the best other policy on recorded outcomes, and that policy with the same gate."""
+    same = {key: other[key] for key in ("policy", "rank", "budget")}
+    tokens, success = (
+        record(summary, metric, **same) for metric in ("lrrc_token_reduction_vs_policy", "lrrc_success_minus_policy")
+    )
+    direction = "fewer" if tokens["value"] >= 0 else "more"
+    ends = sorted((abs(tokens["low"]), abs(tokens["high"]))) if tokens["low"] * tokens["high"] > 0 else None
+    shown = f"{ends[0]:.1f} to {ends[1]:.1f}" if ends else f"{tokens['low']:.1f} to {tokens['high']:.1f} fewer"
+    text = [
+        f"The best other policy is {name(other)} with {100 * other['value']:.1f} %. LRRC uses "
+        f"{abs(tokens['value']):.1f} % {direction} tokens ({shown} %) and differs in success by "
+        f"{success['value']:+.1f} points ({success['low']:+.1f} to {success['high']:+.1f}): "
+        f"{reading(success, name(other))}"
+    ]
+    gated = {r["metric"]: r["value"] for r in find(summary, evaluation="ablation", variant="gate-on", **same)}
+    if "tokens_per_episode" in gated and "preference_success" in gated:
+        text.append(
+            "LRRC is measured with its call gate, other policies without. Given the same gate, "
+            f"{name(other)} uses {gated['tokens_per_episode']:,.0f} tokens and succeeds in "
+            f"{100 * gated['preference_success']:.1f} %."
+        )
+    return text

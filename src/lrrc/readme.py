@@ -12,7 +12,8 @@ from pathlib import Path
 from lrrc.config import load_params
 from lrrc.errors import one_line
 from lrrc.files import write_text
-from lrrc.headline import banner, cards, sentences
+from lrrc.headline import banner, cards, second, sentences
+from lrrc.pictures import PICTURES, lead
 from lrrc.summary import load_summary
 
 BEGIN = "<!-- results: written by `python -m lrrc.readme`, do not edit -->\n"
@@ -23,8 +24,10 @@ def block(summary: Mapping, rank: int, budget: int) -> str:
     """The text between the marks."""
     table = ["| | measured | interval |", "|---|---|---|"]
     table += [f"| {card.title} | {card.value} | {card.note} |" for card in cards(summary, rank, budget)]
-    figure = "![Tokens per episode against success, every policy](results/figures/pareto.png)"
-    parts = [f"> {banner(summary, rank, budget)}", "\n".join(table), *sentences(summary, rank, budget), figure]
+    parts = [f"> {banner(summary, rank, budget)}", "\n".join(table), *sentences(summary, rank, budget)]
+    if shown := lead(summary):
+        parts.append(f"![{PICTURES[shown].title}, every policy](results/figures/{shown}.png)")
+    parts += second(summary, rank, budget)
     return "\n\n".join(parts) + "\n"
 
 

@@ -5,23 +5,21 @@ from __future__ import annotations
 import base64
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
 from lrrc import headline, interactive, tables
 from lrrc.claims import NOT, REFUTED, REPRODUCED, UNTESTABLE, Evidence, at_budget, judge, load_claims
-from lrrc.curves import of_ranks
+from lrrc.curves import of_ranks, read_histories
 from lrrc.explore import last_turn
+from lrrc.pictures import Picture, drawable, lead
 from lrrc.proofs import NOT_CHECKED
-from lrrc.summary import load_summary
-
-if TYPE_CHECKING:
-    from lrrc.config import Params
+from lrrc.summary import load_summary, origin
 
 NOTHING_CHECKED = {"verdict": NOT_CHECKED, "checked_by": "", "reason": "", "theorems": []}
 
@@ -37,75 +35,6 @@ class Sources:
     proofs: Path
     explore: Path
     data_card: Path
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure on the page. `runs` are the MLflow runs (stage items) behind it, see fitted_runs."""
-
-    title: str
-    caption: str
-    command: str
-    runs: str
-    image: str = ""
-
-
-PICTURES = {
-    "pareto": Picture(
-        "Tokens against success",
-        "Every policy and rank, 95 % intervals. Hover or tap a point.",
-        "dvc repro figures",
-        "figures, stats, replay, {ranks}, {baselines}",
-    ),
-    "figure1": Picture(
-        "Figure 1",
-        "The coordinator, its shapes, the gate, and where tokens and calls are saved.",
-        "dvc repro figures",
-        "figures, {default}",
-    ),
-    "figure2": Picture(
-        "Figure 2",
-        "Success (points, left axis) and tokens per episode (bars, right axis), standard errors.",
-        "dvc repro figures",
-        "figures, stats, replay, {operating}, {baselines}",
-    ),
-    "figure3": Picture(
-        "Figure 3",
-        "Tokens saved and success against the coordinator rank, 95 % intervals.",
-        "dvc repro figures",
-        "figures, stats, replay, {ranks}, {full}",
-    ),
-    "figure4": Picture(
-        "Figure 4",
-        "Losses, norm of the state and share of active channels while training.",
-        "dvc repro train figures",
-        "figures, {ranks}",
-    ),
-    "figure5": Picture(
-        "Table 1 and Figure 5",
-        "The data set by split, counting one side of the arena and both.",
-        "dvc repro split figures",
-        "figures, stats, split, annotate",
-    ),
-}
-
-
-def fitted_runs(params: Params) -> dict[str, str]:
-    """Names of the MLflow runs that fitted something, by what they are for; `{0,1}` as a shell expands it."""
-    seeds = _one_of(params.seeds)
-    return {
-        "default": f"train-r{params.rank}-s{params.seeds[0]}",
-        "operating": f"train-r{params.rank}-s{seeds}",
-        "ranks": f"train-r{_one_of(params.ranks)}-s{seeds}",
-        "full": f"baseline-full-context-s{seeds}",
-        "baselines": f"baseline-{_one_of(params.baseline.policies)}-s{seeds}",
-        "ablations": f"ablate-{_one_of(params.ablate.variants)}-s{_one_of(params.ablate.seeds)}",
-    }
-
-
-def _one_of(values: Sequence) -> str:
-    names = ",".join(map(str, values))
-    return names if len(values) == 1 else f"{{{names}}}"
 
 
 def build(sources: Sources, rank: int, budget: int, ranks: list[int], runs: Mapping[str, str]) -> tuple[str, str]:
@@ -136,15 +65,14 @@ def build(sources: Sources, rank: int, budget: int, ranks: list[int], runs: Mapp
         "explore": explore,
         "opened": last_turn(explore),
         "certificate": certificate_rows(next(iter(by_rank.get(rank, [])), {})),
-        "data_card": card_html(sources.data_card, summary["records"][0]["data"]),
-        "figures": {
-            key: _with_image(picture, sources.figures / f"{key}.png", runs) for key, picture in PICTURES.items()
-        },
-        "plots": {
-            "pareto": interactive.to_html(interactive.pareto(summary, budget), "plot-pareto"),
-            "figure3": interactive.to_html(interactive.ranks(summary, budget), "plot-ranks"),
-        },
-    }
+        "data_card": card_html(sources.data_card, origin(summary)["data"]),
+        "lead": lead(summary),
+        "more": [key for key in drawable(summary) if not key.startswith("figure") and key != lead(summary)],
+        "second": headline.second(summary, rank, budget),
+        "figures": {key: with_image(picture, sources.figures / f"{key}.png", runs)
+                    for key, picture in drawable(summary).items()},
+        "plots": plots(summary, read_histories(sources.models), rank, budget),
+    }  # fmt: skip
     return render("report.html.j2", context), render("summary.md.j2", context)
 
 
@@ -169,16 +97,40 @@ def _data_uri(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def _with_image(picture: Picture, path: Path, runs: Mapping[str, str]) -> Picture:
+@dataclass(frozen=True)
+class Shown:
+    """A figure on the page, with the names of its runs and its image filled in."""
+
+    title: str
+    caption: str
+    command: str
+    runs: str
+    image: str
+
+
+def with_image(picture: Picture, path: Path, runs: Mapping[str, str]) -> Shown:
+    """Raises ValueError where the image is missing."""
     if not path.is_file():
         raise ValueError(f"{path}: missing; `dvc repro figures` makes it")
-    return Picture(
-        picture.title,
-        picture.caption,
-        picture.command,
-        picture.runs.format(**runs),
-        _data_uri("image/png", path.read_bytes()),
-    )
+    image = _data_uri("image/png", path.read_bytes())
+    return Shown(picture.title, picture.caption, picture.command, picture.runs.format(**runs), image)
+
+
+def plots(summary: Mapping, histories: Mapping, rank: int, budget: int) -> dict[str, str]:
+    """Figures that show their numbers when a point is hovered or tapped; Figures 1 and 5 have no points."""
+    at = (summary, rank, budget)
+    makers = {
+        "live_pareto": lambda: interactive.live(*at),
+        "pareto": lambda: interactive.replayed(*at),
+        "live_ablations": lambda: interactive.live_ablations(*at),
+        "fidelity": lambda: interactive.fidelity(*at),
+        "call_gate": lambda: interactive.call_gate(summary),
+        "figure2": lambda: interactive.policies(*at),
+        "figure3": lambda: interactive.ranks(summary, budget),
+        "figure4": lambda: interactive.training(histories, rank),
+    }
+    there = drawable(summary)
+    return {key: interactive.to_html(make(), f"plot-{key}") for key, make in makers.items() if key in there}
 
 
 def read_proofs(path: Path) -> dict[str, Any]:

@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
+from lrrc.config import EMBEDDED
 from lrrc.episodes import COLUMNS, Episode, iter_episodes, parse_episode
 
-EMBEDDED = Path("data/embedded/arena.parquet")
 MT_BENCH_CATEGORIES = (
     "writing",
     "roleplay",
@@ -68,11 +68,13 @@ def draw_episodes(
 ) -> tuple[list[Episode], dict[str, Any]]:
     """Episodes of a source after filters and a seeded draw, in its order, and the table of what was drawn.
 
-    `path` is the file of source "files"; for the others a file or folder to read in place of the usual one.
-    Turns are answered turns. Where fewer than `n_episodes` are left, all are taken. Raises ValueError.
+    `path` is the file of source "files"; for the others a file or folder to read in place of the usual one
+    (the embedded arena, the default of params.yaml, is never a copy of a hub data set). Turns are answered
+    turns. Where fewer than `n_episodes` are left, all are taken. Raises ValueError.
     """
     if source in HUB:
-        origin, steps, episodes = _from_hub(source, HUB[source], path, revision, group_by)
+        own = None if path is None or Path(path) == Path(EMBEDDED) else path
+        origin, steps, episodes = _from_hub(source, HUB[source], own, revision, group_by)
     else:
         origin, episodes = Path(path or EMBEDDED).name, list(iter_episodes(path or EMBEDDED, group_by))
         steps = [_step("all", episodes)]

@@ -5,7 +5,12 @@ A record is one measured figure: {"evaluation", "data", "judge", "policy", "rank
 over episodes (Student t; BCa bootstrap for percentages saved). `p_vs_full_context` is the two-sided paired
 t-test against Full-Context, adjusted by Holm over every configuration of the same evaluation. Records of a
 comparison carry `test`, the details; means over several seeds carry `seed_sd`. Report, figures, notebooks,
-claims and README read numbers from here only.
+claims and README read numbers from here only; what has no record is left out there, and said to be (PARTS).
+
+Evaluations: "replay" (tokens, calls and the outcome of logged episodes; "ablation", "by-category", "by-language"
+and "power" belong to it), "live" (a local model reads a policy's payload and answers checks; "live-ablation" and
+"live-by-category" name the variant or the task family), "fidelity" (the true next reply under a local model;
+records differ in `data`), "call-gate" (the gate at thresholds "tau=0.30"), "dataset" and "training".
 
     summary = load_summary("results/summary.json")
     value(summary, "preference_success", policy="lrrc", rank=8)
@@ -47,10 +52,19 @@ METRICS = {
     "state_norm_drift": ("Change of the state norm in the last quarter of training", "percent"),
     "reconstruction_rise": ("Last reconstruction loss above its minimum", "percent"),
     "active_channels": ("Channels active per turn", "channels"),
+    "live_success": ("Live success", "share of checks"),
+    "live_tokens_per_episode": ("Tokens per episode, live", "tokens"),
+    "live_prompt_tokens_per_check": ("Prompt tokens per check, live", "tokens"),
+    "live_success_difference_vs_full": ("Live success minus Full-Context", "points"),
+    "lrrc_live_success_minus_policy": ("Live success of LRRC minus this policy", "points"),
+    "nats_over_full_context": ("Surprise of the true next reply beyond Full-Context", "nats per token"),
+    "fidelity_tokens_per_call": ("History tokens per call, fidelity", "tokens"),
+    "lrrc_fidelity_minus_policy": ("Surprise under LRRC minus under this policy", "nats per token"),
 }
 # policy -> name in tables and figures, in the order shown; "style": the published method needs agent weights
 POLICIES = {
     "full-context": "Full-Context",
+    "no-history": "No history",
     "truncated-history": "Truncated-History",
     "recency": "Recency",
     "first-sentences": "First sentences",
@@ -60,18 +74,36 @@ POLICIES = {
     "ccf-only": "CCF-only (style)",
     "tokensqueeze-only": "TokenSqueeze-only (style)",
     "lrrc": "LRRC",
+    "facts-only": "Deciding facts (reference)",
     "longer-answer": "Longer answer (floor)",
     "random-pick": "Random pick (floor)",
 }
 FLOORS = ("random-pick", "longer-answer")  # they pick an answer and send nothing
+REFERENCES = ("full-context", "no-history", "facts-only")  # they do not compress; facts-only knows the answer
+LIVE_AGENT = "SmolLM2-135M-Instruct"  # reads payloads and answers, where a record names no other `agent`
 DATA = {
     "embedded": "embedded arena, small local models",
     "lmsys": "Chatbot Arena conversations",
     "mt_bench_human": "MT-Bench human judgments",
+    "mt_bench_human_dev": "MT-Bench human judgments",
+    "tau_bench_airline_dev": "tau-bench airline logs",
     "files": "own files",
 }
 JUDGES = {"verifier": "judged by a program", "human": "judged by people", None: "not judged"}
-KEYS = ("evaluation", "policy", "rank", "budget", "variant", "metric", "n")  # they name a record
+# parts of the results that a run may lack: what names their records, what they are, and who writes them
+PARTS = {
+    "success": ({"metric": "preference_success"}, "Preference success", "no episode has a recorded outcome to predict"),
+    "live": ({"evaluation": "live", "metric": "live_success"}, "Live success", "no agent answered checks in this run"),
+    "live-ablation": ({"evaluation": "live-ablation", "metric": "live_success"}, "The live ablation",
+                      "no variant was evaluated live in this run"),
+    "live-by-category": ({"evaluation": "live-by-category", "metric": "live_success"}, "Live success by task family",
+                         "no family was evaluated live in this run"),
+    "fidelity": ({"evaluation": "fidelity", "metric": "nats_over_full_context"}, "Fidelity to the full history",
+                 "no reply was scored by a language model in this run"),
+    "call-gate": ({"evaluation": "call-gate", "metric": "calls_per_episode"}, "The curve of the call gate",
+                  "no other threshold was tried in this run"),
+}  # fmt: skip
+KEYS = ("evaluation", "data", "policy", "rank", "budget", "variant", "metric", "n")  # they name a record
 NUMBERS = ("rank", "budget", "n")
 
 
@@ -140,6 +172,37 @@ def record(summary: Mapping, metric: str, **wanted: Any) -> dict[str, Any]:
     raise ValueError(f"summary: {metric} with {wanted}: {hint}")
 
 
+def maybe(summary: Mapping, metric: str, **wanted: Any) -> dict[str, Any] | None:
+    """The one record of `metric` that fits, or None where nothing was recorded; several are a ValueError."""
+    return record(summary, metric, **wanted) if find(summary, metric=metric, **wanted) else None
+
+
+def has(summary: Mapping, part: str) -> bool:
+    """Does the summary hold records of a part (PARTS)?"""
+    return bool(find(summary, **PARTS[part][0]))
+
+
+def left_out(summary: Mapping) -> list[str]:
+    """One sentence for every part without a record; where nothing was live, its ablations and families go unsaid."""
+    missing = [part for part in PARTS if not has(summary, part)]
+    said = [part for part in missing if not (part.startswith("live-") and "live" in missing)]
+    return [f"{PARTS[part][1]} is left out: {PARTS[part][2]}." for part in said]
+
+
+def above(summary: Mapping, metric: str, floor: str, evaluation: str = "replay") -> bool | None:
+    """Does Full-Context's interval of `metric` lie above the mean of a floor? None where one was not measured."""
+    full, low = (maybe(summary, metric, evaluation=evaluation, policy=p, variant="") for p in ("full-context", floor))
+    return None if full is None or low is None else full["low"] > low["value"]
+
+
+def origin(summary: Mapping) -> dict[str, Any]:
+    """A record that says on which data the replay was done. Raises ValueError where there is none."""
+    found = find(summary)
+    if not found:
+        raise ValueError("summary: no record of the replay; `dvc repro replay stats` makes them")
+    return max(found, key=lambda r: (r["n"], r["seeds"]))
+
+
 def value(summary: Mapping, metric: str, **wanted: Any) -> float:
     """The value of the one record of `metric` that fits, as `record`."""
     return record(summary, metric, **wanted)["value"]
@@ -161,21 +224,36 @@ def provenance(record: Mapping) -> str:
 def main_line(summary: Mapping, metric: str, rank: int, budget: int) -> list[dict[str, Any]]:
     """Records of `metric`, one per policy in the order of POLICIES: LRRC at `rank`, all at `budget`."""
     found = find(summary, metric=metric)
-    shown = [r for r in found if r["rank"] in (None, rank) and r["budget"] in (None, budget)]
+    return in_order(r for r in found if r["rank"] in (None, rank) and r["budget"] in (None, budget))
+
+
+def policies(summary: Mapping, rank: int, budget: int) -> list[dict[str, Any]]:
+    """A record of every policy, as `main_line`: of its success, or of its tokens where success was not recorded."""
+    success = main_line(summary, "preference_success", rank, budget)
+    known = {r["policy"] for r in success}
+    tokens = main_line(summary, "tokens_per_episode", rank, budget)
+    return in_order([*success, *(r for r in tokens if r["policy"] not in known)])
+
+
+def in_order(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Records in the order of POLICIES, then by rank and budget."""
     order = list(POLICIES)
-    return sorted(shown, key=lambda r: order.index(r["policy"]) if r["policy"] in order else len(order))
+    place = {policy: i for i, policy in enumerate(order)}
+    return sorted(records, key=lambda r: (place.get(r["policy"], len(order)), r["rank"] or 0, r["budget"] or 0))
 
 
 def headline_metrics(summary: Mapping, budget: int) -> dict[str, dict[str, float]]:
     """The few numbers that `dvc metrics diff` compares: metric by policy (lrrc-r8 for LRRC at rank 8)."""
     found: dict[str, dict[str, float]] = {}
-    for metric in (
-        "tokens_per_episode",
-        "calls_per_episode",
-        "preference_success",
-        "token_reduction_vs_full",
+    for metric, evaluation in (
+        ("tokens_per_episode", "replay"),
+        ("calls_per_episode", "replay"),
+        ("preference_success", "replay"),
+        ("token_reduction_vs_full", "replay"),
+        ("live_success", "live"),
+        ("live_tokens_per_episode", "live"),
     ):
-        for r in find(summary, metric=metric):
+        for r in find(summary, metric=metric, evaluation=evaluation):
             if r["budget"] in (None, budget):
                 label = r["policy"] if r["policy"] != "lrrc" else f"lrrc-r{r['rank']}"
                 found.setdefault(label, {})[metric] = r["value"]
