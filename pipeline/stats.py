@@ -1,6 +1,7 @@
-"""Stage stats: rows per episode and training curves -> results/summary.json, the headline for `dvc metrics`.
+"""Stage stats: what the evaluations measured and training curves -> results/summary.json, the headline of metrics.
 
-python pipeline/stats.py results/replay data/table1.json models results/summary.json results/metrics.json
+python pipeline/stats.py results/replay results/live results/fidelity data/table1.json models results/summary.json \\
+    results/metrics.json
 """
 
 import argparse
@@ -9,14 +10,16 @@ from pathlib import Path
 
 from lrrc.config import load_params
 from lrrc.errors import one_line
+from lrrc.fidelity_stage import read_fidelity
 from lrrc.files import write_json
+from lrrc.live_records import read_live
 from lrrc.records import Settings, read_records
 from lrrc.summary import headline_metrics, make_summary
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("replay", "table1", "models", "summary", "metrics"):
+    for name in ("replay", "live", "fidelity", "table1", "models", "summary", "metrics"):
         parser.add_argument(name, type=Path)
     args = parser.parse_args()
     params = load_params()
@@ -24,6 +27,7 @@ def main() -> None:
     settings = Settings(params.rank, params.budget, tests.alpha, tests.bootstrap, tests.margin, tests.seed)
     table1 = json.loads(args.table1.read_text(encoding="utf-8"))
     records = read_records(args.replay, table1, args.models, settings)
+    records += [*read_live(args.live, settings), *read_fidelity(args.fidelity, settings)]
     summary = make_summary(records)
     write_json(args.summary, summary)
     write_json(args.metrics, headline_metrics(summary, params.budget))

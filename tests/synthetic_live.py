@@ -9,7 +9,7 @@ SHARES = {  # policy -> share of checks right at each budget; one number where n
     "full-context": 0.41,
     "truncated-history": 0.38,
     "no-history": 0.27,
-    "facts-only": 0.74,
+    "oracle": 0.74,
     "recency": (0.29, 0.31, 0.36, 0.39),
     "first-sentences": (0.3, 0.31, 0.33, 0.37),
     "bm25": (0.43, 0.47, 0.5, 0.47),
@@ -21,7 +21,7 @@ SHARES = {  # policy -> share of checks right at each budget; one number where n
 }
 FAMILIES = {"recall": 60, "correction": 55, "rule": 58, "quantity": 40, "assignment": 36, "whereabouts": 30}
 VARIANTS = ("top_k-1", "gate-off", "recurrence-off", "low_rank-off", "hierarchy-off", "noop-off", "targets-lexical")
-COSTS = {"full-context": 3900, "truncated-history": 2700, "no-history": 950, "facts-only": 1080}
+COSTS = {"full-context": 3900, "truncated-history": 2700, "no-history": 950, "oracle": 1080}
 
 
 def base(evaluation, policy, rank=None, budget=None, variant="", data="embedded", judge="verifier"):
@@ -42,7 +42,7 @@ def live_records(n=408, seeds=2):
                 share = share + 0.002 * ((rank or 8) - 8)
                 cost = COSTS.get(policy) or 1000 + 8 * budget
                 where = base("live", policy, rank, budget)
-                sizes = {"n": n, "seeds": seeds if learned and policy != "facts-only" else 1}
+                sizes = {"n": n, "seeds": seeds if learned and policy != "oracle" else 1}
                 add = lambda *numbers, **more: records.append(new_record(where, *numbers, **more))  # noqa: B023, E731
                 add("live_success", share, share - half, share + half, **sizes)
                 add("live_tokens_per_episode", cost, cost - 60, cost + 60, **sizes)
@@ -67,7 +67,7 @@ def variant_records(n=408):
         records.append(new_record(where, "live_success", share, share - 0.03, share + 0.03, n=n, seeds=1))
         records.append(new_record(where, "live_tokens_per_episode", 2020 + i, 1960, 2080 + i, n=n, seeds=1))
     for i, (family, count) in enumerate(FAMILIES.items()):
-        for policy in ("full-context", "no-history", "facts-only", "bm25", "lrrc"):
+        for policy in ("full-context", "no-history", "oracle", "bm25", "lrrc"):
             whole = SHARES[policy] if isinstance(SHARES[policy], float) else SHARES[policy][2]
             share, rank, budget = whole + 0.02 * (i - 2), 8 if policy == "lrrc" else None, None
             budget = 128 if policy in ("bm25", "lrrc") else None

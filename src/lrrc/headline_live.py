@@ -82,11 +82,11 @@ def sentences(summary: Mapping, rank: int, budget: int) -> list[str]:
         if lead:
             text[-1] += (f" LRRC differs from it by {lead['value']:+.1f} points ({lead['low']:+.1f} to "
                          f"{lead['high']:+.1f}): {reading(lead, name(other))}")  # fmt: skip
-    none, facts = (_at(summary, "live_success", policy=policy) for policy in ("no-history", "facts-only"))
+    none, facts = (_at(summary, "live_success", policy=policy) for policy in ("no-history", "oracle"))
     if none and facts:
         text.append(
-            f"With no history at all it answers {_share(none)}; with nothing but the sentences that decide the check, "
-            f"which no policy can know beforehand, {_share(facts)}."
+            f"With no history at all it answers {_share(none)}; with digests of that length written in knowledge "
+            f"of the answer, as no policy can, {_share(facts)}."
         )
     if rules := standing_rules(summary, rank, budget):
         text.append(f"{rules}.")

@@ -17,7 +17,7 @@ from lrrc.plots_live import by_fidelity, threshold
 from lrrc.summary import DATA, FLOORS, REFERENCES, find, main_line, name
 from lrrc.tables_live import at_operating_point
 
-SYMBOLS = {"lrrc": "circle", "full-context": "diamond", "no-history": "x", "facts-only": "star"}
+SYMBOLS = {"lrrc": "circle", "full-context": "diamond", "no-history": "x", "oracle": "star"}
 GREY = "#9AA5AE"
 
 

@@ -84,13 +84,13 @@ class LocalAgent:
         return [[Answer(self.known[key]) for key in group] for group in asked]
 
     def _request(self, agent: str, pairs: Pairs, options: Sequence[str]) -> lm.Request:
-        prompt = [token for pair in pairs for token in self.model.message(*_as_chat(pair, agent))]
+        prompt = [token for pair in pairs for token in self.model.message(*as_chat(pair, agent))]
         end = self.model.marks[1]
         answers = tuple((*self.model.encode(option), end) for option in options)
         return lm.Request((*prompt, *self.model.opening()), answers)
 
 
-def _as_chat(pair: tuple[str, str], agent: str) -> tuple[str, str]:
+def as_chat(pair: tuple[str, str], agent: str) -> tuple[str, str]:
     """Role and content as one agent of several sees a message: its own are the assistant's, others' carry a name."""
     speaker, content = pair
     if speaker == agent:
@@ -132,7 +132,7 @@ class EndpointAgent:
     def _ask(self, question: Question) -> Answer:
         import re
 
-        messages = [dict(zip(("role", "content"), _as_chat(p, question.agent), strict=True)) for p in question.payload]
+        messages = [dict(zip(("role", "content"), as_chat(p, question.agent), strict=True)) for p in question.payload]
         options = "\n".join(f"{i}. {option}" for i, option in enumerate(question.check.options, 1))
         messages[-1]["content"] += f"\n\nReply with the number of the right answer alone:\n{options}"
         request = {"model": self.model, "messages": messages, "max_tokens": 8, "temperature": 0}

@@ -46,11 +46,11 @@ def jobs_of(params: Params, models: Path) -> list[Job]:
 
     for policy in settings.policies:
         add(policy, params.budget, settings.episodes, params.seeds if policy == "lrrc" else params.seeds[:1])
+    jobs.append(Job(ORACLE, params.budget, episodes=settings.episodes))
     few = min(settings.episodes, settings.episodes_elsewhere)
     for budget in settings.budgets:
         for policy in settings.policies_elsewhere if budget != params.budget else ():
             add(policy, budget, few)
-        jobs.append(Job(ORACLE, budget, episodes=few))
     seed = params.seeds[0]
     for rank in params.ranks:
         if rank != params.rank:

@@ -13,7 +13,7 @@ from lrrc.drawing import INK, LRRC, PAGE, SECOND, chance, errors, foot, sentence
 from lrrc.summary import FLOORS, REFERENCES, find, in_order, name
 from lrrc.tables_live import live_note
 
-MARKERS = {"lrrc": "o", "full-context": "D", "no-history": "X", "facts-only": "*"}  # others: squares
+MARKERS = {"lrrc": "o", "full-context": "D", "no-history": "X", "oracle": "*"}  # others: squares
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def _series(success: Sequence[dict[str, Any]], tokens: Sequence[Mapping], rank: 
 
 def colour_of(policy: str) -> str:
     """LRRC, Full-Context and the references stand out; the rest is grey."""
-    return {"lrrc": LRRC, "full-context": SECOND, "facts-only": "#009E73", "no-history": "#8C5A8A"}.get(policy, INK)
+    return {"lrrc": LRRC, "full-context": SECOND, "oracle": "#009E73", "no-history": "#8C5A8A"}.get(policy, INK)
 
 
 @styled
@@ -128,7 +128,7 @@ def _draw(series: Sequence[Series], height: float) -> tuple[Figure, Axes]:
             ecolor=colour,
             elinewidth=1.1 if one.bold else 0.5,
             capsize=0,
-            ms=6 if one.bold else 7 if policy == "facts-only" else 3.5 if plain else 5,
+            ms=6 if one.bold else 7 if policy == "oracle" else 3.5 if plain else 5,
             alpha=faint,
             zorder=4 if one.bold else 3 if not plain else 2,
         )

@@ -147,7 +147,7 @@ def evaluation_records(rows: pd.DataFrame, source: Source, settings: Settings) -
     if head:
         records += power_records(records, bases[head], settings)
         records += subgroup_records(scores, head, full, bases[head], settings)
-    _adjust(records)
+    adjust(records)
     return records
 
 
@@ -165,7 +165,7 @@ def mean_records(scores: Scores, config: Config, full: Config, base: Mapping) ->
         if config != full:
             reference = _aligned(scores, full, column, matrix)
             if reference is not None:
-                more["test"] = _details(stats.paired(values, reference))
+                more["test"] = details(stats.paired(values, reference))
         records.append(new_record(base, metric, *stats.t_interval(values), n=values.size, seeds=len(matrix), **more))
     return records
 
@@ -183,7 +183,8 @@ def _aligned(scores: Scores, config: Config, column: str, matrix: pd.DataFrame) 
     return stats.over_seeds(other)[0]
 
 
-def _details(test: stats.Paired, **more: Any) -> dict[str, Any]:
+def details(test: stats.Paired, **more: Any) -> dict[str, Any]:
+    """What a record keeps of a paired test."""
     return {"p_raw": test.p, "effect": test.effect, **more}
 
 
@@ -210,7 +211,7 @@ def _compare(scores, config, other, base, settings, savings, success) -> list[di
         mine = stats.over_seeds(matrix)[0]
         rng = np.random.default_rng(settings.seed)
         interval = stats.bca_interval(stats.reduction, mine, reference, rng=rng, resamples=settings.bootstrap)
-        test = _details(stats.paired(mine, reference))
+        test = details(stats.paired(mine, reference))
         records.append(new_record(base, metric, *interval, n=mine.size, seeds=len(matrix), test=test))
     matrix = scores.matrix(config, "success")
     reference = None if matrix is None else _aligned(scores, other, "success", matrix)
@@ -219,7 +220,7 @@ def _compare(scores, config, other, base, settings, savings, success) -> list[di
         test = stats.paired(mine, reference)
         rng = np.random.default_rng(settings.seed)
         boot = stats.bca_interval(np.mean, mine - reference, rng=rng, resamples=settings.bootstrap)
-        details = _details(
+        more = details(
             test,
             sd=100 * test.sd,
             low_bca=100 * boot.low,
@@ -230,7 +231,7 @@ def _compare(scores, config, other, base, settings, savings, success) -> list[di
             margin=100 * settings.margin,
         )
         points = [100 * share for share in test.difference]
-        records.append(new_record(base, success, *points, n=mine.size, seeds=len(matrix), test=details))
+        records.append(new_record(base, success, *points, n=mine.size, seeds=len(matrix), test=more))
     return records
 
 
@@ -270,7 +271,7 @@ def subgroup_records(scores, head, full, base, settings) -> list[dict[str, Any]]
     return records
 
 
-def _adjust(records: list[dict[str, Any]]) -> None:
+def adjust(records: list[dict[str, Any]]) -> None:
     """Fill p_vs_full_context: Holm over all configurations of one evaluation, metric by metric."""
     families: dict[tuple, list[dict]] = {}
     for record in records:

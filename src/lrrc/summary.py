@@ -55,6 +55,7 @@ METRICS = {
     "live_success": ("Live success", "share of checks"),
     "live_tokens_per_episode": ("Tokens per episode, live", "tokens"),
     "live_prompt_tokens_per_check": ("Prompt tokens per check, live", "tokens"),
+    "live_token_reduction_vs_full": ("Token reduction against Full-Context, live", "percent"),
     "live_success_difference_vs_full": ("Live success minus Full-Context", "points"),
     "lrrc_live_success_minus_policy": ("Live success of LRRC minus this policy", "points"),
     "nats_over_full_context": ("Surprise of the true next reply beyond Full-Context", "nats per token"),
@@ -74,12 +75,12 @@ POLICIES = {
     "ccf-only": "CCF-only (style)",
     "tokensqueeze-only": "TokenSqueeze-only (style)",
     "lrrc": "LRRC",
-    "facts-only": "Deciding facts (reference)",
+    "oracle": "Oracle (knows the answer)",
     "longer-answer": "Longer answer (floor)",
     "random-pick": "Random pick (floor)",
 }
 FLOORS = ("random-pick", "longer-answer")  # they pick an answer and send nothing
-REFERENCES = ("full-context", "no-history", "facts-only")  # they do not compress; facts-only knows the answer
+REFERENCES = ("full-context", "no-history", "oracle")  # they do not compress; oracle knows the answer
 LIVE_AGENT = "SmolLM2-135M-Instruct"  # reads payloads and answers, where a record names no other `agent`
 DATA = {
     "embedded": "embedded arena, small local models",

@@ -1,0 +1,249 @@
+"""Fidelity: how much more the true next reply surprises a language model that reads a payload (method section 5.3).
+
+    lrrc fidelity logs.jsonl --policies recency,bm25,lrrc --budgets 128
+
+Mean negative log-likelihood per token of the logged reply (its first tokens), minus that after the full history: nats a
+token, lower is better, no labels needed. Policies are compared at equal mean tokens: fixed ones fill their budget in
+every call, a learned one may spend little here and up to `REACH` budgets there, with the least gain it asks of a
+segment set so that its mean over these calls is the budget (which looks at lengths alone, never at replies). System
+messages are the same in every payload and left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lrrc.config import LIVE
+
+if TYPE_CHECKING:
+    from lrrc.digest import Digest
+    from lrrc.episodes import Episode, Message
+    from lrrc.lm import LanguageModel, Request
+    from lrrc.policies.base import Kept, Policy, Session
+
+REACH = 4  # an adaptive digest may hold so many budgets
+MOST_TOKENS = 6000  # of a prompt; longer ones lose their oldest tokens (the model was trained on 8,192)
+STEPS = 24  # halvings in the search for the least gain
+REFERENCE = "full-context"
+WHOLE = ("no-history", REFERENCE, "truncated-history")  # policies without a budget
+
+
+@dataclass(frozen=True)
+class Target:
+    """One logged reply that has a history."""
+
+    episode: Episode
+    turn: int
+    reply: Message
+
+    @property
+    def inputs(self) -> tuple[Message, ...]:
+        return self.episode.turns[self.turn].inputs
+
+    @property
+    def agent(self) -> str:
+        return self.reply.name or self.episode.agents[0]
+
+
+def draw(episodes: Iterable[Episode], most: int, seed: int) -> list[Target]:
+    """A seeded draw of replies, one of every episode before a second of any."""
+    rng, rounds = np.random.default_rng(seed), []
+    for episode in episodes:
+        able = [
+            Target(episode, t, reply)
+            for t, turn in enumerate(episode.turns)
+            for reply in turn.replies
+            if t and turn.inputs and reply.content.strip()
+        ]
+        rounds += [(place, rng.random(), able[i]) for place, i in enumerate(rng.permutation(len(able)))]
+    rounds.sort(key=lambda entry: entry[:2])
+    chosen = [target for _, _, target in rounds[:most]]
+    return sorted(chosen, key=lambda target: (target.episode.episode_id, target.turn, target.agent))
+
+
+def sessions(policy: Policy, targets: Sequence[Target]) -> Iterable[tuple[Target, Session]]:
+    """Every target with a session that has observed the turns before it."""
+    session, current = None, None
+    for target in targets:
+        if session is None or target.episode is not current or session.history.turns > target.turn:
+            session, current = policy.session(target.episode.agents), target.episode
+        for turn in current.turns[session.history.turns : target.turn]:
+            session.observe([*turn.inputs, *turn.replies])
+        yield target, session
+
+
+def chosen(policy: Policy, targets: Sequence[Target]) -> list[tuple[str, list[Message], int]]:
+    """What a policy sends of the history for every target: digest, whole messages, tokens."""
+    if policy.name in ("lrrc", "rims-only", "ccf-only"):
+        return adaptive(policy, targets)
+    return [_sent(session, session.choose(t.inputs, t.agent)) for t, session in sessions(policy, targets)]
+
+
+def _sent(session: Session, what: Digest | Kept) -> tuple[str, list[Message], int]:
+    from lrrc.digest import Digest
+
+    if isinstance(what, Digest):
+        return what.text, [], what.tokens
+    messages = [session.history.messages[i] for i in what.messages]
+    return "", messages, sum(session.message_tokens[i] for i in what.messages)
+
+
+def adaptive(policy: Any, targets: Sequence[Target]) -> list[tuple[str, list[Message], int]]:
+    """Digests of a learned policy whose mean length is the budget (or less, where nothing more is worth it)."""
+    budget, least = policy.budget, policy.least_gain
+    held = []
+    for target, session in sessions(policy, targets):
+        scores_N, logits_V = session.scores(target.inputs, target.agent)
+        whole = sum(session.message_tokens)
+        messages = list(session.history.messages)
+        held.append((session.history, scores_N, logits_V, whole, messages))
+
+    def digests(gain: float) -> list[Digest]:
+        policy.budget, policy.least_gain = REACH * budget, gain
+        return [policy.write(history, scores_N, logits_V) for history, scores_N, logits_V, *_ in held]
+
+    low, high = -12.0, 4.0  # logarithms of nats a token
+    try:
+        for _ in range(STEPS):
+            middle = (low + high) / 2
+            mean = np.mean([d.tokens for d in digests(float(np.exp(middle)))])
+            low, high = (middle, high) if mean > budget else (low, middle)
+        made = digests(float(np.exp(high)))
+    finally:
+        policy.budget, policy.least_gain = budget, least
+    return [
+        ("", messages, whole) if whole <= d.tokens else (d.text, [], d.tokens)
+        for d, (_, _, _, whole, messages) in zip(made, held, strict=True)
+    ]
+
+
+def request(model: LanguageModel, target: Target, text: str, messages: Sequence[Message], most: int) -> Request:
+    """The prompt that the target's agent gets, and the first tokens of what it truly said."""
+    from lrrc import lm
+    from lrrc.live import as_chat
+
+    pairs = [(m.name or m.role, m.content) for m in messages]
+    if text:
+        pairs.append(("digest", text))
+    pairs += [(m.name or m.role, m.content) for m in target.inputs]
+    prompt = [token for pair in pairs for token in model.message(*as_chat(pair, target.agent))]
+    prompt += model.opening()
+    return lm.Request(tuple(prompt[-MOST_TOKENS:]), (model.encode(target.reply.content)[:most],))
+
+
+def surprise(model: LanguageModel, requests: Sequence[Request]) -> np.ndarray:
+    """Mean nats per token of every request's answer; equal requests are read once."""
+    each = list(dict.fromkeys(requests))
+    scores = model.score([[one] for one in each])
+    known = {one: -float(score[0][0].mean()) for one, score in zip(each, scores, strict=True)}
+    return np.array([known[one] for one in requests])
+
+
+def measure(
+    model: LanguageModel, targets: Sequence[Target], policies: Sequence[Policy], reply_tokens: int,
+    labels: Mapping[str, Mapping[str, Any]] | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """A row for every policy and target: nats per token, and tokens of history sent."""
+    rows = []
+    for policy in policies:
+        sent = chosen(policy, targets)
+        nats = surprise(model, [request(model, t, *s[:2], reply_tokens) for t, s in zip(targets, sent, strict=True)])
+        for target, (_, _, count), value in zip(targets, sent, nats, strict=True):
+            rows.append(
+                {
+                    "policy": policy.name, "budget": policy.budget, "episode_id": target.episode.episode_id,
+                    "turn": target.turn, "agent": target.agent, "nats": float(value), "tokens": int(count),
+                    **(labels or {}).get(policy.name, {}),
+                }
+            )  # fmt: skip
+    return rows
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = """\
+input:    chat logs {"id", "messages": [...]} or arena rows, JSONL or parquet
+example:  lrrc fidelity logs.jsonl --policies recency,bm25,lrrc --budgets 128 --calls 200
+needs:    the language model that `dvc repro models` makes, and for lrrc the checkpoint of `dvc repro`
+"""
+    parser.add_argument("logs", metavar="LOGS.jsonl", type=Path, help="your own conversations")
+    parser.add_argument("--policies", metavar="A,B", default="no-history,recency,bm25,embedding,lrrc",
+                        help=f"of {', '.join(LIVE)}")  # fmt: skip
+    parser.add_argument("--budgets", metavar="B,B", default="128", help="mean tokens of a digest (default 128)")
+    parser.add_argument("--calls", metavar="N", type=int, default=200, help="replies to score (default 200)")
+    parser.add_argument("--reply-tokens", metavar="N", type=int, default=64, help="of a reply, the first N")
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="of the draw of replies")
+    parser.add_argument("--checkpoint", metavar="DIR", type=Path, help="a trained lrrc (default: of `dvc repro`)")
+    parser.add_argument("--model", metavar="DIR", type=Path, default=Path("data/lm"), help="the language model")
+    parser.add_argument("--json", metavar="OUT.json", type=Path, help="write the figures as JSON too")
+
+
+def run(args: argparse.Namespace) -> int:
+    from lrrc import lm
+    from lrrc.episodes import iter_episodes
+    from lrrc.estimate import parse_budgets
+    from lrrc.policies import load_policy
+
+    names = [name.strip() for name in args.policies.split(",")]
+    if unknown := [name for name in names if name not in LIVE]:
+        raise ValueError(f"--policies: {', '.join(unknown)}: allowed is of {', '.join(LIVE)}")
+    if args.calls < 2:
+        raise ValueError(f"--calls = {args.calls}: allowed is an integer >= 2")
+    model = lm.load(str(args.model))
+    targets = draw(iter_episodes(args.logs), args.calls, args.seed)
+    if len(targets) < 2:
+        raise ValueError(f"{args.logs}: fewer than two replies have a history; nothing to compare")
+    policies = [load_policy(REFERENCE)]
+    for budget in parse_budgets(args.budgets):
+        for name in names:
+            if name != REFERENCE and (name not in WHOLE or budget == parse_budgets(args.budgets)[0]):
+                policies.append(load_policy(name, budget, args.checkpoint if name == "lrrc" else None))
+    rows = []
+    for policy in policies:
+        print(f"fidelity: {policy.name} {policy.budget or ''}, {len(targets)} replies", file=sys.stderr, flush=True)
+        rows += measure(model, targets, [policy], args.reply_tokens)
+    found = summary(rows)
+    print(table(found))
+    if args.json:
+        from lrrc.files import write_json
+        from lrrc.summary import rounded
+
+        write_json(args.json, rounded({"data": args.logs.name, "agent": lm.NAME, "rows": found}))
+    return 0
+
+
+def summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Per policy and budget: extra nats a token over Full-Context with a paired 95 % interval, and tokens sent."""
+    from lrrc import stats
+
+    whole = {_key(row): row["nats"] for row in rows if row["policy"] == REFERENCE}
+    found = []
+    for policy, budget in dict.fromkeys((row["policy"], row["budget"]) for row in rows):
+        mine = [row for row in rows if (row["policy"], row["budget"]) == (policy, budget)]
+        extra = np.array([row["nats"] - whole[_key(row)] for row in mine])
+        value, low, high = stats.t_interval(extra)
+        found.append({"policy": policy, "budget": budget, "nats_over_full_context": value, "low": low, "high": high,
+                      "tokens_per_call": float(np.mean([row["tokens"] for row in mine])), "n": len(mine)})  # fmt: skip
+    return found
+
+
+def _key(row: Mapping[str, Any]) -> tuple:
+    return row["episode_id"], row["turn"], row["agent"]
+
+
+def table(found: Sequence[Mapping[str, Any]]) -> str:
+    """The same as text."""
+    lines = [f"{'policy':<20}{'budget':>7}{'tokens':>8}{'nats over full':>16}  95 % interval"]
+    for row in found:
+        lines.append(
+            f"{row['policy']:<20}{row['budget'] or '':>7}{row['tokens_per_call']:>8.0f}"
+            f"{row['nats_over_full_context']:>+16.3f}  {row['low']:+.3f} to {row['high']:+.3f}"
+        )
+    return "\n".join([*lines, f"{found[0]['n']} replies; lower is better"])
