@@ -1,8 +1,9 @@
 """Fitting one network on one split with Lightning (paper section 3.5), resumable after every epoch.
 
-AdamW, early stopping on validation agreement with the recorded outcome. An interrupted fit goes on from its last
-finished epoch and gives the bytes of an undisturbed one: the order of episodes and the exchanged sides of an epoch are
-drawn from (seed, epoch) alone, and weights, optimiser state and history are kept beside each other, without pickle.
+AdamW, early stopping on validation agreement with the recorded outcome, as far as it beats picking one side always, and
+on the validation loss. An interrupted fit goes on from its last finished epoch and gives the bytes of an undisturbed
+one: the order of episodes and the exchanged sides of an epoch are drawn from (seed, epoch) alone, and weights,
+optimiser state and history are kept beside each other, without pickle.
 """
 
 from __future__ import annotations
@@ -25,10 +26,6 @@ from lrrc.files import atomic, write_json
 from lrrc.model.batch import Batch
 from lrrc.model.losses import Measured
 from lrrc.model.probe import ProbeBatch
-
-LOSS_WEIGHT = (
-    0.1  # of the validation loss beside agreement, in choosing an epoch: one nat weighs a tenth of all outcomes
-)
 
 UNPREFIXED = (
     "loss_rec",
@@ -118,8 +115,8 @@ class Data(lightning.LightningDataModule):
 class EveryEpoch(lightning.Callback):
     """Record the epoch, keep the best weights, save everything needed to go on, stop when nothing improves."""
 
-    def __init__(self, folder: Path, progress: Progress, patience: int):
-        self.folder, self.progress, self.patience = folder, progress, patience
+    def __init__(self, folder: Path, progress: Progress, patience: int, majority: float):
+        self.folder, self.progress, self.patience, self.majority = folder, progress, patience, majority
 
     def on_fit_start(self, trainer: lightning.Trainer, module: Fit) -> None:
         if (self.folder / "state.json").is_file():
@@ -139,7 +136,8 @@ class EveryEpoch(lightning.Callback):
                 f"lower train.lr = {module.train_config.lr} or set train.trainer.gradient_clip_val"
             )
         progress.history.append({"epoch": module.epoch, **means})
-        score = means["val_agreement"] - LOSS_WEIGHT * means["val_loss"]
+        # agreement counts as far as it beats always picking one side; one nat of loss weighs as all outcomes
+        score = max(0.0, means["val_agreement"] - self.majority) - means["val_loss"]
         better = score > progress.best
         progress.best, progress.stale = (score, 0) if better else (progress.best, progress.stale + 1)
         save(self.folder, module.net, trainer.optimizers[0], progress, better)
@@ -186,6 +184,13 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, path: Path) -> None:
     optimizer.load_state_dict({"state": slots, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
+def majority(episodes: Sequence) -> float:
+    """Agreement that picking the more frequent winner reaches; 1/2 at least."""
+    decided = [e.outcome for e in episodes if e.outcome in (0, 1)]
+    share = decided.count(0) / len(decided) if decided else 0.5
+    return max(share, 1 - share)
+
+
 def fit(
     net: nn.Module,
     objective: Objective,
@@ -213,7 +218,8 @@ def fit(
         trainer = lightning.Trainer(
             max_epochs=config.max_epochs - done, logger=False, enable_checkpointing=False, enable_progress_bar=False,
             enable_model_summary=False, num_sanity_val_steps=0, reload_dataloaders_every_n_epochs=1,
-            callbacks=[EveryEpoch(folder, progress, config.patience)], default_root_dir=str(folder), deterministic=True,
+            callbacks=[EveryEpoch(folder, progress, config.patience, majority(val))], deterministic=True,
+            default_root_dir=str(folder),
             **{"devices": 1, **config.trainer},
         )  # fmt: skip
         trainer.fit(module, datamodule=Data(train, val, collate, module))
