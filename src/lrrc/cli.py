@@ -13,6 +13,10 @@ COMMANDS = {  # name: (module with add_arguments(parser) and run(args) -> exit s
         "shorten the history in chat logs (JSONL) to a token budget, by any policy",
     ),
     "estimate": ("lrrc.estimate", "tokens, calls and money per policy and budget on your own logs"),
+    "serve": (
+        "lrrc.middleware.proxy_command",
+        "an OpenAI-compatible address that shortens prompts on their way to another",
+    ),
     "prove": ("lrrc.prove", "check the Lean proofs of the paper's theorems with the real kernel"),
     "certify": (
         "lrrc.certificate",
