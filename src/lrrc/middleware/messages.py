@@ -17,6 +17,8 @@ from lrrc.episodes import ROLES, Message, repair
 from lrrc.files import bad_value
 
 TEXT_KEYS = ("text", "refusal")  # of parts of a content
+THOUGHTS = ("thinking", "redacted_thinking", "reasoning")  # parts that may go with their message
+CALLS = ("tool_use", "tool_call", "function_call")  # parts that say again what `tool_calls` says
 ROOT = b""  # the chain of no message
 
 
@@ -78,8 +80,8 @@ def read(message: Mapping[str, Any], mark: bytes, where: str) -> Item:
     role, name = ROLES[message["role"]], message.get("name")
     if name is not None and not isinstance(name, str):
         raise bad_value(where, "name", name, "a text or null")
-    text, unknown = _content(message.get("content"), where)
     calls = _calls(message, where)
+    text, unknown = _content(message.get("content"), THOUGHTS + (CALLS if calls else ()), where)
     lines = [text] if text or not calls else []
     text = repair("\n".join([*lines, *(f"{tool}({arguments})" for _, tool, arguments in calls)]))
     unknown += bool(message.get("audio"))
@@ -99,8 +101,8 @@ def text_of(message: Any) -> str:
     return read(as_dict(message, "message"), ROOT, "message").text
 
 
-def _content(content: Any, where: str) -> tuple[str, int]:
-    """The text of a content, and how many of its parts have none."""
+def _content(content: Any, silent: Sequence[str], where: str) -> tuple[str, int]:
+    """The text of a content, and how many of its parts have none; parts of a `silent` type do not count."""
     if content is None or isinstance(content, str):
         return content or "", 0
     if not isinstance(content, Sequence) or isinstance(content, (bytes, bytearray)):
@@ -111,10 +113,10 @@ def _content(content: Any, where: str) -> tuple[str, int]:
             texts.append(part)
         elif isinstance(part, Mapping):
             said = next((part[key] for key in TEXT_KEYS if isinstance(part.get(key), str)), None)
-            if said is None:
-                unknown += 1
-            else:
+            if said is not None:
                 texts.append(said)
+            elif part.get("type") not in silent:
+                unknown += 1
         else:
             raise bad_value(where, f"content[{i}]", part, "a text or an object")
     return "\n".join(texts), unknown
