@@ -1,9 +1,9 @@
 """The coordinator as middleware: message lists of an application in, shorter payloads with receipts out.
 
-    from lrrc.middleware import Coordinator
+from lrrc.middleware import Coordinator
 
-    coordinator = Coordinator(policy="lrrc", budget=128)
-    payload, receipt = coordinator.compose(messages, agent="planner", conversation="ticket-17")
+coordinator = Coordinator(policy="lrrc", budget=128)
+payload, receipt = coordinator.compose(messages, agent="planner", conversation="ticket-17")
 """
 
 from __future__ import annotations

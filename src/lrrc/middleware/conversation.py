@@ -162,22 +162,20 @@ class Conversation:
             old = Standing()
         keeping = Payload(items, place, old, tools)
         standing, payload, action = old, keeping, "kept"
-        if brief:
-            due, reason, regret = False, "below min_tokens", old.regret
-        else:
-            guess = Standing(view.cut, view.over, view.links[view.cut], view.kept(), tokens=budget or 0)
-            due, reason, regret = self._due(view, old, billed(keeping), billed(Payload(items, place, guess, tools)))
+        due, reason = (False, "below min_tokens") if brief else self._due(view, old)
         if due:
-            new = self._write(view, speaker, budget, guess)
+            new = self._write(view, speaker, budget)
             written = Payload(items, place, new, tools)
-            if written.tokens >= min(whole.tokens, keeping.tokens if old.cut < view.cut else whole.tokens):
-                reason = "a digest would not be shorter"
-            else:
-                standing, payload, action = new, written, "rewritten"
-        if action == "kept":
-            standing = replace(old, regret=regret)
-        if payload.tokens >= whole.tokens or brief:
-            standing, payload, action = Standing(regret=regret), whole, "passed"
+            if written.tokens >= (whole if old.cut == view.cut else keeping).tokens:
+                due, reason = False, "a digest would not be shorter"
+            elif settings.rewrite == "auto":
+                due, regret = worth_writing(billed(keeping), billed(written), old.regret, settings)
+                reason = "cheaper than the cached prefix" if due else "the cached prefix is cheaper"
+                standing = replace(old, regret=regret)
+        if due:
+            standing, payload, action = new, written, "rewritten"
+        elif brief or keeping.tokens >= whole.tokens:
+            standing, payload, action = Standing(regret=standing.regret), whole, "passed"
         used = standing.spans if DIGEST in payload.indices else ()
         composed = Composed(
             payload.indices, standing.text, standing.tokens,
@@ -189,42 +187,43 @@ class Conversation:
         return composed
 
     def _holds(self, standing: Standing, view: View) -> bool:
-        """Does the digest still stand for the beginning of this body?"""
-        return standing.cut <= view.cut and view.links[standing.cut] == standing.link
+        """Does the digest still stand for the beginning of this body, and leave no late result without its call?"""
+        same = standing.cut <= view.cut and view.links[standing.cut] == standing.link
+        return same and not view.splits(standing.cut, standing.kept)
 
-    def _due(self, view: View, old: Standing, keep: Bill, write: Bill) -> tuple[bool, str, float]:
-        """Whether to write a new digest, why, and the regret to carry on where not."""
-        settings, rule = self.settings, self.settings.rewrite
+    def _due(self, view: View, old: Standing) -> tuple[bool, str]:
+        """Whether to write a new digest, if it turns out to be worth it, and why (not)."""
+        rule = self.settings.rewrite
         if not view.over:
-            return False, "nothing to digest yet", old.regret
+            return False, "nothing to digest yet"
         if rule == "always":
-            return True, "at every call", 0.0
+            return True, "at every call"
         if view.cut == old.cut:
-            return False, "no turn is over since the last digest", old.regret
+            return False, "no turn is over since the last digest"
         if rule == "auto":
-            due, regret = worth_writing(keep, write, old.regret, settings)
-            return due, "cheaper than the cached prefix" if due else "the cached prefix is cheaper", regret
+            return True, ""
         if view.over - old.turns >= rule:
-            return True, f"{rule} turns since the last digest", 0.0
-        stale = sum(item.tokens for item in view.body[old.cut : view.cut]) > settings.stale_tokens
-        return stale, "stale" if stale else f"fewer than {rule} turns since the last digest", 0.0
+            return True, f"{rule} turns since the last digest"
+        stale = sum(item.tokens for item in view.body[old.cut : view.cut]) > self.settings.stale_tokens
+        return stale, "stale" if stale else f"fewer than {rule} turns since the last digest"
 
-    def _write(self, view: View, speaker: str, budget: int | None, guess: Standing) -> Standing:
+    def _write(self, view: View, speaker: str, budget: int | None) -> Standing:
         """A new digest of the turns before the cut. What is sent as it stands is not quoted too; the room that this
         leaves is offered once more."""
         session = self.observe(view, speaker)
-        inputs, room, best = view.inputs(), budget, replace(guess, tokens=0)
+        inputs, room = view.inputs(), budget
+        best = Standing(view.cut, view.over, view.links[view.cut], view.kept())
         for _ in range(2):
             session.policy = copy.copy(self.policy)
             session.policy.budget = room
             chosen = session.choose(inputs, speaker)
             if isinstance(chosen, Kept):
-                return replace(guess, kept=view.kept([i for i in chosen.messages if i < view.cut]), tokens=0)
-            spans = tuple(s for s in chosen.spans if s.message < view.cut and s.message not in guess.kept)
+                return replace(best, kept=view.kept([i for i in chosen.messages if i < view.cut]))
+            spans = tuple(s for s in chosen.spans if s.message < view.cut and s.message not in best.kept)
             text = digest.render(session.history, spans)
             count = tokens.count(text)
             if budget is None or count <= budget:
-                best = replace(guess, text=text, tokens=count, spans=spans)
+                best = replace(best, text=text, tokens=count, spans=spans)
             if budget is None or len(spans) == len(chosen.spans):
                 break
             room = budget + chosen.tokens - count

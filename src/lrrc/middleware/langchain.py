@@ -29,9 +29,7 @@ class DigestMiddleware(AgentMiddleware):
         super().__init__()
         self.coordinator, self.agent = coordinator, agent
 
-    def wrap_model_call(
-        self, request: ModelRequest, handler: Callable[[ModelRequest], ModelResponse]
-    ) -> ModelResponse:
+    def wrap_model_call(self, request: ModelRequest, handler: Callable[[ModelRequest], ModelResponse]) -> ModelResponse:
         originals, read, options = self._read(request)
         payload, _ = self.coordinator.compose(read, **options)
         return handler(_shorter(request, originals, read, payload))

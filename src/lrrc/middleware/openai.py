@@ -19,18 +19,17 @@ from lrrc.middleware.coordinator import Coordinator
 Client = TypeVar("Client", bound=OpenAI | AsyncOpenAI)
 
 
-def wrap(
-    client: Client, coordinator: Coordinator, agent: str | None = None, conversation: str | None = None
-) -> Client:
+def wrap(client: Client, coordinator: Coordinator, agent: str | None = None, conversation: str | None = None) -> Client:
     """A copy of the client; the given one stays as it is. `agent` and `conversation` as in Coordinator.compose.
 
     Its methods raise ValueError for messages that compose refuses.
     """
     made = client.copy()
-    completions, options = made.chat.completions, {"agent": agent, "conversation": conversation}
+    options = {"agent": agent, "conversation": conversation}
     shortened = _asynchronous if isinstance(client, AsyncOpenAI) else _synchronous
-    for name in ("create", "parse"):  # stream calls create
-        setattr(completions, name, shortened(getattr(completions, name), coordinator, options))
+    for completions in (made.chat.completions, made.beta.chat.completions):
+        for name in ("create", "parse"):  # stream calls create
+            setattr(completions, name, shortened(getattr(completions, name), coordinator, options))
 
     def copy(**changes: Any) -> Client:
         return wrap(client.copy(**changes), coordinator, **options)

@@ -47,7 +47,8 @@ def save(
             raise ValueError(f"save: policy {policy.name} has no checkpoint on disk: load it with load_policy")
         _copy(Path(policy.checkpoint), folder / "model", ("config.json", "main.safetensors"))
     if trained or policy.name == "embedding":
-        _copy(encoder, folder / "encoder", sorted(file.name for file in encoder.glob("*") if file.is_file()))
+        names = sorted(file.name for kind in ("*.json", "*.safetensors") for file in encoder.glob(kind))
+        _copy(encoder, folder / "encoder", names or ["model.safetensors"])
     rows = []
     for conversation in conversations:
         with conversation.lock:

@@ -62,3 +62,7 @@ class View:
             if i >= self.cut or item.unknown or any(tool in excluded for tool in tools):
                 stay.add(self._roots[i])
         return tuple(i for i in range(self.cut) if self._roots[i] in stay)
+
+    def splits(self, cut: int, kept: Sequence[int]) -> bool:
+        """Does a tool exchange reach beyond `cut` whose call, before it, is not among `kept`?"""
+        return any(root < cut and root not in kept for root in self._roots[cut:])
