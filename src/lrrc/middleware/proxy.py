@@ -72,14 +72,13 @@ class Proxy:
 
             async def leave() -> None:
                 await incoming.left()
-                if not incoming.answered:
-                    self.ledger.replied("cancelled")
-                    group.cancel_scope.cancel()  # closes the connection to the upstream, which so learns of it
+                group.cancel_scope.cancel()  # closes the connection to the upstream, which so learns of it
 
             group.start_soon(leave)
             with self.ledger.open.track_inprogress():
                 await self.answer(scope, incoming, send)
             group.cancel_scope.cancel()
+        self.ledger.replied(incoming.outcome)
 
     async def answer(self, scope: Scope, incoming: Incoming, send: Send) -> None:
         """Forward one request, and its answer back."""
@@ -99,22 +98,22 @@ class Proxy:
         try:
             response = await self.client.send(request, stream=True)
         except httpx2.TransportError as error:
-            self.ledger.replied("unreachable")
+            incoming.outcome = "unreachable"
             reason = f"lrrc serve: no answer from the upstream ({type(error).__name__})"
             refusal = JSONResponse({"error": {"message": reason, "type": "upstream_unreachable"}}, 502, notes)
-            incoming.answered = True
             return await refusal(scope, incoming.receive, send)
         try:
             kept = end_to_end(response.headers.raw)
             kept += [(name.encode(), value.encode("latin-1")) for name, value in notes.items()]
             await send({"type": "http.response.start", "status": response.status_code, "headers": kept})
             async for chunk in response.aiter_raw():
+                if chunk.endswith(b"data: [DONE]\n\n"):  # many clients leave here, without waiting for the end
+                    incoming.outcome = str(response.status_code)
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            incoming.answered = True
-            self.ledger.replied(str(response.status_code))
+            incoming.outcome = str(response.status_code)
             await send({"type": "http.response.body", "body": b""})
         except httpx2.TransportError:
-            self.ledger.replied("broken")  # unfinished here too: the server then closes the client's connection
+            incoming.outcome = "broken"  # unfinished here too: the server then closes the client's connection
         finally:
             with anyio.CancelScope(shield=True):
                 await response.aclose()
@@ -195,11 +194,11 @@ def address(upstream: httpx2.URL, scope: Scope) -> httpx2.URL:
 
 
 class Incoming:
-    """The request's body as it arrives, and after it the client's leaving."""
+    """The request's body as it arrives, and after it the client's leaving; `outcome` is how the call ended."""
 
     def __init__(self, receive: Receive):
         self.receive = receive
-        self.answered = False  # from there on the client's leaving is no cancellation
+        self.outcome = "cancelled"  # unless it comes to another end
         self._read = anyio.Event()
 
     async def chunks(self) -> AsyncIterator[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from lrrc.middleware.coordinator import Coordinator
 from lrrc.middleware.proxy import Proxy, make_client
 from lrrc.middleware.proxy_ledger import Ledger
 from lrrc.middleware.proxy_pages import Guard, routes
+
+log = logging.getLogger("lrrc.proxy")
 
 
 def create_app(
@@ -43,7 +46,10 @@ def create_app(
         async with client:
             yield
         if state:
-            await anyio.to_thread.run_sync(coordinator.save, state)
+            try:
+                await anyio.to_thread.run_sync(coordinator.save, state)
+            except (OSError, ValueError) as error:
+                log.error("%s: conversations are not kept: %s", state, error)
 
     proxy = Proxy(coordinator, upstreams, ledger, client)
     return Starlette(

@@ -59,6 +59,14 @@ example:      lrrc serve --upstream http://127.0.0.1:11434/v1 --policy bm25"""
         help="when a digest is written anew: auto (where that lowers the bill, default), always, or every N turns",
     )
     parser.add_argument(
+        "--price-cached",
+        metavar="P",
+        type=float,
+        default=Settings.price_cached,
+        help="price of a token that the provider's prefix cache has, as a part of a fresh one's; 1 where there is none "
+        f"(default {Settings.price_cached})",
+    )
+    parser.add_argument(
         "--min-tokens",
         metavar="N",
         type=int,
@@ -164,11 +172,21 @@ def make_coordinator(args: argparse.Namespace) -> Any:
         )
     settings = Settings(
         rewrite=int(args.rewrite) if args.rewrite.isdecimal() else args.rewrite,
+        price_cached=args.price_cached,
         min_tokens=args.min_tokens,
         max_sessions=args.conversations,
     )
     if args.state and args.state.exists():
         coordinator = Coordinator.load(args.state)
+        name, budget = coordinator.policy.name, coordinator.policy.budget
+        if (name, budget) != (args.policy, args.budget if budget is not None else None):
+            raise ValueError(
+                f"--state = {args.state}: holds --policy {name} --budget {budget}: give these, or another folder"
+            )
+        if coordinator.settings != settings:
+            raise ValueError(
+                f"--state = {args.state}: was written under {coordinator.settings}: give these, or another folder"
+            )
     else:
         coordinator = Coordinator(args.policy, args.budget, settings, args.checkpoint)
     coordinator.policy.compose([{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"},

@@ -34,6 +34,7 @@
     at("about").textContent = `Policy ${now.policy}, digests of at most ${now.budget} tokens; to ${now.upstreams.join(", ")}.`
       + (now.last_failure ? ` Last prompt that could not be shortened: ${now.last_failure}.` : "");
     const { before, after, saved, reusable } = now.tokens, done = now.requests;
+    const cheaper = percent(now.bill.before - now.bill.after, now.bill.before);
     const untouched = done.malformed + done.failed;
     const card = (title, value, note) =>
       make("div", { className: "card" }, make("span", {}, title), make("b", {}, value), make("span", {}, note));
@@ -41,7 +42,7 @@
       card("Prompt tokens before", whole(before), "as the applications sent them"),
       card("Prompt tokens after", whole(after), `${whole(reusable)} of them in a prefix sent before`),
       card("Saved", `${percent(saved, before)} %`, `${whole(saved)} tokens`),
-      card("Bill", `${percent(now.bill.before - now.bill.after, now.bill.before)} % less`, "with prompt caching at the set prices"),
+      card("Bill", `${Math.abs(cheaper)} % ${cheaper < 0 ? "more" : "less"}`, "with prompt caching, at the set prices"),
       card("Calls", whole(Object.values(done).reduce((a, b) => a + b)), `${now.open} open, ${untouched} sent on untouched`),
       card("Time to compose", `${now.compose_ms.p50} ms`, `median; 95 % within ${now.compose_ms.p95} ms`));
     const rows = now.conversations;
