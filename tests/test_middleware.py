@@ -14,6 +14,7 @@ from generated import as_messages, episode, texts
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from test_policies import policy_of
 
 from lrrc import tokens
 from lrrc.middleware import Coordinator, Settings
@@ -258,7 +259,7 @@ junk = st.recursive(
         st.sampled_from(["role", "content", "tool_calls", "function", "name", "id", "text", "type", 3]), inner)),
     max_leaves=12,
 )  # fmt: skip
-POLICIES = {name: load_policy(name, budget=40) for name in ("recency", "bm25", "truncated-history")}
+POLICIES = {name: policy_of(name) for name in ("recency", "bm25", "truncated-history", "lrrc", "tokensqueeze-only")}
 
 
 @hypothesis_settings(deadline=None, max_examples=120)
@@ -383,15 +384,15 @@ def test_observing_ahead_leaves_less_to_do():
         coordinator.observe(say("robot", "x"), "ticket")
 
 
-@pytest.mark.parametrize("name", ["recency", "bm25"])
+@pytest.mark.parametrize("name", sorted(POLICIES))
 def test_a_session_answers_as_one_that_hears_all_at_once(name):
     for seed in range(4):
         made = episode(seed, turns=6)
-        coordinator = Coordinator(name, budget=40, settings=always())
+        coordinator = Coordinator(POLICIES[name], settings=always())
         for t in range(6):
             listed = as_messages(made, t)
             payload, receipt = coordinator.compose(listed, made.agents[t % 2], conversation="c")
-            fresh, other = Coordinator(name, budget=40, settings=always()).compose(listed, made.agents[t % 2])
+            fresh, other = Coordinator(POLICIES[name], settings=always()).compose(listed, made.agents[t % 2])
             assert payload == fresh and receipt.sources == other.sources
 
 
