@@ -1,12 +1,14 @@
 """The middleware's transform: what a payload keeps, what its receipt says, and sessions that read nothing twice."""
 
 import asyncio
+import dataclasses
 import json
 import re
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from checkpoints import write_checkpoint
@@ -558,3 +560,15 @@ def test_importing_imports_no_framework():
         "'litellm', 'torch', 'mlflow') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_the_guide_runs(tmp_path, monkeypatch, capsys):
+    guide = (Path(__file__).parents[1] / "docs/middleware.md").read_text()
+    [code] = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "docs/middleware.md", "exec"), {})
+    assert "rewritten" in capsys.readouterr().out and (tmp_path / "coordinator/coordinator.json").is_file()
+    fields = [field.name for field in dataclasses.fields(Settings)]
+    assert [name for name in fields if f"`{name}`" not in guide] == []
+    for module in ("openai", "langchain", "autogen", "litellm"):
+        assert f"lrrc.middleware.{module}." in guide
