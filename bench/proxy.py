@@ -4,7 +4,7 @@
     python bench/proxy.py load --policy bm25 --conversations 200 --seconds 60
 
 Upstream, proxy and client are three processes on this machine. `overhead` measures every request twice, straight to
-the upstream (which answers at once) and through the proxy. `load` gives every conversation words of its own: the
+the upstream and through the proxy, less the upstream's own time. `load` gives every conversation words of its own: the
 upstream looks for another one's in each prompt, the client in each answer. Prints JSON; exit status 1 where an answer
 was wrong, lost or stalled.
 """
@@ -18,7 +18,6 @@ import json
 import os
 import random
 import re
-import socket
 import statistics
 import subprocess
 import sys
@@ -35,21 +34,27 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from lrrc import tokens
+from lrrc.middleware.proxy_command import listen
 
 MARK = re.compile(r"talk-(\d+)")
 ANSWER = 20  # words of a streamed answer
-STALL = 5.0  # seconds without a word, beyond the upstream's pause, that count as a stall
 
 
 async def complete(request: Request) -> Response:
-    """The upstream: says the last message's first words back, one every `x-pause` seconds, or `mixed`."""
+    """The upstream: says the last message's first words back, one every `x-pause` seconds, or `mixed`.
+
+    `x-took` of an answer in one piece is the time that it took here, in milliseconds.
+    """
+    began = time.perf_counter()
     body = await request.json()
     talks = set(MARK.findall(json.dumps(body["messages"])))
     words = body["messages"][-1]["content"].split()[:ANSWER] if len(talks) == 1 else ["mixed", *talks]
     if not body.get("stream"):
         message = {"role": "assistant", "content": " ".join(words)}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
-        return JSONResponse({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]})
+        reply = JSONResponse({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]})
+        reply.headers["x-took"] = str(1e3 * (time.perf_counter() - began))
+        return reply
     pause = float(request.headers["x-pause"])
 
     async def events() -> AsyncIterator[str]:
@@ -116,10 +121,10 @@ def overhead(args: argparse.Namespace, upstream: int, proxy: int) -> dict[str, o
         took = []
         for client in clients:
             began = time.perf_counter()
-            reply = client.chat.completions.create(model="m", messages=messages)
-            took.append(1e3 * (time.perf_counter() - began))
+            reply = client.chat.completions.with_raw_response.create(model="m", messages=messages)
+            took.append(1e3 * (time.perf_counter() - began) - float(reply.headers["x-took"]))
         rows[kind].append(took)
-        return reply.choices[0].message.content
+        return reply.parse().choices[0].message.content
 
     for number in range(args.requests // 10 + 1):
         messages = talk(rng, number, args.history)
@@ -145,8 +150,9 @@ def overhead(args: argparse.Namespace, upstream: int, proxy: int) -> dict[str, o
 
 
 async def converse(client: openai.AsyncOpenAI, number: int, args: argparse.Namespace, end: float, seen: dict) -> None:
-    """One conversation, turn after turn, until `end`."""
+    """One conversation, two turns or more, until `end`."""
     rng, messages = random.Random(number), []
+    await asyncio.sleep(ANSWER * args.pause * rng.random())  # not all in step
     named = {"x-lrrc-conversation": f"talk-{number}"} if number % 2 else {}
     for turn in itertools.count():
         said = f"Turn {turn} of talk-{number}. " + text(rng, 60, f"talk-{number}")
@@ -169,7 +175,7 @@ async def converse(client: openai.AsyncOpenAI, number: int, args: argparse.Names
             seen["wrong"].append(f"talk-{number}, turn {turn}: {answer[:80]}")
         seen["calls"] += 1
         messages.append({"role": "assistant", "content": answer or "?"})
-        if time.perf_counter() > end:
+        if turn and time.perf_counter() > end:
             return
 
 
@@ -188,7 +194,7 @@ async def crowd(args: argparse.Namespace, proxy: int) -> dict[str, object]:
     gaps, shares = sorted(seen["gap"]), {"p50": 0.5, "p99": 0.99, "max": 1}
     return {
         "calls": seen["calls"], "words": len(gaps), "lost": seen["lost"], "wrong": seen["wrong"],
-        "stalled": sum(gap > args.pause + STALL for gap in gaps),
+        "stalled": sum(gap > args.pause + args.stall for gap in gaps),
         "gap_s": {name: round(gaps[int(share * (len(gaps) - 1))], 3) for name, share in shares.items()},
     }  # fmt: skip
 
@@ -203,9 +209,10 @@ def main() -> int:
     parser.add_argument("--conversations", type=int, default=200, help="conversations at once (load)")
     parser.add_argument("--seconds", type=float, default=60, help="how long new turns begin (load)")
     parser.add_argument("--pause", type=float, default=0.25, help="seconds between the words of an answer (load)")
+    parser.add_argument("--stall", type=float, default=5, help="seconds beyond the pause that count as a stall (load)")
     args = parser.parse_args()
     if args.what == "upstream":
-        with socket.create_server(("127.0.0.1", 0)) as listener:
+        with listen("127.0.0.1", 0) as listener:
             print(f"127.0.0.1:{listener.getsockname()[1]}", flush=True)
             app = Starlette(routes=[Route("/v1/chat/completions", complete, methods=["POST"])])
             uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False)).run(sockets=[listener])

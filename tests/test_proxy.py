@@ -1,5 +1,6 @@
 """The proxy in front of a scripted server, called by the real OpenAI client: what goes through, and what is changed."""
 
+import asyncio
 import json
 import logging
 import socket
@@ -9,9 +10,12 @@ import time
 import httpx2
 import openai
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from upstreams import BROKEN, BUSY, Upstream, running
 
 from lrrc.middleware import Coordinator, Settings
+from lrrc.middleware.proxy import Proxy, address, end_to_end
 from lrrc.middleware.proxy_app import create_app
 from lrrc.middleware.proxy_ledger import Ledger
 
@@ -331,6 +335,50 @@ def test_prometheus_reads_the_same_numbers(client, proxy):
         )
         assert 'lrrc_replies_total{status="200"} 1.0' in reply.text
         assert reply.headers["content-type"].startswith(("text/plain", "application/openmetrics-text"))
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(), children, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    st.dictionaries(st.text().filter(lambda key: key not in ("messages", "model", "tools")), json_values, max_size=5)
+)
+def test_every_other_field_is_kept_as_it_is(coordinator, fields):
+    body = json.dumps({"a": 1, **fields, "messages": HISTORY, "model": "words"}).encode()
+    proxy = Proxy(coordinator, {None: "http://127.0.0.1:9/v1"}, Ledger(), client=None)
+    _, sent, notes = asyncio.run(proxy.shorten(body, {}))
+    assert notes["x-lrrc-action"] == "rewritten"
+    given, sent = json.loads(body), json.loads(sent)
+    assert list(sent) == list(given) and sent.pop("messages") != given.pop("messages") and sent == given
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=60) | json_values.map(lambda value: json.dumps({"model": "m", "messages": value}).encode()))
+def test_nothing_that_comes_stops_the_call(coordinator, body):
+    proxy = Proxy(coordinator, {None: "http://127.0.0.1:9/v1"}, Ledger(), client=None)
+    _, sent, notes = asyncio.run(proxy.shorten(body, {}))
+    assert notes["x-lrrc-action"] in ("passed", "malformed") and sent == body
+
+
+@pytest.mark.parametrize(("upstream", "path", "query", "expected"), [
+    ("http://h:1/v1", "/v1/chat/completions", "", "http://h:1/v1/chat/completions"),
+    ("https://h/v1beta/openai", "/v1/models", "a=%20b", "https://h/v1beta/openai/models?a=%20b"),
+    ("https://h/v1", "/health", "", "https://h/health"),
+    ("https://h/v1", "/v1/files/a%2Fb", "", "https://h/v1/files/a%2Fb"),
+    ("https://h/v1", "/v1x", "", "https://h/v1x"),
+])  # fmt: skip
+def test_addresses_upstream(upstream, path, query, expected):
+    scope = {"path": path, "raw_path": path.encode(), "query_string": query.encode()}
+    assert str(address(httpx2.URL(upstream), scope)) == expected
+
+
+def test_headers_of_one_connection_stay_there():
+    headers = [(b"Connection", b"close, X-Private"), (b"X-Private", b"1"), (b"TE", b"trailers"), (b"X-Other", b"2")]
+    assert end_to_end(headers) == [(b"x-other", b"2")]
 
 
 def test_the_ledger_is_bounded(coordinator):

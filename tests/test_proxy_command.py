@@ -1,5 +1,6 @@
 """`lrrc serve` as a user starts and ends it, and what it says where it cannot start."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -14,7 +15,7 @@ from test_proxy import HISTORY, KEY
 from upstreams import Upstream, running
 
 from lrrc.cli import main
-from lrrc.middleware.proxy_command import check_address, parse_upstreams
+from lrrc.middleware.proxy_command import check_address, listen, parse_upstreams
 
 UP = ["--upstream", "http://127.0.0.1:9/v1"]
 
@@ -117,6 +118,25 @@ def test_a_port_that_is_taken_is_one_line(capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert main(["serve", *UP, "--policy", "bm25", "--port", str(taken.getsockname()[1])]) == 1
     assert "cannot listen there: Address already in use" in capsys.readouterr().err
+
+
+def test_small_answers_are_not_held_back():
+    """Nagle's algorithm, which would wait for acknowledgements (40 ms), is off on every connection."""
+
+    async def connect():
+        with listen("127.0.0.1", 0) as listener:
+            found = asyncio.get_running_loop().create_future()
+
+            def accepted(reader, writer):
+                found.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+                writer.close()
+
+            async with await asyncio.start_server(accepted, sock=listener) as server:
+                _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+                writer.close()
+                return await found
+
+    assert asyncio.run(connect())
 
 
 def test_no_upstream_is_a_question_of_usage(capsys):

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import socket
 import threading
 
 import uvicorn
@@ -11,6 +10,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+from lrrc.middleware.proxy_command import listen
 
 BUSY = {"error": {"message": "slow down", "type": "rate_limit_error", "code": "rate_limit"}}
 BROKEN = {"error": {"message": "internal", "type": "server_error"}}
@@ -123,7 +124,7 @@ async def wait_for_leaving(request, gone):
 @contextlib.contextmanager
 def running(app):
     """`app` behind a real socket on loopback, in a thread; its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = listen("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

@@ -34,6 +34,7 @@ from lrrc.middleware.proxy_ledger import Ledger
 
 CHAT = "/v1/chat/completions"
 MAX_BODY = 64 * 2**20  # bytes of a request that are held to be shortened; a larger one streams through as it is
+COMPOSERS = 2  # threads that compose at once: more of them would only keep the event loop from relaying answers
 OURS = b"x-lrrc-"
 HOP_BY_HOP = frozenset(
     (b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te",
@@ -65,6 +66,7 @@ class Proxy:
     ):
         self.coordinator, self.ledger, self.client = coordinator, ledger, client
         self.upstreams = {model: httpx2.URL(address) for model, address in upstreams.items()}
+        self.composing = anyio.CapacityLimiter(COMPOSERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         incoming = Incoming(receive)
@@ -125,9 +127,10 @@ class Proxy:
             request = parse(body)
             upstream = self.upstreams.get(request.get("model"), upstream)
             options = options_of(request, headers)
-            began = time.perf_counter()
-            payload, receipt = await self.coordinator.acompose(request["messages"], **options)
-            seconds = time.perf_counter() - began
+            async with self.composing:
+                began = time.perf_counter()
+                payload, receipt = await self.coordinator.acompose(request["messages"], **options)
+                seconds = time.perf_counter() - began
             conversation = self.ledger.composed(request, len(body), options["conversation"], receipt, seconds)
             if receipt.action != "passed":
                 body = json.dumps(request | {"messages": payload}).encode()
@@ -146,8 +149,8 @@ class Proxy:
         """Count and log what went wrong by its kind and place alone: its text may quote the messages."""
         frame = traceback.extract_tb(error.__traceback__)[-1]
         reason = f"{type(error).__name__} in {Path(frame.filename).name}:{frame.lineno}"
-        self.ledger.untouched(action, reason)
-        log.warning("%s: %s; the request went on as it came", action, reason)
+        if self.ledger.untouched(action, reason):
+            log.warning("%s: %s; such requests go on as they come", action, reason)
         return {"x-lrrc-action": action}
 
 

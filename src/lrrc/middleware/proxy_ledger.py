@@ -73,7 +73,8 @@ class Ledger:
         self.conversations: OrderedDict[str, Conversation] = OrderedDict()  # by last call, oldest first
         self.tips: dict[bytes, str] = {}  # hash of a conversation's whole list, as last seen -> its name
         self.seconds: deque[float] = deque(maxlen=RECENT)
-        self.failure: str | None = None
+        self.failure: str | None = None  # the last one
+        self.failures: frozenset[str] = frozenset()  # kinds and places: as many as the code has
         self.registry = registry = CollectorRegistry()
         self.requests = Counter(
             "lrrc_requests", "Chat completions, by what was done to them", ["action"], registry=registry
@@ -151,10 +152,12 @@ class Ledger:
             self.tips[entry.tip] = name
         return entry
 
-    def untouched(self, action: str, reason: str) -> None:
-        """A request went on as it came: `action` is malformed or failed."""
+    def untouched(self, action: str, reason: str) -> bool:
+        """A request went on as it came: `action` is malformed or failed. Is it for the first time that reason?"""
         self.requests.labels(action).inc()
         self.failure = f"{action}: {reason}"
+        known, self.failures = self.failures, self.failures | {self.failure}
+        return self.failures != known
 
     def replied(self, status: str) -> None:
         self.replies.labels(status).inc()
