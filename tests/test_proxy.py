@@ -344,6 +344,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.text().filter(lambda key: key not in ("messages", "model", "tools")), json_values, max_size=5)
 )
