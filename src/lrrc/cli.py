@@ -14,6 +14,10 @@ COMMANDS = {  # name: (module with add_arguments(parser) and run(args) -> exit s
     ),
     "estimate": ("lrrc.estimate", "tokens, calls and money per policy and budget on your own logs"),
     "fidelity": ("lrrc.fidelity", "how much a digest, instead of the full history, surprises a language model"),
+    "serve": (
+        "lrrc.middleware.proxy_command",
+        "an OpenAI-compatible address that shortens prompts on their way to another",
+    ),
     "prove": ("lrrc.prove", "check the Lean proofs of the paper's theorems with the real kernel"),
     "certify": (
         "lrrc.certificate",

@@ -8,6 +8,7 @@ is downloaded.
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,6 +35,9 @@ def distil(folder: Path, width: int) -> None:
     (folder / "README.md").unlink(missing_ok=True)
 
 
+_one_at_a_time = threading.Lock()  # the tokenizer refuses to be used by two threads at once
+
+
 class Encoder:
     """Texts to vectors: `encode(texts) -> float32 [n, width]`, unit norm; a text without known words is zero."""
 
@@ -48,7 +52,8 @@ class Encoder:
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         if not texts:
             return np.zeros((0, self.width), np.float32)
-        vectors = self._model.encode(list(texts), use_multiprocessing=False)
+        with _one_at_a_time:
+            vectors = self._model.encode(list(texts), use_multiprocessing=False)
         return np.ascontiguousarray(vectors, dtype=np.float32)
 
 

@@ -41,7 +41,8 @@ def _pieces(text: str, start: int, end: int, limit: int) -> list[tuple[int, int]
         a, b = match.span()
         # a unit without white space (a long URL, CJK text) is cut into stretches of at most limit/4 characters:
         # a character is at most four tokens
-        step = b - a if tokens.count(text[a:b]) <= limit else max(1, limit // 4)
+        short = 4 * (b - a) <= limit or tokens.count(text[a:b]) <= limit
+        step = b - a if short else max(1, limit // 4)
         units += [(i, min(i + step, b)) for i in range(a, b, step)]
     pieces, first, cost = [], start, 0
     for (a, _), n in zip(units, tokens.count_batch([text[i:j] for i, j in units]), strict=True):

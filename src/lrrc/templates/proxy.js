@@ -1,0 +1,107 @@
+// The proxy's page. Text from conversations becomes text nodes only; spans count characters as Python does.
+(() => {
+  const at = (id) => document.getElementById(id);
+  const token = new URLSearchParams(location.search).get("token");
+  const make = (tag, properties, ...children) => {
+    const made = Object.assign(document.createElement(tag), properties);
+    made.append(...children);
+    return made;
+  };
+  const whole = (n) => n.toLocaleString("en");
+  const percent = (saved, before) => before ? Math.round(100 * saved / before) : 0;
+  const ask = async (path) => {
+    const reply = await fetch(path, { headers: token ? { "x-lrrc-token": token } : {} });
+    if (!reply.ok) throw Object.assign(new Error(`${path}: ${reply.status}`), { status: reply.status });
+    return reply.json();
+  };
+  let chosen = null, shown = "";
+  at("here").textContent = `${location.origin}/v1`;
+  tick();
+
+  async function tick() {
+    try {
+      summary(await ask("stats"));
+      at("trouble").hidden = true;
+    } catch (error) {
+      at("trouble").textContent = error.status === 401 ? "The token in this page's address is not the proxy's."
+        : "The proxy does not answer.";
+      at("trouble").hidden = false;
+    }
+    setTimeout(tick, document.hidden ? 10000 : 1500);
+  }
+
+  function summary(now) {
+    at("about").textContent = `Policy ${now.policy}, digests of at most ${now.budget} tokens; to ${now.upstreams.join(", ")}.`
+      + (now.last_failure ? ` Last prompt that could not be shortened: ${now.last_failure}.` : "");
+    const { before, after, saved, reusable } = now.tokens, done = now.requests;
+    const cheaper = percent(now.bill.before - now.bill.after, now.bill.before);
+    const untouched = done.malformed + done.failed;
+    const card = (title, value, note) =>
+      make("div", { className: "card" }, make("span", {}, title), make("b", {}, value), make("span", {}, note));
+    at("cards").replaceChildren(
+      card("Prompt tokens before", whole(before), "as the applications sent them"),
+      card("Prompt tokens after", whole(after), `${whole(reusable)} of them in a prefix sent before`),
+      card("Saved", `${percent(saved, before)} %`, `${whole(saved)} tokens`),
+      card("Bill", `${Math.abs(cheaper)} % ${cheaper < 0 ? "more" : "less"}`, "with prompt caching, at the set prices"),
+      card("Calls", whole(Object.values(done).reduce((a, b) => a + b)), `${now.open} open, ${untouched} sent on untouched`),
+      card("Time to compose", `${now.compose_ms.p50} ms`, `median; 95 % within ${now.compose_ms.p95} ms`));
+    const rows = now.conversations;
+    at("none").hidden = rows.length > 0;
+    at("conversations").hidden = rows.length === 0;
+    at("conversations").tBodies[0].replaceChildren(...rows.map(row));
+    const current = rows.find((c) => c.conversation === chosen) ?? null;
+    if (current) detail(current);
+    else at("detail").hidden = true;
+  }
+
+  function row(c) {
+    const name = make("button", { type: "button" }, c.conversation);
+    name.addEventListener("click", () => { chosen = c.conversation; detail(c); });
+    const fill = make("i", {}), share = percent(c.tokens_saved, c.tokens_before);
+    fill.style.width = `${Math.max(0, share)}%`;
+    const cells = [name, c.agents.join(", "), whole(c.calls), whole(c.tokens_before), whole(c.tokens_after)];
+    const made = make("tr", {}, ...cells.map((cell) => make("td", {}, cell)),
+      make("td", {}, `${share} %`, make("span", { className: "bar" }, fill)),
+      make("td", {}, new Date(1000 * c.seen).toLocaleTimeString("en-GB")));
+    if (c.conversation === chosen) made.setAttribute("aria-current", "true");
+    return made;
+  }
+
+  async function detail(c) {
+    const version = `${c.conversation}/${c.calls}`;
+    if (version === shown && !at("detail").hidden) return;
+    let data;
+    try { data = await ask(`stats/${encodeURIComponent(c.conversation)}`); } catch { return; }
+    if (c.conversation !== chosen) return;
+    shown = version;
+    const last = data.last;
+    at("title").textContent = `Conversation ${data.conversation}`;
+    at("call").textContent = `Last call, to ${last.agent ?? last.model ?? "assistant"}: ${whole(last.tokens_before)} tokens `
+      + `before, ${whole(last.tokens_after)} after; ${last.action}${last.reason ? ` (${last.reason})` : ""}.`;
+    const characters = last.messages.map((m) => Array.from(m.text));
+    const piece = (m, [from, to]) => characters[m].slice(from, to).join("");
+    at("digest").replaceChildren(...last.digest.map((line) =>
+      make("a", { href: `#source-${line.message}`, title: `message ${line.message + 1}` },
+        make("b", {}, last.messages[line.message].speaker + ": "),
+        line.spans.map((span) => piece(line.message, span)).join(" "))));
+    if (!last.digest.length) at("digest").append(make("p", { className: "note" }, "None: whole messages were sent."));
+    at("calls").tBodies[0].replaceChildren(...data.recent.toReversed().map((call) => make("tr", {},
+      ...[call.agent ?? call.model ?? "assistant", whole(call.tokens_before), whole(call.tokens_after), call.action]
+        .map((text) => make("td", {}, text)))));
+    at("history").replaceChildren(...last.messages.map((message, m) => {
+      const kept = last.kept.includes(m), spans = last.digest.filter((l) => l.message === m).flatMap((l) => l.spans);
+      const cuts = [...spans].sort((a, b) => a[0] - b[0]), parts = [];
+      let place = 0;
+      for (const [from, to] of cuts) {
+        parts.push(piece(m, [place, from]), make("mark", {}, piece(m, [from, to])));
+        place = to;
+      }
+      parts.push(piece(m, [place, characters[m].length]));
+      return make("div", { id: `source-${m}`, className: kept ? "message kept" : "message" },
+        make("b", {}, `${m + 1}. ${message.speaker}${kept ? " (sent as it stands)" : ""}`), ...parts);
+    }));
+    at("detail").hidden = false;
+    for (const row of at("conversations").tBodies[0].rows)
+      row.toggleAttribute("aria-current", row.cells[0].textContent === chosen);
+  }
+})();
