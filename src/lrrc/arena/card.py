@@ -91,6 +91,14 @@ episode's `category` is the family of at least half of its checks; one check may
 What guessing without reading gets right: first option {first:.1%}, last {last:.1%}, longest {longest:.1%},
 shortest {shortest:.1%}, the value said last {latest:.1%}, the value said most often {most:.1%}.
 
+## Gains
+
+`gains.parquet` holds, for every check and every segment of the history that shares words with question or answer (the
+newest fill up to 16), how many nats the log-likelihood of the verified answer gains under SmolLM2-135M-Instruct
+(bfloat16) when the segment is shown beside the question; others count as 0. The coordinator is trained on them, each
+fold on its own training episodes alone. Made by `pipeline/gains.py` (stage `teach`), an hour on two cores; rows are
+keyed by a hash of the texts, so gains of other texts are never taken for these.
+
 ## Limits
 
 - Two very small models; free replies are often wrong or beside the point, as such models' replies are.
