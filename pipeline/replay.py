@@ -5,12 +5,7 @@ python pipeline/replay.py models data/raw/episodes.parquet data/segments.safeten
 """
 
 import argparse
-import multiprocessing
-import os
 import shutil
-import sys
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from functools import partial
 from pathlib import Path
 
 from lrrc import crossfit
@@ -18,6 +13,7 @@ from lrrc.config import Params, load_params
 from lrrc.errors import one_line
 from lrrc.files import write_json
 from lrrc.fitting import Inputs
+from lrrc.pool import side_by_side
 
 
 def items(params: Params) -> dict[str, str]:
@@ -39,18 +35,13 @@ def main() -> None:
     shutil.rmtree(args.out, ignore_errors=True)
     args.out.mkdir(parents=True)
     wanted = items(params)
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
-        work = partial(crossfit.replay_item, inputs=inputs, params=params)
-        waiting = {pool.submit(work, args.models / name, variant=variant): name for name, variant in wanted.items()}
-        for number, future in enumerate(as_completed(waiting), 1):
-            name = waiting[future]
-            rows = future.result()
-            crossfit.write_rows(args.out / f"{name}.parquet", rows)
-            print(f"replay {number}/{len(wanted)}: {name}, {len(rows)} rows", flush=True)
-            if name == f"baseline-full-context-s{params.seeds[0]}":
-                floors = crossfit.floor_rows([row for row in rows if not row["gated"]], inputs, params)
-                crossfit.write_rows(args.out / "floors.parquet", floors)
+    tasks = [(args.models / name, inputs, params, variant) for name, variant in wanted.items()]
+    for number, ((folder, *_), rows) in enumerate(side_by_side(crossfit.replay_item, tasks), 1):
+        crossfit.write_rows(args.out / f"{folder.name}.parquet", rows)
+        print(f"replay {number}/{len(wanted)}: {folder.name}, {len(rows)} rows", flush=True)
+        if folder.name == f"baseline-full-context-s{params.seeds[0]}":
+            floors = crossfit.floor_rows([row for row in rows if not row["gated"]], inputs, params)
+            crossfit.write_rows(args.out / "floors.parquet", floors)
     write_json(args.out / "meta.json", crossfit.meta(inputs, params))
 
 

@@ -21,3 +21,13 @@ def tracked(tmp_path_factory):
         patch.chdir(repo)
         tracking.ensure_experiment()
     return repo
+
+
+@pytest.fixture(scope="session")
+def smollm2(tmp_path_factory):
+    """The packaged language model, converted once (ten seconds of computing)."""
+    from lrrc import lm
+
+    folder = tmp_path_factory.mktemp("smollm2")
+    lm.convert(folder)
+    return lm.LanguageModel(folder)

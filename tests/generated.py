@@ -7,8 +7,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from lrrc import segments
-from lrrc.config import ModelConfig, TrainConfig
-from lrrc.dataset import EpisodeArrays
+from lrrc.config import TARGETS, DigestConfig, ModelConfig, TrainConfig
+from lrrc.dataset import EpisodeArrays, Targets
 from lrrc.episodes import ARENA_OUTCOMES, Episode, Message, Turn
 from lrrc.features import FEATURES, FIRST_AGENT, History
 
@@ -17,10 +17,11 @@ LIMIT = 20  # tokens of a segment
 AGENTS = ("model_a", "model_b")
 MODEL = ModelConfig(
     d=12, max_update_rank=2, top_k=2, activity_threshold=0.05, head_width=8, rho_max=0.95, update_bound=1.0,
-    vocabulary=32, gate=True, recurrence=True, low_rank=True, hierarchy=True,
+    vocabulary=32, gate=True, noop=True, recurrence=True, low_rank=True, hierarchy=True,
 )  # fmt: skip
+DIGEST = DigestConfig(max_overlap=1.0, squeeze=0.0, least_gain=0.0)
 TRAIN = TrainConfig(
-    lr=0.01, weight_decay=0.0, batch_size=8, max_epochs=3, patience=8, w_rec=0.2, w_sel=1.0, w_win=0.5,
+    lr=0.01, weight_decay=0.0, batch_size=8, max_epochs=3, patience=8, w_rec=0.2, w_sel=1.0, w_worth=0.1, w_win=0.5,
     trainer={"accelerator": "cpu", "gradient_clip_val": 1.0},
 )  # fmt: skip
 VOCABULARY = """
@@ -115,14 +116,16 @@ def learnable(seed, turns=4, agents=2, outcome=True):
     rows[needed][0][0] = 3.0
     embeddings = np.array([v / np.linalg.norm(v) for v, _, _ in rows], np.float32)
     before = [t * per_turn for t in range(turns)]
-    targets = [np.zeros((agents, n), np.float32) for n in before]
-    for target in targets[1:]:
+    targets = Targets.empty(agents, before)
+    for target in targets.target[1:]:
         target[:, needed] = 1
+    targets.worth_TM[1:] = 2.0
     words = (np.array([tie + 7]), np.ones(1, np.float32))
     return EpisodeArrays(
         f"l{seed}", 2 + tie if outcome else -1, embeddings, np.array([t for _, t, _ in rows], np.int32),
         np.array([s for _, _, s in rows], np.int32), rng.standard_normal((turns, WIDTH)).astype(np.float32),
-        [np.zeros((n, len(FEATURES)), np.float32) for n in before], targets, [[words] * agents] * turns,
+        [np.zeros((n, len(FEATURES)), np.float32) for n in before], dict.fromkeys(TARGETS, targets),
+        [[words] * agents] * turns,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import pytest
 from generated import AGENTS, ENCODER, LIMIT, WIDTH, episode
 
 from lrrc import dataset, segments
+from lrrc.config import TARGETS
 from lrrc.episodes import ARENA_OUTCOMES, Episode, Message, Turn
 from lrrc.features import FEATURES, History, Query
 
@@ -26,11 +27,18 @@ def test_shapes_and_sums():
         assert e.turns == len(made.turns) == len(e.query_TE)
         assert e.embeddings_NE.shape == (len(e.turn_N), WIDTH) and e.features[0].shape == (0, len(FEATURES))
         assert e.outcome == (ARENA_OUTCOMES.index(made.outcome) if made.outcome else -1)
-        for t, (features, target) in enumerate(zip(e.features, e.target, strict=True)):
-            before = (e.turn_N < t).sum()
-            assert features.shape == (before, len(FEATURES)) and target.shape == (len(made.agents), before)
-            sums = target.sum(1)
-            assert ((np.abs(sums - 1) < 1e-5) | (sums == 0)).all() and (target >= 0).all()
+        assert set(e.targets) == set(TARGETS) and e.agents == len(made.agents)
+        for targets in e.targets.values():
+            assert targets.worth_TM.shape == (e.turns, e.agents)
+            for t, (features, target) in enumerate(zip(e.features, targets.target, strict=True)):
+                before = (e.turn_N < t).sum()
+                assert features.shape == (before, len(FEATURES)) and target.shape == (len(made.agents), before)
+                sums = target.sum(1)
+                assert ((np.abs(sums - 1) < 1e-5) | (sums == 0)).all() and (target >= 0).all()
+                worth = targets.worth_TM[t]
+                assert ((worth > 0) == (sums > 0)).all() and ((worth >= 0) | (worth == dataset.UNKNOWN)).all()
+                called = [before and bool(r.content) for r in made.turns[t].replies]
+                assert (worth >= 0).tolist() == called  # known wherever there is a history and a reply
         for turn, pairs in zip(made.turns, e.essential, strict=True):
             for reply, (hashes, weights) in zip(turn.replies, pairs, strict=True):
                 expected = dataset.essential_words(reply.content)
@@ -60,13 +68,14 @@ def test_targets_prefer_what_the_reply_needs_and_the_question_lacks():
         (reply("Zanzibar: 740", "model_a"), reply("Quokka boots", "model_b")),
     )
     made = Episode("x", AGENTS, AGENTS, (), (first, second), "tie", None, "x", None, None)
-    target = dataset.episode_arrays(made, ENCODER, 60).target[1]
+    target = dataset.episode_arrays(made, ENCODER, 60).targets["lexical"].target[1]
     np.testing.assert_allclose(target, [[1, 0, 0, 0, 0], [0, 1, 0, 0, 0]])  # not for repeating `Zanzibar`
 
     history = History(AGENTS, ENCODER, 60)
     history.append([*first.inputs, *first.replies])
     query = Query.of(second.inputs, ENCODER)
-    both = dataset.segment_target(history, query, "740 quokka boots")  # one against two words that weigh 1: 1 to 4
+    shared = dataset.lexical_gains(history, query, "740 quokka boots", 5)  # one against two words that weigh 1
+    both = dataset.distribution(shared)  # 1 to 4
     weights = [segments.weight(word) for word in ("740", "quokka", "boots")]
     gains = np.array([weights[0], weights[1] + weights[2]]) ** dataset.SHARPNESS
     np.testing.assert_allclose(both[:2], gains / gains.sum(), rtol=1e-5)
@@ -87,6 +96,11 @@ def test_a_saved_data_set_is_given_back(tmp_path):
 
 
 def flat(value):
+    """Arrays and names inside lists, mappings and targets, in order."""
+    if isinstance(value, dataset.Targets):
+        value = [value.target, value.worth_TM]
+    if isinstance(value, dict):
+        value = [part for pair in value.items() for part in pair]
     return [leaf for item in value for leaf in flat(item)] if isinstance(value, (list, tuple)) else [value]
 
 

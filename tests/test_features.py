@@ -7,9 +7,15 @@ from generated import AGENTS, ENCODER, LIMIT, episode, history_of
 from lrrc import segments
 from lrrc.encoder import NONE
 from lrrc.episodes import Message
-from lrrc.features import FEATURES, FIRST_AGENT, OTHER, USER, History, Query
+from lrrc.features import FEATURES, FIRST_AGENT, OTHER, USER, History, Query, question
 
-USER_MESSAGE = Message("user", "When does the Lisbon train leave? I need it.")
+QUESTION = "When does the Lisbon train leave?"
+USER_MESSAGE = Message("user", f"{QUESTION} I need it.")
+ASKED = set(segments.words(QUESTION))
+
+
+def weigh(words):
+    return sum(map(segments.weight, sorted(words)))
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -26,14 +32,20 @@ def test_growing_history_equals_recomputation(seed):
             turn += [t] * len(pieces)
         found = dict(zip(FEATURES, history.features(query).T, strict=True))
         vectors = ENCODER.encode(texts)
+        in_asked = [weigh(ASKED & set(segments.words(text))) / weigh(ASKED) for text in texts]
         for i, text in enumerate(texts):
             asked, words = set(segments.words(USER_MESSAGE.content)), set(segments.words(text))
-            shared = sum(segments.weight(word) for word in sorted(asked & words))
+            shared = weigh(asked & words)
             later = [float(vectors[i] @ vectors[j]) for j in range(len(texts)) if turn[j] > turn[i]]
             expected = {
                 "cosine": vectors[i] @ query.embedding_E,
-                "query_words_in_segment": shared / sum(map(segments.weight, asked)),
-                "segment_words_in_query": shared / max(1e-6, sum(map(segments.weight, words))),
+                "query_words_in_segment": shared / weigh(asked),
+                "segment_words_in_query": shared / max(1e-6, weigh(words)),
+                "asked_cosine": vectors[i] @ ENCODER.encode([QUESTION])[0],
+                "asked_words_in_segment": in_asked[i],
+                "segment_words_in_asked": weigh(ASKED & words) / max(1e-6, weigh(words)),
+                "asked_again_later": max([0.0, *(x for x, when in zip(in_asked, turn, strict=True) if when > turn[i])])
+                - in_asked[i],
                 "recency": 1 / (t + 1 - turn[i]),
                 "log_turns_ago": np.log(t + 1 - turn[i]),
                 "question": float("?" in text),
@@ -87,6 +99,48 @@ def test_without_an_encoder_only_the_cosines_are_missing():
     query = Message("user", "budget for Lisbon?")
     known = history_of(made).features(Query.of([query], ENCODER))
     blind = history_of(made, NONE).features(Query.of([query], NONE))
-    semantic = [FEATURES.index("cosine"), FEATURES.index("later_similar")]
+    semantic = [FEATURES.index(name) for name in ("cosine", "asked_cosine", "later_similar")]
     assert not blind[:, semantic].any() and known[:, semantic].any()
     np.testing.assert_array_equal(np.delete(blind, semantic, 1), np.delete(known, semantic, 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("Hello. When does it leave? I need it.", "When does it leave?"),
+        ("One? Two? Three? Done.", "Two? Three?"),  # the last two at most
+        ("Sum up what I said. Be brief.", "Be brief."),  # nothing is asked: the last sentence
+        ('He said "why?" Fine. And *really?*', 'He said "why?" And *really?*'),
+        ("予算はいくらですか？ よろしく。", "予算はいくらですか？"),
+        ("Is 3 > 2 ? yes", "Is 3 > 2 ?"),
+        ("", ""),
+        (" \n", ""),
+    ],
+)
+def test_the_question_of_a_message(text, asked):
+    assert question(text) == asked
+
+
+def test_one_question_alone():
+    assert question("One? Two? Three?", most=1) == "Three?"
+
+
+def test_a_query_holds_the_question_beside_the_whole():
+    inputs = [Message("user", "Anna is allergic to peanuts."), Message("tool", "What can she eat? Soup.", "search")]
+    query = Query.of(inputs, ENCODER)
+    whole = "Anna is allergic to peanuts.\nWhat can she eat? Soup."
+    np.testing.assert_array_equal(query.embedding_E, ENCODER.encode([whole])[0])
+    np.testing.assert_array_equal(query.asked_E, ENCODER.encode(["What can she eat?"])[0])
+    assert query.weights.keys() == set(segments.words(whole))
+    assert query.asked_weights == {word: segments.weight(word) for word in ("what", "can", "she", "eat")}
+
+
+def test_what_is_asked_again_later_shows():
+    """A fact that was said anew is worth less than its latest wording."""
+    history = History(AGENTS, NONE, LIMIT)
+    history.append([Message("user", "The Lisbon train leaves at nine. The soup is green.")])
+    history.append([Message("user", "The Lisbon train does leave at ten.")])
+    asked = [Message("user", "Hm. When does the Lisbon train leave?")]
+    found = dict(zip(FEATURES, history.features(Query.of(asked, NONE)).T, strict=True))
+    first, soup, last = found["asked_again_later"]
+    assert 0 < first < soup and last < 0

@@ -8,7 +8,7 @@ import torch
 from generated import ENCODER, LIMIT, TRAIN, WIDTH, episode, model
 
 from lrrc.config import LEARNED
-from lrrc.dataset import episode_arrays
+from lrrc.dataset import Targets, episode_arrays
 from lrrc.episodes import Message, Turn
 from lrrc.model.batch import collate
 from lrrc.model.cell import LowRankCell, RimCell, SummaryCell
@@ -76,9 +76,9 @@ def test_padding_changes_neither_loss_nor_gradient(kind):
         total.backward()
         return total.detach(), [p.grad for p in net.parameters() if p.grad is not None]
 
-    same = [e for e in ARRAYS if any(target.any() for target in e.target)][:2]
+    same = [e for e in ARRAYS if any(target.any() for target in e.targets["model"].target)][:2]
     long = max(ARRAYS, key=lambda e: e.turns)
-    silent = dataclasses.replace(long, target=[np.zeros_like(target) for target in long.target])
+    silent = dataclasses.replace(long, targets={"model": Targets.empty(long.agents, [len(rows) for rows in long.features])})
     alone, padded = gradients([same]), gradients([[*same, silent]])
     torch.testing.assert_close(alone[0] / 2, padded[0] / 3, atol=1e-5, rtol=1e-5)
     for left, right in zip(alone[1], padded[1], strict=True):
@@ -322,7 +322,7 @@ def test_exchanging_sides(kind):
     torch.testing.assert_close(left.outcome_BTO, right.outcome_BTO, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(left.essential_BTMV, right.essential_BTMV, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(swapped.essential_BTMV, really.essential_BTMV)
-    for name in ("loss_sel", "loss_rec", "loss_win"):
+    for name in ("loss_sel", "loss_rec", "loss_worth", "loss_win"):
         losses = [coordinator_objective(net, side, TRAIN).means[name][0] for side in (swapped, really)]
         torch.testing.assert_close(*losses, atol=1e-5, rtol=1e-5)
 

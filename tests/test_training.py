@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from generated import ENCODER, LIMIT, MODEL, TRAIN, WIDTH, episode, learnable, model, train
+from generated import DIGEST, ENCODER, LIMIT, MODEL, TRAIN, WIDTH, episode, learnable, model, train
 
 from lrrc import dataset, encoder, fitting, training
 from lrrc.dataset import episode_arrays
@@ -19,6 +19,7 @@ from lrrc.files import write_json
 from lrrc.model.batch import collate
 from lrrc.model.coordinator import build
 from lrrc.model.losses import (
+    WORTH_FLOOR,
     Measured,
     agreement,
     coordinator_objective,
@@ -27,6 +28,7 @@ from lrrc.model.losses import (
     probe_objective,
     ranking,
     reconstruction,
+    worth,
 )
 from lrrc.model.probe import Kept, Probe, collate_kept
 
@@ -220,7 +222,7 @@ def test_losses_equal_plain_loops():
     net, batch = net_of(), pack(RAGGED[:8])
     with torch.no_grad():
         output = net(batch)
-    rec, sel, win, weights = [], [], 0.0, 0.0
+    rec, sel, amount, win, weights = [], [], [], 0.0, 0.0
     for b, e in enumerate(RAGGED[:8]):
         for t in range(e.turns):
             logits = output.outcome_BTO[b, t].log_softmax(0)
@@ -229,14 +231,18 @@ def test_losses_equal_plain_loops():
             for m in range(2):
                 if (words := batch.essential_BTMV[b, t, m]).any():
                     rec.append(-float((words * output.essential_BTMV[b, t, m].log_softmax(0)).sum()))
-                if (target := torch.from_numpy(e.target[t][m])).any():
+                if (target := torch.from_numpy(e.targets["model"].target[t][m])).any():
                     scores = output.scores_BTMN[b, t, m, : len(target)].log_softmax(0)
                     sel.append(-float((target * scores).sum()))
+                if (value := e.targets["model"].worth_TM[t, m]) >= 0:
+                    together = output.scores_BTMN[b, t, m, : len(e.features[t])].exp().sum()
+                    amount.append((float(together.log()) - math.log(value + WORTH_FLOOR)) ** 2)
     assert float(reconstruction(output, batch)) == pytest.approx(np.mean(rec), rel=1e-4)
     assert float(ranking(output, batch)) == pytest.approx(np.mean(sel), rel=1e-4)
+    assert float(worth(output, batch)) == pytest.approx(np.mean(amount), rel=1e-4)
     assert float(outcome(output.outcome_BTO, batch.turns_B, batch.outcome_B)) == pytest.approx(win / weights, rel=1e-4)
-    config = train(w_rec=2.0, w_sel=3.0, w_win=5.0)
-    total = 2 * np.mean(rec) + 3 * np.mean(sel) + 5 * win / weights
+    config = train(w_rec=2.0, w_sel=3.0, w_worth=7.0, w_win=5.0)
+    total = 2 * np.mean(rec) + 3 * np.mean(sel) + 7 * np.mean(amount) + 5 * win / weights
     assert float(coordinator_objective(net, batch, config).loss.detach()) == pytest.approx(total, rel=1e-4)
 
 
@@ -267,7 +273,7 @@ def stage(tmp_path, monkeypatch):
 
 
 def item(policy):
-    return fitting.Item(policy, 4, 0, 30, MODEL, train(max_epochs=2), 2, 1.0, 0.0, LIMIT)
+    return fitting.Item(policy, 4, 0, 30, MODEL, train(max_epochs=2), 2, DIGEST, LIMIT)
 
 
 def fit_one(policy, inputs, work):

@@ -250,7 +250,7 @@ class TrainConfig:
     w_sel: float
     w_worth: float
     w_win: float
-    trainer: dict[str, Any]
+    trainer: dict[str, Any] = dataclasses.field(hash=False)  # the rest tells parameters apart as keys of a cache
 
     def __post_init__(self) -> None:
         _check(0 < self.lr < 1, "train.lr", self.lr, "a number between 0 and 1")

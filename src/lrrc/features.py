@@ -125,7 +125,6 @@ class History:
         """float32 [N, F] in the order of FEATURES, for a call that comes after the turns stored so far."""
         ago_N = self.turns - np.array(self.turn, np.float32)
         asked_N, asked_in_segment_N = self._shared(query.asked_weights)
-        later_N = np.maximum.accumulate(np.append(asked_N[1:], 0)[::-1])[::-1] if len(asked_N) else asked_N
         dynamic = [
             self.embeddings_NE @ query.embedding_E,
             *self._shared(query.weights),
@@ -134,7 +133,7 @@ class History:
             self.embeddings_NE @ query.asked_E,
             asked_N,
             asked_in_segment_N,
-            later_N - asked_N,  # above zero where a later segment says more of what is asked
+            self._later(asked_N) - asked_N,  # above zero where a later turn says more of what is asked
         ]
         columns = [np.stack(dynamic, axis=1), self._static_NF, self._later_N[:, None]]
         return np.concatenate(columns, axis=1, dtype=np.float32)
@@ -144,6 +143,12 @@ class History:
         shared = [math.fsum(weights[w] for w in words & weights.keys()) for words in self.words]  # in any order
         shared_N = np.array(shared, np.float32)
         return shared_N / (sum(weights.values()) or 1.0), shared_N / np.maximum(self._word_weight_N, 1e-6)
+
+    def _later(self, values_N: np.ndarray) -> np.ndarray:
+        """The largest value [N] in a later turn; the order inside a turn, where no agent comes first, plays no part."""
+        most_T = np.zeros(self.turns + 1, np.float32)
+        np.maximum.at(most_T, self.turn, values_N)
+        return np.maximum.accumulate(most_T[::-1])[::-1][np.array(self.turn, int) + 1]
 
 
 @functools.lru_cache(maxsize=128)  # messages; an episode under several policies or budgets is cut once

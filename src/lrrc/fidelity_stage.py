@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
-import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -22,6 +18,7 @@ from lrrc.fidelity import REFERENCE, WHOLE
 from lrrc.files import write_json, write_parquet
 from lrrc.fitting import Inputs
 from lrrc.policies import load_policy
+from lrrc.pool import side_by_side
 from lrrc.records import Settings, adjust, details
 from lrrc.summary import new_record
 
@@ -41,14 +38,10 @@ def run(models: Path, inputs: Inputs, model: Path, params: Params, out: Path) ->
         judges[Path(file).stem] = found.pop() if len(found) == 1 else None
         tasks += [(Path(file).stem, Path(file), policy, None) for policy in _names(params)]
     rows: list[dict[str, Any]] = []
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     work = partial(_task, models=models, inputs=inputs, model=model, params=params)
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
-        waiting = {pool.submit(work, *task): task for task in tasks}
-        for number, future in enumerate(as_completed(waiting), 1):
-            rows += future.result()
-            data, _, policy, _ = waiting[future]
-            print(f"fidelity {number}/{len(tasks)}: {policy} on {data}", flush=True)
+    for number, ((data, _, policy, _), found) in enumerate(side_by_side(work, tasks), 1):
+        rows += found
+        print(f"fidelity {number}/{len(tasks)}: {policy} on {data}", flush=True)
     rows.sort(key=lambda r: tuple(str(r[k]) for k in ("data", "policy", "seed", "episode_id", "turn", "agent")))
     text, whole, real = pa.string(), pa.int64(), pa.float64()
     schema = pa.schema({"data": text, "policy": text, "rank": whole, "budget": whole, "seed": whole, "episode_id": text,

@@ -10,13 +10,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import multiprocessing
-import os
 import shutil
-import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from pathlib import Path
 
@@ -31,6 +27,7 @@ from lrrc.model.batch import collate
 from lrrc.model.coordinator import build
 from lrrc.model.losses import coordinator_objective, probe_objective
 from lrrc.model.probe import Probe, collate_kept
+from lrrc.pool import side_by_side
 
 INPUTS = ("data/raw/episodes.parquet", "data/segments.safetensors", "data/encoder", "data/splits.json")
 STATELESS = (*UNTRAINED, "tokensqueeze-only")  # their outcome head sees what they keep, there being no state
@@ -64,27 +61,18 @@ class Inputs:
 
 def fit_item(item: Item, inputs: Inputs, fits: Sequence[str], out: Path, work: Path) -> dict[str, float]:
     """Fit everything and write `out`: config.json, weights, history.json, metrics.json. Returns the metrics."""
-    jobs = min(len(fits), os.cpu_count() or 1)
-    # fork spares every worker the seconds that importing torch and Lightning takes
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     torch.set_num_threads(1)
     histories: dict[str, list[dict]] = {}
     if item.policy in UNTRAINED:
         kept.save(work / "kept.safetensors", kept.features(item, inputs, work))
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        waiting = {pool.submit(_fit_one, item, inputs, fit, work / fit): fit for fit in fits}
-        try:
-            for future in as_completed(waiting):
-                histories[waiting[future]], seconds = future.result()
-                last = histories[waiting[future]][-1]
-                print(
-                    f"{out.name} {waiting[future]}: {last['epoch'] + 1} epochs, {seconds:.0f} s, validation "
-                    f"agreement {last['val_agreement']:.2f}, loss {last['val_loss']:.3f}",
-                    flush=True,
-                )
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    tasks = [(item, inputs, fit, work / fit) for fit in fits]
+    for (_, _, fit, _), (history, seconds) in side_by_side(_fit_one, tasks):
+        histories[fit], last = history, history[-1]
+        print(
+            f"{out.name} {fit}: {last['epoch'] + 1} epochs, {seconds:.0f} s, validation agreement "
+            f"{last['val_agreement']:.2f}, loss {last['val_loss']:.3f}",
+            flush=True,
+        )
     config = checkpoint.describe(
         item.policy, item.rank, item.seed, _width(inputs), item.max_segment_tokens, item.model
     )  # fmt: skip

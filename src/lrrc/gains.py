@@ -11,11 +11,7 @@ Costly once, and never at run time: only training looks at gains.
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
-import os
-import sys
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,6 +25,7 @@ from lrrc.config import GainsConfig
 from lrrc.episodes import Episode, Message, read_episodes
 from lrrc.features import History
 from lrrc.files import read_rows, write_parquet
+from lrrc.pool import side_by_side
 
 if TYPE_CHECKING:
     from lrrc.lm import LanguageModel, Request
@@ -170,12 +167,10 @@ def run(source: Path, model: Path, known: Path, out: Path, settings: GainsConfig
     wanted: dict[str, set[str]] = {}
     for call in missing:
         wanted.setdefault(call.episode_id, set()).add(call.key)
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     work = partial(_measured, model=model, limit=limit, settings=settings)
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
-        waiting = [pool.submit(work, episodes[i], keys) for i, keys in wanted.items()]
-        for future in tqdm(as_completed(waiting), total=len(waiting), unit="episode", delay=5, disable=None):
-            stored |= future.result()
+    done = side_by_side(work, [(episodes[i], keys) for i, keys in wanted.items()])
+    for _, found in tqdm(done, total=len(wanted), unit="episode", delay=5, disable=None):
+        stored |= found
     save(out, [(call, stored[call.key]) for call in calls if call.key in stored])
 
 

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import functools
-import multiprocessing
-import os
-import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,11 +17,10 @@ from lrrc.fitting import Inputs
 from lrrc.live import ORACLE, EndpointAgent, Job, LocalAgent
 from lrrc.policies import load_policy
 from lrrc.policies.base import Policy
+from lrrc.pool import side_by_side
 
 WHOLE = ("no-history", "full-context", "truncated-history")  # policies without a budget
-AT_ONCE = (
-    4  # episodes a worker takes; all configurations of an episode run together, so that equal payloads are read once
-)
+AT_ONCE = 4  # episodes a worker takes, under all configurations: payloads that are equal are read once
 
 
 def jobs_of(params: Params, models: Path) -> list[Job]:
@@ -130,18 +125,11 @@ def run(models: Path, inputs: Inputs, stored: Path, model: Path, params: Params,
     able = [e for e in read_episodes(inputs.episodes) if e.checks and e.episode_id in folds]
     count = min(params.live.episodes, len(able))
     rows: list[dict[str, Any]] = []
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     work = functools.partial(_task, params=params, inputs=inputs, stored=stored, model=model, models=models)
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
-        waiting = [pool.submit(work, first) for first in range(0, count, AT_ONCE)]
-        try:
-            for number, future in enumerate(as_completed(waiting), 1):
-                found, seconds = future.result()
-                rows += found
-                print(f"live {number}/{len(waiting)}: {len(found)} answers, {seconds:.0f} s", flush=True)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    tasks = [(first,) for first in range(0, count, AT_ONCE)]
+    for number, (_, (found, seconds)) in enumerate(side_by_side(work, tasks), 1):
+        rows += found
+        print(f"live {number}/{len(tasks)}: {len(found)} answers, {seconds:.0f} s", flush=True)
     if not count:
         print("live: no episode of this data set has checks that a program can verify; nothing is evaluated")
     rows.sort(
