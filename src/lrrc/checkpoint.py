@@ -90,6 +90,7 @@ def load_learned(
     encoder: Path,
     max_overlap: float = 0.8,
     squeeze: float = 0.2,
+    least_share: float = 0.0,
     least_gain: float = 0.0,
     fit: str = "main",
 ) -> Learned:
@@ -108,6 +109,6 @@ def load_learned(
     kind = Pruning if name == "tokensqueeze-only" else Learned
     return kind(
         name, budget, net=load_net(folder, fit), encoder=vectors, max_overlap=max_overlap, squeeze=squeeze,
-        least_gain=least_gain,
+        least_share=least_share, least_gain=least_gain,
         max_segment_tokens=config["max_segment_tokens"], checkpoint=str(folder),
     )  # fmt: skip

@@ -296,17 +296,20 @@ class BaselineConfig:
 
 @dataclass(frozen=True)
 class DigestConfig:
-    """How scores become a digest: redundancy filter, squeezing inside segments, and, for learned policies, the nats a
-    token that a segment must promise (0 fills the budget whatever it holds).
+    """How scores become a digest: redundancy filter, squeezing inside segments, and, for learned policies, what a
+    segment must promise: a share of all that the history does, and nats a token (0 and 0 fill the budget).
     """
 
     max_overlap: float
     squeeze: float
+    least_share: float
     least_gain: float
 
     def __post_init__(self) -> None:
         _check(0 < self.max_overlap <= 1, "digest.max_overlap", self.max_overlap, "a fraction above 0, at most 1")
         _check(0 <= self.squeeze < 1, "digest.squeeze", self.squeeze, "a fraction from 0, below 1")
+        value = self.least_share
+        _check(0 <= value < 1, "digest.least_share", value, "a fraction from 0, below 1")
         value = self.least_gain
         _check(0 <= value <= 10, "digest.least_gain", value, "a number from 0 to 10 (nats a token)")
 

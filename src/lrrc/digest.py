@@ -46,12 +46,14 @@ def write(
     max_overlap: float = 1.0,
     squeeze: float = 0.0,
     essential: Callable[[str], float] = segments.weight,
+    least_share: float = 0.0,
     least_gain: float = 0.0,
 ) -> Digest:
     """The best-scored segments that fit into `budget` tokens together.
 
-    Where `least_gain` is set, scores are logarithms of expected gains in nats, and a segment that promises less than
-    `least_gain` nats a token is not worth sending: a digest is as long as the history is useful, `budget` caps it.
+    Scores of learned policies are logarithms of expected gains in nats. A segment that holds less than `least_share` of
+    what the whole history promises, or less than `least_gain` nats a token, is not worth sending: a digest is as
+    long as the history is useful, and `budget` caps it.
 
     A segment of which more than `max_overlap` (by word weight) stands in a chosen one adds nothing and is passed over.
     Where a segment does not fit, words of the least `essential` weight are dropped from it, at most `squeeze` of its
@@ -59,11 +61,14 @@ def write(
     """
     room, misfits = budget, 0
     chosen: dict[int, tuple[Span, ...]] = {}
-    scores_N = np.asarray(scores_N)
+    scores_N = np.asarray(scores_N, float)
+    worth = np.logaddexp.reduce(scores_N) if least_share and len(scores_N) else 0.0
     for i in np.argsort(-scores_N, kind="stable"):
         i = int(i)
         if room <= LABEL_TOKENS or misfits >= MISFITS:
             break
+        if least_share and np.exp(scores_N[i] - worth) < least_share:
+            break  # so do all after it
         if least_gain and np.exp(scores_N[i]) < least_gain * history.segments[i].tokens:
             continue
         if max_overlap < 1 and any(_overlap(history, i, j) > max_overlap for j in chosen):

@@ -97,7 +97,8 @@ def _sent(session: Session, what: Digest | Kept) -> tuple[str, list[Message], in
 
 def adaptive(policy: Any, targets: Sequence[Target]) -> list[tuple[str, list[Message], int]]:
     """Digests of a learned policy whose mean length is the budget (or less, where nothing more is worth it)."""
-    budget, least = policy.budget, policy.least_gain
+    kept = policy.budget, policy.least_share, policy.least_gain
+    budget = policy.budget
     held = []
     for target, session in sessions(policy, targets):
         scores_N, logits_V = session.scores(target.inputs, target.agent)
@@ -106,7 +107,7 @@ def adaptive(policy: Any, targets: Sequence[Target]) -> list[tuple[str, list[Mes
         held.append((session.history, scores_N, logits_V, whole, messages))
 
     def digests(gain: float) -> list[Digest]:
-        policy.budget, policy.least_gain = REACH * budget, gain
+        policy.budget, policy.least_share, policy.least_gain = REACH * budget, 0.0, gain
         return [policy.write(history, scores_N, logits_V) for history, scores_N, logits_V, *_ in held]
 
     low, high = -12.0, 4.0  # logarithms of nats a token
@@ -117,7 +118,7 @@ def adaptive(policy: Any, targets: Sequence[Target]) -> list[tuple[str, list[Mes
             low, high = (middle, high) if mean > budget else (low, middle)
         made = digests(float(np.exp(high)))
     finally:
-        policy.budget, policy.least_gain = budget, least
+        policy.budget, policy.least_share, policy.least_gain = kept
     return [
         ("", messages, whole) if whole <= d.tokens else (d.text, [], d.tokens)
         for d, (_, _, _, whole, messages) in zip(made, held, strict=True)

@@ -191,7 +191,7 @@ class OracleSession(Session):
         if not len(known):
             return digest.EMPTY
         scores_N = np.log(np.maximum(known, 1e-9))
-        return digest.write(self.history, scores_N, self.policy.budget, least_gain=self.policy.least_gain)
+        return digest.write(self.history, scores_N, self.policy.budget, least_share=self.policy.least_share)
 
 
 class Oracle(Policy):
@@ -199,16 +199,16 @@ class Oracle(Policy):
 
     session_type = OracleSession
 
-    def __init__(self, *args, known: Mapping[int, np.ndarray], least_gain: float, **options):
+    def __init__(self, *args, known: Mapping[int, np.ndarray], least_share: float, **options):
         super().__init__(*args, **options)
-        self.known, self.least_gain = known, least_gain
+        self.known, self.least_share = known, least_share
 
 
-def oracle(episode: Episode, stored: Mapping[str, np.ndarray], budget: int, limit: int, least_gain: float) -> Oracle:
+def oracle(episode: Episode, stored: Mapping[str, np.ndarray], budget: int, limit: int, least_share: float) -> Oracle:
     """The oracle of one episode at `budget`; `stored` are gains by key of call."""
     history = gains.whole_history(episode, limit)
     known = {turn: gains_N for (turn, _), gains_N in gains.known(episode, history, stored).items()}
-    return Oracle(ORACLE, budget, max_segment_tokens=limit, known=known, least_gain=least_gain)
+    return Oracle(ORACLE, budget, max_segment_tokens=limit, known=known, least_share=least_share)
 
 
 def evaluate(

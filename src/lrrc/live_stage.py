@@ -67,7 +67,7 @@ class Policies:
     def __call__(self, job: Job, episode: Episode) -> Policy:
         if job.policy == ORACLE:
             limit = self.params.embed.max_segment_tokens
-            least = self.params.digest.least_gain
+            least = self.params.digest.least_share
             return live.oracle(episode, self.stored, job.budget or 0, limit, least)
         if job.folder:
             return self.fitted(job, self.folds[episode.episode_id])

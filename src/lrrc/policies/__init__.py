@@ -11,7 +11,7 @@ __all__ = ["Policy", "Receipt", "Session", "load_policy"]
 
 DEFAULT_CHECKPOINT = Path("models/train-r8-s0")
 DEFAULT_ENCODER = Path("data/encoder")
-LEAST_GAIN = 0.01  # nats a token, as in params.yaml (a test compares them)
+LEAST_SHARE = 0.07  # as in params.yaml (a test compares them)
 
 
 def load_policy(
@@ -22,14 +22,16 @@ def load_policy(
     turns: int = 2,
     max_overlap: float = 0.8,
     squeeze: float = 0.2,
-    least_gain: float = LEAST_GAIN,
+    least_share: float = LEAST_SHARE,
+    least_gain: float = 0.0,
     max_segment_tokens: int = 60,
 ) -> Policy:
     """The policy `name`; the learned ones are read from the folder `checkpoint` (default: what `dvc repro` made).
 
-    `least_gain`: nats a token that a segment must promise, for learned policies. `encoder` is the folder of static
-    vectors, `turns` the N of truncated-history; learned policies cut segments as their checkpoint was trained, others
-    at `max_segment_tokens`. Raises ValueError for an unknown name, and where a checkpoint or encoder is missing.
+    `least_share`, `least_gain`: what a segment must promise (digest.write), for learned policies. `encoder` is the
+    folder of static vectors, `turns` the N of truncated-history; learned policies cut segments as their checkpoint was
+    trained, others at `max_segment_tokens`. Raises ValueError for an unknown name, and where a checkpoint or encoder is
+    missing.
     """
     from lrrc.policies import untrained
 
@@ -52,5 +54,7 @@ def load_policy(
 
         if checkpoint is None:
             checkpoint = DEFAULT_CHECKPOINT if name == "lrrc" else Path(f"models/baseline-{name}-s0")
-        return load_learned(name, budget, checkpoint, encoder or DEFAULT_ENCODER, max_overlap, squeeze, least_gain)
+        return load_learned(
+            name, budget, checkpoint, encoder or DEFAULT_ENCODER, max_overlap, squeeze, least_share, least_gain
+        )
     raise ValueError(f"policy = {name!r}: allowed is one of lrrc, {', '.join((*LEARNED, *UNTRAINED))}")

@@ -90,15 +90,19 @@ class Learned(Policy):
         encoder: Encoder,
         max_overlap: float = 1.0,
         squeeze: float = 0.0,
+        least_share: float = 0.0,
         least_gain: float = 0.0,
         **options,
     ):
         super().__init__(*args, encoder=encoder, **options)
-        self.net, self.max_overlap, self.squeeze, self.least_gain = net.eval(), max_overlap, squeeze, least_gain
+        self.net, self.max_overlap, self.squeeze = net.eval(), max_overlap, squeeze
+        self.least_share, self.least_gain = least_share, least_gain
 
     def write(self, history: History, scores_N: np.ndarray, logits_V: np.ndarray) -> Digest:
         essential = essential_weight(logits_V)
-        return digest.write(history, scores_N, self.budget, self.max_overlap, self.squeeze, essential, self.least_gain)
+        return digest.write(
+            history, scores_N, self.budget, self.max_overlap, self.squeeze, essential, self.least_share, self.least_gain
+        )
 
 
 class PruningSession(LearnedSession):
