@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lrrc import segments
 from lrrc.config import TARGETS, DigestConfig, ModelConfig, TrainConfig
 from lrrc.dataset import EpisodeArrays, Targets
-from lrrc.episodes import ARENA_OUTCOMES, Episode, Message, Turn
+from lrrc.episodes import ARENA_OUTCOMES, Check, Episode, Message, Turn
 from lrrc.features import FEATURES, FIRST_AGENT, History
 
 WIDTH = 16
@@ -84,6 +84,20 @@ def episode(seed, turns=None, agents=AGENTS, empty=0.1, system=True, outcome="an
     head = (Message("system", "Answer briefly."),) if system and rng.random() < 0.5 else ()
     name = f"e{seed}"
     return Episode(name, tuple(agents), tuple(agents), head, tuple(made), outcome, "verifier", name, "English", None)
+
+
+def checked(seed, **options):
+    """An episode with a check, of three options, in some of its turns (in one at least)."""
+    made = episode(seed, **options)
+    rng = np.random.default_rng([seed, 1])
+    asked = [t for t in range(len(made.turns)) if rng.random() < 0.5] or [len(made.turns) - 1]
+    checks = tuple(
+        Check(t, str(rng.choice(["recall", "rule"])), f"Which is it in turn {t}?",
+              tuple(f"It is {word} {t}." for word in rng.choice(VOCABULARY, 3, replace=False)),
+              int(rng.integers(3)), int(rng.integers(t + 1)), (0,) * len(made.agents))
+        for t in asked
+    )  # fmt: skip
+    return dataclasses.replace(made, checks=checks)
 
 
 def history_of(episode, encoder=ENCODER, limit=LIMIT):

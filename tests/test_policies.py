@@ -1,5 +1,7 @@
 """All policies under one interface: what they keep, what they send, and the receipts."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,14 +11,14 @@ from hypothesis import strategies as st
 from test_digest import check
 
 from lrrc import tokens
-from lrrc.config import LEARNED, UNTRAINED
+from lrrc.config import LEARNED, UNTRAINED, WHOLE, load_params
 from lrrc.dataset import episode_arrays
 from lrrc.digest import Digest
 from lrrc.episodes import Message
 from lrrc.features import History
 from lrrc.model.batch import collate
 from lrrc.model.coordinator import build
-from lrrc.policies import load_policy
+from lrrc.policies import LEAST_GAIN, load_policy
 from lrrc.policies.base import DIGEST_NAME, Kept, split_turns
 from lrrc.policies.learned import Learned, Pruning, _densest, essential_weight
 from lrrc.policies.untrained import SCORES, Extractive, Truncated
@@ -26,7 +28,7 @@ NAMES = (*UNTRAINED, "lrrc", *LEARNED)
 
 
 def policy_of(name, budget=40, squeeze=0.0, max_overlap=1.0):
-    if name in ("full-context", "truncated-history"):
+    if name in WHOLE:
         return load_policy(name, budget)
     options = {
         "encoder": ENCODER,
@@ -143,7 +145,7 @@ def test_whole_episodes(name):
                 assert digest_tokens == receipt.digest_tokens
                 digests += digest_tokens > 0
             session.observe([*turn.inputs, *turn.replies])
-    assert (digests > 10) == (name not in ("full-context", "truncated-history"))
+    assert (digests > 10) == (name not in WHOLE)
 
 
 @pytest.mark.parametrize("name", ["lrrc", *LEARNED])
@@ -181,7 +183,9 @@ def test_never_worse_than_everything():
     ]
     for name in NAMES:
         sent, receipt = verify(POLICIES[name], listed)
-        if name != "tokensqueeze-only":  # which may well drop words of a short history
+        if name == "no-history":
+            assert sent == listed[-1:] and not receipt.full
+        elif name != "tokensqueeze-only":  # which may well drop words of a short history
             assert sent == listed and receipt.full and receipt.digest_tokens == 0
     listed[0]["content"] *= 40
     _, receipt = verify(POLICIES["recency"], listed)
@@ -298,6 +302,12 @@ def test_names_and_folders_that_do_not_exist(tmp_path):
     with pytest.raises(ValueError, match="no checkpoint here"):
         load_policy("lrrc", checkpoint=tmp_path)
     assert load_policy("bm25", max_segment_tokens=33).session(AGENTS).history.max_segment_tokens == 33
+
+
+def test_defaults_are_those_of_the_parameters():
+    digest = load_params(Path(__file__).parents[1] / "params.yaml").digest
+    assert load_policy("recency").max_overlap == digest.max_overlap and load_policy("bm25").squeeze == digest.squeeze
+    assert digest.least_gain == LEAST_GAIN
 
 
 def test_an_empty_conversation():

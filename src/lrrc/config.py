@@ -20,8 +20,8 @@ SOURCES = ("embedded", "lmsys", "mt_bench_human", "files")
 EMBEDDED = "data/embedded/arena.parquet"  # data.path where no other is given
 LEARNED = ("rims-only", "ccf-only", "tokensqueeze-only")
 TARGETS, AGENTS = ("model", "lexical"), ("local", "endpoint")
-UNTRAINED = ("no-history", "full-context", "truncated-history", "recency", "first-sentences", "bm25", "embedding")
-
+WHOLE = ("no-history", "full-context", "truncated-history")  # they send whole messages, so have no budget
+UNTRAINED = (*WHOLE, "recency", "first-sentences", "bm25", "embedding")
 LIVE = (*UNTRAINED, *LEARNED, "lrrc")  # what an agent can be given
 
 # arguments of lightning.Trainer that a user may set; the others belong to training.fit

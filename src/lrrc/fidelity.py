@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lrrc.config import LIVE
+from lrrc.config import LIVE, WHOLE
 
 if TYPE_CHECKING:
     from lrrc.digest import Digest
@@ -32,7 +32,6 @@ REACH = 4  # an adaptive digest may hold so many budgets
 MOST_TOKENS = 6000  # of a prompt; longer ones lose their oldest tokens (the model was trained on 8,192)
 STEPS = 24  # halvings in the search for the least gain
 REFERENCE = "full-context"
-WHOLE = ("no-history", REFERENCE, "truncated-history")  # policies without a budget
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lrrc import crossfit, fidelity, lm, stats
-from lrrc.config import LEARNED, Params
+from lrrc.config import LEARNED, WHOLE, Params
 from lrrc.episodes import read_episodes
-from lrrc.fidelity import REFERENCE, WHOLE
+from lrrc.fidelity import REFERENCE
 from lrrc.files import write_json, write_parquet
 from lrrc.fitting import Inputs
 from lrrc.policies import load_policy

@@ -159,7 +159,9 @@ def run(source: Path, model: Path, known: Path, out: Path, settings: GainsConfig
     stored = load(known) if known.is_file() else {}
     episodes = {e.episode_id: e for e in read_episodes(source)}
     calls = [call for e in episodes.values() for call in calls_of(e, whole_history(e, limit))]
-    missing = [call for call in calls if call.key not in stored] if settings.source == "model" or everything else []
+    missing: list[Call] = []
+    if settings.source == "model" or everything:  # equal replies of two agents are one call
+        missing = list({call.key: call for call in calls if call.key not in stored}.values())
     if not everything and len(missing) > settings.calls:
         print(f"gains: {settings.calls} of {len(missing)} calls are measured, drawn by seed; words teach the others")
         order = np.random.default_rng(settings.seed).permutation(len(missing))[: settings.calls]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lrrc import crossfit, gains, live, lm
-from lrrc.config import LEARNED, Params
+from lrrc.config import LEARNED, WHOLE, Params
 from lrrc.episodes import Episode, read_episodes
 from lrrc.files import write_json, write_parquet
 from lrrc.fitting import Inputs
@@ -19,7 +19,6 @@ from lrrc.policies import load_policy
 from lrrc.policies.base import Policy
 from lrrc.pool import side_by_side
 
-WHOLE = ("no-history", "full-context", "truncated-history")  # policies without a budget
 AT_ONCE = 4  # episodes a worker takes, under all configurations: payloads that are equal are read once
 
 
