@@ -47,7 +47,6 @@ def solve(client_of: Callable[[str], openai.OpenAI], episodes: Sequence[Episode]
                 answer = client_of(agent).chat.completions.create(model=agent, messages=history, **GREEDY, **options)
                 said = answer.choices[0].message.content.strip()
                 if check is not None:
-                    said = json.loads(said)
                     bill["right"] += said == check.options[check.answer]
                     bill["checks"] += 1
                 replies.append({"role": "assistant", "name": agent, "content": said or "I see."})
@@ -59,9 +58,9 @@ def solve(client_of: Callable[[str], openai.OpenAI], episodes: Sequence[Episode]
 
 
 def choice(options: Sequence[str]) -> dict[str, object]:
-    """How to ask for an answer that is one of `options`."""
-    schema = {"name": "answer", "schema": {"enum": list(options)}}
-    return {"max_tokens": 100, "response_format": {"type": "json_schema", "json_schema": schema}}
+    """How to ask llama.cpp for an answer that is one of `options`."""
+    grammar = "root ::= " + " | ".join(json.dumps(option, ensure_ascii=False) for option in options)
+    return {"max_tokens": 100, "extra_body": {"grammar": grammar}}
 
 
 def count(bill: Counter[str], usage: openai.types.CompletionUsage) -> None:

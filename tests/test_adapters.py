@@ -32,6 +32,7 @@ with warnings.catch_warnings():
     from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
     from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
     from langgraph.checkpoint.memory import InMemorySaver
+    from langgraph.graph import START, MessagesState, StateGraph
     from PIL import Image as Picture
     from pydantic import BaseModel
 
@@ -257,6 +258,22 @@ def test_a_langchain_agent(way, coordinator, receipts):
     assert [m.type for m in model.sent[-1]] == ["system", "human", "human", "human", "ai", "tool", "ai", "tool"]
     assert model.sent[-1][2].name == DIGEST_NAME and receipts[-1].action == "rewritten"
     assert model.sent[-1][-5:] == state[-6:-1] and receipts[-1].tokens_after < receipts[-1].tokens_before / 2
+
+
+def test_a_graph_of_ones_own(coordinator, receipts):
+    sent = []
+
+    async def ask(state):
+        sent.append(langchain.shorten(coordinator, state["messages"], tools=[search]))
+        assert await langchain.ashorten(coordinator, state["messages"], tools=[search]) == sent[-1]
+        return {"messages": [AIMessage(f"Reply {len(sent)}. {FILLER}")]}
+
+    graph = StateGraph(MessagesState).add_node("ask", ask).add_edge(START, "ask").compile(InMemorySaver())
+    config = {"configurable": {"thread_id": "thread-7"}}
+    for turn in range(4):
+        asyncio.run(graph.ainvoke({"messages": [HumanMessage(f"Question {turn}? {FILLER}")]}, config))
+    assert [m.name for m in sent[-1]] == [None, DIGEST_NAME, None] and receipts[-1].tools_tokens > 0
+    assert [session.name for session in coordinator.sessions.all()] == ["thread-7"]
 
 
 def test_langchain_messages_of_every_kind():

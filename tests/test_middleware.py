@@ -224,12 +224,12 @@ def test_budgets():
 
 
 def test_what_is_sent_is_not_quoted_too():
-    """The goal holds all the words that are asked for, but it is sent anyway."""
-    goal = "Where does the ferry to Lisbon leave? " * 3
-    messages = [say("user", goal), *chat(6)[2:-1], say("user", "The ferry to Lisbon?")]
+    """The goal has most of the words that are asked for, but it is sent anyway: its room goes to others."""
+    goal = "The ferry to Lisbon is blue. A Lisbon ferry costs ten. Ferry number two to Lisbon sank. Is it late?"
+    messages = [say("user", goal), *chat(6)[2:-1], say("user", "Blue ferry to Lisbon, number two, costs?")]
     payload, receipt = Coordinator("bm25", budget=60, settings=always()).compose(messages)
     verify(messages, payload, receipt, always(), budget=60)
-    assert payload[0] is messages[0] and 30 < receipt.digest_tokens <= 60
+    assert payload[0] is messages[0] and 32 < receipt.digest_tokens <= 60
 
 
 @pytest.mark.parametrize("name", ["full-context", "truncated-history", "first-sentences"])

@@ -178,7 +178,7 @@ def test_tools_and_system_prompt_belong_to_the_prefix():
 
 
 def test_a_lower_budget_is_kept_at_once():
-    coordinator = Coordinator("recency", budget=100, settings=Settings(rewrite=50, stale_tokens=0, cache_minimum=0))
+    coordinator = Coordinator("recency", budget=100, settings=Settings(rewrite=3, cache_minimum=0))
     messages = chat(8)
     assert 30 < coordinator.compose(messages, conversation="c")[1].digest_tokens <= 100
     later = [*messages, say("assistant", "So."), say("user", "And?")]

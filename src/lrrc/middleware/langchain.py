@@ -1,7 +1,7 @@
 """LangChain and LangGraph agents: `create_agent(..., middleware=[DigestMiddleware(coordinator)])`.
 
 The state keeps the whole history; what a model call is sent is shortened on its way. The thread of the checkpointer
-names the conversation.
+names the conversation. In a node of a graph of your own: `model.invoke(shorten(coordinator, state["messages"]))`.
 """
 
 from __future__ import annotations
@@ -30,23 +30,40 @@ class DigestMiddleware(AgentMiddleware):
         self.coordinator, self.agent = coordinator, agent
 
     def wrap_model_call(self, request: ModelRequest, handler: Callable[[ModelRequest], ModelResponse]) -> ModelResponse:
-        originals, read, options = self._read(request)
-        payload, _ = self.coordinator.compose(read, **options)
-        return handler(_shorter(request, originals, read, payload))
+        messages = shorten(self.coordinator, _all(request), self.agent, tools=request.tools)
+        return handler(_with(request, messages))
 
     async def awrap_model_call(
         self, request: ModelRequest, handler: Callable[[ModelRequest], Awaitable[ModelResponse]]
     ) -> ModelResponse:
-        originals, read, options = self._read(request)
-        payload, _ = await self.coordinator.acompose(read, **options)
-        return await handler(_shorter(request, originals, read, payload))
+        messages = await ashorten(self.coordinator, _all(request), self.agent, tools=request.tools)
+        return await handler(_with(request, messages))
 
-    def _read(self, request: ModelRequest) -> tuple[list[BaseMessage], list[dict[str, Any]], dict[str, Any]]:
-        system = [request.system_message] if request.system_message else []
-        originals = [*system, *request.messages]
-        tools = [convert_to_openai_tool(tool) for tool in request.tools] or None
-        options = {"agent": self.agent, "conversation": _thread(), "tools": tools}
-        return originals, [as_dict(message) for message in originals], options
+
+def shorten(
+    coordinator: Coordinator,
+    messages: Sequence[BaseMessage],
+    agent: str | None = None,
+    conversation: str | None = None,
+    tools: Sequence[Any] = (),
+) -> list[BaseMessage]:
+    """Coordinator.compose for messages and tools of LangChain; inside of a graph its thread names the conversation."""
+    read = [as_dict(message) for message in messages]
+    payload, _ = coordinator.compose(read, agent, None, conversation or _thread(), _described(tools))
+    return restore(payload, read, messages, _digest)
+
+
+async def ashorten(
+    coordinator: Coordinator,
+    messages: Sequence[BaseMessage],
+    agent: str | None = None,
+    conversation: str | None = None,
+    tools: Sequence[Any] = (),
+) -> list[BaseMessage]:
+    """`shorten`, so that the event loop goes on."""
+    read = [as_dict(message) for message in messages]
+    payload, _ = await coordinator.acompose(read, agent, None, conversation or _thread(), _described(tools))
+    return restore(payload, read, messages, _digest)
 
 
 def as_dict(message: BaseMessage) -> dict[str, Any]:
@@ -64,11 +81,20 @@ def as_dict(message: BaseMessage) -> dict[str, Any]:
     return read
 
 
-def _shorter(
-    request: ModelRequest, originals: Sequence[BaseMessage], read: Sequence[dict], payload: Sequence[dict]
-) -> ModelRequest:
-    messages = restore(payload, read, originals, lambda text: HumanMessage(text, name=DIGEST_NAME))
+def _digest(text: str) -> BaseMessage:
+    return HumanMessage(text, name=DIGEST_NAME)
+
+
+def _all(request: ModelRequest) -> list[BaseMessage]:
+    return [*([request.system_message] if request.system_message else []), *request.messages]
+
+
+def _with(request: ModelRequest, messages: Sequence[BaseMessage]) -> ModelRequest:
     return request.override(messages=[m for m in messages if m is not request.system_message])
+
+
+def _described(tools: Sequence[Any]) -> list[dict[str, Any]] | None:
+    return [convert_to_openai_tool(tool) for tool in tools] or None
 
 
 def _thread() -> str | None:

@@ -127,6 +127,7 @@ def run(args: argparse.Namespace) -> int:
             server_header=False,
             date_header=False,  # the upstream's are relayed
             proxy_headers=False,
+            timeout_keep_alive=75,  # s; longer than clients keep idle connections, which so never meet a closing one
             timeout_graceful_shutdown=5,
         )
         host, port = listener.getsockname()[:2]
