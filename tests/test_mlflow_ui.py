@@ -56,6 +56,13 @@ def test_runs_parameters_curves_and_files_can_be_seen(ids):
                 page.get_by_text(text).first.wait_for()
 
         see("/runs", "train-r4-s0", "train-r8-s0")
+        see("/runs?viewStateShareKey=ranks", "Ranks and seeds", "train-r8-s0", "val_agreement")
+        columns = page.locator("[role=columnheader]").all_text_contents()
+        assert [name for name in columns if name in ("rank", "seed", "val_agreement")] == [
+            "rank",
+            "seed",
+            "val_agreement",
+        ]
         see(f"/runs/{runs['train-r8-s0']}", "train-r8-s0", "train.lr", "0.0123")
         see(f"/runs/{runs['train-r8-s0']}/model-metrics", "epoch/val_loss/fit-main")
         page.locator(".js-plotly-plot .scatterlayer path.js-line").first.wait_for()

@@ -41,6 +41,17 @@ def test_results_runs_and_shows_the_summary(tmp_path, monkeypatch):
     saved = value(synthetic.summary(), "token_reduction_vs_full", policy="lrrc", rank=8)
     assert str(saved) in shown and "judged by a program" in shown
     assert f"{saved:.1f} [" in shown  # the table for people
+    assert "Live, SmolLM2-135M-Instruct answers 54.0 %" in shown and "54.0 [51.0, 57.0]" in shown
+    assert "nothing was recorded" not in shown
+
+
+@pytest.mark.filterwarnings("default")
+def test_results_without_outcomes_or_live_checks(tmp_path, monkeypatch):
+    write_json(tmp_path / "results/summary.json", synthetic.without("success", "live", "live-ablation"))
+    monkeypatch.setenv("LRRC_RESULTS", str(tmp_path / "results"))
+    shown = run("01_results.ipynb", FOLDER)
+    assert "live: nothing was recorded" in shown and "tests: nothing was recorded" in shown
+    assert "Preference success is left out" in shown and "Tokens saved, %" in shown
 
 
 def run(name, folder):

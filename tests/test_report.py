@@ -193,6 +193,7 @@ def browser():
 @pytest.mark.parametrize("width", [390, 1280])
 def test_in_a_browser(browser, page_file, width):
     page = browser.new_page(viewport={"width": width, "height": 900})
+    page.set_default_timeout(120_000)  # the machine may be busy
     said, asked = [], []
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
@@ -228,6 +229,11 @@ def _sorting(page):
     assert up == sorted(up) and shown()[-1] == "" and len(up) == 9
     header.click()
     assert [float(v) for v in shown() if v] == sorted(up, reverse=True)
+    every = """() => [...document.querySelectorAll("table")].filter(t => !t.closest("#explorer")).map(t => [
+        [...t.querySelectorAll("thead th")].every(th => th.querySelector("button")?.offsetParent),
+        (t.closest(".scroll") ?? t).nextElementSibling.querySelector("a.download").href.slice(0, 13)])"""
+    assert len(page.evaluate(every)) > 15  # claims, theorems, certificate and data card too
+    assert all(sorts and link == "data:text/csv" for sorts, link in page.evaluate(every))
 
 
 def _hovering(page):

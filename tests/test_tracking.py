@@ -12,7 +12,7 @@ from contextlib import closing
 import pytest
 import yaml
 
-from lrrc import outputs, tracking
+from lrrc import outputs, tracking, views
 
 PARAMS = {"train": {"lr": 0.0001, "batch": 32, "note": "x" * 400}}
 HISTORY = [{"fold": f, "epoch": e, "loss": 1.0 / (e + 1) + f} for f in range(2) for e in range(3 + f)]
@@ -33,6 +33,16 @@ def client():
 def runs(name):
     found = client().search_runs([tracking.ensure_experiment()], max_results=5000)
     return [run for run in found if run.info.run_name == name]
+
+
+def test_views_are_added_to_an_experiment_without_them(repo):
+    experiment, key = tracking.ensure_experiment(), next(iter(views.TAGS))
+    client().delete_experiment_tag(experiment, key)
+    client().set_experiment_tag(experiment, "mlflow.note.content", "mine")
+    assert tracking.ensure_experiment() == experiment
+    tags = client().get_experiment(experiment).tags
+    assert json.loads(json.loads(tags[key])["state"])["selectedColumns"][0] == "params.`rank`"
+    assert tags["mlflow.note.content"] == "mine"  # what a person wrote stays
 
 
 def write_item(repo, name, lr=0.0001, loss=0.5):
@@ -77,6 +87,8 @@ def test_a_run_holds_parameters_curves_and_artefacts(repo):
     assert run.data.metrics["loss"] == 0.5
     experiment = client().get_experiment(run.info.experiment_id)
     assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+    saved = {json.loads(experiment.tags[key])["name"] for key in views.TAGS}
+    assert saved == {"Ranks and seeds", "Ablations", "Policies"}
     assert run.info.artifact_uri.startswith((repo / "mlartifacts").as_uri())
     assert {a.path for a in client().list_artifacts(run.info.run_id)} == {
         "metrics.json",

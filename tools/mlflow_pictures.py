@@ -14,6 +14,18 @@ from servers import serve  # noqa: E402
 
 from lrrc import tracking  # noqa: E402
 
+SETTINGS = {  # of MLflow's page: no assistant, no tips, the pages for training
+    "mlflow.assistant.panelOpen_v1": "false",
+    "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": "true",
+    "mlflow.workflowType_v1": '"machine_learning"',
+    "MLflowLocalStorage-1.1-ExperimentView-tooltipLastPopup-tooltipLastPopup": "9999999999",
+}
+PLAIN = """() => {  // the assistant's button, and where files lie on this machine
+    for (const e of document.querySelectorAll("button")) if (e.textContent == "MLflow Assistant") e.remove();
+    for (const e of document.querySelectorAll("main *, #root *"))
+        if (e.textContent.includes("file:///") && !e.querySelector("img, button")) e.style.visibility = "hidden";
+}"""
+
 
 def main() -> None:
     folder = Path(sys.argv[1])
@@ -23,19 +35,15 @@ def main() -> None:
     client, experiment = MlflowClient(tracking_uri=tracking.uri()), tracking.ensure_experiment()
     runs = {run.info.run_name: run.info.run_id for run in client.search_runs([experiment], order_by=["start_time"])}
     ranks = [run_id for name, run_id in sorted(runs.items()) if name.startswith("train-") and name.endswith("-s0")]
-    home, curve = f"/#/experiments/{experiment}", ".js-plotly-plot .scatterlayer path.js-line"
-    trained = quote("tags.stage = 'train'")
+    home, lines = f"/#/experiments/{experiment}", ".js-plotly-plot .scatterlayer"
     pages = {  # picture -> address, what must be seen before it is taken
-        "runs": (f"{home}/runs?searchFilter={trained}", "text=train-r8-s0"),
-        "ranks": (
+        "ranks": (f"{home}/runs?viewStateShareKey=ranks", "text=train-r8-s0"),
+        "curves": (f"{home}/runs?viewStateShareKey=ranks&compareRunsMode=CHART", lines),
+        "compare": (
             f"/#/compare-runs?runs={quote(json.dumps(ranks))}&experiments={quote(json.dumps([experiment]))}",
             "text=train-r8-s0",
         ),
-        "curve": (f"{home}/runs/{runs['train-r8-s0']}/model-metrics", curve),
-        "file": (
-            f"{home}/runs/{runs['figures']}/artifacts/figure3.png",
-            "img[src^=blob], .image-outer-container img",
-        ),
+        "file": (f"{home}/runs/{runs['figures']}/artifacts/figure3.png", "img[src^=blob], .image-outer-container img"),
     }
     command = ("mlflow", "ui", "--workers", "1", "--backend-store-uri", tracking.uri())
     with (
@@ -44,10 +52,20 @@ def main() -> None:
     ):
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.set_default_timeout(120_000)
+        page.add_init_script(f"for (const [k, v] of Object.entries({json.dumps(SETTINGS)})) localStorage.setItem(k, v)")
         for name, (address, seen) in pages.items():
             page.goto(server + address, wait_until="commit")
             page.locator(seen).first.wait_for()
-            page.wait_for_timeout(3000)  # until what slides has come to rest
+            if banner := page.get_by_label("Hide banner").all():
+                banner[0].click()
+            if name == "compare":  # the metric that is drawn
+                page.locator("input[id^=dubois-select]").nth(1).click()
+                page.keyboard.press("Backspace")
+                page.keyboard.type("val_loss")
+                page.keyboard.press("Enter")
+                page.keyboard.press("Escape")
+            page.wait_for_timeout(4000)  # until what slides has come to rest
+            page.evaluate(PLAIN)
             page.screenshot(path=folder / f"mlflow-{name}.png")
     (folder / "server.log").unlink()
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lrrc import outputs
+from lrrc import outputs, views
 from lrrc.redact import holds_secret, scrub
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ EXPERIMENT = "lrrc"
 EXPERIMENT_TAGS = {
     "mlflow.experimentKind": "custom_model_development",  # opens as a table of runs, not of traces
     "mlflow.note.content": "One run per item of the pipeline (train-r8-s0, stats, ...). Curves are under "
-    "epoch/: one per fold, and their mean. Group by the tag `stage`.",
+    "epoch/: one per fold, and their mean. Group by the tag `stage`. Tables with useful columns are under *Views*.",
+    **views.TAGS,
 }
 LOCK_SECONDS = 120
 BUSY_SECONDS = 20
@@ -171,6 +172,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     result = replay_all(args.repo)
     print(f"MLflow shows {len(result.shown)} results of dvc.lock: mlflow ui --backend-store-uri {scrub(uri())}")
+    if result.shown:
+        print(f"then open http://127.0.0.1:5000/#/experiments/{ensure_experiment()}/runs?viewStateShareKey=ranks")
     if result.model:
         print(
             f"to serve the coordinator: MLFLOW_TRACKING_URI={scrub(uri())} "
@@ -208,6 +211,8 @@ def _client() -> Iterator[MlflowClient]:
 def _experiment(client: MlflowClient, name: str) -> str:
     known = client.get_experiment_by_name(name)
     if known is not None:
+        for key in EXPERIMENT_TAGS.keys() - known.tags.keys():  # made by an older version
+            client.set_experiment_tag(known.experiment_id, key, EXPERIMENT_TAGS[key])
         return known.experiment_id
     place = (root() / "mlartifacts").as_uri() if uri().startswith("sqlite:") else None
     return client.create_experiment(name, artifact_location=place, tags=EXPERIMENT_TAGS)

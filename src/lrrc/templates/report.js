@@ -1,4 +1,23 @@
-// Tables sort by the column whose header is pressed; numbers by value, the rest by text.
+// Tables sort by the column whose header is pressed, numbers by value, the rest by text; each downloads as CSV.
+for (const head of document.querySelectorAll("thead th")) {
+  if (head.closest("#explorer") || head.querySelector("button")) continue;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.append(...head.childNodes);
+  head.append(button);
+}
+for (const table of document.querySelectorAll("table")) {
+  const place = table.closest(".scroll") ?? table;
+  if (table.closest("#explorer") || place.nextElementSibling?.querySelector("a.download")) continue;
+  const quoted = (cell) => `"${cell.textContent.trim().replaceAll('"', '""')}"`;
+  const text = [...table.rows].map((row) => [...row.cells].map(quoted).join(",")).join("\n");
+  const link = document.createElement("a"), note = document.createElement("p");
+  Object.assign(link, { className: "download", textContent: "Download as CSV", download: "table.csv",
+    href: "data:text/csv;charset=utf-8," + encodeURIComponent(text + "\n") });
+  note.className = "note";
+  note.append(link);
+  place.after(note);
+}
 for (const button of document.querySelectorAll("th button")) {
   button.addEventListener("click", () => {
     const head = button.closest("th"), row = head.parentNode, body = head.closest("table").tBodies[0];
