@@ -25,7 +25,7 @@ from lrrc.policies import Policy
 
 SCHEMA = 1
 FILE = "coordinator.json"
-OPTIONS = ("max_overlap", "squeeze", "turns", "max_segment_tokens")  # of policies, as load_policy names them
+OPTIONS = ("max_overlap", "squeeze", "least_share", "least_gain", "turns", "max_segment_tokens")  # of policies, as load_policy names them
 
 
 @dataclass(frozen=True)
