@@ -25,7 +25,8 @@ from lrrc.policies import Policy
 
 SCHEMA = 1
 FILE = "coordinator.json"
-OPTIONS = ("max_overlap", "squeeze", "least_share", "least_gain", "turns", "max_segment_tokens")  # of policies, as load_policy names them
+# options of policies, as load_policy names them
+OPTIONS = ("max_overlap", "squeeze", "least_share", "least_gain", "turns", "max_segment_tokens")
 
 
 @dataclass(frozen=True)
