@@ -13,6 +13,7 @@ from lrrc.config import Params, load_params
 from lrrc.errors import one_line
 from lrrc.files import write_json
 from lrrc.fitting import Inputs
+from lrrc.gate_curve import write_curve
 from lrrc.pool import side_by_side
 
 
@@ -42,6 +43,7 @@ def main() -> None:
         if folder.name == f"baseline-full-context-s{params.seeds[0]}":
             floors = crossfit.floor_rows([row for row in rows if not row["gated"]], inputs, params)
             crossfit.write_rows(args.out / "floors.parquet", floors)
+    write_curve(args.models, args.out, inputs, params)
     write_json(args.out / "meta.json", crossfit.meta(inputs, params))
 
 

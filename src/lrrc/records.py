@@ -13,6 +13,7 @@ import numpy as np
 
 from lrrc import stats
 from lrrc.curves import read_histories, training_records
+from lrrc.gate_curve import FILE, gate_records
 from lrrc.summary import FLOORS, METRICS, new_record
 
 if TYPE_CHECKING:
@@ -313,6 +314,7 @@ def read_records(replay: Path, table1: Iterable[Mapping], models: Path, settings
     source = Source(**json.loads((Path(replay) / "meta.json").read_text(encoding="utf-8")))
     return [
         *evaluation_records(read_rows(replay), source, settings),
+        *(gate_records(replay, source) if (Path(replay) / FILE).is_file() else []),
         *dataset_records(table1, source),
         *training_records(read_histories(models), asdict(source)),
     ]
