@@ -99,13 +99,37 @@ def test_any_value_is_taken_or_refused_by_name(path, value):
         ("baseline.policies", ["lrrc2"]), ("baseline.truncated_turns", 0), ("digest.max_overlap", 0),
         ("digest.squeeze", 1), ("replay.gate_margin", -0.1), ("stats.alpha", 0.5), ("stats.bootstrap", 5),
         ("annotate.per_message_overhead", -1),
+        ("gains.source", "words"), ("gains.candidates", 1), ("gains.reply_tokens", 0), ("gains.calls", -1),
+        ("gains.seed", -1), ("model.noop", "on"), ("train.w_worth", -0.1),
+        ("digest.least_gain", -0.01), ("digest.least_gain", 11), ("digest.least_gain", float("nan")),
+        ("live.agent", "remote"), ("live.agent", "endpoint"),  # without address and model
+        ("live.budgets", [64, 7]), ("live.budgets", [0.5]), ("live.episodes", -1), ("live.episodes_elsewhere", -1),
+        ("live.policies", ["lrrc", "oracle"]), ("live.policies_elsewhere", ["lrrc2"]), ("live.seed", 2**32),
+        ("fidelity.calls", 1), ("fidelity.reply_tokens", 0), ("fidelity.policies", ["oracle"]),
+        ("fidelity.files", "a.jsonl"), ("fidelity.files", [1]), ("fidelity.seed", -1),
+        ("ablate.variants", ["targets-words"]), ("ablate.variants", ["noop-no"]),
         ("ablate.seeds", [-1]), ("ablate.seeds", [0, 0]),
         ("train.trainer", {"a\nb": 1}), ("annotate", {"per_message_overhead": 0, "a\nb": 1}),
     ],
 )  # fmt: skip
 def test_impossible_values(path, value):
     message = one_line(changed(path.split("."), value))
-    assert path.split(".")[-1].removesuffix("s") in message
+    key = path.split(".")[-1].removesuffix("s")
+    assert (key if value != "endpoint" else "live.base_url") in message
+
+
+def test_an_endpoint_needs_an_address_and_a_model():
+    values = changed(("live", "agent"), "endpoint")
+    values["live"] |= {"base_url": "http://127.0.0.1:1/v1", "model": None}
+    assert "live.model = None: allowed is a text where agent is endpoint" in one_line(values)
+    values["live"]["model"] = "m"
+    assert parse_params(values).live.base_url == "http://127.0.0.1:1/v1"
+
+
+def test_parameters_are_keys_of_caches():
+    params, same, other = (parse_params(changed(("seeds",), seeds)) for seeds in ([0, 1], [0, 1], [1]))
+    assert {params: "found"}[same] == "found" and params != other
+    assert params != parse_params(changed(("train", "trainer"), {"accelerator": "gpu"}))
 
 
 def test_numbers_in_any_yaml_spelling():
@@ -117,6 +141,7 @@ def test_numbers_in_any_yaml_spelling():
 def test_variants():
     assert parse_variant("top_k-2") == {"top_k": 2}
     assert parse_variant("rho_max-0.5") == {"rho_max": 0.5}
+    assert parse_variant("targets-lexical") == parse_variant("targets-model") == {}
     for field in dataclasses.fields(ModelConfig):
         if field.type == "bool":
             assert parse_variant(f"{field.name}-off") == {field.name: False}

@@ -134,6 +134,34 @@ def test_the_worst_goes_where_estimates_were_too_small():
     assert digest.fit(history, chosen, 5) == digest.EMPTY
 
 
+@settings(deadline=None, max_examples=100)
+@given(histories, st.integers(0, 400), st.floats(0.001, 5), st.floats(0, 5), st.integers(0, 2**31))
+def test_a_digest_is_as_long_as_the_history_is_useful(turns, budget, least, more, seed):
+    """Every segment sent promises its price, a dearer price sends no more, and no price fills the budget."""
+    history = history_of(turns)
+    scores = np.random.default_rng(seed).normal(0, 3, len(history.segments))
+    made = digest.write(history, scores, budget, least_gain=least)
+    check(history, made, budget)
+    worth = {(m, s.start, s.end): np.exp(score) / s.tokens
+             for m, s, score in zip(history.message, history.segments, scores, strict=True)}  # fmt: skip
+    assert all(worth[s.message, s.start, s.end] >= least for s in made.spans)
+    everything = digest.write(history, scores, 10**6, least_gain=least)
+    assert len(everything.spans) == sum(value >= least for value in worth.values())
+    fewer = digest.write(history, scores, 10**6, least_gain=least + more)
+    assert set(fewer.spans) <= set(everything.spans)
+    assert digest.write(history, scores, budget, least_gain=0.0) == digest.write(history, scores, budget)
+
+
+def test_the_least_gain_by_hand():
+    history = history_of(TALK)
+    gains = np.array([6.0, 2.0, 0.1, 12.0, 0.1, 0.1])  # nats; a segment has 4 to 7 tokens
+    made = digest.write(history, np.log(gains), 200, least_gain=0.5)
+    assert made.text == "user: Budget is 740 euros.\nuser: The budget is 740 euros."
+    assert digest.write(history, np.log(gains), 200, least_gain=5) == digest.EMPTY
+    squeezed = digest.write(history, np.log(gains), 9, squeeze=0.5, least_gain=0.5)
+    check(history, squeezed, 9)  # what is squeezed had to promise the price of the whole
+
+
 @pytest.mark.parametrize("budget", [0, 1, 3])
 def test_no_budget_no_digest(budget):
     assert digest.write(history_of(TALK), np.ones(6), budget) == digest.EMPTY

@@ -139,7 +139,7 @@ def test_command_without_checkpoint(logs, capsys):
     assert "2 episodes" in out and "priced like fresh ones" in out
     record = json.loads((logs / "out/e.json").read_text())
     assert {(row["policy"], row["budget"]) for row in record["rows"]} == {
-        ("full-context", None), ("truncated-history", None),
+        ("no-history", None), ("full-context", None), ("truncated-history", None),
         *((name, budget) for name in ("recency", "first-sentences", "bm25") for budget in (32, 64)),
     }  # fmt: skip
     first = (logs / "out/e.json").read_bytes()

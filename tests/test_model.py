@@ -251,6 +251,30 @@ def test_switches():
     assert net_of("rims-only").decoder.turn is None  # hierarchy is LRRC's
 
 
+@pytest.mark.parametrize("seed", range(4))
+@torch.no_grad()
+def test_without_a_null_row_every_channel_reads_its_turn(seed):
+    z, mask = turn_of(seed, n=6, batch=5, scale=2.0)
+    mask[0, 2:] = False
+    mask[1] = False  # a turn without segments
+    state = torch.randn(5, R, D)
+    with_null, without = cell_of(seed=seed, noop=True).gate, cell_of(seed=seed, noop=False).gate
+    for gate, whole in ((with_null, False), (without, True)):
+        logits = gate.logits(state, gate.project(z)[0], mask)
+        alpha = gate.attend(logits, mask)
+        torch.testing.assert_close(alpha.sum(dim=2), torch.ones(5, R))
+        present = mask.any(dim=1)
+        assert (alpha[present][:, :, -1] == 0).all() == whole
+        assert (alpha[~present][:, :, -1] == 1).all() and not alpha[0, :, 2:-1].any()
+        reads, g, active = gate(state, *gate.project(z), mask)
+        assert not active[~present].any() and not reads[~present].any()
+        if whole:
+            assert (g[present] == 1).all() and (active[present].sum(dim=1) == gate.top_k).all()
+            told = logits[present].logsumexp(dim=2)  # the channels that the turn says most to
+            least = torch.where(active[present], told, torch.inf).min(dim=1).values
+            assert (torch.where(active[present], -torch.inf, told).max(dim=1).values <= least).all()
+
+
 def test_means_of_turns():
     z = torch.arange(8.0).view(1, 4, 2)
     means, slots = turn_means(z, torch.tensor([[0, 0, 2, 1_000_000]]), 3)
