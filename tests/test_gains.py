@@ -6,36 +6,12 @@ from itertools import count
 import numpy as np
 import pytest
 from generated import AGENTS, ENCODER, LIMIT, checked, episode
+from scorer import NEW, SEEN, Scorer
 
 from lrrc import dataset, gains, lm, segments
 from lrrc.config import GainsConfig
 from lrrc.episodes import Check, Episode, Message, Turn, write_episodes
 from lrrc.gains import Call, calls_of, candidates, known, load, measure, requests_of, save, whole_history
-
-SEEN, NEW = -1.0, -3.0  # nats of a word that stands in the prompt, and of one that does not
-
-
-class Scorer:
-    """A language model that expects the words it has read; tokens are words."""
-
-    marks = (1, 2)
-
-    def __init__(self):
-        self.ids = {}
-        self.asked = []
-
-    def encode(self, text):
-        return tuple(self.ids.setdefault(word, len(self.ids) + 3) for word in segments.words(text))
-
-    def opening(self):
-        return (1, *self.encode("assistant"))
-
-    def score(self, groups):
-        self.asked += [request for group in groups for request in group]
-        return [
-            [[np.array([SEEN if t in r.prompt else NEW for t in answer]) for answer in r.answers] for r in group]
-            for group in groups
-        ]
 
 
 def settings_of(**changes):
@@ -187,7 +163,7 @@ def test_known_gains_are_copied_and_others_measured(source, tmp_path, monkeypatc
     first = run(path, tmp_path / "none", tmp_path / "all.parquet")
     assert set(first) == {call.key for call in calls} and len(first) > 8
     for call in calls_of(TALK, whole_history(TALK, LIMIT)):
-        expected = dict((c.key, g) for c, g in measure(Scorer(), TALK, LIMIT, 16, 64))[call.key]
+        expected = {c.key: g for c, g in measure(Scorer(), TALK, LIMIT, 16, 64)}[call.key]
         np.testing.assert_array_equal(first[call.key], expected)
     half = calls[::2]
     mark = np.float32(7.5)  # no scorer says this

@@ -78,7 +78,9 @@ def test_padding_changes_neither_loss_nor_gradient(kind):
 
     same = [e for e in ARRAYS if any(target.any() for target in e.targets["model"].target)][:2]
     long = max(ARRAYS, key=lambda e: e.turns)
-    silent = dataclasses.replace(long, targets={"model": Targets.empty(long.agents, [len(rows) for rows in long.features])})
+    silent = dataclasses.replace(
+        long, targets={"model": Targets.empty(long.agents, [len(rows) for rows in long.features])}
+    )
     alone, padded = gradients([same]), gradients([[*same, silent]])
     torch.testing.assert_close(alone[0] / 2, padded[0] / 3, atol=1e-5, rtol=1e-5)
     for left, right in zip(alone[1], padded[1], strict=True):

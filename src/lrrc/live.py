@@ -8,6 +8,8 @@ the first. Every episode is composed by the fit that never saw it, and all polic
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,6 +21,7 @@ from lrrc import digest, gains, lm, tokens
 from lrrc.digest import Digest
 from lrrc.episodes import Check, Episode, Message
 from lrrc.policies.base import Kept, Policy, Session
+from lrrc.redact import scrub
 from lrrc.replay import payload
 
 if TYPE_CHECKING:
@@ -105,8 +108,8 @@ class EndpointAgent:
     """Any OpenAI-compatible server: it is asked for the number of an option.
 
     The key comes from OPENAI_API_KEY; every request and the usage that came back are appended to `log` (JSON lines,
-    never the key). The client retries with backoff. Raises ValueError where the server stays silent or the answer holds
-    no number.
+    never the key). The client retries with backoff. A reply without a number is no answer. Raises ValueError where the
+    server stays silent, refuses, or sends something else than a chat completion.
     """
 
     base_url: str
@@ -116,8 +119,6 @@ class EndpointAgent:
     client: Any = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        import os
-
         try:
             import openai
         except ImportError:
@@ -130,8 +131,6 @@ class EndpointAgent:
         return [[self._ask(question) for question in group] for group in groups]
 
     def _ask(self, question: Question) -> Answer:
-        import re
-
         messages = [dict(zip(("role", "content"), as_chat(p, question.agent), strict=True)) for p in question.payload]
         options = "\n".join(f"{i}. {option}" for i, option in enumerate(question.check.options, 1))
         messages[-1]["content"] += f"\n\nReply with the number of the right answer alone:\n{options}"
@@ -139,20 +138,24 @@ class EndpointAgent:
         try:
             reply = self.client.chat.completions.create(**request)
         except self.errors as error:
-            reason = " ".join(str(error).split())[:200]
-            raise ValueError(f"live.base_url = {self.base_url!r}: {type(error).__name__}: {reason}") from None
+            raise self._refusal(f"{type(error).__name__}: {error}") from None
+        if not getattr(reply, "choices", None):  # a page, or JSON of another kind
+            raise self._refusal("what came back is no chat completion")
         said, usage = reply.choices[0].message.content or "", reply.usage
         if self.log:
             self.log.parent.mkdir(parents=True, exist_ok=True)
             entry = {"request": request, "reply": said, "usage": usage.model_dump() if usage else None}
             with open(self.log, "a", encoding="utf-8") as file:
-                file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+                file.write(scrub(json.dumps(entry, ensure_ascii=False)) + "\n")
         numbers = [int(n) for n in re.findall(r"\d+", said) if 1 <= int(n) <= len(question.check.options)]
         return Answer(
             numbers[0] - 1 if numbers else -1,  # no option named: no answer is right
             usage.prompt_tokens if usage else None,
             usage.completion_tokens if usage else None,
         )
+
+    def _refusal(self, reason: str) -> ValueError:
+        return ValueError(scrub(f"live.base_url = {self.base_url!r}: {' '.join(reason.split())[:200]}"))
 
 
 def sample(episodes: Iterable[Episode], most: int, seed: int) -> list[Episode]:

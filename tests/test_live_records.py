@@ -1,0 +1,170 @@
+"""Live answers to records: shares, tokens, paired differences and families worked out by hand."""
+
+import json
+import statistics
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats as scipy_stats
+
+from lrrc import live, stats
+from lrrc.live_records import live_records, read_live
+from lrrc.records import Settings, Source
+from lrrc.summary import find, load_summary, make_summary, record
+
+SETTINGS = Settings(rank=8, budget=64, bootstrap=200)
+SOURCE = Source("embedded", "verifier")
+EPISODES = ("a", "b", "c", "d")
+
+
+def rows_of(policy, right, budget=64, rank=None, seed=0, variant="", prompt=100, families=("recall", "rule")):
+    """Two checks an episode: `right` is one text of 0 and 1 per episode; every answer costs 10 tokens."""
+    return [
+        {"policy": policy, "variant": variant, "item": "", "episode_id": episode, "category": families[turn],
+         "budget": budget, "rank": rank, "seed": seed, "fold": 0, "turn": turn, "choice": 0, "right": int(mark),
+         "prompt_tokens": prompt + 10 * turn, "completion_tokens": 10, "digest_tokens": 0,
+         "reported_prompt_tokens": None, "reported_completion_tokens": None}
+        for episode, marks in zip(EPISODES, right, strict=False)
+        for turn, mark in enumerate(marks)
+    ]  # fmt: skip
+
+
+ROWS = [
+    *rows_of("full-context", ("01", "00", "11", "01"), budget=None, prompt=400),
+    *rows_of("no-history", ("00", "00", "01", "00"), budget=None, prompt=50),
+    *rows_of("bm25", ("11", "10", "11", "01")),
+    *rows_of("bm25", ("01", "10"), budget=32, prompt=80),  # two of the episodes
+    *rows_of("lrrc", ("11", "11", "11", "01"), rank=8),
+    *rows_of("lrrc", ("11", "11", "11", "11"), rank=8, seed=1),
+    *rows_of("lrrc", ("11", "01"), rank=8, budget=32, prompt=80),
+    *rows_of("lrrc", ("01", "11"), rank=8, seed=1, variant="gate-off"),
+    *rows_of("lrrc", ("10", "00"), rank=4),
+    *rows_of("oracle", ("11", "11", "11", "11"), prompt=120),
+]
+
+
+def frame(rows):
+    return pd.DataFrame(rows).astype({"rank": "Int64", "budget": "Int64"})
+
+
+@pytest.fixture(scope="module")
+def summary():
+    return make_summary(live_records(frame(ROWS), SOURCE, SETTINGS))
+
+
+def of(summary, metric, policy, evaluation="live", **wanted):
+    return record(summary, metric, evaluation=evaluation, policy=policy, **wanted)
+
+
+def test_success_is_a_mean_over_episodes(summary):
+    full = of(summary, "live_success", "full-context")
+    shares = [0.5, 0, 1, 0.5]
+    assert full["value"] == 0.5 and (full["n"], full["seeds"], full["budget"]) == (4, 1, None)
+    low, high = scipy_stats.t.interval(0.95, 3, 0.5, scipy_stats.sem(shares))
+    assert (full["low"], full["high"]) == (pytest.approx(low), pytest.approx(high))
+    ours = of(summary, "live_success", "lrrc", rank=8, budget=64)
+    assert ours["value"] == statistics.mean([1, 1, 1, 0.75])  # over both seeds first
+    assert ours["seeds"] == 2 and ours["seed_sd"] == pytest.approx(statistics.stdev([0.875, 1.0]))
+    assert of(summary, "live_success", "bm25", budget=32)["value"] == 0.5
+    assert of(summary, "live_success", "bm25", budget=32)["n"] == 2
+
+
+def test_an_episode_with_more_checks_weighs_no_more():
+    rows = [*rows_of("full-context", ("0", "1"), budget=None), *rows_of("full-context", ("", "", "11"), budget=None)]
+    assert of({"records": live_records(frame(rows), SOURCE, SETTINGS)}, "live_success", "full-context")["value"] == (
+        pytest.approx(2 / 3)
+    )
+
+
+def test_tokens(summary):
+    full = of(summary, "live_tokens_per_episode", "full-context")
+    assert full["value"] == 400 + 410 + 2 * 10 and of(summary, "live_prompt_tokens_per_check", "bm25", budget=64)[
+        "value"
+    ] == pytest.approx(105)
+    saved = of(summary, "live_token_reduction_vs_full", "bm25", budget=64)
+    assert saved["value"] == pytest.approx(100 * (1 - 230 / 830))
+    assert of(summary, "live_token_reduction_vs_full", "bm25", budget=32)["n"] == 2
+
+
+def test_the_difference_is_paired_over_episodes(summary):
+    ours, full = np.array([1, 0.5, 1, 0.5]), np.array([0.5, 0, 1, 0.5])
+    gap = of(summary, "live_success_difference_vs_full", "bm25", budget=64)
+    expected = stats.paired(ours, full)
+    assert gap["value"] == 25 and gap["low"] == pytest.approx(100 * expected.difference.low)
+    assert gap["test"]["p_raw"] == pytest.approx(scipy_stats.ttest_rel(ours, full).pvalue)
+    assert gap["test"]["sd"] == pytest.approx(100 * np.std(ours - full, ddof=1)) and gap["test"]["margin"] == 5
+    assert gap["test"]["low_bca"] <= 25 <= gap["test"]["high_bca"]
+    few = of(summary, "live_success_difference_vs_full", "bm25", budget=32)  # on the episodes that both met
+    assert few["value"] == pytest.approx(100 * np.mean([0.5 - 0.5, 0.5 - 0])) and few["n"] == 2
+    assert not find(summary, evaluation="live", policy="full-context", metric="live_success_difference_vs_full")
+
+
+def test_lrrc_is_held_against_every_policy_at_its_budget(summary):
+    lead = lambda policy, **wanted: of(summary, "lrrc_live_success_minus_policy", policy, **wanted)["value"]  # noqa: E731
+    assert lead("bm25", budget=64) == pytest.approx(100 * np.mean([0, 0.5, 0, 0.25]))
+    assert lead("bm25", budget=32) == pytest.approx(100 * np.mean([0.5, 0]))
+    assert lead("full-context") == pytest.approx(100 * np.mean([0.5, 1, 0, 0.25]))
+    assert lead("oracle") == pytest.approx(-100 * np.mean([0, 0, 0, 0.25]))
+    assert lead("lrrc", rank=4) == pytest.approx(100 * np.mean([0.5, 1]))  # seed 0 against seed 0
+    assert not find(summary, evaluation="live", policy="lrrc", rank=8, metric="lrrc_live_success_minus_policy")
+
+
+def test_ablations_are_compared_seed_by_seed(summary):
+    where = {"evaluation": "live-ablation", "rank": 8, "variant": "gate-off"}
+    assert of(summary, "live_success", "lrrc", **where)["value"] == 0.75
+    lead = of(summary, "lrrc_live_success_minus_policy", "lrrc", **where)
+    assert lead["value"] == pytest.approx(100 * np.mean([1 - 0.5, 1 - 1])) and lead["n"] == 2  # seed 1 alone
+
+
+def test_the_oracle_is_a_reference_without_a_budget(summary):
+    assert of(summary, "live_success", "oracle")["budget"] is None
+    assert not find(summary, evaluation="live", policy="oracle", metric="live_token_reduction_vs_full")
+
+
+def test_families(summary):
+    """Rules are the second check of every episode."""
+    where = {"evaluation": "live-by-category", "variant": "rule"}
+    assert of(summary, "live_success", "full-context", **where)["value"] == 0.75
+    assert of(summary, "live_success", "bm25", **where)["value"] == 0.75
+    gap = of(summary, "live_success_difference_vs_full", "bm25", evaluation="live-by-category", variant="recall")
+    assert gap["value"] == pytest.approx(100 * np.mean([1, 1, 0, 0]))
+    shown = find(summary, evaluation="live-by-category")
+    assert {r["variant"] for r in shown} == {"recall", "rule"}
+    assert {(r["rank"], r["budget"]) for r in shown} == {(None, None), (None, 64), (8, 64)}
+
+
+def test_p_values_are_adjusted_within_an_evaluation(summary):
+    for metric, adjusted in (
+        ("live_success_difference_vs_full", lambda r: r["p_vs_full_context"]),
+        ("lrrc_live_success_minus_policy", lambda r: r["test"]["p_holm"]),
+    ):
+        family = find(summary, evaluation="live", metric=metric)
+        assert len(family) > 3
+        assert [adjusted(r) for r in family] == pytest.approx(stats.holm([r["test"]["p_raw"] for r in family]))
+    (ablation,) = find(summary, evaluation="live-ablation", metric="lrrc_live_success_minus_policy")
+    assert ablation["test"]["p_holm"] == ablation["test"]["p_raw"]  # alone in its family
+
+
+def test_without_lrrc_or_full_context_the_rest_stands():
+    alone = make_summary(live_records(frame(rows_of("bm25", ("11", "01"))), SOURCE, SETTINGS))
+    assert {r["metric"] for r in find(alone, evaluation="live")} == {
+        "live_success", "live_tokens_per_episode", "live_prompt_tokens_per_check",
+    }  # fmt: skip
+
+
+def test_from_the_files_of_the_stage(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from lrrc.files import write_json
+
+    meta = {"data": "embedded", "judge": "verifier", "agent": "a-model", "episodes": 4}
+    (tmp_path / "meta.json").write_text(json.dumps(meta))
+    for rows in (ROWS, []):
+        pq.write_table(pa.Table.from_pylist(rows, schema=live.schema()), tmp_path / "rows.parquet")
+        records = read_live(tmp_path, SETTINGS)
+        assert bool(records) == bool(rows)
+        assert all(r["agent"] == "a-model" and r["judge"] == "verifier" for r in records)
+        write_json(tmp_path / "summary.json", make_summary(records))
+        assert len(load_summary(tmp_path / "summary.json")["records"]) == len(records)
