@@ -31,9 +31,11 @@ def ids(tmp_path_factory):
         (out / "history.json").write_text(json.dumps(history))
         (out / "note.md").write_text("The certificate of rank eight.")
         for rank in (4, 8):
-            params = {"rank": rank, "train": {"lr": 0.0123}}
+            params = {"rank": rank, "seed": 0, "train": {"lr": 0.0123}}
             files = [out] if rank == 8 else []
-            assert tracking.log_stage(f"train-r{rank}-s0", stage="train", params=params, artifacts=files)
+            assert tracking.log_stage(
+                f"train-r{rank}-s0", stage="train", params=params, metrics={"val_agreement": 0.5}, artifacts=files
+            )
         client = MlflowClient(tracking_uri=tracking.uri())
         experiment = tracking.ensure_experiment()
         runs = {run.info.run_name: run.info.run_id for run in client.search_runs([experiment])}
