@@ -55,6 +55,7 @@ METRICS = {
     "live_success": ("Live success", "share of checks"),
     "live_tokens_per_episode": ("Tokens per episode, live", "tokens"),
     "live_prompt_tokens_per_check": ("Prompt tokens per check, live", "tokens"),
+    "live_token_reduction_vs_full": ("Token reduction against Full-Context, live", "percent"),
     "live_success_difference_vs_full": ("Live success minus Full-Context", "points"),
     "lrrc_live_success_minus_policy": ("Live success of LRRC minus this policy", "points"),
     "nats_over_full_context": ("Surprise of the true next reply beyond Full-Context", "nats per token"),
@@ -218,7 +219,8 @@ def provenance(record: Mapping) -> str:
     """What a record was measured on, for the foot of a figure or table."""
     seeds = f", {record['seeds']} seed{'s' * (record['seeds'] > 1)}" if record["seeds"] else ""
     where = DATA.get(record["data"], record["data"])
-    return f"{where}, {JUDGES.get(record['judge'], record['judge'])}; n = {record['n']} episodes{seeds}"
+    counted = "replies" if record["evaluation"] == "fidelity" else "episodes"
+    return f"{where}, {JUDGES.get(record['judge'], record['judge'])}; n = {record['n']} {counted}{seeds}"
 
 
 def main_line(summary: Mapping, metric: str, rank: int, budget: int) -> list[dict[str, Any]]:
