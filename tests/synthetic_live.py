@@ -48,6 +48,8 @@ def live_records(n=408, seeds=2):
                 add("live_tokens_per_episode", cost, cost - 60, cost + 60, **sizes)
                 add("live_prompt_tokens_per_check", cost / 4, cost / 4 - 12, cost / 4 + 12, **sizes)
                 if policy != "full-context":
+                    saved = 100 * (1 - cost / COSTS["full-context"])
+                    add("live_token_reduction_vs_full", saved, saved - 1, saved + 1, **sizes)
                     gap, test = 100 * (share - 0.41), {"p_raw": 0.002, "effect": 0.2, "sd": 40.0}
                     add("live_success_difference_vs_full", gap, gap - 3.5, gap + 3.5, test=test, **sizes)
                     records[-1]["p_vs_full_context"] = 0.02

@@ -20,6 +20,7 @@ from lrrc.summary import (
     make_summary,
     maybe,
     origin,
+    provenance,
     record,
     rounded,
     value,
@@ -216,6 +217,13 @@ def test_parts_without_records_are_said_to_be_left_out():
     assert above(synthetic.without("live"), "live_success", "no-history", "live") is None
     assert maybe(synthetic.without("live"), "live_success", evaluation="live") is None
     assert origin(synthetic.without("success"))["judge"] is None
+
+
+def test_provenance_names_what_was_counted():
+    replay, live = record(synthetic.summary(), "tokens_per_episode", policy="bm25"), {"evaluation": "live"}
+    assert provenance(replay) == "embedded arena, small local models, judged by a program; n = 40 episodes, 2 seeds"
+    assert provenance({**replay, **live}).endswith("n = 40 episodes, 2 seeds")
+    assert provenance({**replay, "evaluation": "fidelity", "seeds": 0}).endswith("n = 40 replies")
 
 
 def test_reading_says_what_is_wrong(summary, tmp_path):

@@ -54,7 +54,7 @@ def cards(summary: Mapping, rank: int, budget: int) -> list[Card]:
         ("token_reduction_vs_full", "fewer tokens"),
         ("call_reduction_vs_full", "fewer calls"),
     ):
-        if (r := maybe(summary, metric, **at)) and not (live and metric.startswith("token")):
+        if (r := maybe(summary, metric, **at)) and not any(title in card.title for card in live):
             interval = f"95 % interval {r['low']:.1f} to {r['high']:.1f} %, {p_value(r)}"
             where = ", call gate on" if live else ""
             found.append(Card(f"{whom}: {title}{where}", f"{r['value']:.1f} %", interval))

@@ -40,21 +40,18 @@ def cards(summary: Mapping, rank: int, budget: int) -> list[tuple[str, str, str]
     ours, full = (
         _at(summary, "live_tokens_per_episode", **who) for who in (_ours(rank, budget), {"policy": "full-context"})
     )
+    saved = _at(summary, "live_token_reduction_vs_full", **_ours(rank, budget))
     found = []
-    if ours and full:
-        saved = 100 * (1 - ours["value"] / full["value"])
+    if ours and full and saved:
         found.append((
-            f"LRRC r = {rank} against Full-Context: {'fewer' if saved >= 0 else 'more'} tokens, live",
-            f"{abs(saved):.1f} %",
-            f"{_tokens(ours)} against {_tokens(full)} per episode",
+            f"LRRC r = {rank} against Full-Context: {'fewer' if saved['value'] >= 0 else 'more'} tokens, live",
+            f"{abs(saved['value']):.1f} %",
+            f"95 % interval {saved['low']:.1f} to {saved['high']:.1f} % saved; {ours['value']:,.0f} against "
+            f"{full['value']:,.0f} per episode",
         ))  # fmt: skip
     if gap := _at(summary, "live_success_difference_vs_full", **_ours(rank, budget)):
         found.append(("Checks answered right, live, LRRC minus Full-Context", *points(gap)))
     return found
-
-
-def _tokens(record: Mapping) -> str:
-    return f"{record['value']:,.0f} [{record['low']:,.0f}, {record['high']:,.0f}]"
 
 
 def sentences(summary: Mapping, rank: int, budget: int) -> list[str]:

@@ -219,7 +219,8 @@ def provenance(record: Mapping) -> str:
     """What a record was measured on, for the foot of a figure or table."""
     seeds = f", {record['seeds']} seed{'s' * (record['seeds'] > 1)}" if record["seeds"] else ""
     where = DATA.get(record["data"], record["data"])
-    return f"{where}, {JUDGES.get(record['judge'], record['judge'])}; n = {record['n']} episodes{seeds}"
+    counted = "replies" if record["evaluation"] == "fidelity" else "episodes"
+    return f"{where}, {JUDGES.get(record['judge'], record['judge'])}; n = {record['n']} {counted}{seeds}"
 
 
 def main_line(summary: Mapping, metric: str, rank: int, budget: int) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ FAMILIES = {  # task family of a check -> what it asks of a digest
 SUCCESS = interval("Live success, %", "live_success", ".1f", 100)
 LIVE = (
     *one("Tokens / episode", "live_tokens_per_episode", ",.0f"),
+    *interval("Tokens saved, %", "live_token_reduction_vs_full", ".1f"),
     *one("Prompt tokens / check", "live_prompt_tokens_per_check", ",.0f"),
     *SUCCESS,
     *interval("Points vs Full-Context", "live_success_difference_vs_full", "+.1f"),
@@ -80,7 +81,7 @@ def at_operating_point(summary: Mapping, rank: int, budget: int) -> list[Mapping
 
 
 def fidelity_note(summary: Mapping) -> str:
-    """What fidelity is, and on how many episodes of each data set it was measured."""
+    """What fidelity is, and on how many replies of each data set it was measured."""
     most: dict[str, Mapping] = {}
     for r in find(summary, evaluation="fidelity", metric="nats_over_full_context"):
         most[r["data"]] = max(r, most.get(r["data"], r), key=lambda r: (r["n"], r["seeds"]))
