@@ -7,7 +7,7 @@ import pytest
 from checkpoints import write_checkpoint
 from generated import episode
 
-from lrrc import cli, tokens
+from lrrc import cli, encoder, tokens
 from lrrc.episodes import parse_episode
 from lrrc.estimate import LIMITS, Prices, amount, estimate, load_policies, notes, table
 from lrrc.estimate_picture import draw, save
@@ -124,6 +124,7 @@ def test_the_picture_is_the_same_every_time(tmp_path):
 @pytest.fixture
 def logs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    encoder.load.cache_clear()  # of data/encoder below another folder
     (tmp_path / "logs.jsonl").write_text(json.dumps(log("a")) + "\n" + json.dumps(log("b", FACTS[:2])) + "\n")
     return tmp_path
 

@@ -119,7 +119,7 @@ def test_live_success_leads_and_says_what_it_is(sources, pages):
         told[0].startswith("Live, SmolLM2-135M-Instruct answers 54.0 %") and "from the full history (3,900)" in told[0]
     )
     assert "BM25 with 50.0 %" in told[1] and "+4.0 points (+1.0 to +7.0): higher" in told[1]  # at the same budget
-    assert "27.0 %" in told[2] and "74.0 %" in told[2] and "no policy can know" in told[2]
+    assert "27.0 %" in told[2] and "74.0 %" in told[2] and "as no policy can" in told[2]
     assert told[3].startswith("Checks of standing rules") and "LRRC r = 8 54 %" in told[3]
     second = headline.second(summary, 8, 128)
     assert second[0].startswith("Over the logged episodes, with its call gate, LRRC at rank 8 uses")

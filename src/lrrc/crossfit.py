@@ -124,8 +124,8 @@ def histories(path: Path, vectors: Path, limit: int) -> dict[str, History]:
     return found
 
 
-def load_fitted(name: str, folder: Path, fit: str, inputs: Inputs, params: Params) -> Policy:
-    """The policy as one fit of an item left it."""
+def load_fitted(name: str, folder: Path | None, fit: str, inputs: Inputs, params: Params) -> Policy:
+    """The policy as one fit of an item left it; one that is not trained needs no `folder`."""
     options = asdict(params.digest)
     if name == "lrrc" or name in LEARNED:
         return checkpoint.load_learned(name, params.budget, folder, inputs.encoder, fit=fit, **options)

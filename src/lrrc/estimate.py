@@ -202,6 +202,12 @@ def parse_budgets(text: str) -> list[int]:
     return sorted({int(part) for part in parts})
 
 
+def check_target(target: Path | None, suffix: str, source: Path) -> None:
+    """Raises ValueError where a file to write has another ending, or is the one that was read."""
+    if target and (target.suffix != suffix or (target.exists() and target.samefile(source))):
+        raise ValueError(f"{target}: must be a file of its own that ends in {suffix}")
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = """\
@@ -239,9 +245,8 @@ def run(args: argparse.Namespace) -> int:
     prices = Prices(args.price_in, cached, args.price_out)
     if not args.logs.is_file():
         raise ValueError(f"{args.logs}: no such file")
-    for target, suffix in ((args.json, ".json"), (args.picture, ".png")):
-        if target and (target.suffix != suffix or (target.exists() and target.samefile(args.logs))):
-            raise ValueError(f"{target}: must be a file of its own that ends in {suffix}")
+    check_target(args.json, ".json", args.logs)
+    check_target(args.picture, ".png", args.logs)
     from tqdm import tqdm
 
     from lrrc.episodes import iter_episodes

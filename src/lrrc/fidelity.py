@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lrrc.config import LIVE, WHOLE
+from lrrc.config import LIVE
 
 if TYPE_CHECKING:
     from lrrc.digest import Digest
@@ -63,8 +63,8 @@ def draw(episodes: Iterable[Episode], most: int, seed: int) -> list[Target]:
         ]
         rounds += [(place, rng.random(), able[i]) for place, i in enumerate(rng.permutation(len(able)))]
     rounds.sort(key=lambda entry: entry[:2])
-    chosen = [target for _, _, target in rounds[:most]]
-    return sorted(chosen, key=lambda target: (target.episode.episode_id, target.turn, target.agent))
+    drawn = [target for _, _, target in rounds[:most]]
+    return sorted(drawn, key=lambda target: (target.episode.episode_id, target.turn, target.agent))
 
 
 def sessions(policy: Policy, targets: Sequence[Target]) -> Iterable[tuple[Target, Session]]:
@@ -78,7 +78,7 @@ def sessions(policy: Policy, targets: Sequence[Target]) -> Iterable[tuple[Target
         yield target, session
 
 
-def chosen(policy: Policy, targets: Sequence[Target]) -> list[tuple[str, list[Message], int]]:
+def sent_by(policy: Policy, targets: Sequence[Target]) -> list[tuple[str, list[Message], int]]:
     """What a policy sends of the history for every target: digest, whole messages, tokens."""
     if policy.name in ("lrrc", "rims-only", "ccf-only"):
         return adaptive(policy, targets)
@@ -153,7 +153,7 @@ def measure(
     """A row for every policy and target: nats per token, and tokens of history sent."""
     rows = []
     for policy in policies:
-        sent = chosen(policy, targets)
+        sent = sent_by(policy, targets)
         nats = surprise(model, [request(model, t, *s[:2], reply_tokens) for t, s in zip(targets, sent, strict=True)])
         for target, (_, _, count), value in zip(targets, sent, nats, strict=True):
             rows.append(
@@ -188,23 +188,24 @@ needs:    the language model that `dvc repro models` makes, and for lrrc the che
 def run(args: argparse.Namespace) -> int:
     from lrrc import lm
     from lrrc.episodes import iter_episodes
-    from lrrc.estimate import parse_budgets
+    from lrrc.estimate import check_target, load_policies, parse_budgets
     from lrrc.policies import load_policy
 
     names = [name.strip() for name in args.policies.split(",")]
     if unknown := [name for name in names if name not in LIVE]:
         raise ValueError(f"--policies: {', '.join(unknown)}: allowed is of {', '.join(LIVE)}")
-    if args.calls < 2:
-        raise ValueError(f"--calls = {args.calls}: allowed is an integer >= 2")
+    for flag, least in (("calls", 2), ("reply_tokens", 1), ("seed", 0)):
+        if (value := getattr(args, flag)) < least:
+            raise ValueError(f"--{flag.replace('_', '-')} = {value}: allowed is an integer >= {least}")
+    if not args.logs.is_file():
+        raise ValueError(f"{args.logs}: no such file")
+    check_target(args.json, ".json", args.logs)
+    chosen = load_policies(names, parse_budgets(args.budgets), args.checkpoint, print)
+    policies = [load_policy(REFERENCE), *(policy for policy in chosen if policy.name != REFERENCE)]
     model = lm.load(str(args.model))
     targets = draw(iter_episodes(args.logs), args.calls, args.seed)
     if len(targets) < 2:
         raise ValueError(f"{args.logs}: fewer than two replies have a history; nothing to compare")
-    policies = [load_policy(REFERENCE)]
-    for budget in parse_budgets(args.budgets):
-        for name in names:
-            if name != REFERENCE and (name not in WHOLE or budget == parse_budgets(args.budgets)[0]):
-                policies.append(load_policy(name, budget, args.checkpoint if name == "lrrc" else None))
     rows = []
     for policy in policies:
         print(f"fidelity: {policy.name} {policy.budget or ''}, {len(targets)} replies", file=sys.stderr, flush=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lrrc import crossfit, fidelity, lm, stats
-from lrrc.config import LEARNED, WHOLE, Params
+from lrrc.config import WHOLE, Params
 from lrrc.episodes import read_episodes
 from lrrc.fidelity import REFERENCE
 from lrrc.files import write_json, write_parquet
 from lrrc.fitting import Inputs
-from lrrc.policies import load_policy
 from lrrc.pool import side_by_side
 from lrrc.records import Settings, adjust, details
 from lrrc.summary import new_record
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 
 def run(models: Path, inputs: Inputs, model: Path, params: Params, out: Path) -> None:
@@ -43,11 +42,17 @@ def run(models: Path, inputs: Inputs, model: Path, params: Params, out: Path) ->
         rows += found
         print(f"fidelity {number}/{len(tasks)}: {policy} on {data}", flush=True)
     rows.sort(key=lambda r: tuple(str(r[k]) for k in ("data", "policy", "seed", "episode_id", "turn", "agent")))
-    text, whole, real = pa.string(), pa.int64(), pa.float64()
-    schema = pa.schema({"data": text, "policy": text, "rank": whole, "budget": whole, "seed": whole, "episode_id": text,
-                        "turn": whole, "agent": text, "nats": real, "tokens": whole})  # fmt: skip
-    write_parquet(out / "rows.parquet", pa.Table.from_pylist(rows, schema=schema))
+    write_parquet(out / "rows.parquet", pa.Table.from_pylist(rows, schema=schema()))
     write_json(out / "meta.json", {"judges": judges, "agent": lm.NAME})
+
+
+def schema() -> pa.Schema:
+    """Columns of results/fidelity/rows.parquet."""
+    import pyarrow as pa
+
+    text, whole, real = pa.string(), pa.int64(), pa.float64()
+    return pa.schema({"data": text, "policy": text, "rank": whole, "budget": whole, "seed": whole, "episode_id": text,
+                      "turn": whole, "agent": text, "nats": real, "tokens": whole})  # fmt: skip
 
 
 def _names(params: Params) -> list[str]:
@@ -73,14 +78,8 @@ def _task(
     if not targets:
         return []
     seed = params.seeds[0]
-    if name == "lrrc" or name in LEARNED:
-        folder = models / (f"train-r{params.rank}-s{seed}" if name == "lrrc" else f"baseline-{name}-s{seed}")
-        policy = crossfit.load_fitted(name, folder, "main" if fold is None else f"fold-{fold}", inputs, params)
-    else:
-        policy = load_policy(
-            name, params.budget, encoder=inputs.encoder, turns=params.baseline.truncated_turns,
-            max_segment_tokens=params.embed.max_segment_tokens, **asdict(params.digest),
-        )  # fmt: skip
+    folder = models / (f"train-r{params.rank}-s{seed}" if name == "lrrc" else f"baseline-{name}-s{seed}")
+    policy = crossfit.load_fitted(name, folder, "main" if fold is None else f"fold-{fold}", inputs, params)
     rank = params.rank if name == "lrrc" else None
     labels = {policy.name: {"data": data, "rank": rank, "seed": seed}}
     rows = fidelity.measure(lm.load(str(model)), targets, [policy], settings.reply_tokens, labels)
@@ -111,6 +110,8 @@ def _records(rows: pd.DataFrame, source: Mapping[str, Any]) -> list[dict[str, An
         sizes = {"n": len(part), "seeds": 1}
         cost = stats.t_interval(part["tokens"].to_numpy())
         records.append(new_record(base, "fidelity_tokens_per_call", *cost, **sizes))
+        if len(part) < 2:
+            continue  # nothing to test
         if policy != REFERENCE:
             records.append(_paired(base, "nats_over_full_context", nats[policy], whole, sizes))
         if ours is not None and policy != "lrrc":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from lrrc.episodes import Episode, read_episodes
 from lrrc.files import write_json, write_parquet
 from lrrc.fitting import Inputs
 from lrrc.live import ORACLE, EndpointAgent, Job, LocalAgent
-from lrrc.policies import load_policy
 from lrrc.policies.base import Policy
 from lrrc.pool import side_by_side
 
@@ -68,19 +66,12 @@ class Policies:
             limit = self.params.embed.max_segment_tokens
             least = self.params.digest.least_share
             return live.oracle(episode, self.stored, job.budget or 0, limit, least)
-        if job.folder:
-            return self.fitted(job, self.folds[episode.episode_id])
-        return self.fitted(job, 0)
+        return self.fitted(job, self.folds[episode.episode_id] if job.folder else 0)
 
     def _fitted(self, job: Job, fold: int) -> Policy:
-        if job.folder:
-            policy = crossfit.load_fitted(job.policy, job.folder, f"fold-{fold}", self.inputs, self.params)
-            policy.budget = job.budget
-            return policy
-        return load_policy(
-            job.policy, job.budget or 0, encoder=self.inputs.encoder, turns=self.params.baseline.truncated_turns,
-            max_segment_tokens=self.params.embed.max_segment_tokens, **asdict(self.params.digest),
-        )  # fmt: skip
+        policy = crossfit.load_fitted(job.policy, job.folder, f"fold-{fold}", self.inputs, self.params)
+        policy.budget = job.budget
+        return policy
 
 
 @functools.lru_cache(maxsize=1)
