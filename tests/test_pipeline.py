@@ -33,17 +33,23 @@ TINY = {
     "encoder": {"width": 16},
     "model": {"d": 16, "head_width": 8, "vocabulary": 64},
     "train": {"max_epochs": 2, "lr": 0.01},
-    "ablate": {"variants": ["top_k-1"]},
+    "ablate": {"variants": ["top_k-1", "targets-lexical"]},
     "baseline": {"policies": ["full-context", "bm25"]},
+    "live": {"policies": ["no-history", "full-context", "bm25", "lrrc"], "episodes": 2, "budgets": [32],
+             "policies_elsewhere": ["bm25"], "episodes_elsewhere": 1},
+    "fidelity": {"policies": ["no-history", "bm25", "lrrc"], "calls": 4},
     "stats": {"bootstrap": 100},
 }  # fmt: skip
 FITTED = {  # stage item -> MLflow run
     "train@2-0": "train-r2-s0",
     "train@4-0": "train-r4-s0",
     "ablate@top_k-1-0": "ablate-top_k-1-s0",
+    "ablate@targets-lexical-0": "ablate-targets-lexical-s0",
     "baseline@full-context-0": "baseline-full-context-s0",
     "baseline@bm25-0": "baseline-bm25-s0",
 }
+STORED = {"curate", "teach"}  # frozen, their results are committed
+SHARED = {"encoder", "models"}  # slow, and the same for both copies
 
 
 def start(folder, *command, **options):
@@ -123,7 +129,7 @@ def copies(tmp_path_factory):
     for key in ("name", "email"):
         run(first, "git", "config", f"user.{key}", "test@example.org")
     commit(first)
-    run(first, "dvc", "repro", "encoder")  # distilled once, for both
+    run(first, "dvc", "repro", *sorted(SHARED))
     shutil.copytree(first, second)
     with ThreadPoolExecutor() as pool:
         disturbed = pool.submit(disturb, second)
@@ -134,9 +140,27 @@ def copies(tmp_path_factory):
 
 def test_every_stage_runs_once_up_to_the_report(copies):
     first, said, _, _ = copies
-    assert sorted(ran(said)) == sorted(set(hashes(first)) - {"curate", "encoder"})
+    assert sorted(ran(said)) == sorted(set(hashes(first)) - STORED - SHARED)
     assert set(FITTED) < set(ran(said)) and ran(said)[-1] == "report"
+    stages = yaml.safe_load((first / "dvc.yaml").read_text())["stages"]
+    assert {name.split("@")[0] for name in hashes(first)} == set(stages)
+    assert {name for name, stage in stages.items() if stage.get("frozen")} == STORED
     assert "<html" in (first / "report/index.html").read_text()
+
+
+def test_what_the_language_model_said_is_in_the_results(copies):
+    first, _, _, _ = copies
+    records = json.loads((first / "results/summary.json").read_text())["records"]
+    measured = {(r["evaluation"], r["policy"], r["rank"], r["budget"], r["variant"]) for r in records}
+    live = [("no-history", None, None, ""), ("full-context", None, None, ""), ("oracle", None, None, ""),
+            ("bm25", None, 64, ""), ("bm25", None, 32, ""), ("lrrc", 4, 64, ""), ("lrrc", 2, 64, "")]  # fmt: skip
+    assert {("live", *config) for config in live} == {found for found in measured if found[0] == "live"}
+    variants = {variant for evaluation, *_, variant in measured if evaluation == "live-ablation"}
+    assert variants == set(TINY["ablate"]["variants"])
+    assert {p for e, p, *_ in measured if e == "fidelity"} == {"full-context", *TINY["fidelity"]["policies"]}
+    assert all(r["agent"] for r in records if r["evaluation"].startswith(("live", "fidelity")))
+    page = (first / "report/index.html").read_text()
+    assert "Live success" in page and "no agent answered checks" not in page
 
 
 def test_a_second_run_does_nothing_in_three_seconds(copies):
