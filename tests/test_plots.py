@@ -148,7 +148,7 @@ def test_tables_hold_the_records(summary):
     assert float(rows["BM25"]["Tokens saved, % high"]) == saved["high"]
     assert f"{saved['value']:.1f} [{saved['low']:.1f}, {saved['high']:.1f}]" in made["policies"].markdown()
     variants = [row[0] for row in made["ablations"].rows]
-    assert variants[0] == "LRRC r = 8" and {"gate-off", "top_k-2"} <= set(variants)
+    assert variants[0] == "LRRC r = 8" and {"call-gate-off", "top_k-2"} <= set(variants)
 
 
 def test_live_tables(summary):

@@ -106,10 +106,10 @@ def test_every_policy_and_rank_once(rows, summary):
 
 def test_gate_setting_and_variants_are_ablations(summary):
     variants = {r["variant"] for r in find(summary, evaluation="ablation", metric="tokens_per_episode")}
-    assert variants == {"gate-off", "gate-on", "top_k-1", "top_k-2", "head_width-32"}
+    assert variants == {"call-gate-off", "call-gate-on", "top_k-1", "top_k-2", "head_width-32"}
     gated, free = (
         value(summary, "calls_per_episode", policy="lrrc", rank=8),
-        value(summary, "calls_per_episode", evaluation="ablation", variant="gate-off", policy="lrrc"),
+        value(summary, "calls_per_episode", evaluation="ablation", variant="call-gate-off", policy="lrrc"),
     )
     assert gated < free
 

@@ -133,7 +133,7 @@ def _against(summary: Mapping, other: Mapping) -> list[str]:
         f"{success['value']:+.1f} points ({success['low']:+.1f} to {success['high']:+.1f}): "
         f"{reading(success, name(other))}"
     ]
-    gated = {r["metric"]: r["value"] for r in find(summary, evaluation="ablation", variant="gate-on", **same)}
+    gated = {r["metric"]: r["value"] for r in find(summary, evaluation="ablation", variant="call-gate-on", **same)}
     if "tokens_per_episode" in gated and "preference_success" in gated:
         text.append(
             "LRRC is measured with its call gate, other policies without. Given the same gate, "

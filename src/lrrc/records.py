@@ -120,7 +120,7 @@ class Scores:
         usual = not both or config.gated == (config.policy == "lrrc")
         names = [config.variant] if config.variant else []
         if not usual:
-            names.append("gate-on" if config.gated else "gate-off")
+            names.append("call-gate-on" if config.gated else "call-gate-off")
         evaluation = "ablation" if names else "replay"
         return {"evaluation": evaluation, **asdict(source), "policy": config.policy, "rank": config.rank,
                 "budget": config.budget, "variant": " ".join(names)}  # fmt: skip

@@ -62,8 +62,8 @@ def all_tables(summary: Mapping, rank: int, budget: int) -> list[Table]:
     ranks = in_order(find(summary, policy="lrrc", budget=budget, metric="tokens_per_episode"))
     changed = find(summary, evaluation="ablation", metric="tokens_per_episode")
     ablated = ours + [r for r in changed if r["policy"] == "lrrc" and r["rank"] == rank
-                      and (r["variant"] == "gate-off" or not r["variant"].endswith("gate-off"))]  # fmt: skip
-    gated = ours + [r for r in changed if r["variant"] == "gate-on"]
+                      and (r["variant"] == "call-gate-off" or not r["variant"].endswith("call-gate-off"))]  # fmt: skip
+    gated = ours + [r for r in changed if r["variant"] == "call-gate-on"]
 
     def made(table_name: str, title: str, first: str, records: list[dict], label, columns) -> Table:
         return tabulate(summary, table_name, title, {first: [label(r) for r in records]}, records, columns)
