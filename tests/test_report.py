@@ -107,7 +107,9 @@ def test_best_other_policy_succeeds_most(sources):
 def test_headline_says_what_the_gate_adds_to_the_rival(sources):
     summary = load_summary(sources.summary)
     rival = headline.best_other(summary, 8, 128)
-    gated = find(summary, evaluation="ablation", variant="call-gate-on", metric="tokens_per_episode", policy=rival["policy"])
+    gated = find(
+        summary, evaluation="ablation", variant="call-gate-on", metric="tokens_per_episode", policy=rival["policy"]
+    )
     told = " ".join(headline.second(summary, 8, 128))
     assert len(gated) == 1 and f"{gated[0]['value']:,.0f} tokens" in told
 
