@@ -18,7 +18,7 @@ from lrrc.episodes import Message
 from lrrc.features import History
 from lrrc.model.batch import collate
 from lrrc.model.coordinator import build
-from lrrc.policies import LEAST_GAIN, load_policy
+from lrrc.policies import LEAST_SHARE, load_policy
 from lrrc.policies.base import DIGEST_NAME, Kept, split_turns
 from lrrc.policies.learned import Learned, Pruning, _densest, essential_weight
 from lrrc.policies.untrained import SCORES, Extractive, Truncated
@@ -307,7 +307,7 @@ def test_names_and_folders_that_do_not_exist(tmp_path):
 def test_defaults_are_those_of_the_parameters():
     digest = load_params(Path(__file__).parents[1] / "params.yaml").digest
     assert load_policy("recency").max_overlap == digest.max_overlap and load_policy("bm25").squeeze == digest.squeeze
-    assert digest.least_gain == LEAST_GAIN
+    assert digest.least_share == LEAST_SHARE and digest.least_gain == 0
 
 
 def test_an_empty_conversation():

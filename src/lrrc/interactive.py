@@ -13,7 +13,7 @@ from lrrc import pareto
 from lrrc.curves import curves_of
 from lrrc.drawing import LRRC, SECOND, standard_error
 from lrrc.plots import apart, over_bars, second_measure
-from lrrc.plots_live import by_fidelity, threshold
+from lrrc.plots_live import ablated, by_fidelity, threshold
 from lrrc.summary import DATA, FLOORS, REFERENCES, find, main_line, name
 from lrrc.tables_live import at_operating_point
 
@@ -224,16 +224,13 @@ def training(histories: Mapping[tuple[int, int], list[Mapping]], rank: int) -> g
 
 
 def live_ablations(summary: Mapping, rank: int, budget: int) -> go.Figure:
-    """Checks answered right with one part changed."""
-    changed = find(summary, evaluation="live-ablation", metric="live_success")
-    whole = find(summary, evaluation="live", metric="live_success", policy="lrrc", rank=rank, budget=budget)
-    rows = sorted([*changed, *whole], key=lambda r: r["value"])
-    labels = [escape(r["variant"] or "as it is") for r in rows]
+    """Points that the whole model is better than one with a part changed, on the same episodes and seeds."""
+    rows = ablated(summary)
+    labels = [escape(r["variant"]) for r in rows]
     figure = go.Figure()
-    _dots(figure, rows, labels, range(len(rows)), [LRRC if r in whole else "#222222" for r in rows], 100, ".1f", " %")
-    for r in whole:
-        figure.add_vrect(x0=100 * r["low"], x1=100 * r["high"], fillcolor="#E3EFF7", line_width=0, layer="below")
-    return layout(figure, xaxis={"title": "Checks answered right (%)"}, yaxis=_named(labels)).update_layout(
+    _dots(figure, rows, labels, range(len(rows)), ["#222222"] * len(rows), 1, "+.1f", " points")
+    figure.add_vline(x=0, line_color=LRRC, line_width=1)
+    return layout(figure, xaxis={"title": "Points that LRRC is better, live"}, yaxis=_named(labels)).update_layout(
         showlegend=False
     )
 

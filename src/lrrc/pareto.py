@@ -37,9 +37,10 @@ def replayed(summary: Mapping, rank: int, budget: int) -> list[Series]:
 
 
 def live(summary: Mapping, rank: int, budget: int) -> list[Series]:
-    """Every policy and rank of the live evaluation at every budget."""
+    """Every policy, rank and budget that the live evaluation asked on all of its episodes: others are not comparable."""
     success, tokens = (find(summary, evaluation="live", metric=m) for m in ("live_success", "live_tokens_per_episode"))
-    return _series(success, tokens, rank, budget)
+    most = max((r["n"] for r in success), default=0)
+    return _series([r for r in success if r["n"] == most], tokens, rank, budget)
 
 
 def _series(success: Sequence[dict[str, Any]], tokens: Sequence[Mapping], rank: int, budget: int) -> list[Series]:
@@ -94,9 +95,12 @@ def live_pareto(summary: Mapping, rank: int, budget: int) -> Figure:
             )
     axes.set_ylabel("Checks answered right (%), live")
     budgets = sorted({s["budget"] for one in series for _, s in one.points if s["budget"]})
-    shown = (
-        f"Mean and 95 % interval over episodes. Lines join budgets of {_listed(budgets)} tokens; names tell {budget}."
-    )
+    shown = "Mean and 95 % interval over episodes."
+    if len(budgets) > 1:
+        shown += f" Lines join budgets of {_listed(budgets)} tokens; names tell {budget}."
+    every = find(summary, evaluation="live", metric="live_success")
+    if len(every) > sum(len(one.points) for one in series):
+        shown += " Ranks and budgets that fewer episodes met are in the table."
     foot(figure, f"{shown} {live_note([s for one in series for _, s in one.points])}")
     return figure
 

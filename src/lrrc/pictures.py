@@ -43,7 +43,7 @@ PICTURES = {
     ),
     "live_ablations": Picture(
         "Ablations, live",
-        "Checks answered right with one part of the coordinator changed, 95 % intervals. Shaded: as it is.",
+        "Points that the whole coordinator is better than with one part changed, same episodes, 95 % intervals.",
         "figures, stats, live, {operating}, {ablations}",
         "live-ablation",
     ),

@@ -69,8 +69,11 @@ def live_note(records: list[Mapping]) -> str:
     if not records:
         return ""
     most = max(records, key=lambda r: r["seeds"])
-    agent = most.get("agent", LIVE_AGENT)
-    return f"{agent} reads the payload and picks an answer, a program checks it; {provenance(most)}"
+    agent, fewest = most.get("agent", LIVE_AGENT), min(r["n"] for r in records)
+    note = f"{agent} reads the payload and picks an answer, a program checks it; {provenance(most)}"
+    if fewest < max(r["n"] for r in records):
+        note += f"; some were met by {fewest} of the episodes only: compare those by the paired differences"
+    return note
 
 
 def at_operating_point(summary: Mapping, rank: int, budget: int) -> list[Mapping]:
