@@ -37,7 +37,7 @@ def replayed(summary: Mapping, rank: int, budget: int) -> list[Series]:
 
 
 def live(summary: Mapping, rank: int, budget: int) -> list[Series]:
-    """Every policy, rank and budget that the live evaluation asked on all of its episodes: others are not comparable."""
+    """Every policy, rank and budget that the live evaluation asked on all of its episodes; others do not compare."""
     success, tokens = (find(summary, evaluation="live", metric=m) for m in ("live_success", "live_tokens_per_episode"))
     most = max((r["n"] for r in success), default=0)
     return _series([r for r in success if r["n"] == most], tokens, rank, budget)
