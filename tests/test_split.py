@@ -149,8 +149,8 @@ def test_annotate_and_split_as_stages(tmp_path):
 
 def test_too_few_groups_stop_the_stage_with_one_line(tmp_path):
     shutil.copy(ROOT / "params.yaml", tmp_path)
-    write_episodes(tmp_path / "raw.parquet", mixed(3))
+    write_episodes(tmp_path / "raw.parquet", mixed(2))
     stage(tmp_path, "annotate", "raw.parquet", "tokens.parquet")
     ran = stage(tmp_path, "split", "raw.parquet", "tokens.parquet", "splits.json", "table1.json")
     assert ran.returncode == 1 and not (tmp_path / "splits.json").exists()
-    assert ran.stderr.startswith("error: split: 3 groups of 3 episodes") and ran.stderr.count("\n") == 1
+    assert ran.stderr.startswith("error: split: 2 groups of 2 episodes") and ran.stderr.count("\n") == 1
