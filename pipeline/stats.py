@@ -1,7 +1,7 @@
 """Stage stats: what the evaluations measured and training curves -> results/summary.json, the headline of metrics.
 
-python pipeline/stats.py results/replay results/live results/fidelity data/table1.json models results/summary.json \\
-    results/metrics.json
+python pipeline/stats.py results/replay results/live results/fidelity results/transfer.parquet data/table1.json \\
+    models results/summary.json results/metrics.json
 """
 
 import argparse
@@ -15,11 +15,12 @@ from lrrc.files import write_json
 from lrrc.live_records import read_live
 from lrrc.records import Settings, read_records
 from lrrc.summary import headline_metrics, make_summary
+from lrrc.transfer_records import read_transfer
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("replay", "live", "fidelity", "table1", "models", "summary", "metrics"):
+    for name in ("replay", "live", "fidelity", "transfer", "table1", "models", "summary", "metrics"):
         parser.add_argument(name, type=Path)
     args = parser.parse_args()
     params = load_params()
@@ -28,6 +29,7 @@ def main() -> None:
     table1 = json.loads(args.table1.read_text(encoding="utf-8"))
     records = read_records(args.replay, table1, args.models, settings)
     records += [*read_live(args.live, settings), *read_fidelity(args.fidelity, settings)]
+    records += read_transfer(args.transfer, settings)
     summary = make_summary(records)
     write_json(args.summary, summary)
     write_json(args.metrics, headline_metrics(summary, params.budget))

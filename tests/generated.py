@@ -19,9 +19,10 @@ MODEL = ModelConfig(
     d=12, max_update_rank=2, top_k=2, activity_threshold=0.05, head_width=8, rho_max=0.95, update_bound=1.0,
     vocabulary=32, gate=True, noop=True, recurrence=True, low_rank=True, hierarchy=True,
 )  # fmt: skip
-DIGEST = DigestConfig(max_overlap=1.0, squeeze=0.0, least_share=0.0, least_gain=0.0)
+DIGEST = DigestConfig(max_overlap=1.0, squeeze=0.0, least_share=0.0, least_gain=0.0, standing=1.0)
 TRAIN = TrainConfig(
     lr=0.01, weight_decay=0.0, batch_size=8, max_epochs=3, patience=8, w_rec=0.2, w_sel=1.0, w_worth=0.1, w_win=0.5,
+    w_rule=0.2,
     trainer={"accelerator": "cpu", "gradient_clip_val": 1.0},
 )  # fmt: skip
 VOCABULARY = """
@@ -139,7 +140,7 @@ def learnable(seed, turns=4, agents=2, outcome=True):
         f"l{seed}", 2 + tie if outcome else -1, embeddings, np.array([t for _, t, _ in rows], np.int32),
         np.array([s for _, _, s in rows], np.int32), rng.standard_normal((turns, WIDTH)).astype(np.float32),
         [np.zeros((n, len(FEATURES)), np.float32) for n in before], dict.fromkeys(TARGETS, targets),
-        [[words] * agents] * turns,
+        [[words] * agents] * turns, (np.arange(len(rows)) % 2).astype(np.float32),
     )  # fmt: skip
 
 

@@ -107,6 +107,23 @@ def fidelity_records():
     return records
 
 
+def transfer_records():
+    """Extra nats on two data sets after training on others."""
+    records = []
+    for data in ("mt_bench_human_dev", "tau_bench_airline_dev"):
+        for policy, variant, nats in (("recency", "", 0.3), ("bm25", "", 0.25), ("lrrc", "embedded", 0.28),
+                                      ("lrrc", "embedded + other", 0.2)):  # fmt: skip
+            where = base("transfer", policy, 8 if policy == "lrrc" else None, 128, variant, data=data, judge=None)
+            sizes = {"n": 200, "seeds": 1}
+            records.append(new_record(where, "nats_over_full_context", nats, nats - 0.03, nats + 0.04, **sizes))
+            records.append(new_record(where, "fidelity_tokens_per_call", 112, 110, 114, **sizes))
+            if policy == "lrrc":
+                gap = nats - 0.25
+                records.append(new_record(where, "nats_over_best_rule", gap, gap - 0.02, gap + 0.02, **sizes,
+                                          test={"p_raw": 0.03, "effect": -0.2, "rule": "bm25"}))  # fmt: skip
+    return [{**record, "agent": "SmolLM2-135M-Instruct"} for record in records]
+
+
 def gate_records(n=408):
     """Calls and success at seven thresholds."""
     records = []
@@ -119,4 +136,4 @@ def gate_records(n=408):
 
 
 def all_records():
-    return [*live_records(), *variant_records(), *fidelity_records(), *gate_records()]
+    return [*live_records(), *variant_records(), *fidelity_records(), *transfer_records(), *gate_records()]

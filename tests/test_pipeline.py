@@ -48,7 +48,7 @@ FITTED = {  # stage item -> MLflow run
     "baseline@full-context-0": "baseline-full-context-s0",
     "baseline@bm25-0": "baseline-bm25-s0",
 }
-STORED = {"curate", "teach"}  # frozen, their results are committed
+STORED = {"curate", "teach", "transfer"}  # frozen, their results are committed
 SHARED = {"encoder", "models"}  # slow, and the same for both copies
 
 

@@ -18,7 +18,7 @@ from lrrc.episodes import Message
 from lrrc.features import History
 from lrrc.model.batch import collate
 from lrrc.model.coordinator import build
-from lrrc.policies import LEAST_SHARE, load_policy
+from lrrc.policies import LEAST_SHARE, STANDING, load_policy
 from lrrc.policies.base import DIGEST_NAME, Kept, split_turns
 from lrrc.policies.learned import Learned, Pruning, _densest, essential_weight
 from lrrc.policies.untrained import SCORES, Extractive, Truncated
@@ -62,11 +62,12 @@ def test_a_session_equals_the_network_over_whole_episodes(name):
             n = len(session.history.segments)
             for m, agent in enumerate(AGENTS):
                 scores_N, logits_V = session.scores(turn.inputs, agent)
-                np.testing.assert_allclose(scores_N, output.scores_BTMN[0, t, m, :n], atol=1e-5)
+                np.testing.assert_allclose(scores_N, output.scores_BTMN[0, t, m, :n], atol=1e-4)
                 np.testing.assert_allclose(logits_V, output.essential_BTMV[0, t, m], atol=1e-5)
             session.observe([*turn.inputs, *turn.replies])
             silent += len(session.history.segments) == n
             np.testing.assert_allclose(session.outcome(), output.outcome_BTO[0, t], atol=1e-5)
+        np.testing.assert_allclose(session.standing_N, torch.sigmoid(output.standing_BN[0]), atol=1e-5)
     assert silent > 2  # turns without any text were among them
 
 
@@ -307,7 +308,7 @@ def test_names_and_folders_that_do_not_exist(tmp_path):
 def test_defaults_are_those_of_the_parameters():
     digest = load_params(Path(__file__).parents[1] / "params.yaml").digest
     assert load_policy("recency").max_overlap == digest.max_overlap and load_policy("bm25").squeeze == digest.squeeze
-    assert digest.least_share == LEAST_SHARE and digest.least_gain == 0
+    assert (digest.least_share, digest.least_gain, digest.standing) == (LEAST_SHARE, 0, STANDING)
 
 
 def test_an_empty_conversation():

@@ -152,7 +152,7 @@ def test_logs_without_outcomes_have_tokens_and_calls(sources, tmp_path):
     assert verdicts  # the claim about tokens is still tested
 
 
-EVALUATED = ("live", "live-ablation", "live-by-category", "fidelity", "call-gate")
+EVALUATED = ("live", "live-ablation", "live-by-category", "fidelity", "transfer", "call-gate")
 
 
 def build_without(sources, folder, *parts):

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from generated import DIGEST, ENCODER, LIMIT, MODEL, TRAIN, WIDTH, episode, learnable, model, train
+from generated import DIGEST, ENCODER, LIMIT, MODEL, TRAIN, WIDTH, checked, episode, learnable, model, train
 
 from lrrc import dataset, encoder, fitting, training
 from lrrc.dataset import episode_arrays
@@ -19,6 +19,7 @@ from lrrc.files import write_json
 from lrrc.model.batch import collate
 from lrrc.model.coordinator import build
 from lrrc.model.losses import (
+    RARITY,
     WORTH_FLOOR,
     Measured,
     agreement,
@@ -28,6 +29,7 @@ from lrrc.model.losses import (
     probe_objective,
     ranking,
     reconstruction,
+    rules,
     worth,
 )
 from lrrc.model.probe import Kept, Probe, collate_kept
@@ -219,11 +221,15 @@ def test_a_diverged_fit_says_so(tmp_path):
 
 
 def test_losses_equal_plain_loops():
-    net, batch = net_of(), pack(RAGGED[:8])
+    mixed = [*RAGGED[:4], *(episode_arrays(checked(seed), ENCODER, LIMIT) for seed in range(4))]
+    net, batch = net_of(), pack(mixed)
     with torch.no_grad():
         output = net(batch)
-    rec, sel, amount, win, weights = [], [], [], 0.0, 0.0
-    for b, e in enumerate(RAGGED[:8]):
+    rec, sel, amount, rule, win, weights = [], [], [], [], 0.0, 0.0
+    for b, e in enumerate(mixed):
+        for i in np.flatnonzero((e.standing_N >= 0) & (e.speaker_N == 0)):
+            p = float(torch.sigmoid(output.standing_BN[b, i]))
+            rule.append(-RARITY * math.log(p) if e.standing_N[i] else -math.log(1 - p))
         for t in range(e.turns):
             logits = output.outcome_BTO[b, t].log_softmax(0)
             win -= float(logits[e.outcome]) * (t + 1) / e.turns
@@ -241,8 +247,9 @@ def test_losses_equal_plain_loops():
     assert float(ranking(output, batch)) == pytest.approx(np.mean(sel), rel=1e-4)
     assert float(worth(output, batch)) == pytest.approx(np.mean(amount), rel=1e-4)
     assert float(outcome(output.outcome_BTO, batch.turns_B, batch.outcome_B)) == pytest.approx(win / weights, rel=1e-4)
-    config = train(w_rec=2.0, w_sel=3.0, w_worth=7.0, w_win=5.0)
-    total = 2 * np.mean(rec) + 3 * np.mean(sel) + 7 * np.mean(amount) + 5 * win / weights
+    config = train(w_rec=2.0, w_sel=3.0, w_worth=7.0, w_win=5.0, w_rule=11.0)
+    assert float(rules(output, batch)) == pytest.approx(np.mean(rule), rel=1e-4)
+    total = 2 * np.mean(rec) + 3 * np.mean(sel) + 7 * np.mean(amount) + 5 * win / weights + 11 * np.mean(rule)
     assert float(coordinator_objective(net, batch, config).loss.detach()) == pytest.approx(total, rel=1e-4)
 
 

@@ -92,6 +92,7 @@ def load_learned(
     squeeze: float = 0.2,
     least_share: float = 0.0,
     least_gain: float = 0.0,
+    standing: float = 1.0,
     fit: str = "main",
 ) -> Learned:
     """A learned policy, ready to compose."""
@@ -109,6 +110,6 @@ def load_learned(
     kind = Pruning if name == "tokensqueeze-only" else Learned
     return kind(
         name, budget, net=load_net(folder, fit), encoder=vectors, max_overlap=max_overlap, squeeze=squeeze,
-        least_share=least_share, least_gain=least_gain,
+        least_share=least_share, least_gain=least_gain, standing=standing,
         max_segment_tokens=config["max_segment_tokens"], checkpoint=str(folder),
     )  # fmt: skip

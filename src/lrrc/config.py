@@ -210,6 +210,23 @@ class FidelityConfig:
 
 
 @dataclass(frozen=True)
+class TransferConfig:
+    """Transfer between kinds of conversation (a frozen stage): data sets beside the arena, calls that teach (of each)
+    and calls that test.
+    """
+
+    files: tuple[str, ...]
+    teach: int
+    calls: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        for key in ("teach", "calls"):
+            _check(getattr(self, key) >= 2, f"transfer.{key}", getattr(self, key), "an integer >= 2")
+        _check_seed("transfer.seed", self.seed)
+
+
+@dataclass(frozen=True)
 class ModelConfig:
     """The coordinator (paper sections 3.1 and 3.5); the switches at the end are ablations, all true in the paper."""
 
@@ -250,6 +267,7 @@ class TrainConfig:
     w_sel: float
     w_worth: float
     w_win: float
+    w_rule: float
     trainer: dict[str, Any] = dataclasses.field(hash=False)  # the rest tells parameters apart as keys of a cache
 
     def __post_init__(self) -> None:
@@ -258,7 +276,7 @@ class TrainConfig:
         for key in ("batch_size", "max_epochs", "patience"):
             value = getattr(self, key)
             _check(value >= 1, f"train.{key}", value, "an integer >= 1")
-        for key in ("w_rec", "w_sel", "w_worth", "w_win"):
+        for key in ("w_rec", "w_sel", "w_worth", "w_win", "w_rule"):
             value = getattr(self, key)
             _check(value >= 0, f"train.{key}", value, "a number >= 0")
         for key, value in self.trainer.items():
@@ -297,13 +315,15 @@ class BaselineConfig:
 @dataclass(frozen=True)
 class DigestConfig:
     """How scores become a digest: redundancy filter, squeezing inside segments, and, for learned policies, what a
-    segment must promise: a share of all that the history does, and nats a token (0 and 0 fill the budget).
+    segment must promise: a share of all that the history does, and nats a token (0 and 0 fill the budget), and the
+    probability from which a sentence of the user is kept as a standing rule.
     """
 
     max_overlap: float
     squeeze: float
     least_share: float
     least_gain: float
+    standing: float
 
     def __post_init__(self) -> None:
         _check(0 < self.max_overlap <= 1, "digest.max_overlap", self.max_overlap, "a fraction above 0, at most 1")
@@ -312,6 +332,8 @@ class DigestConfig:
         _check(0 <= value < 1, "digest.least_share", value, "a fraction from 0, below 1")
         value = self.least_gain
         _check(0 <= value <= 10, "digest.least_gain", value, "a number from 0 to 10 (nats a token)")
+        value = self.standing
+        _check(0 < value <= 1, "digest.standing", value, "a probability above 0; 1 keeps none")
 
 
 @dataclass(frozen=True)
@@ -377,6 +399,7 @@ class Params:
     replay: ReplayConfig
     live: LiveConfig
     fidelity: FidelityConfig
+    transfer: TransferConfig
     explore: ExploreConfig
     stats: StatsConfig
 

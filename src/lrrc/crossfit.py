@@ -67,9 +67,11 @@ class LoggedSession(Session):
 
     policy: Learned
 
-    def __init__(self, policy: Learned, whole: History, scores_TMN: np.ndarray, logits_TMV: np.ndarray):
+    def __init__(
+        self, policy: Learned, whole: History, scores_TMN: np.ndarray, logits_TMV: np.ndarray, standing_N: np.ndarray
+    ):
         self.policy, self.history, self.message_tokens = policy, whole, []
-        self.scores_TMN, self.logits_TMV, self.turn = scores_TMN, logits_TMV, 0
+        self.scores_TMN, self.logits_TMV, self.standing_N, self.turn = scores_TMN, logits_TMV, standing_N, 0
         self.before_T = np.searchsorted(whole.turn, np.arange(whole.turns))  # segments before each turn
 
     def observe(self, messages: Sequence[Message]) -> None:
@@ -81,7 +83,8 @@ class LoggedSession(Session):
         seen = self.before_T[self.turn]
         if not seen:
             return digest.EMPTY
-        return self.policy.write(self.history, self.scores_TMN[self.turn, m, :seen], self.logits_TMV[self.turn, m])
+        scores_N, logits_V = self.scores_TMN[self.turn, m, :seen], self.logits_TMV[self.turn, m]
+        return self.policy.write(self.history, scores_N, logits_V, self.standing_N[:seen])
 
 
 @torch.inference_mode()
@@ -97,8 +100,9 @@ def logged_sessions(policy: Policy, episodes: Sequence[Episode], inputs: Inputs)
         part = episodes[first : first + BATCH]
         output = policy.net(collate([arrays[e.episode_id] for e in part], 1, targets=None))
         scores, logits = output.scores_BTMN.numpy(), output.essential_BTMV.numpy()
+        standing = torch.sigmoid(output.standing_BN).numpy()
         for b, episode in enumerate(part):
-            yield LoggedSession(policy, wholes[episode.episode_id], scores[b], logits[b])
+            yield LoggedSession(policy, wholes[episode.episode_id], scores[b], logits[b], standing[b])
 
 
 def fold_of(splits: Path) -> dict[str, int]:

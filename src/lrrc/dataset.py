@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lrrc import gains, segments
+from lrrc import gains, segments, standing
 from lrrc.config import TARGETS
 from lrrc.encoder import Encoder
 from lrrc.episodes import ARENA_OUTCOMES, Episode, Message
@@ -56,6 +56,7 @@ class EpisodeArrays:
     features: list[np.ndarray]  # per turn [N before it, F]
     targets: dict[str, Targets]  # by kind (config.TARGETS)
     essential: list[list[tuple[np.ndarray, np.ndarray]]]  # per turn and agent: bucket hashes, weights summing to one
+    standing_N: np.ndarray  # standing.RULE, NO_RULE or UNKNOWN
 
     @property
     def agents(self) -> int:
@@ -126,6 +127,7 @@ def episode_arrays(
         features,
         kinds,
         [[_normalised(essential_words(reply)) for reply in row] for row in replies],
+        standing.labels(episode, history, gains.known(episode, history, stored or {})),
     )
 
 
@@ -156,6 +158,7 @@ def save(path: Path, episodes: Sequence[EpisodeArrays]) -> None:
         "embeddings": joined([e.embeddings_NE for e in episodes], (0, width), np.float32),
         "turn": joined([e.turn_N for e in episodes], (0,), np.int32),
         "speaker": joined([e.speaker_N for e in episodes], (0,), np.int32),
+        "standing": joined([e.standing_N for e in episodes], (0,), np.float32),
         "query": joined([e.query_TE for e in episodes], (0, width), np.float32),
         "features": joined([f for e in episodes for f in e.features], (0, len(FEATURES)), np.float32),
         **{
@@ -218,6 +221,7 @@ def load(path: Path) -> list[EpisodeArrays]:
                     ]
                     for _ in range(turns)
                 ],
+                take("standing", n),
             )
         )
     return episodes

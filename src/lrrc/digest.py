@@ -48,12 +48,15 @@ def write(
     essential: Callable[[str], float] = segments.weight,
     least_share: float = 0.0,
     least_gain: float = 0.0,
+    first: Sequence[int] = (),
 ) -> Digest:
     """The best-scored segments that fit into `budget` tokens together.
 
     Scores of learned policies are logarithms of expected gains in nats. A segment that holds less than `least_share` of
     what the whole history promises, or less than `least_gain` nats a token, is not worth sending: a digest is as
     long as the history is useful, and `budget` caps it.
+
+    Segments in `first` (standing rules) come before the others whatever their scores, in at most half of the budget.
 
     A segment of which more than `max_overlap` (by word weight) stands in a chosen one adds nothing and is passed over.
     Where a segment does not fit, words of the least `essential` weight are dropped from it, at most `squeeze` of its
@@ -63,18 +66,20 @@ def write(
     chosen: dict[int, tuple[Span, ...]] = {}
     scores_N = np.asarray(scores_N, float)
     worth = np.logaddexp.reduce(scores_N) if least_share and len(scores_N) else 0.0
-    for i in np.argsort(-scores_N, kind="stable"):
-        i = int(i)
+    for i in [*first, *(i for i in map(int, np.argsort(-scores_N, kind="stable")) if i not in first)]:
+        kept = i in first
         if room <= LABEL_TOKENS or misfits >= MISFITS:
             break
-        if least_share and np.exp(scores_N[i] - worth) < least_share:
+        if least_share and not kept and np.exp(scores_N[i] - worth) < least_share:
             break  # so do all after it
-        if least_gain and np.exp(scores_N[i]) < least_gain * history.segments[i].tokens:
+        if least_gain and not kept and np.exp(scores_N[i]) < least_gain * history.segments[i].tokens:
             continue
         if max_overlap < 1 and any(_overlap(history, i, j) > max_overlap for j in chosen):
             continue
         label = 0 if any(history.message[j] == history.message[i] for j in chosen) else LABEL_TOKENS
         cost, spans = history.segments[i].tokens + label + 1, (_whole(history, i),)
+        if kept and cost > room - budget // 2:
+            continue
         if cost > room and squeeze > 0:
             spans, cost = _squeezed(history, i, room - label - 1, squeeze, essential)
             cost += label + 1

@@ -5,8 +5,8 @@
 Mean negative log-likelihood per token of the logged reply (its first tokens), minus that after the full history: nats a
 token, lower is better, no labels needed. Policies are compared at equal mean tokens: fixed ones fill their budget in
 every call, a learned one may spend little here and up to `REACH` budgets there, with the least gain it asks of a
-segment set so that its mean over these calls is the budget (which looks at lengths alone, never at replies). System
-messages are the same in every payload and left out.
+segment set so that its mean over these calls is what recency spends (which looks at lengths alone, never at replies).
+System messages are the same in every payload and left out.
 """
 
 from __future__ import annotations
@@ -52,15 +52,17 @@ class Target:
 
 
 def draw(episodes: Iterable[Episode], most: int, seed: int) -> list[Target]:
-    """A seeded draw of replies, one of every episode before a second of any."""
+    """A seeded draw of different replies (pairs of an arena share answers), one of every episode before a second."""
     rng, rounds = np.random.default_rng(seed), []
+    known: set[tuple[str, ...]] = set()
     for episode in episodes:
-        able = [
-            Target(episode, t, reply)
-            for t, turn in enumerate(episode.turns)
-            for reply in turn.replies
-            if t and turn.inputs and reply.content.strip()
-        ]
+        able = []
+        for t, turn in enumerate(episode.turns):
+            for reply in turn.replies if t and turn.inputs else ():
+                said = (*(message.content for message in turn.inputs), reply.content)
+                if reply.content.strip() and said not in known:
+                    known.add(said)
+                    able.append(Target(episode, t, reply))
         rounds += [(place, rng.random(), able[i]) for place, i in enumerate(rng.permutation(len(able)))]
     rounds.sort(key=lambda entry: entry[:2])
     drawn = [target for _, _, target in rounds[:most]]
@@ -95,33 +97,41 @@ def _sent(session: Session, what: Digest | Kept) -> tuple[str, list[Message], in
 
 
 def adaptive(policy: Any, targets: Sequence[Target]) -> list[tuple[str, list[Message], int]]:
-    """Digests of a learned policy whose mean length is the budget (or less, where nothing more is worth it)."""
+    """Digests of a learned policy that cost together what recency's do (or less, where nothing more is worth it)."""
     kept = policy.budget, policy.least_share, policy.least_gain
-    budget = policy.budget
+    budget, allowed = policy.budget, allowance(policy, targets)
     held = []
     for target, session in sessions(policy, targets):
         scores_N, logits_V = session.scores(target.inputs, target.agent)
         whole = sum(session.message_tokens)
         messages = list(session.history.messages)
-        held.append((session.history, scores_N, logits_V, whole, messages))
+        held.append(((session.history, scores_N, logits_V, session.standing_N), whole, messages))
 
     def digests(gain: float) -> list[Digest]:
         policy.budget, policy.least_share, policy.least_gain = REACH * budget, 0.0, gain
-        return [policy.write(history, scores_N, logits_V) for history, scores_N, logits_V, *_ in held]
+        return [policy.write(*known) for known, *_ in held]
 
     low, high = -12.0, 4.0  # logarithms of nats a token
     try:
         for _ in range(STEPS):
             middle = (low + high) / 2
             mean = np.mean([d.tokens for d in digests(float(np.exp(middle)))])
-            low, high = (middle, high) if mean > budget else (low, middle)
+            low, high = (middle, high) if mean > allowed else (low, middle)
         made = digests(float(np.exp(high)))
     finally:
         policy.budget, policy.least_share, policy.least_gain = kept
     return [
         ("", messages, whole) if whole <= d.tokens else (d.text, [], d.tokens)
-        for d, (_, _, _, whole, messages) in zip(made, held, strict=True)
+        for d, (_, whole, messages) in zip(made, held, strict=True)
     ]
+
+
+def allowance(policy: Policy, targets: Sequence[Target]) -> float:
+    """Mean tokens that a rule which fills the budget in every call sends for these targets: segments seldom fill it."""
+    from lrrc.policies import load_policy
+
+    plain = load_policy("recency", policy.budget, max_segment_tokens=policy.max_segment_tokens)
+    return float(np.mean([tokens for *_, tokens in sent_by(plain, targets)]))
 
 
 def request(model: LanguageModel, target: Target, text: str, messages: Sequence[Message], most: int) -> Request:

@@ -60,6 +60,7 @@ METRICS = {
     "lrrc_live_success_minus_policy": ("Live success of LRRC minus this policy", "points"),
     "nats_over_full_context": ("Surprise of the true next reply beyond Full-Context", "nats per token"),
     "fidelity_tokens_per_call": ("History tokens per call, fidelity", "tokens"),
+    "nats_over_best_rule": ("Surprise over the best fixed rule", "nats per token"),
     "lrrc_fidelity_minus_policy": ("Surprise under LRRC minus under this policy", "nats per token"),
 }
 # policy -> name in tables and figures, in the order shown; "style": the published method needs agent weights
@@ -101,6 +102,8 @@ PARTS = {
                          "no family was evaluated live in this run"),
     "fidelity": ({"evaluation": "fidelity", "metric": "nats_over_full_context"}, "Fidelity to the full history",
                  "no reply was scored by a language model in this run"),
+    "transfer": ({"evaluation": "transfer", "metric": "nats_over_full_context"}, "Transfer between data sets",
+                 "no other data set was tried"),
     "call-gate": ({"evaluation": "call-gate", "metric": "calls_per_episode"}, "The curve of the call gate",
                   "no other threshold was tried in this run"),
 }  # fmt: skip
@@ -219,7 +222,7 @@ def provenance(record: Mapping) -> str:
     """What a record was measured on, for the foot of a figure or table."""
     seeds = f", {record['seeds']} seed{'s' * (record['seeds'] > 1)}" if record["seeds"] else ""
     where = DATA.get(record["data"], record["data"])
-    counted = "replies" if record["evaluation"] == "fidelity" else "episodes"
+    counted = "replies" if record["evaluation"] in ("fidelity", "transfer") else "episodes"
     return f"{where}, {JUDGES.get(record['judge'], record['judge'])}; n = {record['n']} {counted}{seeds}"
 
 

@@ -33,6 +33,12 @@ FIDELITY = (
     *interval("LRRC minus it, nats", "lrrc_fidelity_minus_policy", "+.3f"),
     *one("p", "lrrc_fidelity_minus_policy", "p", "p_holm"),
 )
+TRANSFER = (
+    *one("History tokens / call", "fidelity_tokens_per_call", ",.0f"),
+    *interval("Nats per token over Full-Context", "nats_over_full_context", "+.3f"),
+    *interval("Over the best rule, nats", "nats_over_best_rule", "+.3f"),
+    *one("p", "nats_over_best_rule", "p", "p_vs_full_context"),
+)
 GATE = (
     *interval("Calls / episode", "calls_per_episode", ".2f"),
     *interval("Preference success, %", "preference_success", ".1f", 100),
@@ -40,13 +46,15 @@ GATE = (
 
 
 def live_tables(summary: Mapping, rank: int, budget: int) -> list[Table]:
-    """Tables of the evaluations live, live-ablation, live-by-category, fidelity and call-gate; empty where not run."""
+    """Tables of what was evaluated live, by fidelity, transfer and call-gate; empty where not run."""
     live = in_order(find(summary, evaluation="live", metric="live_success"))
     changed = find(summary, evaluation="live-ablation", metric="live_success")
     whole = [r for r in live if (r["policy"], r["rank"], r["budget"]) == ("lrrc", rank, budget)]
     ablated = [*whole, *sorted(changed, key=lambda r: r["variant"])] if changed else []
     faithful = in_order(find(summary, evaluation="fidelity", metric="nats_over_full_context"))
     faithful.sort(key=lambda r: r["data"])
+    moved = in_order(find(summary, evaluation="transfer", metric="nats_over_full_context"))
+    moved.sort(key=lambda r: r["data"])
     gates = find(summary, evaluation="call-gate", metric="calls_per_episode")
     return [
         live_matrix(summary),
@@ -59,6 +67,9 @@ def live_tables(summary: Mapping, rank: int, budget: int) -> list[Table]:
         tabulate(summary, "fidelity", "Fidelity: surprise of the true next reply",
                  {"Data": [DATA.get(r["data"], r["data"]) for r in faithful], "Policy": [name(r) for r in faithful],
                   "Budget": [r["budget"] for r in faithful]}, faithful, FIDELITY, fidelity_note(summary)),
+        tabulate(summary, "transfer", "Transfer: trained on some kinds of conversation, tested on another",
+                 {"Tested on": [DATA.get(r["data"], r["data"]) for r in moved], "Policy": [name(r) for r in moved],
+                  "Trained on": [r["variant"] for r in moved]}, moved, TRANSFER, transfer_note(moved)),
         tabulate(summary, "call_gate", "The call gate at other thresholds",
                  {"Threshold": [r["variant"] for r in gates], "Policy": [name(r) for r in gates]}, gates, GATE),
     ]  # fmt: skip
@@ -91,6 +102,15 @@ def fidelity_note(summary: Mapping) -> str:
     agent = next((r.get("agent", LIVE_AGENT) for r in most.values()), LIVE_AGENT)
     sizes = "; ".join(provenance(r) for _, r in sorted(most.items()))
     return f"extra nats per token of the logged reply under {agent} against the full history, lower is better; {sizes}"
+
+
+def transfer_note(records: list[Mapping]) -> str:
+    """What transfer is, and on how many replies."""
+    if not records:
+        return ""
+    return (f"extra nats per token of the logged reply under {records[0]['agent']} against the full history, lower is "
+            f"better, at equal mean tokens; trained on no conversation of the data set tested; "
+            f"{min(r['n'] for r in records)} replies of each")  # fmt: skip
 
 
 def live_matrix(summary: Mapping) -> Table:

@@ -32,6 +32,7 @@ UNPREFIXED = (
     "loss_sel",
     "loss_worth",
     "loss_win",
+    "loss_rule",
     "state_norm",
     "active_channels",
 )  # of validation, Figure 4

@@ -26,7 +26,7 @@ from lrrc.policies import Policy
 SCHEMA = 1
 FILE = "coordinator.json"
 # options of policies, as load_policy names them
-OPTIONS = ("max_overlap", "squeeze", "least_share", "least_gain", "turns", "max_segment_tokens")
+OPTIONS = ("max_overlap", "squeeze", "least_share", "least_gain", "standing", "turns", "max_segment_tokens")
 
 
 @dataclass(frozen=True)

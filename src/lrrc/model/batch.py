@@ -31,6 +31,7 @@ class Batch:
     worth_BTM: Tensor  # nats that the history gains a call, below zero where unknown
     essential_BTMV: Tensor  # rows sum to one, or are zero
     outcome_B: Tensor  # int64, -1 where there is none
+    standing_BN: Tensor  # 1 a standing rule, 0 none, below zero unknown or padded
 
     @property
     def swappable(self) -> bool:
@@ -69,11 +70,13 @@ def collate(episodes: Sequence[EpisodeArrays], vocabulary: int, targets: str | N
     features = np.zeros((B, T, N, len(FEATURES)), np.float32)
     target = np.zeros((B, T, M, N) if targets else (B, T, M, 0), np.float32)
     worth = np.full((B, T, M), UNKNOWN, np.float32)
+    standing = np.full((B, N), UNKNOWN, np.float32)
     essential = np.zeros((B, T, M, vocabulary) if targets else (B, T, M, 0), np.float32)
     for b, e in enumerate(episodes):
         n = len(e.turn_N)
         embeddings[b, :n], turn[b, :n], speaker[b, :n] = e.embeddings_NE.reshape(n, E), e.turn_N, e.speaker_N
         query[b, : e.turns] = e.query_TE
+        standing[b, :n] = e.standing_N
         wanted = e.targets[targets] if targets else None
         if wanted:
             worth[b, : e.turns, : e.agents] = wanted.worth_TM
@@ -91,4 +94,5 @@ def collate(episodes: Sequence[EpisodeArrays], vocabulary: int, targets: str | N
         worth_BTM=torch.from_numpy(worth),
         essential_BTMV=torch.from_numpy(essential),
         outcome_B=torch.tensor([e.outcome for e in episodes]),
+        standing_BN=torch.from_numpy(standing),
     )

@@ -7,6 +7,7 @@ Z encoded width, E encoder width, H head width, F features, V buckets of essenti
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -28,6 +29,7 @@ class Output:
 
     scores_BTMN: Tensor
     essential_BTMV: Tensor
+    standing_BN: Tensor  # logits of being a standing rule
     outcome_BTO: Tensor  # logits after turn t + 1
     active_BT: Tensor  # how many channels were active in turn t
     state_BTCD: Tensor  # S_0 to S_T (T + 1 of them)
@@ -45,6 +47,7 @@ class Coordinator(nn.Module):
         self.cell = cell
         self.head = CompressionHead(d, e, head_width)
         self.decoder = Decoder(Z, head_width, len(FEATURES), vocabulary, hierarchy)
+        self.standing = nn.Linear(e, 1)
         self.outcome_query_H = nn.Parameter(torch.randn(head_width))
         self.outcome_reader = StateReader(d, head_width)
         self.outcome = nn.Sequential(nn.Linear(head_width, 32), nn.GELU(), nn.Linear(32, len(ARENA_OUTCOMES)))
@@ -52,6 +55,11 @@ class Coordinator(nn.Module):
     def encode(self, embeddings_BNE: Tensor, speaker_BN: Tensor) -> Tensor:
         """Segments as the cell and the decoder see them, [B, N, Z]."""
         return self.norm(self.embed(embeddings_BNE) + self.speaker(speaker_BN.clamp_max(SPEAKERS - 1)))
+
+    def standing_rule(self, embeddings_BNE: Tensor) -> Tensor:
+        """Logits [B, N] of a segment's being a standing rule; a sentence says by itself whether it is one."""
+        scale = math.sqrt(embeddings_BNE.shape[2])  # entries of the order of one are learnt from as fast as the rest
+        return self.standing(scale * embeddings_BNE).squeeze(2)
 
     def initial(self, batch: int) -> Tensor:
         if self.cell is None:
@@ -96,6 +104,7 @@ class Coordinator(nn.Module):
         return Output(
             scores_BTMN.masked_fill(~seen_BTN[:, :, None, :], -torch.inf),
             self.decoder.essential(p_BTMH),
+            self.standing_rule(batch.embeddings_BNE),
             self.predict_outcome(state_BTCD[:, 1:].flatten(0, 1)).view(B, T, -1),
             torch.stack([active.float().sum(dim=1) for active in activity], dim=1),
             state_BTCD,

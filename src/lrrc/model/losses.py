@@ -1,5 +1,5 @@
 """The training objective: L = w_rec * reconstruction + w_sel * segment ranking + w_worth * worth
-+ w_win * outcome (method section 3)."""
++ w_win * outcome (method section 3) + w_rule * standing rules."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from lrrc.config import TrainConfig
+from lrrc.features import USER
 from lrrc.model.batch import Batch
 from lrrc.model.coordinator import Coordinator, Output
 from lrrc.model.probe import Probe, ProbeBatch
 
 WORTH_FLOOR = 0.1  # nats; a history worth less is worth nothing
+RARITY = 10.0  # weight of a sentence that is a standing rule; a hundred are none for each that is
 
 
 def _mean(values: Tensor, mask: Tensor) -> Tensor:
@@ -44,6 +46,18 @@ def worth(output: Output, batch: Batch) -> Tensor:
     scores = torch.where(known_BTM[..., None], output.scores_BTMN, 0.0)
     error_BTM = scores.logsumexp(dim=3) - torch.log(batch.worth_BTM.clamp_min(0) + WORTH_FLOOR)
     return _mean(error_BTM**2, known_BTM)
+
+
+def rules(output: Output, batch: Batch) -> Tensor:
+    """Cross-entropy, in nats, of a segment's being a standing rule, where that is known."""
+    known_BN = (batch.standing_BN >= 0) & (batch.speaker_BN == USER)
+    loss_BN = nn.functional.binary_cross_entropy_with_logits(
+        output.standing_BN,
+        batch.standing_BN.clamp_min(0),
+        reduction="none",
+        pos_weight=output.standing_BN.new_tensor(RARITY),
+    )
+    return _mean(loss_BN, known_BN)
 
 
 def outcome(logits_BTO: Tensor, turns_B: Tensor, outcome_B: Tensor) -> Tensor:
@@ -80,20 +94,21 @@ class Measured:
 
 
 def coordinator_objective(net: Coordinator, batch: Batch, train: TrainConfig) -> Measured:
-    """All three losses of one batch, and the figures of the paper's Figure 4."""
+    """All losses of one batch, and the figures of the paper's Figure 4."""
     output = net(batch)
     rec, sel, amount = reconstruction(output, batch), ranking(output, batch), worth(output, batch)
-    win = outcome(output.outcome_BTO, batch.turns_B, batch.outcome_B)
+    win, rule = outcome(output.outcome_BTO, batch.turns_B, batch.outcome_B), rules(output, batch)
     B, T = output.active_BT.shape
     real_BT = torch.arange(T, device=rec.device) < batch.turns_B[:, None]
     turns = float(real_BT.sum())
     norm_BT = output.state_BTCD[:, 1:].flatten(2).norm(dim=2)
     loss = train.w_rec * rec + train.w_sel * sel + train.w_worth * amount + train.w_win * win
+    loss = loss + train.w_rule * rule
     return Measured(
         loss,
         {
             "loss": (loss, B), "loss_rec": (rec, B), "loss_sel": (sel, B), "loss_worth": (amount, B),
-            "loss_win": (win, B),
+            "loss_win": (win, B), "loss_rule": (rule, B),
             "agreement": agreement(output.outcome_BTO, batch.turns_B, batch.outcome_B),
             "state_norm": (_mean(norm_BT, real_BT), turns),
             "active_channels": (_mean(output.active_BT, real_BT), turns),

@@ -20,6 +20,7 @@ from lrrc.episodes import Message
 from lrrc.features import History, Query
 from lrrc.model.coordinator import Coordinator, relations
 from lrrc.policies.base import Policy, Session
+from lrrc.standing import in_force
 
 
 def essential_weight(logits_V: np.ndarray) -> Callable[[str], float]:
@@ -41,6 +42,7 @@ class LearnedSession(Session):
         self.net = policy.net
         self.state_1CD = self.net.initial(1)
         self.projected_NH = torch.zeros(0, self.net.decoder.segment.out_features)
+        self.standing_N = np.zeros(0, np.float32)  # probability of being a standing rule
 
     @torch.inference_mode()
     def observe(self, messages: Sequence[Message]) -> None:
@@ -54,6 +56,8 @@ class LearnedSession(Session):
         self.state_1CD, _ = self.net.step(self.state_1CD, *self.net.project(z_1nZ), mask_1n)
         projected_1nH = self.net.decoder.project(z_1nZ, torch.zeros_like(mask_1n, dtype=torch.long), 1)
         self.projected_NH = torch.cat([self.projected_NH, projected_1nH[0]])
+        standing_n = torch.sigmoid(self.net.standing_rule(embeddings)[0]).numpy()
+        self.standing_N = np.concatenate([self.standing_N, standing_n])
 
     @torch.inference_mode()
     def scores(self, inputs: Sequence[Message], agent: str) -> tuple[np.ndarray, np.ndarray]:
@@ -75,7 +79,7 @@ class LearnedSession(Session):
         if not self.history.segments:
             return digest.EMPTY
         scores_N, logits_V = self.scores(inputs, agent)
-        return self.policy.write(self.history, scores_N, logits_V)
+        return self.policy.write(self.history, scores_N, logits_V, self.standing_N)
 
 
 class Learned(Policy):
@@ -92,17 +96,24 @@ class Learned(Policy):
         squeeze: float = 0.0,
         least_share: float = 0.0,
         least_gain: float = 0.0,
+        standing: float = 1.0,
         **options,
     ):
         super().__init__(*args, encoder=encoder, **options)
         self.net, self.max_overlap, self.squeeze = net.eval(), max_overlap, squeeze
-        self.least_share, self.least_gain = least_share, least_gain
+        self.least_share, self.least_gain, self.standing = least_share, least_gain, standing
 
-    def write(self, history: History, scores_N: np.ndarray, logits_V: np.ndarray) -> Digest:
-        essential = essential_weight(logits_V)
+    def write(
+        self, history: History, scores_N: np.ndarray, logits_V: np.ndarray, standing_N: np.ndarray | None = None
+    ) -> Digest:
+        """The digest of scored segments, rules that stand first; `standing_N`: the probability of being one."""
+        rules = []
+        if standing_N is not None and self.standing < 1:
+            rules = in_force(history, standing_N, self.standing)
         return digest.write(
-            history, scores_N, self.budget, self.max_overlap, self.squeeze, essential, self.least_share, self.least_gain
-        )
+            history, scores_N, self.budget, self.max_overlap, self.squeeze, essential_weight(logits_V),
+            self.least_share, self.least_gain, rules,
+        )  # fmt: skip
 
 
 class PruningSession(LearnedSession):

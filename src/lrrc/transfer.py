@@ -1,0 +1,160 @@
+"""Transfer: a coordinator trained on some kinds of conversation, tested on one that it never saw (method section 5.3).
+
+Each of `transfer.files` in turn is left out: the coordinator learns from every other data set alone (the embedded arena
+is one) and from all of them together, and its digests of the one left out are compared with those of fixed rules by
+fidelity, at equal mean tokens. Costly, and the files are not part of the project, so its result is committed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import shutil
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lrrc import dataset, encoder, fidelity, gains
+from lrrc.config import Params
+from lrrc.episodes import read_episodes
+from lrrc.files import canonical_json, write_json, write_parquet
+from lrrc.pool import side_by_side
+
+HELD_BACK = 0.15  # of every training set, to choose the epoch
+ARENA = "embedded"
+RULES = ("full-context", "no-history", "recency", "first-sentences", "bm25", "embedding")
+Sets = dict[str, Path]  # name of a data set -> its file
+
+
+def trainings(sets: Sequence[str]) -> list[tuple[tuple[str, ...], str]]:
+    """(trained on, tested on): every set but the arena by every other alone, and by all others together."""
+    found = []
+    for test in sets:
+        others = tuple(name for name in sets if name != test)
+        if test == ARENA:
+            continue
+        found += [((name,), test) for name in others] + ([(others, test)] if len(others) > 1 else [])
+    return found
+
+
+def arrays_of(path: Path, stored: Path, vectors: Path, limit: int) -> list[dataset.EpisodeArrays]:
+    """Episodes with measured gains as arrays; calls without gains teach nothing, so that targets are of one kind."""
+    known, found = gains.load(stored), []
+    for episode in read_episodes(path):
+        history = gains.whole_history(episode, limit)
+        measured = gains.known(episode, history, known)
+        if not measured:
+            continue
+        arrays = dataset.episode_arrays(episode, encoder.load(str(vectors)), limit, known)
+        targets = arrays.targets["model"]
+        for t in range(arrays.turns):
+            for m in range(arrays.agents):
+                if (t, m) not in measured:
+                    targets.target[t][m], targets.worth_TM[t, m] = 0, dataset.UNKNOWN
+        found.append(arrays)
+    return found
+
+
+def fit(names: Sequence[str], sets: Sets, stored: Path, vectors: Path, params: Params, work: Path):
+    """The coordinator of the operating rank, trained on the named sets; held-back episodes choose the epoch."""
+    import torch
+
+    from lrrc import training
+    from lrrc.model.batch import collate
+    from lrrc.model.coordinator import build
+    from lrrc.model.losses import coordinator_objective
+
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning")
+    train, val = [], []
+    for name in names:
+        arrays = arrays_of(sets[name], stored, vectors, params.embed.max_segment_tokens)
+        order = np.random.default_rng(params.transfer.seed).permutation(len(arrays))
+        held = max(1, round(HELD_BACK * len(arrays)))
+        val += [arrays[i] for i in order[:held]]
+        train += [arrays[i] for i in order[held:]]
+    torch.manual_seed(params.transfer.seed)
+    net = build("lrrc", params.rank, encoder.load(str(vectors)).width, params.model)
+    shutil.rmtree(work, ignore_errors=True)
+    objective_data = partial(collate, vocabulary=params.model.vocabulary)
+    training.fit(net, coordinator_objective, train, val, objective_data, params.train, params.transfer.seed, work)
+    shutil.rmtree(work)
+    return net.eval()
+
+
+def _task(
+    policy: str, names: tuple[str, ...], test: str, sets: Sets, stored: Path, vectors: Path, model: Path,
+    params: Params, work: Path,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Rows of one policy on one data set; kept in `work`, so that an interrupted run goes on from there."""
+    import torch
+
+    from lrrc import lm
+    from lrrc.policies import load_policy
+    from lrrc.policies.learned import Learned
+
+    torch.set_num_threads(1)
+    inputs = [hashlib.sha256(path.read_bytes()).hexdigest() for path in (stored, *(sets[n] for n in (*names, test)))]
+    used = ["budget", "digest", "embed", "transfer", *(["rank", "model", "train"] if names else [])]
+    values = {key: value for key, value in asdict(params).items() if key in used}
+    key = canonical_json([policy, names, test, inputs if names else inputs[-1], values, params.fidelity.reply_tokens])
+    kept = work / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
+    if kept.is_file():
+        return json.loads(kept.read_text())
+    targets = fidelity.draw(read_episodes(sets[test]), params.transfer.calls, params.transfer.seed)
+    limit, learned = params.embed.max_segment_tokens, asdict(params.digest)
+    if names:
+        net = fit(names, sets, stored, vectors, params, work / f"fit-{'-'.join(names)}-{test}")
+        chosen = Learned(policy, params.budget, net=net, encoder=encoder.load(str(vectors)),
+                         max_segment_tokens=limit, **learned)  # fmt: skip
+    else:
+        chosen = load_policy(policy, params.budget, encoder=vectors, max_segment_tokens=limit, **learned)
+    labels = {policy: {"data": test, "trained_on": " + ".join(names), "seed": params.transfer.seed}}
+    rows = fidelity.measure(lm.load(str(model)), targets, [chosen], params.fidelity.reply_tokens, labels)
+    write_json(kept, rows)
+    return rows
+
+
+def run(arena: Path, known: Path, vectors: Path, model: Path, params: Params, out: Path, work: Path) -> None:
+    """Measure the gains of the files, train, test, and write the rows to `out`. Raises ValueError."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not params.transfer.files:
+        raise ValueError("params: transfer.files = []: allowed is a list of data sets beside the embedded arena")
+    sets = {ARENA: arena, **{Path(file).stem: Path(file) for file in params.transfer.files}}
+    work.mkdir(parents=True, exist_ok=True)
+    settings = replace(params.gains, source="model", calls=params.transfer.teach)
+    measured = [known]
+    for name, path in list(sets.items())[1:]:
+        file = work / f"gains-{name}.parquet"
+        if not file.is_file():
+            gains.run(path, model, known, file, settings, params.embed.max_segment_tokens, False)
+        measured.append(file)
+    stored = work / "gains.parquet"
+    write_parquet(stored, pa.concat_tables([pq.read_table(file) for file in measured]))
+    tasks = [(rule, (), test) for rule in RULES for test in sets if test != ARENA]
+    tasks = [("lrrc", names, test) for names, test in trainings(list(sets))] + tasks
+    rows: list[dict[str, Any]] = []
+    task = partial(_task, sets=sets, stored=stored, vectors=vectors, model=model, params=params, work=work)
+    for number, ((policy, names, test), found) in enumerate(side_by_side(task, tasks), 1):
+        rows += found
+        print(f"transfer {number}/{len(tasks)}: {policy} {' + '.join(names)} on {test}", flush=True)
+    places = ("data", "policy", "trained_on", "episode_id", "turn", "agent")
+    rows.sort(key=lambda row: tuple(str(row[key]) for key in places))
+    write_parquet(out, pa.Table.from_pylist(rows, schema=schema()))
+
+
+def schema():
+    """Columns of results/transfer.parquet; `trained_on` is empty for rules."""
+    import pyarrow as pa
+
+    text, whole, real = pa.string(), pa.int64(), pa.float64()
+    return pa.schema({"data": text, "policy": text, "trained_on": text, "budget": whole, "seed": whole,
+                      "episode_id": text, "turn": whole, "agent": text, "nats": real, "tokens": whole})  # fmt: skip

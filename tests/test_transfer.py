@@ -1,0 +1,102 @@
+"""Transfer: what is trained on what, that the left-out set stays unseen, and the records that come of it."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from generated import ENCODER, LIMIT, MODEL, checked, episode, train
+from scorer import Scorer
+
+from lrrc import config, encoder, gains, lm, transfer
+from lrrc.episodes import write_episodes
+from lrrc.records import Settings
+from lrrc.transfer_records import read_transfer
+
+
+def test_every_set_is_tested_by_the_others_alone_and_together():
+    assert transfer.trainings(["embedded", "a", "b"]) == [
+        (("embedded",), "a"), (("b",), "a"), (("embedded", "b"), "a"),
+        (("embedded",), "b"), (("a",), "b"), (("embedded", "a"), "b"),
+    ]  # fmt: skip
+    assert transfer.trainings(["embedded", "a"]) == [(("embedded",), "a")]
+    assert all(test not in names for names, test in transfer.trainings(["embedded", *"abcd"]))
+
+
+def logs(path, seeds):
+    made = [dataclasses.replace(episode(s, turns=4, empty=0.0), episode_id=f"{path.stem}-{s}") for s in seeds]
+    write_episodes(path, made)
+
+
+@pytest.fixture
+def ran(tmp_path, monkeypatch):
+    """results/transfer.parquet of two files, with tiny models; (folder, params, run)."""
+    monkeypatch.setattr(encoder, "load", lambda folder: ENCODER)
+    monkeypatch.setattr(lm, "load", lambda folder: Scorer())
+    write_episodes(tmp_path / "arena.parquet", [checked(seed, turns=4) for seed in range(12)])
+    logs(tmp_path / "a.parquet", range(20, 32))
+    logs(tmp_path / "b.parquet", range(40, 52))
+    files = tuple(str(tmp_path / f"{name}.parquet") for name in "ab")
+    params = config.load_params()
+    params = dataclasses.replace(
+        params, rank=2, ranks=(2,), budget=24, model=MODEL, train=train(max_epochs=2),
+        embed=config.EmbedConfig(LIMIT), ablate=dataclasses.replace(params.ablate, variants=()),
+        digest=dataclasses.replace(params.digest, standing=1.0),  # rules are sent whatever they cost
+        transfer=config.TransferConfig(files, teach=6, calls=6, seed=0),
+    )  # fmt: skip
+    gains.save(tmp_path / "known.parquet", known_of(tmp_path / "arena.parquet"))
+
+    def run():
+        transfer.run(tmp_path / "arena.parquet", tmp_path / "known.parquet", tmp_path, tmp_path, params,
+                     tmp_path / "out.parquet", tmp_path / "work")  # fmt: skip
+        return pd.read_parquet(tmp_path / "out.parquet")
+
+    return tmp_path, params, run
+
+
+def known_of(path):
+    from lrrc.episodes import read_episodes
+
+    rng = np.random.default_rng(0)
+    for e in read_episodes(path):
+        for call in gains.calls_of(e, gains.whole_history(e, LIMIT)):
+            yield call, rng.exponential(6.0, call.segments).astype(np.float32)
+
+
+def test_rows_are_paired_resumable_and_become_records(ran):
+    folder, params, run = ran
+    rows = run()
+    assert set(rows["data"]) == {"a", "b"}
+    ours = rows[rows["policy"] == "lrrc"]
+    assert set(zip(ours["trained_on"], ours["data"], strict=True)) == {
+        ("embedded", "a"), ("b", "a"), ("embedded + b", "a"), ("embedded", "b"), ("a", "b"), ("embedded + a", "b")
+    }  # fmt: skip
+    for data, part in rows.groupby("data"):
+        places = [frozenset(zip(p["episode_id"], p["turn"], p["agent"], strict=True))
+                  for _, p in part.groupby(["policy", "trained_on"])]  # fmt: skip
+        assert len(set(places)) == 1 and all(i.startswith(f"{data}-") for i, _, _ in places[0])
+        spent = part.groupby(["policy", "trained_on"])["tokens"].mean()
+        assert (spent["lrrc"] <= spent["recency", ""] + 1e-9).all()  # never more than the rules
+
+    before = (folder / "out.parquet").read_bytes()
+    kept = next(p for p in sorted((folder / "work").glob("*.json")) if json.loads(p.read_text())[0]["policy"] == "lrrc")
+    kept.unlink()  # interrupted
+    run()
+    assert (folder / "out.parquet").read_bytes() == before
+
+    records = read_transfer(folder / "out.parquet", Settings(2, 24, 0.05, 100, 0.05, 0))
+    best = [r for r in records if r["metric"] == "nats_over_best_rule"]
+    assert len(best) == 6
+    for r in best:
+        part = rows[rows["data"] == r["data"]].groupby(["policy", "trained_on"])["nats"].mean()
+        rules = {rule: part[rule, ""] for rule in ("recency", "first-sentences", "bm25", "embedding")}
+        assert r["test"]["rule"] == min(rules, key=rules.get)
+        assert r["value"] == pytest.approx(part["lrrc", r["variant"]] - min(rules.values()))
+
+
+def test_without_files_there_is_nothing_to_transfer(ran):
+    folder, params, _ = ran
+    params = dataclasses.replace(params, transfer=dataclasses.replace(params.transfer, files=()))
+    with pytest.raises(ValueError, match=r"transfer.files = \[\]"):
+        transfer.run(folder / "arena.parquet", folder / "known.parquet", folder, folder, params, folder / "x", folder)
