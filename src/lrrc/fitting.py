@@ -22,7 +22,7 @@ import torch
 from lrrc import certificate, checkpoint, dataset, kept
 from lrrc.config import UNTRAINED, DigestConfig, ModelConfig, TrainConfig
 from lrrc.episodes import read_episodes
-from lrrc.files import canonical_json, write_json
+from lrrc.files import atomic, canonical_json, write_json
 from lrrc.model.batch import collate
 from lrrc.model.coordinator import build
 from lrrc.model.losses import coordinator_objective, probe_objective
@@ -79,7 +79,8 @@ def fit_item(item: Item, inputs: Inputs, fits: Sequence[str], out: Path, work: P
     out.mkdir(parents=True, exist_ok=True)
     for fit in fits:
         for weights in sorted((work / fit).glob("*.safetensors")):
-            shutil.copyfile(weights, out / f"{weights.stem.replace('net', fit)}.safetensors")
+            with atomic(out / f"{weights.stem.replace('net', fit)}.safetensors") as temporary:
+                shutil.copyfile(weights, temporary)
     if item.policy == "lrrc":
         measured = {fit: json.loads((work / fit / "certificate.json").read_text()) for fit in fits}
         policy = kept.policy_of(item, inputs, work / fits[0] / "net.safetensors")
