@@ -65,6 +65,8 @@ def fit_item(item: Item, inputs: Inputs, fits: Sequence[str], out: Path, work: P
     histories: dict[str, list[dict]] = {}
     if item.policy in UNTRAINED:
         kept.save(work / "kept.safetensors", kept.features(item, inputs, work))
+    import lrrc.training  # noqa: F401  # seconds, once and not in every worker
+
     tasks = [(item, inputs, fit, work / fit) for fit in fits]
     for (_, _, fit, _), (history, seconds) in side_by_side(_fit_one, tasks):
         histories[fit], last = history, history[-1]
