@@ -13,7 +13,6 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import Any
 
 LOCK_SECONDS = 60
 
@@ -25,7 +24,7 @@ class Whole(io.StringIO):
         super().__init__()
         self.path: str | None = path
 
-    def __exit__(self, kind: type | None, *rest: Any) -> None:
+    def __exit__(self, kind: type | None, *rest: object) -> None:
         if kind is not None:
             self.path = None
         super().__exit__(kind, *rest)

@@ -48,17 +48,17 @@ def atomic(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
         _sync(path.parent)
     except Exception as error:
-        if number := _refusal(error):
+        if number := _refusal(error, temporary):
             raise OSError(number, os.strerror(number), str(path)) from error
         raise
     finally:
         _remove(temporary)
 
 
-def _refusal(error: Exception) -> int | None:
-    """The number of a failed write behind an error that names no file; libraries bury it in a text of their own."""
+def _refusal(error: Exception, temporary: Path) -> int | None:
+    """The number of a failed write behind an error that does not name the file meant; libraries bury it in a text."""
     if isinstance(error, OSError) and error.filename:
-        return None
+        return error.errno if str(error.filename) == str(temporary) else None
     found = re.search(r"(?:\(os error|\[errno) (\d+)", str(error), re.IGNORECASE)
     number = int(found[1]) if found else getattr(error, "errno", None)
     return number if number in WRITING else None

@@ -164,10 +164,11 @@ def _fit_one(item: Item, inputs: Inputs, fit: str, work: Path) -> tuple[list[dic
 
 
 def _fingerprint(inputs: Inputs) -> str:
-    """Hash of the inputs' bytes: what an interrupted item finished on other data is not taken over."""
+    """Hash of code and inputs: what an interrupted item finished by other code or on other data is not taken over."""
     encoder_files = sorted(path for path in inputs.encoder.rglob("*") if path.is_file())
     sha = hashlib.sha256()
-    for path in (inputs.episodes, inputs.segments, *encoder_files, inputs.splits):
+    code = sorted(Path(__file__).parent.rglob("*.py"))
+    for path in (*code, inputs.episodes, inputs.segments, *encoder_files, inputs.splits):
         with open(path, "rb") as file:
             sha.update(hashlib.file_digest(file, "sha256").digest())
     return sha.hexdigest()
