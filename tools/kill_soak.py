@@ -106,6 +106,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=600, help="begin no further kill after so long")
     args = parser.parse_args()
     rng, started, kills = random.Random(args.seed), time.monotonic(), []
     with tempfile.TemporaryDirectory() as home:
@@ -113,7 +114,7 @@ def main() -> int:
         expected, seconds = reference(folder)
         print(f"undisturbed: {len(seconds)} stage items, {time.monotonic() - started:.0f} s", file=sys.stderr)
         order = rng.sample(sorted(seconds), len(seconds))
-        while len(kills) < args.kills:
+        while len(kills) < args.kills and time.monotonic() - started < 60 * args.minutes:
             item = order[len(kills) % len(order)]
             (mode,) = rng.choices(list(MODES), MODES.values())
             kill = one_kill(folder, item, rng.uniform(0, seconds[item]), mode, expected)

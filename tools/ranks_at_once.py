@@ -2,16 +2,17 @@
 
 python tools/ranks_at_once.py       (some minutes on tiny parameters)
 
-Two experiments, each with a rank of its own, once with `dvc exp run` one after the other and once with
-`dvc exp run --queue` and `dvc queue start -j 2`; compares every hash of their dvc.lock and counts MLflow's runs.
+Two experiments, each with a rank of its own and up to the stage train, once with `dvc exp run --temp` one after the
+other and once with `dvc exp run --queue` and `dvc queue start -j 2`; compares every hash of their dvc.lock and counts
+MLflow's runs.
 """
 
+import shutil
 import sqlite3
 import sys
 import tempfile
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -25,19 +26,19 @@ DEADLINE = 3600  # s
 def prepared(folder: Path) -> Path:
     """A copy whose own results are there and committed, so that an experiment runs what is new."""
     copies.make(folder, ranks=[4], ablate={"variants": ["top_k-1"], "seeds": [0]})
-    copies.run(folder, "dvc", "repro")
+    copies.run(folder, "dvc", "repro", "train")
     copies.commit(folder)
     return folder
 
 
 def one_after_the_other(folder: Path) -> None:
     for name, change in EXPERIMENTS.items():
-        copies.run(folder, "dvc", "exp", "run", "--temp", "-n", name, "-S", change)
+        copies.run(folder, "dvc", "exp", "run", "--temp", "-n", name, "-S", change, "train")
 
 
 def side_by_side(folder: Path) -> None:
     for name, change in EXPERIMENTS.items():
-        copies.run(folder, "dvc", "exp", "run", "--queue", "-n", name, "-S", change)
+        copies.run(folder, "dvc", "exp", "run", "--queue", "-n", name, "-S", change, "train")
     copies.run(folder, "dvc", "queue", "start", "-j", "2")
     end = time.monotonic() + DEADLINE
     while time.monotonic() < end:
@@ -74,9 +75,11 @@ def logged(folder: Path) -> Counter:
 
 def main() -> int:
     with tempfile.TemporaryDirectory() as home:
-        folders = [Path(home).resolve() / name / "copy" for name in ("serial", "queue")]
-        with ThreadPoolExecutor() as pool:
-            serial, queue = pool.map(prepared, folders)
+        serial, queue = (Path(home).resolve() / name / "copy" for name in ("serial", "queue"))
+        prepared(serial)
+        shutil.copytree(serial, queue)
+        for made in ("mlflow.db", "mlartifacts"):  # they know where they lie
+            (queue / made).unlink() if (queue / made).is_file() else shutil.rmtree(queue / made)
         started = time.monotonic()
         one_after_the_other(serial)
         middle = time.monotonic()
@@ -89,7 +92,7 @@ def main() -> int:
         print(f"MLflow, after `lrrc log`: {sum(two.values())} runs of {len(two)} items")
         if one != two:
             print(f"MLflow: only serial {one - two}, only queue {two - one}")
-        return 1 if wrong or one != two or any(trained[f"train-r{rank}-s0"] != 1 for rank in (4, 6, 8)) else 0
+        return 1 if wrong or one != two or any(trained[f"train-r{rank}-s0"] != 1 for rank in (6, 8)) else 0
 
 
 if __name__ == "__main__":

@@ -57,6 +57,7 @@ def compared(first: dict, second: dict) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("stages", nargs="*", help="up to these stages (default: all)")
     parser.add_argument("--tiny", action="store_true", help="the parameters of the tests")
     parser.add_argument("--at-once", action="store_true", help="both side by side, not one after the other")
     args = parser.parse_args()
@@ -68,7 +69,7 @@ def main() -> int:
         def reproduce(folder: Path) -> None:
             started = time.monotonic()
             surroundings = SURROUNDINGS[folder.relative_to(Path(home).resolve()).as_posix()]
-            said = copies.run(folder, "dvc", "repro", env=surroundings, timeout=None)
+            said = copies.run(folder, "dvc", "repro", *args.stages, env=surroundings, timeout=None)
             print(f"{folder}: {len(copies.ran(said))} stage items, {time.monotonic() - started:.0f} s", flush=True)
 
         with ThreadPoolExecutor(2 if args.at_once else 1) as pool:
