@@ -29,9 +29,9 @@ MODES = {"all": 4, "dvc": 2, "stage": 2, "worker": 2}  # who is killed: how ofte
 EPOCHS = 6  # more than in the tests, so that there is something to resume
 
 
-def reference(folder: Path) -> tuple[dict, dict[str, float]]:
+def reference(folder: Path, stages: list[str]) -> tuple[dict, dict[str, float]]:
     """Hashes of an undisturbed run, and the seconds from the start of each stage item to the start of the next."""
-    process, starts = copies.start(folder, "dvc", "repro"), {}
+    process, starts = copies.start(folder, "dvc", "repro", *stages), {}
     for line in process.stdout:
         starts |= dict.fromkeys(copies.ran(line), time.monotonic())
     if process.wait():
@@ -68,10 +68,10 @@ def saved_epochs(folder: Path) -> int:
     return sum(len(json.loads(state.read_text())["history"]) for state in states)
 
 
-def one_kill(folder: Path, item: str, after: float, mode: str, expected: dict) -> dict | None:
+def one_kill(folder: Path, stages: list[str], item: str, after: float, mode: str, expected: dict) -> dict | None:
     """Kill in `item`, run again, compare. None where it had ended before the kill."""
     forget(folder, item)
-    process = copies.start(folder, "dvc", "repro")
+    process = copies.start(folder, "dvc", "repro", *stages)
     copies.until(process, item)
     try:
         process.wait(after)
@@ -88,7 +88,7 @@ def one_kill(folder: Path, item: str, after: float, mode: str, expected: dict) -
         problems.append("a process lived on for 30 s")
         os.killpg(process.pid, signal.SIGKILL)
     epochs = saved_epochs(folder)
-    again = copies.start(folder, "dvc", "repro")
+    again = copies.start(folder, "dvc", "repro", *stages)
     said = again.communicate(timeout=1200)[0]
     if again.returncode:
         problems.append(f"the next run failed: {said[-2000:]}")
@@ -104,6 +104,7 @@ def one_kill(folder: Path, item: str, after: float, mode: str, expected: dict) -
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("stages", nargs="*", help="up to these stages (default: all)")
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=600, help="begin no further kill after so long")
@@ -111,13 +112,13 @@ def main() -> int:
     rng, started, kills = random.Random(args.seed), time.monotonic(), []
     with tempfile.TemporaryDirectory() as home:
         folder = copies.make(Path(home).resolve() / "copy", train={**copies.TINY["train"], "max_epochs": EPOCHS})
-        expected, seconds = reference(folder)
+        expected, seconds = reference(folder, args.stages)
         print(f"undisturbed: {len(seconds)} stage items, {time.monotonic() - started:.0f} s", file=sys.stderr)
         order = rng.sample(sorted(seconds), len(seconds))
         while len(kills) < args.kills and time.monotonic() - started < 60 * args.minutes:
             item = order[len(kills) % len(order)]
             (mode,) = rng.choices(list(MODES), MODES.values())
-            kill = one_kill(folder, item, rng.uniform(0, seconds[item]), mode, expected)
+            kill = one_kill(folder, args.stages, item, rng.uniform(0, seconds[item]), mode, expected)
             if kill:
                 kills.append(kill)
                 print(f"{len(kills)}/{args.kills}: {json.dumps(kill)}", file=sys.stderr, flush=True)
