@@ -1,12 +1,15 @@
 # make repro   virtual environment, install, the whole pipeline, results in MLflow
 # make test    the same set-up, then the tests
 # make lint    style
+# make same-twice   two clean clones give the same bytes (tiny parameters; TINY= for those of params.yaml)
+# make soak         kill `dvc repro` 30 times, in every stage
 #
 # PYTHON=python3.12        another Python (3.11 to 3.13) for the virtual environment
 # TORCH_INDEX=URL          an index with CPU builds of torch, for a machine that would get the large GPU build
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TORCH_INDEX ?=
+TINY ?= --tiny
 
 VENV := $(CURDIR)/.venv
 READY := $(VENV)/.ready
@@ -16,7 +19,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 # without compiled bytecode every stage would spend 18 s on imports
 unexport PYTHONDONTWRITEBYTECODE
 .DELETE_ON_ERROR:
-.PHONY: setup repro test lint
+.PHONY: setup repro test lint same-twice soak
 
 setup: $(READY)
 
@@ -24,6 +27,7 @@ $(READY): pyproject.toml requirements-nodeps.txt
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install $(addprefix --extra-index-url ,$(TORCH_INDEX)) -e '.[dev]'
 	$(VENV)/bin/pip install --no-deps -r requirements-nodeps.txt
+	cd $(VENV)/lib/python3*/site-packages && echo 'import lrrc.dvc_files' > lrrc_dvc_files.pth
 	touch $@
 
 repro: setup
@@ -38,3 +42,9 @@ test: setup
 lint: setup
 	ruff check .
 	ruff format --check .
+
+same-twice: setup
+	python tools/same_twice.py $(TINY)
+
+soak: setup
+	python tools/kill_soak.py --kills 30

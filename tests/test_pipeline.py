@@ -1,18 +1,14 @@
 """The whole pipeline on tiny parameters, used as a user would: run, run again, change, interrupt, compare.
 
-Two copies of the project run side by side: one undisturbed, the other elsewhere and killed on the way.
+Two copies of the project run side by side: one undisturbed; the other elsewhere, killed, without MLflow's database.
 """
 
 import csv
 import json
 import os
-import re
 import resource
 import shutil
-import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -20,26 +16,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from copies import ROOT, STORED, TINY, commit, hashes, kill, make, ran, run, start, until
 
-ROOT = Path(__file__).resolve().parents[1]
-INPUTS = (
-    ".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "data/embedded", "docs/claims.yaml",
-    "dvc.yaml", "params.yaml", "pipeline", "proofs", "src",
-)  # fmt: skip
-TINY = {
-    "ranks": [2, 4], "seeds": [0], "rank": 4, "budget": 64,
-    "data": {"n_episodes": 24},
-    "split": {"folds": 2},
-    "encoder": {"width": 16},
-    "model": {"d": 16, "head_width": 8, "vocabulary": 64},
-    "train": {"max_epochs": 2, "lr": 0.01},
-    "ablate": {"variants": ["top_k-1", "targets-lexical"]},
-    "baseline": {"policies": ["full-context", "bm25"]},
-    "live": {"policies": ["no-history", "full-context", "bm25", "lrrc"], "episodes": 2, "budgets": [32],
-             "policies_elsewhere": ["bm25"], "episodes_elsewhere": 1},
-    "fidelity": {"policies": ["no-history", "bm25", "lrrc"], "calls": 4},
-    "stats": {"bootstrap": 100},
-}  # fmt: skip
 FITTED = {  # stage item -> MLflow run
     "train@2-0": "train-r2-s0",
     "train@4-0": "train-r4-s0",
@@ -48,87 +26,36 @@ FITTED = {  # stage item -> MLflow run
     "baseline@full-context-0": "baseline-full-context-s0",
     "baseline@bm25-0": "baseline-bm25-s0",
 }
-STORED = {"curate", "teach", "transfer"}  # frozen, their results are committed
 SHARED = {"encoder", "models"}  # slow, and the same for both copies
-
-
-def start(folder, *command, **options):
-    env = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "MLFLOW_TRACKING"))}
-    env |= {"PYTHONPATH": "src", "PATH": f"{Path(sys.executable).parent}:{env['PATH']}"}
-    env |= {"DVC_SITE_CACHE_DIR": str(folder.parent / "site")}
-    return subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, text=True, **options)
-
-
-def run(folder, *command, status=0):
-    """What the command said on stdout and stderr."""
-    process = start(folder, *command, stderr=subprocess.STDOUT)
-    said = process.communicate(timeout=1200)[0]
-    assert process.returncode == status, said[-3000:]
-    return said
-
-
-def ran(said):
-    """Stage items that `dvc repro` executed."""
-    return re.findall(r"^Running stage '([^']+)'", said, re.MULTILINE)
-
-
-def commit(folder):
-    run(folder, "git", "add", "-A")
-    run(folder, "git", "commit", "-qm", "test")
-
-
-def hashes(folder):
-    """Stage item -> [(path, hash)] of the outputs in dvc.lock."""
-    stages = yaml.safe_load((folder / "dvc.lock").read_text())["stages"]
-    return {name: [(out["path"], out["md5"]) for out in entry["outs"]] for name, entry in stages.items()}
-
-
-def kill(folder, stage, moment):
-    """Start `dvc repro`, and SIGKILL it with all its processes once as `stage` runs and moment() is true."""
-    process = start(folder, "dvc", "repro", stderr=subprocess.STDOUT, start_new_session=True)
-    said = ""
-    while stage not in ran(said):
-        line = process.stdout.readline()
-        assert line, said[-3000:]
-        said += line
-    while not moment():
-        assert process.poll() is None
-        time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    assert stage not in hashes(folder)
+NO_DATABASE = {"MLFLOW_TRACKING_URI": "sqlite:////nowhere/mlflow.db"}
 
 
 def disturb(folder):
-    """Kill a training between two epochs and a replay between two tables, then let it finish."""
-    kill(folder, "train@2-0", lambda: any(folder.glob(".cache/fits/*/*/*/state.json")))
-    kill(folder, "replay", lambda: any(folder.glob("results/replay/*.parquet")))
-    run(folder, "dvc", "repro")
+    """Kill DVC alone between two epochs, all its processes between two tables, and between the kills start it twice.
+
+    All without a database for MLflow. Returns the hashes, and what was said: by the second of two at once, and up to
+    the second kill.
+    """
+
+    def repro():
+        return start(folder, "dvc", "repro", env=NO_DATABASE)
+
+    kill(repro(), folder, "train@2-0", lambda: any(folder.glob(".cache/fits/*/*/*/state.json")), os.kill)
+    process = repro()
+    until(process, "train@4-0")
+    refused = run(folder, "dvc", "repro", status=255, env=NO_DATABASE)
+    said = kill(process, folder, "replay", lambda: any(folder.glob("results/replay/*.parquet")))
+    run(folder, "dvc", "repro", env=NO_DATABASE)
     found = hashes(folder)
     commit(folder)
-    return found
+    return found, refused, said
 
 
 @pytest.fixture(scope="module")
 def copies(tmp_path_factory):
-    """(undisturbed copy after `dvc repro`, what that said, killed copy, its hashes when it was done)."""
-    first = tmp_path_factory.mktemp("first") / "copy"
+    """(undisturbed copy after `dvc repro`, what that said, disturbed copy, what `disturb` returned)."""
+    first = make(tmp_path_factory.mktemp("first") / "copy")
     second = tmp_path_factory.mktemp("second") / "a longer path" / "copy"
-    unwanted = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    for name in INPUTS:
-        (first / name).parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, first / name, ignore=unwanted)
-        else:
-            shutil.copyfile(ROOT / name, first / name)
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    for key, value in TINY.items():
-        params[key] = params[key] | value if isinstance(value, dict) else value
-    (first / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    run(first, "git", "init", "-q")
-    for key in ("name", "email"):
-        run(first, "git", "config", f"user.{key}", "test@example.org")
-    commit(first)
     run(first, "dvc", "repro", *sorted(SHARED))
     shutil.copytree(first, second)
     with ThreadPoolExecutor() as pool:
@@ -180,8 +107,21 @@ def _cpu():
 
 
 def test_kills_and_another_folder_change_no_byte(copies):
-    first, _, _, disturbed = copies
+    first, _, _, (disturbed, _, _) = copies
     assert disturbed == hashes(first)
+
+
+def test_of_two_at_once_the_second_says_why_it_cannot_run(copies):
+    _, _, _, (_, refused, _) = copies
+    assert refused.count("ERROR") == 1 and "is busy, it is being blocked by" in refused and "Traceback" not in refused
+
+
+def test_without_a_database_every_training_ends_with_a_warning(copies):
+    _, _, _, (_, _, said) = copies
+    warnings = [line for line in said.splitlines() if line.startswith("warning: MLflow")]
+    assert len(warnings) == len(FITTED) - 1  # train@2-0 had ended before
+    assert all("/nowhere/mlflow.db" in line and "`lrrc log` logs what is missing" in line for line in warnings)
+    assert "Traceback" not in said
 
 
 def test_mlflow_shows_every_item_once(copies):

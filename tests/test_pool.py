@@ -1,6 +1,9 @@
 """Tasks side by side: all results, each with its task; an error ends the rest."""
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -37,3 +40,30 @@ def test_an_error_cancels_what_has_not_begun(tmp_path, first):
             if first:
                 raise ValueError("enough")
     assert len(list(tmp_path.iterdir())) < 200
+
+
+def be_killed(number):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_worker_is_an_error_of_one_line():
+    with pytest.raises(ChildProcessError, match="^a worker process was killed[^\n]*run it again$"):
+        list(side_by_side(be_killed, [(0,), (1,)]))
+
+
+PARENT = """
+import time
+from lrrc.pool import side_by_side
+def work(number):
+    print(number, flush=True)
+    time.sleep(600)
+list(side_by_side(work, [(0,), (1,)]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells no one elsewhere")
+def test_workers_end_with_the_process_that_is_killed():
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE)
+    assert parent.stdout.read(1) in (b"0", b"1")
+    parent.kill()
+    parent.communicate(timeout=30)  # the workers hold the pipe as long as they live

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import random
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -158,18 +160,26 @@ def test_thousands_of_points_are_fast(repo):
     assert len(client().get_metric_history(run.info.run_id, "epoch/a/fit-4")) == 200
 
 
-def test_parallel_first_use(tmp_path):
+def test_first_use_by_one_that_is_killed_then_by_three_at_once(tmp_path):
     (tmp_path / "dvc.yaml").write_text("stages: {}\n")
     code = (
         "import sys; from lrrc import tracking\n"
         "for name in ('same', sys.argv[1]):\n"
         "    assert tracking.log_stage(name, stage='train', params={'a': 1}, metrics={'loss': 1})"
     )
+    killed = subprocess.Popen([sys.executable, "-c", code, "killed"], cwd=tmp_path)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob(".mlflow.db.*.tmp")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(random.random())  # somewhere in MLflow's migrations
+    killed.kill()
+    assert killed.wait() == -signal.SIGKILL and not (tmp_path / "mlflow.db").exists()
     writers = [subprocess.Popen([sys.executable, "-c", code, f"own-{i}"], cwd=tmp_path) for i in range(3)]
     assert [writer.wait(timeout=120) for writer in writers] == [0, 0, 0]
     with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
         names = [name for (name,) in database.execute("select name from runs where status = 'FINISHED' order by name")]
     assert names == ["own-0", "own-1", "own-2", "same"]
+    assert not list(tmp_path.glob(".mlflow.db.*"))
 
 
 def log_refused(capsys):

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats as scipy_stats
 
+from lrrc.files import atomic
 from lrrc.summary import find, provenance
 
 COLUMN, PAGE = 3.4, 7.0  # inches: one and two columns of a paper
@@ -33,9 +34,10 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 
 def save(figure: Figure, stem: Path) -> None:
     """Write `stem`.png and `stem`.pdf without dates or version strings."""
-    with matplotlib.style.context("lrrc.lrrc"):
-        figure.savefig(stem.with_suffix(".png"), metadata={"Software": None})
-        figure.savefig(stem.with_suffix(".pdf"), metadata={"Creator": None, "Producer": None, "CreationDate": None})
+    unsaid = {"png": {"Software": None}, "pdf": {"Creator": None, "Producer": None, "CreationDate": None}}
+    for kind, metadata in unsaid.items():
+        with matplotlib.style.context("lrrc.lrrc"), atomic(stem.with_suffix(f".{kind}")) as temporary:
+            figure.savefig(temporary, format=kind, metadata=metadata)
 
 
 def standard_error(record: Mapping) -> float:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from lrrc.files import atomic
+
 
 def distil(folder: Path, width: int) -> None:
     """Distil static vectors of `width` dimensions and save them (safetensors + JSON) into `folder`."""
@@ -31,8 +33,9 @@ def distil(folder: Path, width: int) -> None:
         AutoModel.from_pretrained(source), AutoTokenizer.from_pretrained(source), pca_dims=width, device="cpu"
     )
     static.config["tokenizer_name"] = "sentence-transformers/all-MiniLM-L6-v2"  # not the path on this machine
-    static.save_pretrained(str(folder))
-    (folder / "README.md").unlink(missing_ok=True)
+    with atomic(folder) as temporary:
+        static.save_pretrained(str(temporary))
+        (temporary / "README.md").unlink(missing_ok=True)
 
 
 _one_at_a_time = threading.Lock()  # the tokenizer refuses to be used by two threads at once

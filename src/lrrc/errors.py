@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Callable
 
+from lrrc.lifetime import end_with_dvc
 from lrrc.redact import scrub
+
+FULL, CLOSED = "make room, then run it again", "make that folder writable, then run it again"
+WHAT_TO_DO = {
+    errno.ENOSPC: FULL,
+    errno.EDQUOT: FULL,
+    errno.EFBIG: "lift the limit on the size of files (ulimit -f), then run it again",
+    errno.EROFS: CLOSED,
+    errno.EACCES: CLOSED,
+    errno.EPERM: CLOSED,
+    errno.ENOTDIR: "a file lies where a folder belongs: move it away, then run it again",
+    errno.EEXIST: "something else lies there: move it away, then run it again",
+}
+
+
+def explain(error: BaseException) -> str:
+    """What went wrong, where, and for the system's refusals what to do; one line without secrets."""
+    text = scrub(" ".join(str(error).split()))
+    advice = WHAT_TO_DO.get(error.errno or 0) if isinstance(error, OSError) else None
+    return f"{text}: {advice}" if advice else text
 
 
 def one_line(main: Callable[[], None]) -> None:
     """Run a pipeline script's `main`. A ValueError or OSError becomes `error: ...` and exit status 1.
 
-    Anything else is a mistake of ours and keeps its traceback.
+    Anything else is a mistake of ours and keeps its traceback. Where DVC runs the script, it ends with DVC.
     """
+    if "DVC_STAGE" in os.environ:
+        end_with_dvc()
     try:
         main()
     except (ValueError, OSError) as error:
-        print("error:", scrub(" ".join(str(error).split())), file=sys.stderr)
+        print("error:", explain(error), file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -6,9 +6,13 @@ The temporary names end in `.tmp`, which git and DVC ignore. Reading tells where
 
 from __future__ import annotations
 
+import errno
+import glob
 import json
 import os
+import re
 import reprlib
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ROWS_AT_ONCE = 64  # bounds memory where single cells have megabytes
+WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # what the system may say to a write
 _shorten = reprlib.Repr()
 _shorten.maxstring = _shorten.maxother = 60
 
@@ -26,27 +31,66 @@ _shorten.maxstring = _shorten.maxother = 60
 def atomic(path: str | Path) -> Iterator[Path]:
     """A temporary path in the folder of `path` (made where missing); renamed to `path` if the block succeeds.
 
-    Raises OSError where the folder cannot be written or the disk is full; `path` is then as it was before.
+    The block writes a file there or a folder. Raises OSError that names `path` where its folder cannot be written or
+    the disk is full; `path` is then as it was before.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    _clear(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
+        if temporary.is_dir():
+            for file in temporary.rglob("*"):
+                _sync(file)
+            shutil.rmtree(path, ignore_errors=True)  # a rename replaces files alone
+        _sync(temporary)
         os.replace(temporary, path)
-        _sync_folder(path.parent)
+        _sync(path.parent)
+    except Exception as error:
+        if number := _refusal(error, temporary):
+            raise OSError(number, os.strerror(number), str(path)) from error
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make a rename survive a power cut, where the system lets a folder be opened."""
+def _refusal(error: Exception, temporary: Path) -> int | None:
+    """The number of a failed write behind an error that does not name the file meant; libraries bury it in a text."""
+    if isinstance(error, OSError) and error.filename:
+        return error.errno if str(error.filename) == str(temporary) else None
+    found = re.search(r"(?:\(os error|\[errno) (\d+)", str(error), re.IGNORECASE)
+    number = int(found[1]) if found else getattr(error, "errno", None)
+    return number if number in WRITING else None
+
+
+def _clear(path: Path) -> None:
+    """Remove what killed processes left of earlier tries."""
+    for old in path.parent.glob(f".{glob.escape(path.name)}.*.tmp*"):  # * at the end: sqlite has a journal beside
+        owner = re.search(r"\.(\d+)\.tmp", old.name)
+        try:
+            os.kill(int(owner[1]), 0) if owner else None
+        except ProcessLookupError:
+            _remove(old)
+        except PermissionError:
+            continue  # it lives, as somebody else
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """Make a file's content, or a rename in a folder, survive a power cut; not every system lets a folder be opened."""
     try:
-        descriptor = os.open(folder, os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     except OSError:
-        return
+        if path.is_dir():
+            return
+        raise
     try:
         os.fsync(descriptor)
     finally:

@@ -22,7 +22,7 @@ import torch
 from lrrc import certificate, checkpoint, dataset, kept
 from lrrc.config import UNTRAINED, DigestConfig, ModelConfig, TrainConfig
 from lrrc.episodes import read_episodes
-from lrrc.files import canonical_json, write_json
+from lrrc.files import atomic, canonical_json, write_json
 from lrrc.model.batch import collate
 from lrrc.model.coordinator import build
 from lrrc.model.losses import coordinator_objective, probe_objective
@@ -65,6 +65,8 @@ def fit_item(item: Item, inputs: Inputs, fits: Sequence[str], out: Path, work: P
     histories: dict[str, list[dict]] = {}
     if item.policy in UNTRAINED:
         kept.save(work / "kept.safetensors", kept.features(item, inputs, work))
+    import lrrc.training  # noqa: F401  # seconds, once and not in every worker
+
     tasks = [(item, inputs, fit, work / fit) for fit in fits]
     for (_, _, fit, _), (history, seconds) in side_by_side(_fit_one, tasks):
         histories[fit], last = history, history[-1]
@@ -79,7 +81,8 @@ def fit_item(item: Item, inputs: Inputs, fits: Sequence[str], out: Path, work: P
     out.mkdir(parents=True, exist_ok=True)
     for fit in fits:
         for weights in sorted((work / fit).glob("*.safetensors")):
-            shutil.copyfile(weights, out / f"{weights.stem.replace('net', fit)}.safetensors")
+            with atomic(out / f"{weights.stem.replace('net', fit)}.safetensors") as temporary:
+                shutil.copyfile(weights, temporary)
     if item.policy == "lrrc":
         measured = {fit: json.loads((work / fit / "certificate.json").read_text()) for fit in fits}
         policy = kept.policy_of(item, inputs, work / fits[0] / "net.safetensors")
@@ -161,10 +164,11 @@ def _fit_one(item: Item, inputs: Inputs, fit: str, work: Path) -> tuple[list[dic
 
 
 def _fingerprint(inputs: Inputs) -> str:
-    """Hash of the inputs' bytes: what an interrupted item finished on other data is not taken over."""
+    """Hash of code and inputs: what an interrupted item finished by other code or on other data is not taken over."""
     encoder_files = sorted(path for path in inputs.encoder.rglob("*") if path.is_file())
     sha = hashlib.sha256()
-    for path in (inputs.episodes, inputs.segments, *encoder_files, inputs.splits):
+    code = sorted(Path(__file__).parent.rglob("*.py"))
+    for path in (*code, inputs.episodes, inputs.segments, *encoder_files, inputs.splits):
         with open(path, "rb") as file:
             sha.update(hashlib.file_digest(file, "sha256").digest())
     return sha.hexdigest()

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lrrc.files import atomic
+
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
@@ -43,8 +45,9 @@ def convert(folder: Path) -> None:
     logging.disable_progress_bar()
     source = packaged_gguf()
     model = AutoModelForCausalLM.from_pretrained(str(source.parent), gguf_file=source.name, dtype=torch.bfloat16)
-    model.save_pretrained(str(folder))
-    packaged_tokenizer(source).save(str(folder / "tokenizer.json"))
+    with atomic(folder) as temporary:
+        model.save_pretrained(str(temporary))
+        packaged_tokenizer(source).save(str(temporary / "tokenizer.json"))
 
 
 def packaged_tokenizer(source: Path) -> Tokenizer:

@@ -7,22 +7,31 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
+
+from lrrc.lifetime import end_with
 
 
 def side_by_side(work: Callable[..., Any], tasks: Iterable[tuple]) -> Iterator[tuple[tuple, Any]]:
     """Every task (the arguments of a call of `work`) with its result, in the order in which they finish.
 
-    An error in one, or in the loop over them, cancels those that have not begun.
+    An error in one, or in the loop over them, cancels those that have not begun. Raises ChildProcessError where a
+    worker was killed. Workers end with this process.
     """
     tasks = list(tasks)
     # fork spares every worker the seconds that importing torch and transformers takes
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    with ProcessPoolExecutor(max(1, min(len(tasks), os.cpu_count() or 1)), mp_context=context) as pool:
+    workers = max(1, min(len(tasks), os.cpu_count() or 1))
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with, initargs=(os.getpid(),)) as pool:
         waiting = {pool.submit(work, *task): task for task in tasks}
         try:
             for future in as_completed(waiting):
                 yield waiting[future], future.result()
+        except BrokenProcessPool:
+            raise ChildProcessError(
+                "a worker process was killed, most likely because memory ran out: free some, then run it again"
+            ) from None
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

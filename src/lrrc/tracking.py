@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lrrc import outputs, views
+from lrrc.files import atomic
 from lrrc.redact import holds_secret, scrub
 
 if TYPE_CHECKING:
@@ -39,6 +40,13 @@ EXPERIMENT_TAGS = {
 LOCK_SECONDS = 120
 BUSY_SECONDS = 20
 ARTIFACT_BYTES = 20_000_000
+WHAT_TO_DO = {  # sign in an error's text -> advice
+    "is locked": "end the program that holds it",
+    "could not be acquired": "end the program that holds it",
+    "not a database|malformed|out-of-date|no such table|no such column": "move it away, it is made anew",
+    "readonly|unable to open|Read-only|Permission": "its folder must be there and writable",
+    "No space|is full": "make room",
+}
 ARTIFACTS = {".json", ".png", ".pdf", ".svg", ".html", ".md", ".txt", ".csv", ".tex", ".safetensors"}
 """Files that become artefacts. Data tables (parquet) stay with DVC; their bytes count in the hash."""
 
@@ -115,10 +123,13 @@ def log_stage(
                 serving.log(client, run, model)
         return run.info.run_id
     except Exception as error:  # whatever it is, hours of training weigh more than their entry in a database
-        reason = scrub(str(error).strip().partition("\n")[0])[:300]
+        reason = str(error).strip().partition("\n")[0][:300]
+        advice = next((advice for signs, advice in WHAT_TO_DO.items() if re.search(signs, reason)), "see to it")
         print(
-            f"warning: MLflow did not take {name} ({type(error).__name__}: {reason}); "
-            "the result itself is safe: `lrrc log` logs it later",
+            scrub(
+                f"warning: MLflow did not take {name} ({type(error).__name__}: {reason}); the result itself is safe. "
+                f"{uri()}: {advice}, then `lrrc log` logs what is missing"
+            ),
             file=sys.stderr,
         )
         return None
@@ -191,8 +202,9 @@ def _client() -> Iterator[MlflowClient]:
 
     address = uri()
     with FileLock(root() / "mlflow.db.lock", timeout=LOCK_SECONDS):
-        if address.startswith("sqlite:///"):  # fail at once where it is locked or read-only: MLflow retries for minutes
-            with closing(sqlite3.connect(address.removeprefix("sqlite:///"), timeout=BUSY_SECONDS)) as database:
+        file = Path(address.removeprefix("sqlite:///")) if address.startswith("sqlite:///") else None
+        if file and file.is_file():  # fail at once where it is locked or read-only: MLflow retries for minutes
+            with closing(sqlite3.connect(file, timeout=BUSY_SECONDS)) as database:
                 database.execute("BEGIN IMMEDIATE")
         for key, value in {
             "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -205,7 +217,19 @@ def _client() -> Iterator[MlflowClient]:
 
         for noisy in ("mlflow", "alembic"):  # after the import, which sets them up
             logging.getLogger(noisy).setLevel(logging.ERROR)
+        if file and not (file.is_file() and file.stat().st_size):
+            _make_database(file)
         yield MlflowClient(tracking_uri=address)
+
+
+def _make_database(file: Path) -> None:
+    """All of the database or none: killed between two of MLflow's migrations it could never be used again."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    if not file.parent.is_dir():
+        raise FileNotFoundError(f"unable to open {file}: no such folder")
+    with atomic(file) as temporary:
+        SqlAlchemyStore(f"sqlite:///{temporary}", "mlruns").engine.dispose()
 
 
 def _experiment(client: MlflowClient, name: str) -> str:

@@ -214,6 +214,8 @@ def fit(
         progress = Progress(state["history"], state["best"], state["stale"])
         net.load_state_dict(load_file(folder / state["epoch_folder"] / "weights.safetensors"))
     done = len(progress.history)
+    if done:
+        print(f"{folder}: goes on after epoch {done}", flush=True)
     if done < config.max_epochs and progress.stale < config.patience:
         module = Fit(net, objective, config, seed, first_epoch=done)
         trainer = lightning.Trainer(
