@@ -17,7 +17,7 @@ from lrrc.dataset import bucket
 from lrrc.digest import Digest, Span
 from lrrc.encoder import Encoder
 from lrrc.episodes import Message
-from lrrc.features import History, Query
+from lrrc.features import Growth, History, Query
 from lrrc.model.coordinator import Coordinator, relations
 from lrrc.policies.base import Policy, Session
 
@@ -43,17 +43,20 @@ class LearnedSession(Session):
         self.projected_NH = torch.zeros(0, self.net.decoder.segment.out_features)
 
     @torch.inference_mode()
-    def observe(self, messages: Sequence[Message]) -> None:
-        first = len(self.history.segments)
-        super().observe(messages)
-        if len(self.history.segments) == first:
-            return
-        embeddings = torch.from_numpy(self.history.embeddings_NE[first:])[None]
-        z_1nZ = self.net.encode(embeddings, torch.tensor(self.history.speaker[first:])[None])
-        mask_1n = torch.ones(z_1nZ.shape[:2], dtype=torch.bool)
-        self.state_1CD, _ = self.net.step(self.state_1CD, *self.net.project(z_1nZ), mask_1n)
-        projected_1nH = self.net.decoder.project(z_1nZ, torch.zeros_like(mask_1n, dtype=torch.long), 1)
-        self.projected_NH = torch.cat([self.projected_NH, projected_1nH[0]])
+    def step(self, new: Growth) -> None:
+        state_1CD, projected = self.state_1CD, [self.projected_NH]
+        before = len(self.history.segments)
+        for first, last in new.bounds:
+            if first == last:
+                continue
+            # turn by turn: a product's last bits depend on how many rows it has
+            embeddings = torch.from_numpy(new.arrays["embeddings_NE"][first:last])[None]
+            z_1nZ = self.net.encode(embeddings, torch.tensor(new.speaker[first - before : last - before])[None])
+            mask_1n = torch.ones(z_1nZ.shape[:2], dtype=torch.bool)
+            state_1CD, _ = self.net.step(state_1CD, *self.net.project(z_1nZ), mask_1n)
+            projected_1nH = self.net.decoder.project(z_1nZ, torch.zeros_like(mask_1n, dtype=torch.long), 1)
+            projected.append(projected_1nH[0])
+        self.projected_NH, self.state_1CD = torch.cat(projected), state_1CD
 
     @torch.inference_mode()
     def scores(self, inputs: Sequence[Message], agent: str) -> tuple[np.ndarray, np.ndarray]:
