@@ -10,7 +10,7 @@ import gc
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -51,7 +51,7 @@ def least(
     return best
 
 
-def slope(x: list[float], y: list[float]) -> float:
+def slope(x: Sequence[float], y: Sequence[float]) -> float:
     """Of the least-squares line through the points."""
     middle_x, middle_y = sum(x) / len(x), sum(y) / len(y)
     over = sum((a - middle_x) * (b - middle_y) for a, b in zip(x, y, strict=True))

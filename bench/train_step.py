@@ -11,15 +11,18 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import logging
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import torch
 from ratio import Target, verdict
+from torch.utils.data import DataLoader
 
 from lrrc import dataset, training
 from lrrc.config import load_params
@@ -56,14 +59,15 @@ def lightning_loop(net: Coordinator, stamps: Stamps, train: list, val: list, mak
 
 def plain_loop(net: Coordinator, stamps: Stamps, train: list, val: list, make: Callable, config, seed: int) -> None:
     """What one would write without Lightning."""
+    torch.use_deterministic_algorithms(False)  # Lightning leaves it on
     optimizer = torch.optim.AdamW(net.parameters(), lr=config.lr, weight_decay=config.weight_decay)
     for epoch in range(config.max_epochs):
         net.train()
         order = torch.randperm(
             len(train), generator=torch.Generator().manual_seed(hash((seed, epoch)) % 2**63)
         ).tolist()
-        for index, first in enumerate(range(0, len(order), config.batch_size)):
-            batch = make([train[i] for i in order[first : first + config.batch_size]])
+        batches = [order[i : i + config.batch_size] for i in range(0, len(order), config.batch_size)]
+        for index, batch in enumerate(DataLoader(train, batch_sampler=batches, collate_fn=make)):
             generator = torch.Generator().manual_seed(hash((seed, epoch, index)) % 2**63)
             batch = batch.swapped(torch.rand(len(batch.turns_B), generator=generator) < 0.5)
             optimizer.zero_grad()
@@ -94,6 +98,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
     torch.set_num_threads(1)
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning")
     params = load_params()
     episodes = {e.episode_id: e for e in dataset.load(args.data / "segments.safetensors")}
     ids = json.loads((args.data / "splits.json").read_text())
