@@ -1,6 +1,7 @@
 # make repro   virtual environment, install, the whole pipeline, results in MLflow
 # make test    the same set-up, then the tests
 # make lint    style
+# make bench   speed against rivals, into docs/performance.md (after make repro)
 #
 # PYTHON=python3.12        another Python (3.11 to 3.13) for the virtual environment
 # TORCH_INDEX=URL          an index with CPU builds of torch, for a machine that would get the large GPU build
@@ -16,7 +17,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 # without compiled bytecode every stage would spend 18 s on imports
 unexport PYTHONDONTWRITEBYTECODE
 .DELETE_ON_ERROR:
-.PHONY: setup repro test lint
+.PHONY: setup repro test lint bench
 
 setup: $(READY)
 
@@ -38,3 +39,6 @@ test: setup
 lint: setup
 	ruff check .
 	ruff format --check .
+
+bench: setup
+	OMP_NUM_THREADS=1 python bench/run.py

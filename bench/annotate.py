@@ -1,7 +1,8 @@
 """Throughput of the stage annotate against the tokenizer alone: `python bench/annotate.py [EPISODES.parquet]`.
 
 The same texts are counted by `lrrc.annotate`, which makes the whole table, by a bare `tiktoken.encode_ordinary_batch`,
-which makes ids and nothing else, and by a loop over `encode_ordinary`, which is faster than the batch on short texts. Prints JSON; exit status 1 where a target is missed.
+which makes ids and nothing else, and by a loop over `encode_ordinary`, which is faster than the batch on short texts.
+Prints JSON; exit status 1 where a target is missed.
 """
 
 from __future__ import annotations
