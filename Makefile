@@ -3,6 +3,7 @@
 # make lint    style
 # make same-twice   two clean clones give the same bytes (tiny parameters; TINY= for those of params.yaml)
 # make soak         kill `dvc repro` 30 times, in every stage
+# make bench   speed against rivals, into docs/performance.md (after make repro)
 #
 # PYTHON=python3.12        another Python (3.11 to 3.13) for the virtual environment
 # TORCH_INDEX=URL          an index with CPU builds of torch, for a machine that would get the large GPU build
@@ -19,7 +20,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 # without compiled bytecode every stage would spend 18 s on imports
 unexport PYTHONDONTWRITEBYTECODE
 .DELETE_ON_ERROR:
-.PHONY: setup repro test lint same-twice soak
+.PHONY: setup repro test lint same-twice soak bench
 
 setup: $(READY)
 
@@ -48,3 +49,5 @@ same-twice: setup
 
 soak: setup
 	python tools/kill_soak.py --kills 30
+bench: setup
+	OMP_NUM_THREADS=1 python bench/run.py

@@ -14,7 +14,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 INPUTS = (
     ".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "data/embedded", "docs/claims.yaml",
-    "dvc.yaml", "params.yaml", "pipeline", "proofs", "src",
+    "dvc.yaml", "params.yaml", "pipeline", "proofs", "results/transfer.parquet", "src",
 )  # fmt: skip
 TINY = {
     "ranks": [2, 4], "seeds": [0], "rank": 4, "budget": 64,
@@ -30,7 +30,7 @@ TINY = {
     "fidelity": {"policies": ["no-history", "bm25", "lrrc"], "calls": 4},
     "stats": {"bootstrap": 100},
 }  # fmt: skip
-STORED = {"curate", "teach"}  # frozen, their results are committed
+STORED = {"curate", "teach", "transfer"}  # frozen, their results are committed
 
 
 def make(folder, **changes):

@@ -308,3 +308,19 @@ def test_an_item_of_two_networks_resumes_to_the_same_bytes(stage, tmp_path, monk
     for name in ("net.safetensors", "probe-net.safetensors"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     assert json.loads((tmp_path / "b/done.json").read_text())["history"] == history
+
+
+def test_mixed_precision_is_a_flag_of_the_trainer(tmp_path):
+    """`train.trainer` reaches Lightning as it stands: the forward pass then runs in bfloat16, weights stay float32."""
+    seen = []
+
+    def objective(network, batch, config):
+        seen.append(network.embed(batch.embeddings_BNE).dtype)
+        return coordinator_objective(network, batch, config)
+
+    for precision, kind in (("bf16-mixed", torch.bfloat16), ("32-true", torch.float32)):
+        seen.clear()
+        net, config = net_of(), train(max_epochs=1, trainer={"accelerator": "cpu", "precision": precision})
+        [record] = fit(net, tmp_path / precision, config, objective=objective)
+        assert set(seen) == {kind} and math.isfinite(record["val_loss"])
+        assert {parameter.dtype for parameter in net.parameters()} == {torch.float32}

@@ -10,7 +10,8 @@ import functools
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -67,6 +68,27 @@ def _weights(text: str) -> dict[str, float]:
     return {word: segments.weight(word) for word in segments.words(text)}
 
 
+@dataclass
+class Growth:
+    """What turns add to the lists of a history, and its arrays with them. `ends`: the history's segments after each."""
+
+    messages: list[Message] = field(default_factory=list)
+    message_turn: list[int] = field(default_factory=list)
+    segments: list[segments.Segment] = field(default_factory=list)
+    message: list[int] = field(default_factory=list)
+    turn: list[int] = field(default_factory=list)
+    speaker: list[int] = field(default_factory=list)
+    words: list[frozenset[str]] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def bounds(self) -> list[tuple[int, int]]:
+        """(first, last + 1) of the segments of each turn, by their numbers in the whole history."""
+        first = self.ends[-1] - len(self.segments) if self.ends else 0
+        return list(pairwise([first, *self.ends]))
+
+
 class History:
     """The segments of a growing conversation: parallel lists, one entry per segment, in order.
 
@@ -100,26 +122,46 @@ class History:
 
     def append(self, messages: Sequence[Message]) -> None:
         """Add one turn: its inputs and replies, in order."""
-        first, static, totals = len(self.segments), [], []
-        for message in messages:
-            for piece, words, values, total in _analysed(message.content, self.max_segment_tokens):
-                self.segments.append(piece)
-                self.message.append(len(self.messages))
-                self.turn.append(self.turns)
-                self.speaker.append(self.speaker_code(message))
-                self.words.append(words)
-                static.append(values)
-                totals.append(total)
-            self.messages.append(message)
-            self.message_turn.append(self.turns)
-        new_nE = self.encoder.encode([piece.text for piece in self.segments[first:]])
-        if len(new_nE):
-            seen_N = (self.embeddings_NE @ new_nE.T).max(axis=1) if first else self._later_N
-            self._later_N = np.concatenate([np.maximum(self._later_N, seen_N), np.zeros(len(new_nE), np.float32)])
-            self.embeddings_NE = np.concatenate([self.embeddings_NE, new_nE])
-            self._static_NF = np.concatenate([self._static_NF, np.array(static, np.float32)])
-            self._word_weight_N = np.concatenate([self._word_weight_N, np.array(totals, np.float32)])
-        self.turns += 1
+        self.adopt(self.grown([messages]))
+
+    def grown(self, turns: Sequence[Sequence[Message]]) -> Growth:
+        """What `turns` would add, for `adopt`; the same bits as one by one. The history stays as it is."""
+        new, static, totals = Growth(), [], []
+        for number, messages in enumerate(turns, self.turns):
+            for message in messages:
+                for piece, words, values, total in _analysed(message.content, self.max_segment_tokens):
+                    new.segments.append(piece)
+                    new.message.append(len(self.messages) + len(new.messages))
+                    new.turn.append(number)
+                    new.speaker.append(self.speaker_code(message))
+                    new.words.append(words)
+                    static.append(values)
+                    totals.append(total)
+                new.messages.append(message)
+                new.message_turn.append(number)
+            new.ends.append(len(self.segments) + len(new.segments))
+        embeddings_nE = self.encoder.encode([piece.text for piece in new.segments])
+        if new.segments:
+            whole_NE = np.concatenate([self.embeddings_NE, embeddings_nE])
+            later_N = np.concatenate([self._later_N, np.zeros(len(embeddings_nE), np.float32)])
+            for first, last in new.bounds:
+                if 0 < first < last:  # one product a turn: its last bits depend on its shape
+                    seen_N = (whole_NE[:first] @ whole_NE[first:last].T).max(axis=1)
+                    np.maximum(later_N[:first], seen_N, out=later_N[:first])
+            new.arrays = {
+                "embeddings_NE": whole_NE,
+                "_later_N": later_N,
+                "_static_NF": np.concatenate([self._static_NF, np.array(static, np.float32)]),
+                "_word_weight_N": np.concatenate([self._word_weight_N, np.array(totals, np.float32)]),
+            }
+        return new
+
+    def adopt(self, new: Growth) -> None:
+        """Become what `grown` has made of this history."""
+        for name in ("messages", "message_turn", "segments", "message", "turn", "speaker", "words"):
+            getattr(self, name).extend(getattr(new, name))
+        vars(self).update(new.arrays)
+        self.turns += len(new.ends)
 
     def features(self, query: Query) -> np.ndarray:
         """float32 [N, F] in the order of FEATURES, for a call that comes after the turns stored so far."""

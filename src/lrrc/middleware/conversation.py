@@ -135,9 +135,9 @@ class Conversation:
             turns = view.turns[: view.over]
         if self._session is None:
             self._session = self.policy.session(self.speakers or ["assistant"])
-        for turn in turns:
-            self._session.observe([body[i].spoken for i in turn])
-            self._turns, self._observed = self._turns + 1, turn[-1] + 1
+        if turns:
+            self._session.observe_all([[body[i].spoken for i in turn] for turn in turns])
+            self._turns, self._observed = self._turns + len(turns), turns[-1][-1] + 1
         self._link = view.links[self._observed]
         return self._session
 

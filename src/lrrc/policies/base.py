@@ -17,7 +17,7 @@ from lrrc import encoder, tokens
 from lrrc.digest import Digest, Span
 from lrrc.encoder import Encoder
 from lrrc.episodes import Message
-from lrrc.features import History
+from lrrc.features import Growth, History
 
 DIGEST_NAME = "digest"  # name of the payload's message that stands for the history; its role is "user", because
 # text that users and tools wrote must not gain the authority of a system message
@@ -61,8 +61,18 @@ class Session:
 
     def observe(self, messages: Sequence[Message]) -> None:
         """Take in one finished turn: inputs and replies, in order."""
-        self.history.append(messages)
-        self.message_tokens += tokens.count_batch([message.content for message in messages])
+        self.observe_all([messages])
+
+    def observe_all(self, turns: Sequence[Sequence[Message]]) -> None:
+        """Take in finished turns, in order: as one by one, but faster. Where an error is raised, none is taken in."""
+        new = self.history.grown(turns)
+        counts = tokens.count_batch([message.content for message in new.messages])
+        self.step(new)
+        self.history.adopt(new)  # from here on nothing fails
+        self.message_tokens += counts
+
+    def step(self, new: Growth) -> None:
+        """What a subclass makes of new turns. It changes nothing before it can no longer fail."""
 
     def select(self, inputs: Sequence[Message], agent: str) -> Digest | Kept:
         """What of the history the agent should see before the inputs."""
@@ -110,8 +120,7 @@ class Policy:
         agents = list(dict.fromkeys(m.name or "assistant" for m in parsed if m.role == "assistant"))
         agent = agent or (agents[-1] if agents else "assistant")
         session = self.session(agents if agent in agents else [*agents, agent])
-        for turn in turns:
-            session.observe([parsed[i] for i in turn])
+        session.observe_all([[parsed[i] for i in turn] for turn in turns])
         place = [i for turn in turns for i in turn]  # index in the history -> index in `messages`
         chosen = session.choose([parsed[i] for i in inputs], agent)
         if isinstance(chosen, Digest):

@@ -17,7 +17,7 @@ from lrrc.dataset import bucket
 from lrrc.digest import Digest, Span
 from lrrc.encoder import Encoder
 from lrrc.episodes import Message
-from lrrc.features import History, Query
+from lrrc.features import Growth, History, Query
 from lrrc.model.coordinator import Coordinator, relations
 from lrrc.policies.base import Policy, Session
 from lrrc.standing import in_force
@@ -45,19 +45,21 @@ class LearnedSession(Session):
         self.standing_N = np.zeros(0, np.float32)  # probability of being a standing rule
 
     @torch.inference_mode()
-    def observe(self, messages: Sequence[Message]) -> None:
-        first = len(self.history.segments)
-        super().observe(messages)
-        if len(self.history.segments) == first:
-            return
-        embeddings = torch.from_numpy(self.history.embeddings_NE[first:])[None]
-        z_1nZ = self.net.encode(embeddings, torch.tensor(self.history.speaker[first:])[None])
-        mask_1n = torch.ones(z_1nZ.shape[:2], dtype=torch.bool)
-        self.state_1CD, _ = self.net.step(self.state_1CD, *self.net.project(z_1nZ), mask_1n)
-        projected_1nH = self.net.decoder.project(z_1nZ, torch.zeros_like(mask_1n, dtype=torch.long), 1)
-        self.projected_NH = torch.cat([self.projected_NH, projected_1nH[0]])
-        standing_n = torch.sigmoid(self.net.standing_rule(embeddings)[0]).numpy()
-        self.standing_N = np.concatenate([self.standing_N, standing_n])
+    def step(self, new: Growth) -> None:
+        state_1CD, projected, standing = self.state_1CD, [self.projected_NH], [self.standing_N]
+        before = len(self.history.segments)
+        for first, last in new.bounds:
+            if first == last:
+                continue
+            # turn by turn: a product's last bits depend on how many rows it has
+            embeddings = torch.from_numpy(new.arrays["embeddings_NE"][first:last])[None]
+            z_1nZ = self.net.encode(embeddings, torch.tensor(new.speaker[first - before : last - before])[None])
+            mask_1n = torch.ones(z_1nZ.shape[:2], dtype=torch.bool)
+            state_1CD, _ = self.net.step(state_1CD, *self.net.project(z_1nZ), mask_1n)
+            projected_1nH = self.net.decoder.project(z_1nZ, torch.zeros_like(mask_1n, dtype=torch.long), 1)
+            projected.append(projected_1nH[0])
+            standing.append(torch.sigmoid(self.net.standing_rule(embeddings)[0]).numpy())
+        self.projected_NH, self.standing_N, self.state_1CD = torch.cat(projected), np.concatenate(standing), state_1CD
 
     @torch.inference_mode()
     def scores(self, inputs: Sequence[Message], agent: str) -> tuple[np.ndarray, np.ndarray]:

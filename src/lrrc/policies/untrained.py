@@ -68,13 +68,12 @@ def first_sentences(history: History, inputs: Sequence[Message]) -> np.ndarray:
 
 def bm25(history: History, inputs: Sequence[Message]) -> np.ndarray:
     """Okapi BM25 of the question against every segment; newest first where it says nothing."""
-    from rank_bm25 import BM25Okapi
+    from lrrc.policies.bm25 import index_of
 
-    corpus = [segments.words(segment.text) for segment in history.segments]
-    if not any(corpus):
+    if not any(history.words):
         return recency(history, inputs)
     asked = segments.words("\n".join(message.content for message in inputs))
-    return BM25Okapi(corpus).get_scores(asked) + 1e-9 * recency(history, inputs)
+    return index_of(history).get_scores(asked) + 1e-9 * recency(history, inputs)
 
 
 def embedding(history: History, inputs: Sequence[Message]) -> np.ndarray:

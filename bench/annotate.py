@@ -1,0 +1,51 @@
+"""Throughput of the stage annotate against the tokenizer alone: `python bench/annotate.py [EPISODES.parquet]`.
+
+The same texts are counted by `lrrc.annotate`, which makes the whole table, by a bare `tiktoken.encode_ordinary_batch`,
+which makes ids and nothing else, and by a loop over `encode_ordinary`, which is faster than the batch on short texts.
+Prints JSON; exit status 1 where a target is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from ratio import Target, least, verdict
+
+from lrrc import tokens
+from lrrc.annotate import annotate, messages
+from lrrc.config import EMBEDDED
+from lrrc.episodes import read_episodes
+from lrrc.errors import one_line
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("episodes", nargs="?", type=Path, default=Path(EMBEDDED))
+    parser.add_argument("--rounds", type=int, default=7)
+    args = parser.parse_args()
+    episodes = read_episodes(args.episodes)
+    texts = [message.content for episode in episodes for _, _, message in messages(episode)]
+    encoding = tokens.encoding()
+    rivals = {
+        "annotate": lambda: sum(table.num_rows for table in annotate(episodes)),
+        "batch, one thread": lambda: encoding.encode_ordinary_batch(texts, num_threads=1),
+        "batch, two threads": lambda: encoding.encode_ordinary_batch(texts, num_threads=2),
+        "loop": lambda: [len(encoding.encode_ordinary(text)) for text in texts],
+    }
+    seconds = least(rivals, args.rounds, time.perf_counter)
+    batch = min(seconds["batch, one thread"], seconds["batch, two threads"])
+    count = sum(tokens.count_batch(texts))
+    return verdict(
+        [
+            Target("annotation / encode_ordinary_batch, throughput", batch / seconds["annotate"], at_least=0.9),
+            Target("annotation / loop over encode_ordinary, throughput", seconds["loop"] / seconds["annotate"]),
+        ],
+        messages=len(texts), tokens=count, tokens_per_second={name: round(count / s) for name, s in seconds.items()},
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    one_line(lambda: sys.exit(main()))

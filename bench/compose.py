@@ -1,0 +1,181 @@
+"""Time to compose a payload against the length of the history, and against other ways to shorten it.
+
+    python bench/compose.py [--checkpoint models/train-r8-s0 --encoder data/encoder --lm data/lm]
+
+A session takes in a new turn of 150 tokens and composes, after histories of 100 to 100,000 tokens; to re-read is to
+compose from the whole list of messages. The pruner works as LLMLingua does: a language model (SmolLM2) reads the
+history, and the words that surprise it least are dropped. All have the same budget. Prints JSON; exit status 1 where a
+target is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from ratio import Target, least, slope, verdict
+
+from lrrc import digest, lm, segments, tokens
+from lrrc.digest import Digest, Span
+from lrrc.encoder import NONE
+from lrrc.episodes import Message
+from lrrc.errors import one_line
+from lrrc.features import History
+from lrrc.policies import DEFAULT_CHECKPOINT, DEFAULT_ENCODER, Policy, load_policy
+from lrrc.policies.base import Session
+
+AGENT = "assistant"
+LENGTHS = (100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)  # tokens of history
+BLOCK = 256  # tokens that the language model reads at once
+VOCABULARY = """train report budget Friday garden lentil soup number river window painter letter contract vault purple
+morning engine ticket harbour invoice doctor planet coffee mountain sentence colour always never please remember asks
+wants moves opens sells writes brings counts of the a in with about before after under their""".split()  # noqa: SIM905
+
+
+def said(rng: random.Random, count: int) -> str:
+    """About `count` tokens of sentences."""
+    sentences, size = [], 0
+    while size < count:
+        words = [*rng.choices(VOCABULARY, k=rng.randint(6, 14)), str(rng.randint(10, 999))]
+        sentences.append(f"{' '.join(words).capitalize()}.")
+        size += len(words) + 2
+    return " ".join(sentences)
+
+
+def turn(rng: random.Random) -> list[Message]:
+    return [Message("user", said(rng, 75)), Message("assistant", said(rng, 75), AGENT)]
+
+
+def turns_of(length: int, seed: int = 0) -> list[list[Message]]:
+    """Turns of `length` tokens together, or a few more."""
+    rng, made, size = random.Random(seed), [], 0
+    while size < length:
+        made.append(turn(rng))
+        size += sum(tokens.count(message.content) for message in made[-1])
+    return made
+
+
+def next_turn(session: Session, rng: random.Random) -> Callable[[], object]:
+    """A new turn that is taken in, and the digest for the call after it."""
+    new = iter([(turn(rng), [Message("user", said(rng, 20))]) for _ in range(50)])  # written before the clock runs
+
+    def work() -> object:
+        messages, inputs = next(new)
+        session.observe(messages)
+        return session.choose(inputs, AGENT)
+
+    return work
+
+
+def reread(policy: Policy, turns: Sequence[Sequence[Message]]) -> Callable[[], object]:
+    """The digest from nothing but the list of messages."""
+
+    def work() -> object:
+        forget()
+        session = policy.session((AGENT,))
+        session.observe_all(turns)
+        return session.choose([Message("user", "What of the budget?")], AGENT)
+
+    return work
+
+
+def forget() -> None:
+    """Messages that were cut before are cut again."""
+    from lrrc import features
+
+    features._analysed.cache_clear()
+
+
+def prune(model: lm.LanguageModel, messages: Sequence[Message], budget: int) -> Digest:
+    """The words [of at most `budget` tokens] that surprise the language model most, in order."""
+    history = History((AGENT,), NONE, 60)
+    history.append(messages)
+    found: list[tuple[float, int, int, int]] = []  # surprise, message, start, end
+    for index, message in enumerate(messages):
+        encoded = model.tokenizer.encode(message.content, add_special_tokens=False)
+        nats: list[float] = []
+        for first in range(0, len(encoded.ids), BLOCK):
+            block = tuple(encoded.ids[first : first + BLOCK])
+            (((likelihood,),),) = model.score([[lm.Request((*model.opening(),), (block,))]])
+            nats += (-likelihood).tolist()
+        for start, end, _ in segments.word_spans(message.content):
+            inside = [n for n, (a, b) in zip(nats, encoded.offsets, strict=True) if a < end and b > start]
+            found.append((sum(inside), index, start, end))
+    chosen: dict[int, tuple[Span, ...]] = {}
+    best = sorted(found, reverse=True)[:budget]  # a word is a token at least; `fit` counts exactly
+    for number, (_, index, start, end) in enumerate(sorted(best, key=lambda word: word[1:])):
+        chosen[number] = (Span(index, start, end),)
+    return digest.fit(history, chosen, budget)
+
+
+def growth(policies: dict[str, Policy], rounds: int) -> tuple[dict[str, dict[int, dict[str, float]]], set[int]]:
+    """Seconds by policy, length and way (next turn, re-read), and the sizes that the state of a trained one had."""
+    found: dict[str, dict[int, dict[str, float]]] = {name: {} for name in policies}
+    sizes = set()
+    for length in LENGTHS:
+        turns = turns_of(length)
+        ways = {}
+        for name, policy in policies.items():
+            session = policy.session((AGENT,))
+            session.observe_all(turns)
+            ways[name, "next turn"] = next_turn(session, random.Random(1))
+            ways[name, "re-read"] = reread(policy, turns)
+            if hasattr(session, "state_1CD"):
+                sizes.add(session.state_1CD.numel())
+        for (name, way), seconds in least(ways, rounds).items():
+            found[name].setdefault(length, {})[way] = seconds
+    return found, sizes
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT)
+    parser.add_argument("--encoder", type=Path, default=DEFAULT_ENCODER)
+    parser.add_argument("--lm", type=Path, default=Path("data/lm"))
+    parser.add_argument("--budget", type=int, default=128)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--pruned", type=int, default=2_000, help="tokens of history that the pruner reads")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    folders = {"checkpoint": args.checkpoint, "encoder": args.encoder}
+    policies = {name: load_policy(name, args.budget, **folders) for name in ("lrrc", "bm25", "embedding")}
+    found, sizes = growth(policies, args.rounds)
+    slopes = {
+        way: slope(list(LENGTHS), [found["lrrc"][length][way] for length in LENGTHS])
+        for way in ("next turn", "re-read")
+    }
+    turns, model = turns_of(args.pruned), lm.load(str(args.lm))
+    session = policies["lrrc"].session((AGENT,))
+    session.observe_all(turns)
+    messages = [message for each in turns for message in each]
+    pruner = {"perplexity pruner": lambda: prune(model, messages, args.budget)}
+    rivals = {"next turn": next_turn(session, random.Random(2)), "re-read": reread(policies["lrrc"], turns)}
+    seconds = least(pruner, 1) | least(rivals, args.rounds)
+    longest = {name: found[name][LENGTHS[-1]]["next turn"] for name in policies}
+    return verdict(
+        [
+            Target("slope of a turn's time over history / slope of re-reading", slopes["next turn"] / slopes["re-read"],
+                   at_most=0.1),
+            Target("sizes that the state had", len(sizes), at_most=1),
+            Target("perplexity pruner / next turn of LRRC", seconds["perplexity pruner"] / seconds["next turn"],
+                   at_least=100),
+            Target("perplexity pruner / LRRC that re-reads all", seconds["perplexity pruner"] / seconds["re-read"],
+                   at_least=100),
+            Target("next turn of LRRC / BM25, longest history", longest["lrrc"] / longest["bm25"]),
+            Target("next turn of LRRC / embedding retrieval, longest history", longest["lrrc"] / longest["embedding"]),
+        ],
+        budget=args.budget, state_numbers=sorted(sizes), pruned_history=args.pruned,
+        milliseconds={name: round(1e3 * s, 1) for name, s in seconds.items()},
+        milliseconds_by_history={
+            name: {length: {way: round(1e3 * s, 1) for way, s in ways.items()} for length, ways in lengths.items()}
+            for name, lengths in found.items()
+        },
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    one_line(lambda: sys.exit(main()))

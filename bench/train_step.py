@@ -1,0 +1,116 @@
+"""Training steps per second under Lightning against a plain PyTorch loop: `python bench/train_step.py [--data data]`.
+
+Both train the same network on the same batches in the same order, with the same optimiser, clipping and exchanged
+sides; the plain loop is the one below. A step is timed from one call of the loss to the next within an epoch, so
+everything between is in it: collating, backward, optimiser, and whatever Lightning does. Prints JSON; exit status 1
+where a target is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import logging
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import torch
+from ratio import Target, verdict
+from torch.utils.data import DataLoader
+
+from lrrc import dataset, training
+from lrrc.config import load_params
+from lrrc.errors import one_line
+from lrrc.model.batch import collate
+from lrrc.model.coordinator import Coordinator, build
+from lrrc.model.losses import coordinator_objective
+
+RANK = 8
+
+
+class Stamps:
+    """The objective, noting the processor's time at each call on training batches; `steps` are the gaps, by epoch."""
+
+    def __init__(self, per_epoch: int):
+        self.per_epoch, self.times = per_epoch, []
+
+    def __call__(self, net, batch, train):
+        if net.training:
+            self.times.append(time.process_time())
+        return coordinator_objective(net, batch, train)
+
+    @property
+    def steps(self) -> list[float]:
+        epochs = [self.times[i : i + self.per_epoch] for i in range(0, len(self.times), self.per_epoch)]
+        return [b - a for epoch in epochs for a, b in zip(epoch, epoch[1:], strict=False)]
+
+
+def lightning_loop(net: Coordinator, stamps: Stamps, train: list, val: list, make: Callable, config, seed: int) -> None:
+    """What the stage train runs."""
+    with tempfile.TemporaryDirectory() as folder:
+        training.fit(net, stamps, train, val, make, config, seed, Path(folder))
+
+
+def plain_loop(net: Coordinator, stamps: Stamps, train: list, val: list, make: Callable, config, seed: int) -> None:
+    """What one would write without Lightning."""
+    torch.use_deterministic_algorithms(False)  # Lightning leaves it on
+    optimizer = torch.optim.AdamW(net.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+    for epoch in range(config.max_epochs):
+        net.train()
+        order = torch.randperm(
+            len(train), generator=torch.Generator().manual_seed(hash((seed, epoch)) % 2**63)
+        ).tolist()
+        batches = [order[i : i + config.batch_size] for i in range(0, len(order), config.batch_size)]
+        for index, batch in enumerate(DataLoader(train, batch_sampler=batches, collate_fn=make)):
+            generator = torch.Generator().manual_seed(hash((seed, epoch, index)) % 2**63)
+            batch = batch.swapped(torch.rand(len(batch.turns_B), generator=generator) < 0.5)
+            optimizer.zero_grad()
+            stamps(net, batch, config).loss.backward()
+            if clip := config.trainer.get("gradient_clip_val"):
+                torch.nn.utils.clip_grad_norm_(net.parameters(), clip)
+            optimizer.step()
+
+
+def compare(train: list, val: list, width: int, model, config, rounds: int) -> tuple[dict[str, float], int]:
+    """Mean seconds of a step of either loop, each step at its best of `rounds` runs, and how many steps that is."""
+    make = partial(collate, vocabulary=model.vocabulary)
+    per_epoch = -(-len(train) // config.batch_size)
+    best: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        for name, loop in {"lightning": lightning_loop, "plain": plain_loop}.items():
+            torch.manual_seed(0)
+            stamps = Stamps(per_epoch)
+            loop(build("lrrc", RANK, width, model), stamps, train, val, make, config, 0)
+            best[name] = [min(a, b) for a, b in zip(stamps.steps, best.get(name, stamps.steps), strict=True)]
+    return {name: sum(steps) / len(steps) for name, steps in best.items()}, len(best["plain"])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--data", type=Path, default=Path("data"), help="folder that `dvc repro` filled")
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning")
+    params = load_params()
+    episodes = {e.episode_id: e for e in dataset.load(args.data / "segments.safetensors")}
+    ids = json.loads((args.data / "splits.json").read_text())
+    train, val = ([episodes[i] for i in ids[part]] for part in ("train", "val"))
+    config = dataclasses.replace(params.train, max_epochs=args.epochs, patience=args.epochs + 1)
+    seconds, steps = compare(train, val, params.encoder.width, params.model, config, args.rounds)
+    return verdict(
+        [Target("steps per second, Lightning / plain loop", seconds["plain"] / seconds["lightning"], at_least=0.95)],
+        steps=steps, milliseconds_per_step={name: round(1e3 * s, 2) for name, s in seconds.items()},
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    one_line(lambda: sys.exit(main()))
