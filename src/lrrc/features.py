@@ -17,6 +17,7 @@ import numpy as np
 from lrrc import segments
 from lrrc.encoder import Encoder
 from lrrc.episodes import Message
+from lrrc.grown import Rows
 
 USER, OTHER, FIRST_AGENT = 0, 1, 2  # speaker codes: the user, tools and anything else, 2 + m the m-th agent
 QUERY_FEATURES = (
@@ -85,10 +86,15 @@ class History:
         self.speaker: list[int] = []
         self.words: list[frozenset[str]] = []
         self.turns = 0
-        self.embeddings_NE = np.zeros((0, encoder.width), np.float32)
-        self._static_NF = np.zeros((0, len(SEGMENT_FEATURES)), np.float32)
-        self._word_weight_N = np.zeros(0, np.float32)
-        self._later_N = np.zeros(0, np.float32)
+        self._embeddings_NE = Rows(encoder.width)
+        self._static_NF = Rows(len(SEGMENT_FEATURES))
+        self._word_weight_N = Rows()
+        self._later_N = Rows()
+
+    @property
+    def embeddings_NE(self) -> np.ndarray:
+        """float32, unit norm, one row a segment."""
+        return self._embeddings_NE.rows
 
     def speaker_code(self, message: Message) -> int:
         if message.role == "user":
@@ -114,11 +120,13 @@ class History:
             self.message_turn.append(self.turns)
         new_nE = self.encoder.encode([piece.text for piece in self.segments[first:]])
         if len(new_nE):
-            seen_N = (self.embeddings_NE @ new_nE.T).max(axis=1) if first else self._later_N
-            self._later_N = np.concatenate([np.maximum(self._later_N, seen_N), np.zeros(len(new_nE), np.float32)])
-            self.embeddings_NE = np.concatenate([self.embeddings_NE, new_nE])
-            self._static_NF = np.concatenate([self._static_NF, np.array(static, np.float32)])
-            self._word_weight_N = np.concatenate([self._word_weight_N, np.array(totals, np.float32)])
+            if first and self.encoder.width:
+                later_N = self._later_N.rows
+                np.maximum(later_N, (self.embeddings_NE @ new_nE.T).max(axis=1), out=later_N)
+            self._later_N.extend(np.zeros(len(new_nE), np.float32))
+            self._embeddings_NE.extend(new_nE)
+            self._static_NF.extend(np.array(static, np.float32))
+            self._word_weight_N.extend(np.array(totals, np.float32))
         self.turns += 1
 
     def features(self, query: Query) -> np.ndarray:
@@ -135,14 +143,14 @@ class History:
             asked_in_segment_N,
             self._later(asked_N) - asked_N,  # above zero where a later turn says more of what is asked
         ]
-        columns = [np.stack(dynamic, axis=1), self._static_NF, self._later_N[:, None]]
+        columns = [np.stack(dynamic, axis=1), self._static_NF.rows, self._later_N.rows[:, None]]
         return np.concatenate(columns, axis=1, dtype=np.float32)
 
     def _shared(self, weights: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
         """Weight of the words that each segment shares with a question: as parts of the question's, of its own, [N]."""
         shared = [math.fsum(weights[w] for w in words & weights.keys()) for words in self.words]  # in any order
         shared_N = np.array(shared, np.float32)
-        return shared_N / (sum(weights.values()) or 1.0), shared_N / np.maximum(self._word_weight_N, 1e-6)
+        return shared_N / (sum(weights.values()) or 1.0), shared_N / np.maximum(self._word_weight_N.rows, 1e-6)
 
     def _later(self, values_N: np.ndarray) -> np.ndarray:
         """The largest value [N] in a later turn; the order inside a turn, where no agent comes first, plays no part."""
@@ -151,9 +159,16 @@ class History:
         return np.maximum.accumulate(most_T[::-1])[::-1][np.array(self.turn, int) + 1]
 
 
-@functools.lru_cache(maxsize=128)  # messages; an episode under several policies or budgets is cut once
-def _analysed(text: str, limit: int) -> list[tuple[segments.Segment, frozenset[str], list[float], float]]:
+Analysed = list[tuple[segments.Segment, frozenset[str], list[float], float]]
+LONG = 50_000  # characters; what is known of a message takes forty times its length, so long ones are not remembered
+
+
+def _analysed(text: str, limit: int) -> Analysed:
     """The segments of a message: each with its words, the values of SEGMENT_FEATURES, the weight of its words."""
+    return _remembered(text, limit) if len(text) <= LONG else _analyse(text, limit)
+
+
+def _analyse(text: str, limit: int) -> Analysed:
     pieces = segments.split(text, limit)
     found = []
     for i, piece in enumerate(pieces):
@@ -161,6 +176,9 @@ def _analysed(text: str, limit: int) -> list[tuple[segments.Segment, frozenset[s
         total = math.fsum(map(segments.weight, set(words)))
         found.append((piece, frozenset(words), _segment_features(piece, words, i, len(pieces)), total))
     return found
+
+
+_remembered = functools.lru_cache(maxsize=128)(_analyse)  # an episode under several policies or budgets is cut once
 
 
 def _segment_features(piece: segments.Segment, words: Sequence[str], index: int, count: int) -> list[float]:

@@ -18,6 +18,7 @@ from lrrc.digest import Digest, Span
 from lrrc.encoder import Encoder
 from lrrc.episodes import Message
 from lrrc.features import History, Query
+from lrrc.grown import Rows
 from lrrc.model.coordinator import Coordinator, relations
 from lrrc.policies.base import Policy, Session
 
@@ -40,7 +41,7 @@ class LearnedSession(Session):
         super().__init__(policy, agents)
         self.net = policy.net
         self.state_1CD = self.net.initial(1)
-        self.projected_NH = torch.zeros(0, self.net.decoder.segment.out_features)
+        self.projected_NH = Rows(self.net.decoder.segment.out_features)
 
     @torch.inference_mode()
     def observe(self, messages: Sequence[Message]) -> None:
@@ -53,7 +54,7 @@ class LearnedSession(Session):
         mask_1n = torch.ones(z_1nZ.shape[:2], dtype=torch.bool)
         self.state_1CD, _ = self.net.step(self.state_1CD, *self.net.project(z_1nZ), mask_1n)
         projected_1nH = self.net.decoder.project(z_1nZ, torch.zeros_like(mask_1n, dtype=torch.long), 1)
-        self.projected_NH = torch.cat([self.projected_NH, projected_1nH[0]])
+        self.projected_NH.extend(projected_1nH[0].numpy())
 
     @torch.inference_mode()
     def scores(self, inputs: Sequence[Message], agent: str) -> tuple[np.ndarray, np.ndarray]:
@@ -63,7 +64,8 @@ class LearnedSession(Session):
         p_1MH = self.net.head(self.state_1CD, torch.from_numpy(query.embedding_E)[None], m + 1)
         features_11NF = torch.from_numpy(self.history.features(query))[None, None]
         relation_1MN = relations(torch.tensor(self.history.speaker, dtype=torch.long)[None], m + 1)
-        scores_11MN = self.net.decoder.score(p_1MH, self.projected_NH[None], features_11NF, relation_1MN)
+        projected_1NH = torch.from_numpy(self.projected_NH.rows)[None]
+        scores_11MN = self.net.decoder.score(p_1MH, projected_1NH, features_11NF, relation_1MN)
         return scores_11MN[0, 0, m].numpy(), self.net.decoder.essential(p_1MH[0, m]).numpy()
 
     @torch.inference_mode()
