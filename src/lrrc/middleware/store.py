@@ -74,7 +74,7 @@ def read(folder: Path) -> Saved:
         return Saved(found["policy"], Settings(**found["settings"]), list(found["conversations"]))
     except KeyError as error:
         raise ValueError(f"{path}: not a saved coordinator: {error} is missing") from None
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path}: not a saved coordinator: {' '.join(str(error).split())[:200]}") from None
 
 
