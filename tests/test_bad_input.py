@@ -399,10 +399,10 @@ def test_ten_thousand_turns_and_ten_megabytes(tmp_path):
     said = [{"role": "user", "content": "What next?"}, {"role": "assistant", "content": "The train leaves at nine."}]
     turns = {"id": "turns", "messages": [*said * 10_000, {"role": "user", "content": "When does the train leave?"}]}
     large = {"id": "large", "messages": [
-        {"role": "user", "content": "Lentils simmer for twenty minutes, peas do not. " * 100_000},
-        {"role": "assistant", "content": "x" * 1_000_000},
+        {"role": "user", "content": "Lentils simmer for twenty minutes, peas do not. " * 180_000},
+        {"role": "assistant", "content": "x" * 500_000},
         {"role": "user", "content": "\u202e\x00 \ud83d\ude00 How long do lentils simmer?"}]}  # fmt: skip
-    large["messages"][0]["content"] += "word" * 1_300_000  # one word of 5 MB
+    large["messages"][0]["content"] += "word" * 300_000  # one word of more than a megabyte
     none = {"id": "none", "messages": [large["messages"][-1]]}
     source, target = lines(tmp_path / "in.jsonl", map(json.dumps, (turns, large, none))), tmp_path / "out.jsonl"
     status, _, err = lrrc("compress", source, target, "--policy", "bm25", "--budget", "40")

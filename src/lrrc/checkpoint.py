@@ -93,7 +93,7 @@ def load_net(folder: Path, fit: str = "main") -> Coordinator:
     with torch.device("meta"):  # takes no memory: the sizes are those that config.json claims
         try:
             net = build(config["policy"], config["rank"] or 1, config["encoder_width"], config["model"])
-        except RuntimeError as error:
+        except (RuntimeError, TypeError) as error:  # sizes beyond 64 bits
             raise ValueError(f"{folder}: not a checkpoint's config.json: {str(error).splitlines()[0][:200]}") from None
     load_weights(net, Path(folder) / f"{fit}.safetensors")
     return net.eval()

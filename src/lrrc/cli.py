@@ -47,9 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return command.run(args)
     except (ValueError, OSError) as error:
-        from lrrc.redact import scrub
+        from lrrc.errors import line_of
 
-        print(f"lrrc {args.command}: {scrub(' '.join(str(error).split()))}", file=sys.stderr)
+        print(f"lrrc {args.command}: {line_of(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -443,7 +443,10 @@ def typed(value: Any, kind: Any, key: str) -> Any:
     if kind is float and isinstance(value, str):  # YAML 1.1 reads 1e-4 as text
         with contextlib.suppress(ValueError):
             value = float(value)
-    names = {int: "an integer", float: "a number", str: "a text", bool: "true or false"}
+    if kind is bytes:  # as JSON holds them
+        with contextlib.suppress(TypeError, ValueError):
+            return bytes.fromhex(value)
+    names = {bytes: "hex digits", int: "an integer", float: "a number", str: "a text", bool: "true or false"}
     right = isinstance(value, (int, float) if kind is float else kind) and (kind is bool) == isinstance(value, bool)
     _check(right, key, value, names[kind])
     if kind is float:
