@@ -1,6 +1,7 @@
 # make repro   virtual environment, install, the whole pipeline, results in MLflow
 # make test    the same set-up, then the tests
 # make lint    style
+# make sbom    sbom.json, every installed package with its licence; make audit, their known vulnerabilities (docs/security.md)
 #
 # PYTHON=python3.12        another Python (3.11 to 3.13) for the virtual environment
 # TORCH_INDEX=URL          an index with CPU builds of torch, for a machine that would get the large GPU build
@@ -10,13 +11,14 @@ TORCH_INDEX ?=
 
 VENV := $(CURDIR)/.venv
 READY := $(VENV)/.ready
+TOOLS := $(CURDIR)/.cache/tools
 export PATH := $(VENV)/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export HF_HUB_DISABLE_TELEMETRY := 1
 # without compiled bytecode every stage would spend 18 s on imports
 unexport PYTHONDONTWRITEBYTECODE
 .DELETE_ON_ERROR:
-.PHONY: setup repro test lint
+.PHONY: setup repro test lint sbom audit
 
 setup: $(READY)
 
@@ -38,3 +40,17 @@ test: setup
 lint: setup
 	ruff check .
 	ruff format --check .
+
+sbom: setup $(TOOLS)/bin/cyclonedx-py
+	$(TOOLS)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.json $(VENV)/bin/python
+
+# asks PyPI's advisory service: needs a network; without one, or for a package that it does not know, it fails
+audit: setup $(TOOLS)/bin/pip-audit
+	$(VENV)/bin/pip freeze --exclude-editable > $(TOOLS)/installed.txt
+	$(TOOLS)/bin/pip-audit --strict --no-deps --disable-pip -r $(TOOLS)/installed.txt --progress-spinner off
+
+$(TOOLS)/bin/cyclonedx-py: PACKAGE := cyclonedx-bom
+$(TOOLS)/bin/pip-audit: PACKAGE := pip-audit
+$(TOOLS)/bin/%:
+	test -x $(TOOLS)/bin/python || $(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install $(PACKAGE)

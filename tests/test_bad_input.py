@@ -370,6 +370,22 @@ def test_saved_conversations_that_were_changed(tmp_path):
             assert "\n" not in str(error) and str(folder) in str(error)
 
 
+def test_half_a_character_anywhere_is_kept_and_saved(tmp_path):
+    from lrrc.middleware import Coordinator
+
+    half, coordinator = "\ud800", Coordinator("bm25", 16)
+    call = {"id": half, "type": "function", "function": {"name": half, "arguments": half}}
+    messages = [
+        {"role": "user", "name": half, "content": half},
+        {"role": "assistant", "name": half, "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": half, "content": half},
+        {"role": "user", "content": "What now?"},
+    ]
+    coordinator.compose(messages, agent=half, conversation=half)
+    coordinator.save(tmp_path / "state")
+    Coordinator.load(tmp_path / "state").compose(messages, agent=half, conversation=half)
+
+
 @pytest.mark.parametrize("arguments", [
     ("compress", "\0", "out.jsonl"), ("compress", ".", "out.jsonl"), ("compress", "in.jsonl", "."),
     ("compress", "in.jsonl", "o", "--budget", "-1"), ("compress", "in.jsonl", "o", "--policy", "../x"),
