@@ -4,6 +4,7 @@
 # make same-twice   two clean clones give the same bytes (tiny parameters; TINY= for those of params.yaml)
 # make soak         kill `dvc repro` 30 times, in every stage
 # make bench   speed against rivals, into docs/performance.md (after make repro)
+# make sbom    sbom.json, every installed package with its licence; make audit, their known vulnerabilities (docs/security.md)
 #
 # PYTHON=python3.12        another Python (3.11 to 3.13) for the virtual environment
 # TORCH_INDEX=URL          an index with CPU builds of torch, for a machine that would get the large GPU build
@@ -14,13 +15,14 @@ TINY ?= --tiny
 
 VENV := $(CURDIR)/.venv
 READY := $(VENV)/.ready
+TOOLS := $(CURDIR)/.cache/tools
 export PATH := $(VENV)/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export HF_HUB_DISABLE_TELEMETRY := 1
 # without compiled bytecode every stage would spend 18 s on imports
 unexport PYTHONDONTWRITEBYTECODE
 .DELETE_ON_ERROR:
-.PHONY: setup repro test lint same-twice soak bench
+.PHONY: setup repro test lint same-twice soak bench sbom audit
 
 setup: $(READY)
 
@@ -49,5 +51,20 @@ same-twice: setup
 
 soak: setup
 	python tools/kill_soak.py --kills 30
+
 bench: setup
 	OMP_NUM_THREADS=1 python bench/run.py
+
+sbom: setup $(TOOLS)/bin/cyclonedx-py
+	$(TOOLS)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.json $(VENV)/bin/python
+
+# asks PyPI's advisory service: needs a network; without one, or for a package that it does not know, it fails
+audit: setup $(TOOLS)/bin/pip-audit
+	$(VENV)/bin/pip freeze --exclude-editable > $(TOOLS)/installed.txt
+	$(TOOLS)/bin/pip-audit --strict --no-deps --disable-pip -r $(TOOLS)/installed.txt --progress-spinner off
+
+$(TOOLS)/bin/cyclonedx-py: PACKAGE := cyclonedx-bom
+$(TOOLS)/bin/pip-audit: PACKAGE := pip-audit
+$(TOOLS)/bin/%:
+	test -x $(TOOLS)/bin/python || $(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install $(PACKAGE)

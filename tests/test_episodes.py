@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from mutations import as_line, damaged, mutated
 
 from lrrc.episodes import (
     ARENA_OUTCOMES,
@@ -289,45 +290,11 @@ def test_text_without_surrogates_is_untouched(value):
     assert repair(value) == value
 
 
-JUNK = (None, True, False, 0, -1, 10**30, 1.5, float("nan"), float("inf"), "", "x", "model_c",
-        "\ud800", "\x00", [], {}, [[]], [None], {"role": "user"}, {"role": ["a"], "content": "x"},
-        [assistant("a")], {"a": {"b": [1]}}, "a" * 10_000, "DEEP")  # fmt: skip
-
-
-def places(value, path=()):
-    """The path of every value inside."""
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, child in children:
-        yield (*path, key)
-        yield from places(child, (*path, key))
-
-
-def mutated(rng, row):
-    """`row` with one to three values replaced by junk, deleted, doubled or renamed."""
-    row = copy.deepcopy(row)
-    for _ in range(rng.choice([1, 1, 2, 3])):
-        *path, key = rng.choice(list(places(row)) or [("id",)])
-        target = row
-        for step in path:
-            target = target[step]
-        kind = rng.random()
-        if kind < 0.7 or key not in target and isinstance(target, dict):
-            target[key] = copy.deepcopy(rng.choice(JUNK))
-        elif kind < 0.85:
-            del target[key]
-        elif isinstance(target, list):
-            target.insert(key, target[key])
-        else:
-            target[rng.choice(["junk", "messages", "winner", "reward"])] = target.pop(key)
-    return row
-
-
 def test_thousands_of_mutated_rows_are_read_or_named(tmp_path):
     rng = random.Random(0)
     path, refused = tmp_path / "x.jsonl", 0
     for _ in range(2500):
-        line = json.dumps(mutated(rng, rng.choice([ARENA, LOG])))
-        path.write_text(line.replace('"DEEP"', "[" * 5000 + "]" * 5000) if rng.random() < 0.5 else line)
+        path.write_text(as_line(rng, mutated(rng, rng.choice([ARENA, LOG]))))
         try:
             several = read_episodes(path, rng.choice([None, "group"]))
         except ValueError as error:
@@ -349,13 +316,7 @@ def test_hundreds_of_damaged_files_are_named_or_unharmed(tmp_path, kind):
     write_episodes(path, several) if kind == "parquet" else lines(path, *map(to_row, several))
     whole = path.read_bytes()
     for _ in range(300):
-        data = bytearray(whole)
-        if rng.random() < 0.5:
-            del data[rng.randrange(len(data)) :]
-        else:
-            for _ in range(rng.choice([1, 4, 50])):
-                data[rng.randrange(len(data))] = rng.randrange(256)
-        path.write_bytes(data)
+        path.write_bytes(damaged(rng, whole))
         try:
             found = read_episodes(path)
         except ValueError as error:

@@ -24,7 +24,7 @@ def state_of(session):
     """Everything a session knows, as comparable values; arrays as bytes."""
     known = {**vars(session.history), "counts": list(session.message_tokens)}
     if hasattr(session, "net"):
-        known |= {"state": session.state_1CD.detach().numpy(), "projected": session.projected_NH.numpy()}
+        known |= {"state": session.state_1CD.detach().numpy(), "projected": session.projected_NH.rows}
     del known["encoder"]
     plain = {name: list(value) if isinstance(value, list) else value for name, value in known.items()}
     return {name: (v.shape, v.tobytes()) if isinstance(v, np.ndarray) else v for name, v in plain.items()}

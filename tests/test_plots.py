@@ -139,8 +139,8 @@ def test_architecture_shows_the_shapes_and_names_a_missing_one():
 
 def test_tables_hold_the_records(summary):
     made = {t.name: t for t in tables.all_tables(summary, 8, 128)}
-    names = "live live_details live_families live_ablations fidelity transfer call_gate policies lrrc_vs_policies tokens ranks "
-    names += "ablations gates tests subgroups power dataset training"
+    names = "live live_details live_families live_ablations fidelity transfer call_gate policies lrrc_vs_policies "
+    names += "tokens ranks ablations gates tests subgroups power dataset training"
     assert set(made) == set(names.split())
     rows = {row["Policy"]: row for row in csv.DictReader(io.StringIO(made["policies"].csv()))}
     saved = record(summary, "token_reduction_vs_full", policy="bm25")

@@ -15,7 +15,7 @@ from test_proxy import HISTORY, KEY
 from upstreams import Upstream, running
 
 from lrrc.cli import main
-from lrrc.middleware.proxy_command import check_address, listen, parse_upstreams
+from lrrc.middleware.proxy_command import base_address, listen, parse_upstreams
 
 UP = ["--upstream", "http://127.0.0.1:9/v1"]
 
@@ -147,11 +147,9 @@ def test_no_upstream_is_a_question_of_usage(capsys):
 
 def test_addresses_of_upstreams():
     assert (
-        check_address("http://localhost:1234")
-        == check_address("http://localhost:1234/v1/")
-        == "http://localhost:1234/v1"
+        base_address("http://localhost:1234") == base_address("http://localhost:1234/v1/") == "http://localhost:1234/v1"
     )
-    assert check_address("https://[::1]:8000/v1beta/openai/") == "https://[::1]:8000/v1beta/openai"
+    assert base_address("https://[::1]:8000/v1beta/openai/") == "https://[::1]:8000/v1beta/openai"
     both = parse_upstreams(["smol=http://a/v1", "x=y=http://b"])
     assert both == {None: "http://a/v1", "smol": "http://a/v1", "x=y": "http://b/v1"} and next(iter(both)) is None
     assert parse_upstreams(["m=http://a", "http://b"]) == {None: "http://b/v1", "m": "http://a/v1"}

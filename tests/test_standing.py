@@ -60,7 +60,7 @@ def test_a_later_rule_on_the_same_matter_replaces_the_earlier():
     for text in said:
         history.append([Message("user", text), Message("assistant", "Call me Ace.", AGENTS[0])])
     vectors = np.eye(WIDTH, dtype=np.float32)
-    history.embeddings_NE = vectors[[0, 4, 1, 4, 0, 4, 2, 4]]
+    history._embeddings_NE.rows[:] = vectors[[0, 4, 1, 4, 0, 4, 2, 4]]
     sure = np.array([0.95, 1, 0.95, 1, 0.95, 1, 0.1, 1], np.float32)  # replies are no rules, however sure
     assert standing.in_force(history, sure, 0.9) == [4, 2]
     assert standing.in_force(history, sure[:4], 0.9) == [2, 0]  # before it was withdrawn

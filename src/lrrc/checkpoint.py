@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lrrc.config import ModelConfig
+from lrrc.config import ModelConfig, typed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from lrrc.policies.learned import Learned
 
 SCHEMA = 1
-KEYS = ("policy", "rank", "seed", "encoder_width", "max_segment_tokens", "model")
+LARGEST = 100_000  # of a rank, a width or a segment: what config.json says is not to be believed
+KEYS = {"policy": str, "rank": int | None, "seed": int, "encoder_width": int, "max_segment_tokens": int,
+        "model": ModelConfig}  # fmt: skip
 
 
 def describe(policy: str, rank: int | None, seed: int, width: int, max_segment_tokens: int, model: ModelConfig) -> dict:
@@ -42,11 +44,15 @@ def read_config(folder: Path) -> dict[str, Any]:
             raise ValueError(f"schema {config['schema']}: this version reads schema {SCHEMA}")
         if missing := [key for key in KEYS if key not in config]:
             raise ValueError(f"{', '.join(missing)} missing")
-        config["model"] = ModelConfig(**config["model"])
+        config |= {key: typed(config[key], kind, key) for key, kind in KEYS.items()}
+        sizes = {"rank": config["rank"] or 1, "encoder_width": config["encoder_width"],
+                 "max_segment_tokens": config["max_segment_tokens"]}  # fmt: skip
+        if wrong := [key for key, size in sizes.items() if not 1 <= size <= LARGEST]:
+            raise ValueError(f"{wrong[0]} = {sizes[wrong[0]]}: allowed is an integer from 1 to {LARGEST}")
     except KeyError:
         raise ValueError(f"{path}: not a checkpoint's config.json: schema missing") from None
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{path}: not a checkpoint's config.json: {error}") from None
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path}: not a checkpoint's config.json: {str(error).removeprefix('params: ')}") from None
     return config
 
 
@@ -60,25 +66,35 @@ def save_weights(net: nn.Module, path: Path) -> None:
 
 
 def load_weights(net: nn.Module, path: Path) -> None:
-    """Raises ValueError where the file is missing or belongs to another network."""
+    """Raises ValueError where the file is missing, belongs to another network, or holds something else than numbers."""
+    import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     if not path.is_file():
         raise ValueError(f"{path}: no such weights")
     try:
-        net.load_state_dict(load_file(path))
-    except (RuntimeError, SafetensorError) as error:
+        tensors = load_file(path)
+        net.load_state_dict(tensors, assign=True)
+    except (RuntimeError, SafetensorError, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ValueError(f"{path}: not the weights of this network: {reason}") from None
+    if wrong := [name for name, value in tensors.items() if value.dtype != torch.float32 or not value.isfinite().all()]:
+        raise ValueError(f"{path}: not the weights of this network: {wrong[0]} is not made of finite 32-bit numbers")
 
 
 def load_net(folder: Path, fit: str = "main") -> Coordinator:
     """The network of a checkpoint, in evaluation mode."""
+    import torch
+
     from lrrc.model.coordinator import build
 
     config = read_config(folder)
-    net = build(config["policy"], config["rank"] or 1, config["encoder_width"], config["model"])
+    with torch.device("meta"):  # takes no memory: the sizes are those that config.json claims
+        try:
+            net = build(config["policy"], config["rank"] or 1, config["encoder_width"], config["model"])
+        except (RuntimeError, TypeError) as error:  # sizes beyond 64 bits
+            raise ValueError(f"{folder}: not a checkpoint's config.json: {str(error).splitlines()[0][:200]}") from None
     load_weights(net, Path(folder) / f"{fit}.safetensors")
     return net.eval()
 

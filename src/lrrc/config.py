@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 import types
 import typing
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from lrrc.address import check_address
+from lrrc.files import shown
 
 SOURCES = ("embedded", "lmsys", "mt_bench_human", "files")
 EMBEDDED = "data/embedded/arena.parquet"  # data.path where no other is given
@@ -35,7 +39,7 @@ TRAINER = (
 def _check(ok: bool, key: str, value: object, allowed: str) -> None:
     if not ok:
         name = key if key.isprintable() else repr(key)  # the message stays one line
-        raise ValueError(f"params: {name} = {value!r}: allowed is {allowed}")
+        raise ValueError(f"params: {name} = {shown(value)}: allowed is {allowed}")
 
 
 def _check_seed(key: str, value: int) -> None:
@@ -78,6 +82,8 @@ class DataConfig:
         _check(self.source in SOURCES, "data.source", self.source, f"one of {', '.join(SOURCES)}")
         given = bool(self.path) and (self.source != "files" or self.path != EMBEDDED)
         _check(given, "data.path", self.path, "a file, one of your own where data.source is files")
+        commit = self.revision is None or bool(re.fullmatch("[0-9a-f]{40}", self.revision))  # a branch moves
+        _check(commit, "data.revision", self.revision, "null (the pinned commit) or the 40 hex digits of a commit")
         _check(self.n_episodes >= 1, "data.n_episodes", self.n_episodes, "an integer >= 1")
         _check_seed("data.seed", self.seed)
         _check(self.min_turns >= 1, "data.min_turns", self.min_turns, "an integer >= 1")
@@ -188,6 +194,8 @@ class LiveConfig:
         if self.agent == "endpoint":
             for key in ("base_url", "model"):
                 _check(bool(getattr(self, key)), f"live.{key}", getattr(self, key), "a text where agent is endpoint")
+        if self.base_url:  # DVC and MLflow store it
+            check_address(self.base_url, "params: live.base_url", "OPENAI_API_KEY")
         _check_seed("live.seed", self.seed)
 
 
@@ -439,26 +447,29 @@ def parse_variant(variant: str) -> dict[str, Any]:
         raise ValueError(f"params: ablate.variants = {variant!r}: allowed is {key}-NUMBER") from None
 
 
-def _convert(value: Any, kind: Any, key: str) -> Any:
-    """`value` as `kind` (an annotation of the dataclasses above), or a ValueError that names `key`."""
+def typed(value: Any, kind: Any, key: str) -> Any:
+    """`value` as `kind` (an annotation of the dataclasses above). Raises ValueError that names `key`."""
     origin = typing.get_origin(kind)
     if origin in (types.UnionType, typing.Union):
         if value is None:
             return None
         kind = next(option for option in typing.get_args(kind) if option is not type(None))
-        return _convert(value, kind, key)
+        return typed(value, kind, key)
     if dataclasses.is_dataclass(kind):
         return _section(kind, value, key + ".")
     if origin is tuple:
         _check(isinstance(value, list), key, value, "a list")
-        return tuple(_convert(item, typing.get_args(kind)[0], key) for item in value)
+        return tuple(typed(item, typing.get_args(kind)[0], key) for item in value)
     if origin is dict:
         _check(isinstance(value, dict), key, value, "a mapping")
         return dict(value)
     if kind is float and isinstance(value, str):  # YAML 1.1 reads 1e-4 as text
         with contextlib.suppress(ValueError):
             value = float(value)
-    names = {int: "an integer", float: "a number", str: "a text", bool: "true or false"}
+    if kind is bytes:  # as JSON holds them
+        with contextlib.suppress(TypeError, ValueError):
+            return bytes.fromhex(value)
+    names = {bytes: "hex digits", int: "an integer", float: "a number", str: "a text", bool: "true or false"}
     right = isinstance(value, (int, float) if kind is float else kind) and (kind is bool) == isinstance(value, bool)
     _check(right, key, value, names[kind])
     if kind is float:
@@ -474,7 +485,7 @@ def _section(kind: type, values: Any, prefix: str) -> Any:
     for key in hints:
         if key not in values:
             raise ValueError(f"params: {prefix}{key} is missing")
-    return kind(**{key: _convert(values[key], hint, prefix + key) for key, hint in hints.items()})
+    return kind(**{key: typed(values[key], hint, prefix + key) for key, hint in hints.items()})
 
 
 def parse_params(values: Any) -> Params:
@@ -488,6 +499,6 @@ def load_params(path: str | Path = "params.yaml") -> Params:
         values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"params: {path}: cannot be read: {error.strerror}") from None
-    except yaml.YAMLError as error:
-        raise ValueError(f"params: {path}: not YAML: {' '.join(str(error).split())}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ValueError(f"params: {path}: not YAML: {' '.join(str(error).split())[:300]}") from None
     return parse_params(values)

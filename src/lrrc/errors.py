@@ -23,9 +23,15 @@ WHAT_TO_DO = {
 }
 
 
+def line_of(error: BaseException) -> str:
+    """What an error says, in one line without secrets and without what a terminal would obey."""
+    text = scrub(" ".join(str(error).split()))
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def explain(error: BaseException) -> str:
     """What went wrong, where, and for the system's refusals what to do; one line without secrets."""
-    text = scrub(" ".join(str(error).split()))
+    text = line_of(error)
     advice = WHAT_TO_DO.get(error.errno or 0) if isinstance(error, OSError) else None
     return f"{text}: {advice}" if advice else text
 

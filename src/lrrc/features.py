@@ -18,6 +18,7 @@ import numpy as np
 from lrrc import segments
 from lrrc.encoder import Encoder
 from lrrc.episodes import Message
+from lrrc.grown import Rows
 
 USER, OTHER, FIRST_AGENT = 0, 1, 2  # speaker codes: the user, tools and anything else, 2 + m the m-th agent
 QUERY_FEATURES = (
@@ -70,7 +71,10 @@ def _weights(text: str) -> dict[str, float]:
 
 @dataclass
 class Growth:
-    """What turns add to the lists of a history, and its arrays with them. `ends`: the history's segments after each."""
+    """What turns add to a history: to its lists, rows [n, ...] to its arrays, and how its old segments look after them.
+
+    `ends`: the history's segments after each turn; `later_N` is of all segments, old and new.
+    """
 
     messages: list[Message] = field(default_factory=list)
     message_turn: list[int] = field(default_factory=list)
@@ -80,7 +84,10 @@ class Growth:
     speaker: list[int] = field(default_factory=list)
     words: list[frozenset[str]] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
-    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    static: list[list[float]] = field(default_factory=list)
+    totals: list[float] = field(default_factory=list)
+    embeddings_nE: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    later_N: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
 
     @property
     def bounds(self) -> list[tuple[int, int]]:
@@ -107,10 +114,15 @@ class History:
         self.speaker: list[int] = []
         self.words: list[frozenset[str]] = []
         self.turns = 0
-        self.embeddings_NE = np.zeros((0, encoder.width), np.float32)
-        self._static_NF = np.zeros((0, len(SEGMENT_FEATURES)), np.float32)
-        self._word_weight_N = np.zeros(0, np.float32)
-        self._later_N = np.zeros(0, np.float32)
+        self._embeddings_NE = Rows(encoder.width)
+        self._static_NF = Rows(len(SEGMENT_FEATURES))
+        self._word_weight_N = Rows()
+        self._later_N = Rows()
+
+    @property
+    def embeddings_NE(self) -> np.ndarray:
+        """float32, unit norm, one row a segment."""
+        return self._embeddings_NE.rows
 
     def speaker_code(self, message: Message) -> int:
         if message.role == "user":
@@ -126,7 +138,7 @@ class History:
 
     def grown(self, turns: Sequence[Sequence[Message]]) -> Growth:
         """What `turns` would add, for `adopt`; the same bits as one by one. The history stays as it is."""
-        new, static, totals = Growth(), [], []
+        new = Growth()
         for number, messages in enumerate(turns, self.turns):
             for message in messages:
                 for piece, words, values, total in _analysed(message.content, self.max_segment_tokens):
@@ -135,32 +147,32 @@ class History:
                     new.turn.append(number)
                     new.speaker.append(self.speaker_code(message))
                     new.words.append(words)
-                    static.append(values)
-                    totals.append(total)
+                    new.static.append(values)
+                    new.totals.append(total)
                 new.messages.append(message)
                 new.message_turn.append(number)
             new.ends.append(len(self.segments) + len(new.segments))
-        embeddings_nE = self.encoder.encode([piece.text for piece in new.segments])
+        new.embeddings_nE = self.encoder.encode([piece.text for piece in new.segments])
         if new.segments:
-            whole_NE = np.concatenate([self.embeddings_NE, embeddings_nE])
-            later_N = np.concatenate([self._later_N, np.zeros(len(embeddings_nE), np.float32)])
-            for first, last in new.bounds:
+            whole_NE = self._embeddings_NE.ahead(new.embeddings_nE)
+            new.later_N = np.concatenate([self._later_N.rows, np.zeros(len(new.segments), np.float32)])
+            for first, last in new.bounds if self.encoder.width else ():
                 if 0 < first < last:  # one product a turn: its last bits depend on its shape
                     seen_N = (whole_NE[:first] @ whole_NE[first:last].T).max(axis=1)
-                    np.maximum(later_N[:first], seen_N, out=later_N[:first])
-            new.arrays = {
-                "embeddings_NE": whole_NE,
-                "_later_N": later_N,
-                "_static_NF": np.concatenate([self._static_NF, np.array(static, np.float32)]),
-                "_word_weight_N": np.concatenate([self._word_weight_N, np.array(totals, np.float32)]),
-            }
+                    np.maximum(new.later_N[:first], seen_N, out=new.later_N[:first])
         return new
 
     def adopt(self, new: Growth) -> None:
         """Become what `grown` has made of this history."""
+        if new.segments:
+            before = len(self.segments)
+            self._later_N.rows[:] = new.later_N[:before]
+            self._later_N.extend(new.later_N[before:])
+            self._embeddings_NE.extend(new.embeddings_nE)
+            self._static_NF.extend(np.array(new.static, np.float32))
+            self._word_weight_N.extend(np.array(new.totals, np.float32))
         for name in ("messages", "message_turn", "segments", "message", "turn", "speaker", "words"):
             getattr(self, name).extend(getattr(new, name))
-        vars(self).update(new.arrays)
         self.turns += len(new.ends)
 
     def features(self, query: Query) -> np.ndarray:
@@ -177,14 +189,14 @@ class History:
             asked_in_segment_N,
             self._later(asked_N) - asked_N,  # above zero where a later turn says more of what is asked
         ]
-        columns = [np.stack(dynamic, axis=1), self._static_NF, self._later_N[:, None]]
+        columns = [np.stack(dynamic, axis=1), self._static_NF.rows, self._later_N.rows[:, None]]
         return np.concatenate(columns, axis=1, dtype=np.float32)
 
     def _shared(self, weights: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
         """Weight of the words that each segment shares with a question: as parts of the question's, of its own, [N]."""
         shared = [math.fsum(weights[w] for w in words & weights.keys()) for words in self.words]  # in any order
         shared_N = np.array(shared, np.float32)
-        return shared_N / (sum(weights.values()) or 1.0), shared_N / np.maximum(self._word_weight_N, 1e-6)
+        return shared_N / (sum(weights.values()) or 1.0), shared_N / np.maximum(self._word_weight_N.rows, 1e-6)
 
     def _later(self, values_N: np.ndarray) -> np.ndarray:
         """The largest value [N] in a later turn; the order inside a turn, where no agent comes first, plays no part."""
@@ -193,9 +205,16 @@ class History:
         return np.maximum.accumulate(most_T[::-1])[::-1][np.array(self.turn, int) + 1]
 
 
-@functools.lru_cache(maxsize=128)  # messages; an episode under several policies or budgets is cut once
-def _analysed(text: str, limit: int) -> list[tuple[segments.Segment, frozenset[str], list[float], float]]:
+Analysed = list[tuple[segments.Segment, frozenset[str], list[float], float]]
+LONG = 50_000  # characters; what is known of a message takes forty times its length, so long ones are not remembered
+
+
+def _analysed(text: str, limit: int) -> Analysed:
     """The segments of a message: each with its words, the values of SEGMENT_FEATURES, the weight of its words."""
+    return _remembered(text, limit) if len(text) <= LONG else _analyse(text, limit)
+
+
+def _analyse(text: str, limit: int) -> Analysed:
     pieces = segments.split(text, limit)
     found = []
     for i, piece in enumerate(pieces):
@@ -203,6 +222,9 @@ def _analysed(text: str, limit: int) -> list[tuple[segments.Segment, frozenset[s
         total = math.fsum(map(segments.weight, set(words)))
         found.append((piece, frozenset(words), _segment_features(piece, words, i, len(pieces)), total))
     return found
+
+
+_remembered = functools.lru_cache(maxsize=128)(_analyse)  # an episode under several policies or budgets is cut once
 
 
 def _segment_features(piece: segments.Segment, words: Sequence[str], index: int, count: int) -> list[float]:

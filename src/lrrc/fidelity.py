@@ -105,7 +105,7 @@ def adaptive(policy: Any, targets: Sequence[Target]) -> list[tuple[str, list[Mes
         scores_N, logits_V = session.scores(target.inputs, target.agent)
         whole = sum(session.message_tokens)
         messages = list(session.history.messages)
-        held.append(((session.history, scores_N, logits_V, session.standing_N), whole, messages))
+        held.append(((session.history, scores_N, logits_V, session.standing_N.rows), whole, messages))
 
     def digests(gain: float) -> list[Digest]:
         policy.budget, policy.least_share, policy.least_gain = REACH * budget, 0.0, gain

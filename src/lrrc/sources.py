@@ -143,10 +143,11 @@ def _hub_rows(
     try:
         if path is None:
             table = load_dataset(hub.name, split=hub.split, revision=revision)
-        elif Path(path).is_dir():
-            table = load_dataset(str(path), split=hub.split)
         else:
-            table = load_dataset("parquet", data_files={hub.split: str(path)}, split=hub.split)
+            files = sorted(map(str, Path(path).rglob(f"{hub.split}*.parquet"))) if Path(path).is_dir() else [str(path)]
+            if not files:
+                raise ValueError(f"holds no {hub.split}*.parquet")
+            table = load_dataset("parquet", data_files={hub.split: files}, split=hub.split)
     except Exception as error:  # the library and its transports raise many kinds
         raise ValueError(f"data.source={source}: {_cause(error, hub, path, revision)}") from None
     wanted = {*COLUMNS, "turn", group_by}

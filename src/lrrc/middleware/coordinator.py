@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lrrc import tokens
-from lrrc.episodes import ROLES
+from lrrc.episodes import ROLES, repair
 from lrrc.files import bad_value
 from lrrc.middleware import store
 from lrrc.middleware.conversation import DIGEST, Composed, Conversation
@@ -64,6 +64,7 @@ class Coordinator:
         definitions that go with the call; they are counted. Raises ValueError that names the message.
         """
         read = _check(messages, agent, conversation)
+        agent, conversation = (repair(name) if name else name for name in (agent, conversation))
         if budget is not None:
             _check_budget(budget)
         if budget is None or self.policy.budget is None:

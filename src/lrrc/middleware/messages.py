@@ -90,8 +90,9 @@ def read(message: Mapping[str, Any], mark: bytes, where: str) -> Item:
         answers = f"function {name}"
     if answers is not None and not isinstance(answers, str):
         raise bad_value(where, "tool_call_id", answers, "a text or null")
-    pairs = tuple((key, tool) for key, tool, _ in calls)
+    pairs = tuple((repair(key), repair(tool)) for key, tool, _ in calls)
     name = repair(name) if name else None
+    answers = repair(answers) if answers else answers
     return Item(role, text, name, tokens.count(text), unknown, pairs, answers if role == "tool" else None, mark)
 
 

@@ -131,14 +131,15 @@ class Proxy:
                 began = time.perf_counter()
                 payload, receipt = await self.coordinator.acompose(request["messages"], **options)
                 seconds = time.perf_counter() - began
+            shorter = body
+            if receipt.action != "passed":  # NaN and 1e999 are no numbers that could be written again
+                shorter = json.dumps(request | {"messages": payload}, allow_nan=False).encode()
             conversation = self.ledger.composed(request, len(body), options["conversation"], receipt, seconds)
-            if receipt.action != "passed":
-                body = json.dumps(request | {"messages": payload}).encode()
         except (ValueError, RecursionError) as error:
             return upstream, body, self.untouched("malformed", error)
         except Exception as error:  # whatever it is: the call is worth more than its saving
             return upstream, body, self.untouched("failed", error)
-        return upstream, body, {
+        return upstream, shorter, {
             "x-lrrc-action": receipt.action,
             "x-lrrc-tokens-before": str(receipt.tokens_before),
             "x-lrrc-tokens-after": str(receipt.tokens_after),
@@ -169,7 +170,8 @@ def options_of(request: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> di
     given = {
         key: headers.get(OURS + key.encode(), b"").decode("latin-1") for key in ("conversation", "agent", "budget")
     }
-    speakers = {m.get("name") for m in request["messages"] if isinstance(m, dict) and m.get("role") == "assistant"}
+    spoken = [m for m in request["messages"] if isinstance(m, dict) and m.get("role") == "assistant"]
+    speakers = {m.get("name") for m in spoken if isinstance(m.get("name"), str)}
     model = request.get("model")
     return {
         "conversation": given["conversation"][:200] or None,

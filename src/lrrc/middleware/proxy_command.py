@@ -13,8 +13,8 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from lrrc.address import check_address
 from lrrc.config import LEARNED, UNTRAINED
 from lrrc.middleware.settings import Settings
 
@@ -144,22 +144,14 @@ def parse_upstreams(values: Sequence[str]) -> dict[str | None, str]:
         model, _, address = value.rpartition("=")
         if (model or None) in upstreams:
             raise ValueError(f"--upstream: {model or 'the default'} is given twice")
-        upstreams[model or None] = check_address(address)
+        upstreams[model or None] = base_address(address)
     return {None: upstreams.get(None, next(iter(upstreams.values()))), **upstreams}
 
 
-def check_address(address: str) -> str:
+def base_address(address: str) -> str:
     """The base address, with a path and no slash at its end. Raises ValueError."""
-    try:
-        parts = urlsplit(address)
-        right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        right = False
-    if not right:
-        raise ValueError(f"--upstream = {address!r}: allowed is an address such as https://api.example.com/v1")
-    if parts.username is not None or parts.query or parts.fragment:
-        raise ValueError("--upstream: an address without user, password, query and fragment: keys come from the client")
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/') or '/v1'}"
+    checked = check_address(address, "--upstream", "the client")
+    return checked if checked.count("/") > 2 else f"{checked}/v1"
 
 
 def listen(host: str, port: int) -> socket.socket:

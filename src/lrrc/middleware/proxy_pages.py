@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import ipaddress
+import json
 import re
 import secrets
 from typing import Any
@@ -22,6 +23,13 @@ from lrrc.middleware.proxy_ledger import Ledger
 PRIVATE = {"cache-control": "no-store", "referrer-policy": "no-referrer", "x-content-type-options": "nosniff"}
 
 
+class Json(JSONResponse):
+    """In ASCII: half a surrogate pair, which UTF-8 cannot hold, may stand in any text of a request."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content).encode()
+
+
 def routes(ledger: Ledger, about: dict[str, Any]) -> list[Route]:
     """The page and the statistics; `about` is what the page says of the proxy (policy, budget, upstreams)."""
     html, policy = page()
@@ -35,13 +43,13 @@ def routes(ledger: Ledger, about: dict[str, Any]) -> list[Route]:
         if kind == "prometheus" or not kind and "json" not in accept and re.search("openmetrics|text/plain", accept):
             encode, content_type = choose_encoder(accept)
             return Response(encode(ledger.registry), headers=PRIVATE | {"content-type": content_type})
-        return JSONResponse(about | ledger.summary(), headers=PRIVATE)
+        return Json(about | ledger.summary(), headers=PRIVATE)
 
     async def conversation(request: Request) -> Response:
         entry = ledger.conversations.get(request.path_params["name"])
         if entry is None:
-            return JSONResponse({"error": "no such live conversation"}, 404, PRIVATE)
-        return JSONResponse(entry.detail(), headers=PRIVATE)
+            return Json({"error": {"message": "no such live conversation", "type": "not_found"}}, 404, PRIVATE)
+        return Json(entry.detail(), headers=PRIVATE)
 
     return [Route("/", index), Route("/stats", stats), Route("/stats/{name:path}", conversation)]
 

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from lrrc import policies
-from lrrc.config import UNTRAINED
-from lrrc.digest import Span
-from lrrc.files import atomic, write_json
+from lrrc.config import LEARNED, UNTRAINED, typed
+from lrrc.files import atomic, shown, write_json
 from lrrc.middleware.conversation import Agent, Conversation, Standing
 from lrrc.middleware.messages import Item
 from lrrc.middleware.settings import Settings
@@ -26,7 +25,8 @@ from lrrc.policies import Policy
 SCHEMA = 1
 FILE = "coordinator.json"
 # options of policies, as load_policy names them
-OPTIONS = ("max_overlap", "squeeze", "least_share", "least_gain", "standing", "turns", "max_segment_tokens")
+OPTIONS = {"max_overlap": float, "squeeze": float, "least_share": float, "least_gain": float, "standing": float,
+           "turns": int, "max_segment_tokens": int}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def read(folder: Path) -> Saved:
         return Saved(found["policy"], Settings(**found["settings"]), list(found["conversations"]))
     except KeyError as error:
         raise ValueError(f"{path}: not a saved coordinator: {error} is missing") from None
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path}: not a saved coordinator: {' '.join(str(error).split())[:200]}") from None
 
 
@@ -82,32 +82,36 @@ def load_policy(folder: Path, saved: Saved) -> tuple[Policy, Path]:
     """The policy saved in `folder`, and its encoder's folder. Raises ValueError."""
     try:
         name, budget, options = (saved.policy[key] for key in ("name", "budget", "options"))
+        if name not in (*LEARNED, *UNTRAINED, "lrrc"):
+            raise ValueError(f"name = {shown(name)}: no such policy")
+        options = {key: typed(value, OPTIONS[key], key) for key, value in options.items()}
         if budget is not None:
-            options = {**options, "budget": budget}
-        known = {"checkpoint": folder / "model", "encoder": folder / "encoder"}
-        return policies.load_policy(name, **known, **options), folder / "encoder"
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{folder / FILE}: policy: {error}") from None
+            options["budget"] = typed(budget, int, "budget")
+        if wrong := [key for key, value in options.items() if value < (key == "max_segment_tokens")]:
+            raise ValueError(f"{wrong[0]} = {options[wrong[0]]}: too small")
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"{folder / FILE}: policy: {str(error).removeprefix('params: ')}") from None
+    known = {"checkpoint": folder / "model", "encoder": folder / "encoder"}
+    return policies.load_policy(name, **known, **options), folder / "encoder"
 
 
 def restore(folder: Path, row: dict[str, Any], policy: Policy, settings: Settings) -> Conversation:
     """A conversation as `save` found it. Raises ValueError."""
     try:
-        conversation = Conversation(row["name"], policy, settings)
-        conversation.body = [
-            Item(**{**item, "calls": tuple(map(tuple, item["calls"])), "fingerprint": _hash(item["fingerprint"])})
-            for item in row["body"]
-        ]
-        conversation.speakers = list(row["speakers"])
-        conversation.ends = tuple(map(_hash, row["ends"]))
+        conversation = Conversation(typed(row["name"], str | None, "name"), policy, settings)
+        conversation.body = list(typed(row["body"], tuple[Item, ...], "body"))
+        conversation.speakers = list(typed(row["speakers"], tuple[str, ...], "speakers"))
+        conversation.ends = typed(row["ends"], tuple[bytes, ...], "ends")
         for name, agent in row["agents"].items():
-            standing = {**agent["standing"], "link": _hash(agent["standing"]["link"])}
-            standing["kept"] = tuple(standing["kept"])
-            standing["spans"] = tuple(Span(**span) for span in standing["spans"])
-            sent, given = ([_hash(mark) for mark in agent[key]] for key in ("sent", "given"))
-            conversation.agents[name] = Agent(Standing(**standing), sent, given)
+            standing = typed(agent["standing"], Standing, "standing")
+            places = (*standing.kept, *(span.message for span in standing.spans))
+            if not (standing.cut <= len(conversation.body) and all(0 <= i < standing.cut for i in places)):
+                raise ValueError(f"standing.cut = {standing.cut}: does not fit the messages")
+            sent, given = (typed(agent[key], tuple[bytes, ...], key) for key in ("sent", "given"))
+            conversation.agents[name] = Agent(standing, sent, given)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"{folder / FILE}: conversations: {' '.join(str(error).split())[:200]}") from None
+        reason = " ".join(str(error).split())[:200].removeprefix("params: ")
+        raise ValueError(f"{folder / FILE}: conversations: {reason}") from None
     return conversation
 
 
@@ -126,10 +130,6 @@ def _row(conversation: Conversation) -> dict[str, Any]:
             for name, agent in conversation.agents.items()
         },
     }
-
-
-def _hash(text: str) -> bytes:
-    return bytes.fromhex(text)
 
 
 def _copy(source: Path, target: Path, names: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ from lrrc.digest import Digest, Span
 from lrrc.encoder import Encoder
 from lrrc.episodes import Message
 from lrrc.features import Growth, History, Query
+from lrrc.grown import Rows
 from lrrc.model.coordinator import Coordinator, relations
 from lrrc.policies.base import Policy, Session
 from lrrc.standing import in_force
@@ -41,25 +42,29 @@ class LearnedSession(Session):
         super().__init__(policy, agents)
         self.net = policy.net
         self.state_1CD = self.net.initial(1)
-        self.projected_NH = torch.zeros(0, self.net.decoder.segment.out_features)
-        self.standing_N = np.zeros(0, np.float32)  # probability of being a standing rule
+        self.projected_NH = Rows(self.net.decoder.segment.out_features)
+        self.standing_N = Rows()  # probability of being a standing rule
 
     @torch.inference_mode()
     def step(self, new: Growth) -> None:
-        state_1CD, projected, standing = self.state_1CD, [self.projected_NH], [self.standing_N]
+        state_1CD, projected, standing = self.state_1CD, [], []
         before = len(self.history.segments)
         for first, last in new.bounds:
             if first == last:
                 continue
             # turn by turn: a product's last bits depend on how many rows it has
-            embeddings = torch.from_numpy(new.arrays["embeddings_NE"][first:last])[None]
-            z_1nZ = self.net.encode(embeddings, torch.tensor(new.speaker[first - before : last - before])[None])
+            here = slice(first - before, last - before)
+            embeddings = torch.from_numpy(new.embeddings_nE[here])[None]
+            z_1nZ = self.net.encode(embeddings, torch.tensor(new.speaker[here])[None])
             mask_1n = torch.ones(z_1nZ.shape[:2], dtype=torch.bool)
             state_1CD, _ = self.net.step(state_1CD, *self.net.project(z_1nZ), mask_1n)
             projected_1nH = self.net.decoder.project(z_1nZ, torch.zeros_like(mask_1n, dtype=torch.long), 1)
-            projected.append(projected_1nH[0])
+            projected.append(projected_1nH[0].numpy())
             standing.append(torch.sigmoid(self.net.standing_rule(embeddings)[0]).numpy())
-        self.projected_NH, self.standing_N, self.state_1CD = torch.cat(projected), np.concatenate(standing), state_1CD
+        self.state_1CD = state_1CD
+        for projected_nH, standing_n in zip(projected, standing, strict=True):
+            self.projected_NH.extend(projected_nH)
+            self.standing_N.extend(standing_n)
 
     @torch.inference_mode()
     def scores(self, inputs: Sequence[Message], agent: str) -> tuple[np.ndarray, np.ndarray]:
@@ -69,7 +74,8 @@ class LearnedSession(Session):
         p_1MH = self.net.head(self.state_1CD, torch.from_numpy(query.embedding_E)[None], m + 1)
         features_11NF = torch.from_numpy(self.history.features(query))[None, None]
         relation_1MN = relations(torch.tensor(self.history.speaker, dtype=torch.long)[None], m + 1)
-        scores_11MN = self.net.decoder.score(p_1MH, self.projected_NH[None], features_11NF, relation_1MN)
+        projected_1NH = torch.from_numpy(self.projected_NH.rows)[None]
+        scores_11MN = self.net.decoder.score(p_1MH, projected_1NH, features_11NF, relation_1MN)
         return scores_11MN[0, 0, m].numpy(), self.net.decoder.essential(p_1MH[0, m]).numpy()
 
     @torch.inference_mode()
@@ -81,7 +87,7 @@ class LearnedSession(Session):
         if not self.history.segments:
             return digest.EMPTY
         scores_N, logits_V = self.scores(inputs, agent)
-        return self.policy.write(self.history, scores_N, logits_V, self.standing_N)
+        return self.policy.write(self.history, scores_N, logits_V, self.standing_N.rows)
 
 
 class Learned(Policy):

@@ -1,0 +1,19 @@
+"""Rows that grow hold what concatenating would hold."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lrrc.grown import Rows
+
+
+@given(st.lists(st.integers(0, 9), max_size=12), st.sampled_from([(), (0,), (3,)]))
+def test_rows_are_what_concatenating_gives(counts, shape):
+    rng = np.random.default_rng(len(counts))
+    parts = [rng.random((count, *shape), np.float32) for count in counts]
+    grown, seen = Rows(*shape), []
+    for part in parts:
+        grown.extend(part)
+        seen.append((grown.rows, grown.rows.copy()))
+    assert np.array_equal(grown.rows, np.concatenate([np.zeros((0, *shape), np.float32), *parts]))
+    assert all(np.array_equal(view, copy) for view, copy in seen)  # what was read before stays as it was
