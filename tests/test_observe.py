@@ -13,6 +13,7 @@ from lrrc import segments
 from lrrc.config import LEARNED
 from lrrc.episodes import Message
 from lrrc.features import History
+from lrrc.grown import Rows
 from lrrc.middleware import Coordinator, Settings
 from lrrc.policies.untrained import bm25
 
@@ -24,9 +25,11 @@ def state_of(session):
     """Everything a session knows, as comparable values; arrays as bytes."""
     known = {**vars(session.history), "counts": list(session.message_tokens)}
     if hasattr(session, "net"):
-        known |= {"state": session.state_1CD.detach().numpy(), "projected": session.projected_NH.rows}
+        known |= {"state": session.state_1CD.detach().numpy(), "projected": session.projected_NH}
+        known |= {"standing": session.standing_N}
     del known["encoder"]
     plain = {name: list(value) if isinstance(value, list) else value for name, value in known.items()}
+    plain = {name: value.rows if isinstance(value, Rows) else value for name, value in plain.items()}
     return {name: (v.shape, v.tobytes()) if isinstance(v, np.ndarray) else v for name, v in plain.items()}
 
 
