@@ -96,9 +96,14 @@ class Proxy:
         else:
             body = await incoming.read(0)
         headers = [(name, value) for name, value in end_to_end(headers) if name not in (b"host", b"expect")]
-        request = httpx2.Request(scope["method"], address(upstream, scope), headers=headers, content=body)
         try:
+            request = httpx2.Request(scope["method"], address(upstream, scope), headers=headers, content=body)
             response = await self.client.send(request, stream=True)
+        except (httpx2.InvalidURL, httpx2.LocalProtocolError):  # nothing that could be sent on
+            incoming.outcome = "refused"
+            reason = "lrrc serve: not an address and headers of HTTP"
+            refusal = JSONResponse({"error": {"message": reason, "type": "invalid_request_error"}}, 400, notes)
+            return await refusal(scope, incoming.receive, send)
         except httpx2.TransportError as error:
             incoming.outcome = "unreachable"
             reason = f"lrrc serve: no answer from the upstream ({type(error).__name__})"

@@ -93,7 +93,7 @@ class Ledger:
         )
         self.replies = Counter(
             "lrrc_replies",
-            "Answers: the upstream's status, or unreachable, broken (ended early), cancelled (by the client)",
+            "Answers: the upstream's status, or refused, unreachable, broken (ended early), cancelled (by the client)",
             ["status"],
             registry=registry,
         )
