@@ -74,7 +74,7 @@ def start(folder, *command, env=None, **options):
     )
 
 
-def run(folder, *command, status=0, env=None, timeout=1200):
+def run(folder, *command, status=0, env=None, timeout=3600):
     """What the command said on stdout and stderr."""
     process = start(folder, *command, env=env)
     try:
@@ -82,6 +82,7 @@ def run(folder, *command, status=0, env=None, timeout=1200):
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
+            process.wait()  # DVC takes a dead process that nobody waited for as one that lives
     assert process.returncode == status, said[-3000:]
     return said
 

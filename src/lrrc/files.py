@@ -65,9 +65,9 @@ def _refusal(error: Exception, temporary: Path) -> int | None:
 
 
 def _clear(path: Path) -> None:
-    """Remove what killed processes left of earlier tries."""
-    for old in path.parent.glob(f".{glob.escape(path.name)}.*.tmp*"):  # * at the end: sqlite has a journal beside
-        owner = re.search(r"\.(\d+)\.tmp", old.name)
+    """Remove what killed processes left of earlier tries, where the system tells who lives."""
+    for old in path.parent.glob(f".{glob.escape(path.name)}.*.tmp*") if os.name == "posix" else ():
+        owner = re.search(r"\.(\d+)\.tmp", old.name)  # sqlite has a journal beside, named after it
         try:
             os.kill(int(owner[1]), 0) if owner else None
         except ProcessLookupError:

@@ -24,7 +24,7 @@ def end_with_dvc() -> None:
     """The same for a stage. DVC and its stages are one process group: an orphan's new parent belongs to another."""
     _watch()
     if hasattr(os, "getpgid") and os.getpgid(os.getppid()) != os.getpgrp():
-        os._exit(1)
+        sys.exit("error: the dvc that started this stage has ended, so the stage ends, too")
 
 
 def _watch() -> None:
