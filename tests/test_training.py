@@ -12,7 +12,7 @@ import pytest
 import torch
 from generated import DIGEST, ENCODER, LIMIT, MODEL, TRAIN, WIDTH, episode, learnable, model, train
 
-from lrrc import dataset, encoder, fitting, training
+from lrrc import encoder, fitting, segment_file, training
 from lrrc.dataset import episode_arrays
 from lrrc.episodes import write_episodes
 from lrrc.files import write_json
@@ -31,6 +31,7 @@ from lrrc.model.losses import (
     worth,
 )
 from lrrc.model.probe import Kept, Probe, collate_kept
+from lrrc.segment_file import SegmentFile
 
 RAGGED = [episode_arrays(episode(seed), ENCODER, LIMIT) for seed in range(20)]
 pack = partial(collate, vocabulary=MODEL.vocabulary)
@@ -264,7 +265,7 @@ def stage(tmp_path, monkeypatch):
     warnings.filterwarnings("ignore", module="lightning")
     made = [episode(seed) for seed in range(14)]
     write_episodes(tmp_path / "episodes.parquet", made)
-    dataset.save(tmp_path / "segments", [episode_arrays(e, ENCODER, LIMIT) for e in made])
+    segment_file.write(tmp_path / "segments", [segment_file.flat([episode_arrays(e, ENCODER, LIMIT) for e in made])])
     write_json(tmp_path / "encoder/config.json", {"hidden_dim": WIDTH})
     ids = [e.episode_id for e in made]
     part = {"train": ids[:8], "val": ids[8:11], "test": ids[11:]}
@@ -284,8 +285,8 @@ def fit_one(policy, inputs, work):
 def test_a_finished_fit_is_not_repeated_unless_its_data_changed(stage, tmp_path):
     history, seconds = fit_one("rims-only", stage, tmp_path / "work")
     assert seconds > 0 and fit_one("rims-only", stage, tmp_path / "work") == (history, 0.0)
-    arrays = dataset.load(stage.segments)
-    dataset.save(stage.segments, [dataclasses.replace(e, outcome=(e.outcome + 1) % 4) for e in arrays])
+    arrays = [dataclasses.replace(e, outcome=(e.outcome + 1) % 4) for e in SegmentFile(stage.segments).values()]
+    segment_file.write(stage.segments, [segment_file.flat(arrays)])
     changed, seconds = fit_one("rims-only", stage, tmp_path / "work")
     assert seconds > 0 and changed != history
 

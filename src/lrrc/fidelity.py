@@ -12,8 +12,9 @@ messages are the same in every payload and left out.
 from __future__ import annotations
 
 import argparse
+import heapq
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,13 @@ class Target:
 
 def draw(episodes: Iterable[Episode], most: int, seed: int) -> list[Target]:
     """A seeded draw of replies, one of every episode before a second of any."""
-    rng, rounds = np.random.default_rng(seed), []
+    rng = np.random.default_rng(seed)
+    drawn = heapq.nsmallest(most, _rounds(episodes, rng), key=lambda entry: entry[:2])  # holds no more than it returns
+    return sorted((target for _, _, target in drawn), key=lambda t: (t.episode.episode_id, t.turn, t.agent))
+
+
+def _rounds(episodes: Iterable[Episode], rng: np.random.Generator) -> Iterator[tuple[int, float, Target]]:
+    """Every reply that can be scored with its round and its place in it."""
     for episode in episodes:
         able = [
             Target(episode, t, reply)
@@ -61,10 +68,8 @@ def draw(episodes: Iterable[Episode], most: int, seed: int) -> list[Target]:
             for reply in turn.replies
             if t and turn.inputs and reply.content.strip()
         ]
-        rounds += [(place, rng.random(), able[i]) for place, i in enumerate(rng.permutation(len(able)))]
-    rounds.sort(key=lambda entry: entry[:2])
-    drawn = [target for _, _, target in rounds[:most]]
-    return sorted(drawn, key=lambda target: (target.episode.episode_id, target.turn, target.agent))
+        for place, i in enumerate(rng.permutation(len(able))):
+            yield place, rng.random(), able[i]
 
 
 def sessions(policy: Policy, targets: Sequence[Target]) -> Iterable[tuple[Target, Session]]:
