@@ -1,10 +1,8 @@
 """Both engines give the same bytes, in bounded memory; a killed Ray worker and a lost node change none."""
 
-import importlib
+import contextlib
 import itertools
-import json
 import os
-import signal
 import sys
 import threading
 import time
@@ -13,7 +11,6 @@ import numpy as np
 import psutil
 import pytest
 import torch
-import yaml
 from generated import LIMIT, WIDTH, episode, model
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,7 +21,7 @@ from lrrc.checkpoint import describe, save_weights
 from lrrc.config import parse_params
 from lrrc.engine import chunks, in_order
 from lrrc.episode_file import EpisodeFile
-from lrrc.episodes import write_episodes
+from lrrc.episodes import read_episodes, write_episodes
 from lrrc.files import atomic, write_json, write_parquet
 from lrrc.fitting import Inputs
 from lrrc.gate_curve import write_curve
@@ -38,9 +35,8 @@ EPISODES = 150  # three chunks of the stage embed
 @pytest.fixture(scope="module")
 def cluster():
     """Two nodes of one core each on this machine; RAY_ADDRESS names them, as it would name a team's."""
-    from ray.cluster_utils import Cluster
-
     import ray
+    from ray.cluster_utils import Cluster
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "tests"), *sys.path]))
@@ -63,7 +59,9 @@ def data(tmp_path_factory):
     write_episodes(root / "episodes.parquet", made)
     write_encoder(root / "encoder")
     ids = [e.episode_id for e in made]
-    folds = [{"train": [], "val": ids[k::5], "test": [i for i in ids[1 - k :: 2] if i not in ids[k::5]]} for k in (0, 1)]
+    folds = [
+        {"train": [], "val": ids[k::5], "test": [i for i in ids[1 - k :: 2] if i not in ids[k::5]]} for k in (0, 1)
+    ]
     write_json(root / "splits.json", {"folds": folds})
     write_parquet(root / "gains.parquet", _no_gains())
     torch.manual_seed(0)
@@ -115,45 +113,21 @@ def test_engines_give_the_same_bytes(cluster, data, tmp_path):
     assert local == ray and all(local.values())
 
 
-def slow_square(number, folder):
-    """Leaves its worker's process id where a killer finds it, once."""
-    if not (mine := folder / str(number)).exists():
-        mine.write_text(str(os.getpid()))
-        time.sleep(0.5)
-    return number**2
-
-
-def killer(pids, killed):
-    """SIGKILL the first worker of this test's cluster that `pids()` names."""
-    while not killed:
-        for pid in pids():
-            if psutil.pid_exists(pid):
-                os.kill(pid, signal.SIGKILL)
-                killed.append(pid)
-                return
-        time.sleep(0.005)
-
-
-def workers(session):
-    """Processes of Ray workers that are at work on a task of this session."""
-    for process in psutil.process_iter():
-        try:
-            if process.name().startswith("ray::_alone") and any(session in word for word in process.environ().values()):
-                yield process.pid
-        except (psutil.Error, OSError):
-            continue
-
-
 def test_a_worker_killed_in_the_middle_of_a_stage_changes_no_byte(cluster, data, tmp_path):
     write_segments(data, tmp_path / "local", "local")
-    descendants = {p.pid for p in psutil.Process().children(recursive=True)}
     killed = []
 
-    def busy():
-        found = [p for p in psutil.process_iter(["name"]) if (p.info["name"] or "").startswith("ray::_alone")]
-        return [p.pid for p in found if p.pid in descendants or _ours(p)]
+    def kill_one():
+        while not killed:  # the first worker of the cluster above that is at work on a task
+            for process in psutil.Process().children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    if process.name().startswith("ray::_alone"):
+                        process.kill()
+                        killed.append(process.pid)
+                        return
+            time.sleep(0.002)
 
-    thread = threading.Thread(target=killer, args=(busy, killed), daemon=True)
+    thread = threading.Thread(target=kill_one, daemon=True)
     thread.start()
     write_segments(data, tmp_path / "ray", "ray")
     thread.join(5)
@@ -161,8 +135,73 @@ def test_a_worker_killed_in_the_middle_of_a_stage_changes_no_byte(cluster, data,
     assert (tmp_path / "ray").read_bytes() == (tmp_path / "local").read_bytes()
 
 
-def _ours(process):
-    try:
-        return os.getpid() in [parent.pid for parent in process.parents()]
-    except psutil.Error:
-        return False
+def test_errors_come_as_they_were_raised(cluster, data, tmp_path):
+    (tmp_path / "broken.parquet").write_bytes((data / "episodes.parquet").read_bytes()[:-9])
+    for kind in engine_names():
+        with pytest.raises(ValueError, match="broken.parquet: not a whole parquet file") as caught:
+            list(in_order(EpisodeFile, [(tmp_path / "broken.parquet",)], kind))
+        assert "\n" not in str(caught.value)
+
+
+def engine_names():
+    from lrrc.config import ENGINES
+
+    return ENGINES
+
+
+def test_without_ray_one_line_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ValueError, match=r"pip install -e '\.\[scale\]'"):
+        list(in_order(pow, [(2, 3)], "ray"))
+
+
+def test_tasks_are_drawn_as_results_are_taken():
+    drawn = []
+    tasks = ((drawn.append(i) or i, 2) for i in range(10**6))
+    results = in_order(pow, tasks)
+    found = [next(results) for _ in range(5)]
+    assert found == [((i, 2), i**2) for i in range(5)]
+    assert len(drawn) <= engine.AHEAD * os.cpu_count() + 5
+    results.close()
+    assert list(in_order(pow, [])) == []
+
+
+@given(st.integers(0, 500), st.integers(1, 70))
+def test_chunks_cover_everything_once(count, size):
+    assert [i for a, b in chunks(count, size) for i in range(a, b)] == list(range(count))
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3)), max_size=5), st.text(max_size=5))
+def test_streamed_tensors_are_the_bytes_of_the_library(tmp_path_factory, sizes, note):
+    from safetensors.numpy import save
+
+    rng = np.random.default_rng(0)
+    empty = {"b": np.zeros((0, 3), np.float32), "a": np.zeros(0, np.int64), "c": np.zeros(0, np.int32)}
+    parts = [
+        {"b": rng.random((n, 3), np.float32), "a": rng.integers(0, 9, m), "c": np.arange(n + m, dtype=np.int32)}
+        for n, m in sizes
+    ]
+    path = tmp_path_factory.mktemp("tensors") / "x"
+    tensor_file.write(path, parts, empty, {"note": note})
+    whole = {name: np.concatenate([empty[name], *(part[name] for part in parts)]) for name in empty}
+    assert path.read_bytes() == save(whole, {"note": note})
+    read = tensor_file.Tensors(path)
+    for name, array in whole.items():
+        for start, stop in ((0, None), (1, 3)):
+            stop = min(stop or len(array), len(array))
+            np.testing.assert_array_equal(read.read(name, min(start, stop), stop), array[start:stop])
+    path.write_bytes(path.read_bytes() + b"x")
+    with pytest.raises(ValueError, match="not a whole safetensors file"):
+        tensor_file.Tensors(path)
+
+
+def test_episodes_by_row_and_by_id(data):
+    whole, file = read_episodes(data / "episodes.parquet"), EpisodeFile(data / "episodes.parquet")
+    assert file.rows(60, 70) == whole[60:70] and file.rows(0, 10**6) == whole and len(file) == len(whole)
+    order = np.random.default_rng(0).permutation(EPISODES)[:70]
+    assert file.of([whole[i].episode_id for i in order]) == [whole[i] for i in order]
+    assert list(file.each([whole[i].episode_id for i in order])) == [whole[i] for i in order]
+    assert file.judged == {e.episode_id: e.outcome for e in whole if e.outcome}
+    with pytest.raises(ValueError, match="no such file"):
+        EpisodeFile(data / "none.parquet")
