@@ -14,11 +14,11 @@ import torch
 from generated import LIMIT, WIDTH, episode, model
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_config import ROOT, VALUES
+from test_config import VALUES
 
 from lrrc import annotate, crossfit, engine, segment_file, tensor_file
 from lrrc.checkpoint import describe, save_weights
-from lrrc.config import parse_params
+from lrrc.config import ENGINES, parse_params
 from lrrc.engine import chunks, in_order
 from lrrc.episode_file import EpisodeFile
 from lrrc.episodes import read_episodes, write_episodes
@@ -30,23 +30,6 @@ from lrrc.model.probe import Probe
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # sockets and files of Ray's own processes
 EPISODES = 150  # three chunks of the stage embed
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    """Two nodes of one core each on this machine; RAY_ADDRESS names them, as it would name a team's."""
-    import ray
-    from ray.cluster_utils import Cluster
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "tests"), *sys.path]))
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": 2**27})
-        nodes.add_node(num_cpus=1, object_store_memory=2**27)
-        patch.setenv("RAY_ADDRESS", nodes.address)
-        yield nodes
-        ray.shutdown()
-        nodes.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -107,63 +90,31 @@ def write_segments(root, out, kind):
         segment_file.write(temporary, parts)
 
 
-def test_engines_give_the_same_bytes(cluster, data, tmp_path):
-    local, ray = (stages(data, tmp_path / kind, kind) for kind in ("local", "ray"))
-    assert set(local) == {"tokens", "segments", "train-r4-s0", "baseline-recency-s0", "floors", "curve.parquet"}
-    assert local == ray and all(local.values())
+@pytest.fixture(scope="module")
+def local(data, tmp_path_factory):
+    """What the stages write on the cores of this machine."""
+    return stages(data, tmp_path_factory.mktemp("local") / "out", "local")
 
 
-def test_a_worker_killed_in_the_middle_of_a_stage_changes_no_byte(cluster, data, tmp_path):
-    write_segments(data, tmp_path / "local", "local")
-    killed = []
+@pytest.fixture(scope="module")
+def cluster(local):
+    """Two nodes of one core each on this machine; RAY_ADDRESS names them, as it would name a team's.
 
-    def kill_one():
-        while not killed:  # the first worker of the cluster above that is at work on a task
-            for process in psutil.Process().children(recursive=True):
-                with contextlib.suppress(psutil.Error):
-                    if process.name().startswith("ray::_alone"):
-                        process.kill()
-                        killed.append(process.pid)
-                        return
-            time.sleep(0.002)
+    It comes after `local`: a process that talks to Ray has threads, and should not be forked any more.
+    """
+    import ray
+    from ray.cluster_utils import Cluster
 
-    thread = threading.Thread(target=kill_one, daemon=True)
-    thread.start()
-    write_segments(data, tmp_path / "ray", "ray")
-    thread.join(5)
-    assert killed and not psutil.pid_exists(killed[0])
-    assert (tmp_path / "ray").read_bytes() == (tmp_path / "local").read_bytes()
-
-
-def test_errors_come_as_they_were_raised(cluster, data, tmp_path):
-    (tmp_path / "broken.parquet").write_bytes((data / "episodes.parquet").read_bytes()[:-9])
-    for kind in engine_names():
-        with pytest.raises(ValueError, match="broken.parquet: not a whole parquet file") as caught:
-            list(in_order(EpisodeFile, [(tmp_path / "broken.parquet",)], kind))
-        assert "\n" not in str(caught.value)
-
-
-def engine_names():
-    from lrrc.config import ENGINES
-
-    return ENGINES
-
-
-def test_without_ray_one_line_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(ValueError, match=r"pip install -e '\.\[scale\]'"):
-        list(in_order(pow, [(2, 3)], "ray"))
-
-
-def test_tasks_are_drawn_as_results_are_taken():
-    drawn = []
-    tasks = ((drawn.append(i) or i, 2) for i in range(10**6))
-    results = in_order(pow, tasks)
-    found = [next(results) for _ in range(5)]
-    assert found == [((i, 2), i**2) for i in range(5)]
-    assert len(drawn) <= engine.AHEAD * os.cpu_count() + 5
-    results.close()
-    assert list(in_order(pow, [])) == []
+    one = {"num_cpus": 1, "object_store_memory": 2**27}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        nodes = Cluster(initialize_head=True, head_node_args={**one, "include_dashboard": False})
+        nodes.add_node(**one)
+        patch.setenv("RAY_ADDRESS", nodes.address)
+        yield nodes
+        ray.shutdown()
+        nodes.shutdown()
 
 
 @given(st.integers(0, 500), st.integers(1, 70))
@@ -205,3 +156,56 @@ def test_episodes_by_row_and_by_id(data):
     assert file.judged == {e.episode_id: e.outcome for e in whole if e.outcome}
     with pytest.raises(ValueError, match="no such file"):
         EpisodeFile(data / "none.parquet")
+
+
+def test_tasks_are_drawn_as_results_are_taken():
+    drawn = []
+    tasks = ((drawn.append(i) or i, 2) for i in range(10**6))
+    results = in_order(pow, tasks)
+    found = [next(results) for _ in range(5)]
+    assert found == [((i, 2), i**2) for i in range(5)]
+    assert len(drawn) <= engine.AHEAD * os.cpu_count() + 5
+    results.close()
+    assert list(in_order(pow, [])) == []
+
+
+def test_without_ray_one_line_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ValueError, match=r"pip install -e '\.\[scale\]'"):
+        list(in_order(pow, [(2, 3)], "ray"))
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+def test_errors_come_as_they_were_raised(request, data, tmp_path, kind):
+    if kind == "ray":
+        request.getfixturevalue("cluster")
+    (tmp_path / "broken.parquet").write_bytes((data / "episodes.parquet").read_bytes()[:-9])
+    with pytest.raises(ValueError, match="broken.parquet: not a whole parquet file") as caught:
+        list(in_order(EpisodeFile, [(tmp_path / "broken.parquet",)], kind))
+    assert "\n" not in str(caught.value)
+
+
+def test_engines_give_the_same_bytes(cluster, local, data, tmp_path):
+    assert set(local) == {"tokens", "segments", "train-r4-s0", "baseline-recency-s0", "floors", "curve.parquet"}
+    assert all(local.values()) and stages(data, tmp_path / "ray", "ray") == local
+
+
+def test_a_worker_killed_in_the_middle_of_a_stage_changes_no_byte(cluster, local, data, tmp_path):
+    killed = []
+
+    def kill_one():
+        while not killed:  # the first worker of the cluster above that is at work on a task
+            for process in psutil.Process().children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    if process.name().startswith("ray::_alone"):
+                        process.kill()
+                        killed.append(process.pid)
+                        return
+            time.sleep(0.002)
+
+    thread = threading.Thread(target=kill_one, daemon=True)
+    thread.start()
+    write_segments(data, tmp_path / "ray", "ray")
+    thread.join(5)
+    assert killed and not psutil.pid_exists(killed[0])
+    assert (tmp_path / "ray").read_bytes() == local["segments"]
