@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from generated import DIGEST, ENCODER, LIMIT, MODEL, TRAIN, WIDTH, episode, learnable, model, train
+from safetensors.torch import load_file
 
 from lrrc import encoder, fitting, segment_file, training
 from lrrc.dataset import episode_arrays
@@ -102,6 +103,18 @@ def test_a_fit_killed_while_it_saves_goes_on_to_the_same_bytes(tmp_path, undistu
     net = net_of(seed=99)
     assert fit(net, tmp_path, train(max_epochs=4)) == undisturbed[0] and bytes_of(net) == undisturbed[1]
     assert len(list(tmp_path.glob("epoch-*"))) <= 2  # the last and the best
+
+
+def test_two_processes_train_together(tmp_path, undisturbed):
+    """Each on its share of the batches, and with the same weights at the end whenever they do."""
+    together = {"strategy": "ddp_fork", "devices": 2}
+    config = dataclasses.replace(TRAIN, max_epochs=2, batch_size=2, trainer={**TRAIN.trainer, **together})
+    nets = [net_of(), net_of()]
+    first, second = (fit(net, tmp_path / str(i), config) for i, net in enumerate(nets))
+    assert first == second and len(first) == 2 and bytes_of(nets[0]) == bytes_of(nets[1]) != bytes_of(net_of())
+    state = load_file(tmp_path / "0/epoch-2/optimizer.safetensors")
+    batches = -(-len(RAGGED[:-4]) // 2)
+    assert state["0.step"] == 2 * (batches // 2)  # epochs times the batches of one of the two
 
 
 def test_more_epochs_go_on_from_fewer(tmp_path, undisturbed):
