@@ -7,18 +7,19 @@ import argparse
 
 from lrrc.annotate import annotate, schema
 from lrrc.config import load_params
-from lrrc.episodes import iter_episodes
+from lrrc.engine import shared
 from lrrc.errors import one_line
 from lrrc.files import write_parquet
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("episodes", help="parquet to read")
+    parser.add_argument("episodes", type=shared, help="parquet to read")
     parser.add_argument("tokens", help="parquet to write: one row per message")
     args = parser.parse_args()
-    overhead = load_params().annotate.per_message_overhead
-    write_parquet(args.tokens, annotate(iter_episodes(args.episodes), overhead), schema())
+    params = load_params()
+    tables = annotate(args.episodes, params.annotate.per_message_overhead, params.engine)
+    write_parquet(args.tokens, tables, schema())
 
 
 if __name__ == "__main__":

@@ -4,26 +4,20 @@ python pipeline/embed.py data/raw/episodes.parquet data/encoder data/gains.parqu
 """
 
 import sys
-from pathlib import Path
 
-from tqdm import tqdm
-
-from lrrc import dataset, encoder, gains
+from lrrc import segment_file
 from lrrc.config import load_params
-from lrrc.episodes import read_episodes
+from lrrc.engine import shared
 from lrrc.errors import one_line
 from lrrc.files import atomic
 
 
 def main() -> None:
-    source, vectors, stored, out = map(Path, sys.argv[1:])
-    limit = load_params().embed.max_segment_tokens
-    loaded = encoder.load(str(vectors))
-    episodes = tqdm(read_episodes(source), unit="episode", delay=5)
-    known = gains.load(stored)
-    arrays = [dataset.episode_arrays(episode, loaded, limit, known) for episode in episodes]
+    source, vectors, stored, out = map(shared, sys.argv[1:])
+    params = load_params()
+    parts = segment_file.made(source, vectors, params.embed.max_segment_tokens, stored, params.engine)
     with atomic(out) as temporary:
-        dataset.save(temporary, arrays)
+        segment_file.write(temporary, parts)
 
 
 if __name__ == "__main__":

@@ -6,15 +6,14 @@ python pipeline/replay.py models data/raw/episodes.parquet data/segments.safeten
 
 import argparse
 import shutil
-from pathlib import Path
 
 from lrrc import crossfit
 from lrrc.config import Params, load_params
+from lrrc.engine import shared
 from lrrc.errors import one_line
 from lrrc.files import write_json
 from lrrc.fitting import Inputs
 from lrrc.gate_curve import write_curve
-from lrrc.pool import side_by_side
 
 
 def items(params: Params) -> dict[str, str]:
@@ -29,20 +28,19 @@ def items(params: Params) -> dict[str, str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("models", "episodes", "segments", "encoder", "splits", "out"):
-        parser.add_argument(name, type=Path)
+        parser.add_argument(name, type=shared)
     args = parser.parse_args()
     params = load_params()
     inputs = Inputs(args.episodes, args.segments, args.encoder, args.splits)
     shutil.rmtree(args.out, ignore_errors=True)
     args.out.mkdir(parents=True)
-    wanted = items(params)
-    tasks = [(args.models / name, inputs, params, variant) for name, variant in wanted.items()]
-    for number, ((folder, *_), rows) in enumerate(side_by_side(crossfit.replay_item, tasks), 1):
-        crossfit.write_rows(args.out / f"{folder.name}.parquet", rows)
-        print(f"replay {number}/{len(wanted)}: {folder.name}, {len(rows)} rows", flush=True)
-        if folder.name == f"baseline-full-context-s{params.seeds[0]}":
-            floors = crossfit.floor_rows([row for row in rows if not row["gated"]], inputs, params)
-            crossfit.write_rows(args.out / "floors.parquet", floors)
+    wanted = {args.models / name: variant for name, variant in items(params).items()}
+    for number, (folder, parts) in enumerate(crossfit.replay(wanted, inputs, params), 1):
+        count = crossfit.write_rows(args.out / f"{folder.name}.parquet", (row for rows in parts for row in rows))
+        print(f"replay {number}/{len(wanted)}: {folder.name}, {count} rows", flush=True)
+    full = args.out / f"baseline-full-context-s{params.seeds[0]}.parquet"
+    if full.is_file():
+        crossfit.write_floors(full, args.out / "floors.parquet", inputs, params)
     write_curve(args.models, args.out, inputs, params)
     write_json(args.out / "meta.json", crossfit.meta(inputs, params))
 

@@ -5,12 +5,13 @@ python pipeline/split.py data/raw/episodes.parquet data/annotated/tokens.parquet
 """
 
 import argparse
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 
 from lrrc.annotate import table1
 from lrrc.config import load_params
-from lrrc.episodes import read_episodes
+from lrrc.episodes import iter_episodes
 from lrrc.errors import one_line
 from lrrc.files import write_json
 from lrrc.split import PARTS, split_episodes
@@ -24,7 +25,8 @@ def main() -> None:
     parser.add_argument("table1", help="JSON to write: the rows of Table 1, both accountings")
     args = parser.parse_args()
     split = load_params().split
-    episodes = read_episodes(args.episodes)
+    light = {"system": (), "turns": (), "checks": ()}  # what is said plays no part, and would fill the memory
+    episodes = [replace(episode, **light) for episode in iter_episodes(args.episodes)]
     splits = split_episodes(
         episodes, train=split.train, val=split.val, test=split.test, folds=split.folds, seed=split.seed
     )

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lrrc.annotate import annotate, schema, sides, table1
-from lrrc.episodes import parse_episode, read_episodes
+from lrrc.annotate import annotate, counted, schema, sides, table1
+from lrrc.episodes import parse_episode, read_episodes, write_episodes
 from lrrc.tokens import count, encoding
 
 SHARED = Path(__file__).parents[1] / ".." / "shared" / "data"
@@ -30,9 +30,7 @@ def arena(number, user_words, a_words, b_words):
 
 
 def tokens_of(episodes, overhead=0):
-    import pyarrow as pa
-
-    return pa.concat_tables(annotate(episodes, overhead))
+    return counted(episodes, overhead)
 
 
 PAIR = [arena(0, [2, 3], [10, 20], [30, 0]), arena(1, [1], [5], [7])]
@@ -103,11 +101,14 @@ def test_logs_without_turns_outside_count_in_episodes_only():
     assert total["tokens_per_turn_mean"] == 4 and total["tokens_per_episode"] == 10
 
 
-def test_large_inputs_come_in_several_tables_with_the_same_counts():
+def test_large_inputs_come_in_several_tables_with_the_same_counts(tmp_path):
+    import pyarrow as pa
+
     many = [arena(n, [n % 5 + 1], [3], [4]) for n in range(600)]
-    tables = list(annotate(iter(many)))
+    write_episodes(tmp_path / "many.parquet", many)
+    tables = list(annotate(tmp_path / "many.parquet"))
     assert len(tables) > 1 and all(table.schema == schema() for table in tables)
-    assert tokens_of(many)["tokens"].to_pylist() == [n for i in range(600) for n in (i % 5 + 1, 3, 4)]
+    assert pa.concat_tables(tables)["tokens"].to_pylist() == [n for i in range(600) for n in (i % 5 + 1, 3, 4)]
 
 
 @pytest.mark.parametrize("file", ["mt_bench_human_dev.jsonl", "tau_bench_airline_dev.jsonl"])

@@ -14,9 +14,9 @@ from lrrc.replay import episode_cost
 @pytest.mark.parametrize("name", ["lrrc", "rims-only", "ccf-only"])
 def test_logged_sessions_send_what_sessions_send(name, monkeypatch, tmp_path) -> None:
     episodes = [episode(seed) for seed in range(12)]
-    arrays = {e.episode_id: dataset.episode_arrays(e, ENCODER, LIMIT) for e in episodes}
-    monkeypatch.setattr(crossfit, "arrays_of", lambda _: arrays)
-    monkeypatch.setattr(crossfit, "histories", lambda *_: {e.episode_id: history_of(e) for e in episodes})
+    arrays = [dataset.episode_arrays(e, ENCODER, LIMIT) for e in episodes]
+    monkeypatch.setattr(crossfit, "arrays_of", lambda *_: arrays)
+    monkeypatch.setattr(crossfit, "histories", lambda *_: [history_of(e) for e in episodes])
     torch.manual_seed(0)
     policy = Learned(name, 25, net=build(name, 4, WIDTH, model()), encoder=ENCODER, max_segment_tokens=LIMIT,
                      max_overlap=0.8, squeeze=0.3)  # fmt: skip
@@ -28,9 +28,9 @@ def test_logged_sessions_send_what_sessions_send(name, monkeypatch, tmp_path) ->
 def test_every_episode_of_a_batch_gets_its_own_scores(monkeypatch, tmp_path) -> None:
     """More episodes than a batch, and single ones, give the same digests."""
     episodes = [episode(seed) for seed in range(5)]
-    arrays = {e.episode_id: dataset.episode_arrays(e, ENCODER, LIMIT) for e in episodes}
-    monkeypatch.setattr(crossfit, "arrays_of", lambda _: arrays)
-    monkeypatch.setattr(crossfit, "histories", lambda *_: {e.episode_id: history_of(e) for e in episodes})
+    arrays = [dataset.episode_arrays(e, ENCODER, LIMIT) for e in episodes]
+    monkeypatch.setattr(crossfit, "arrays_of", lambda *_: arrays)
+    monkeypatch.setattr(crossfit, "histories", lambda *_: [history_of(e) for e in episodes])
     policy = Learned("lrrc", 25, net=build("lrrc", 4, WIDTH, model()), encoder=ENCODER, max_segment_tokens=LIMIT)
     inputs = Inputs(tmp_path, tmp_path, tmp_path, tmp_path)
     costs = []

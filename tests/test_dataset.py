@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from generated import AGENTS, ENCODER, LIMIT, WIDTH, episode
 
-from lrrc import dataset, segments
+from lrrc import dataset, segment_file, segments
 from lrrc.config import TARGETS
 from lrrc.episodes import ARENA_OUTCOMES, Episode, Message, Turn
 from lrrc.features import FEATURES, History, Query
@@ -83,15 +83,15 @@ def test_targets_prefer_what_the_reply_needs_and_the_question_lacks():
 
 def test_a_saved_data_set_is_given_back(tmp_path):
     made = arrays_of(RAGGED)
-    dataset.save(tmp_path / "a", made)
-    loaded = dataset.load(tmp_path / "a")
+    segment_file.write(tmp_path / "a", [segment_file.flat(made)])
+    loaded = list(segment_file.SegmentFile(tmp_path / "a").values())
     for before, after in zip(made, loaded, strict=True):
         for field in dataclasses.fields(before):
             a, b = getattr(before, field.name), getattr(after, field.name)
             for x, y in zip(flat(a), flat(b), strict=True):
                 np.testing.assert_array_equal(x, y, field.name)
                 assert np.asarray(x).dtype == np.asarray(y).dtype, field.name
-    dataset.save(tmp_path / "b", loaded)
+    segment_file.write(tmp_path / "b", [segment_file.flat([one]) for one in loaded])
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -106,7 +106,7 @@ def flat(value):
 
 def test_a_missing_file_names_the_stage(tmp_path):
     with pytest.raises(ValueError, match="run `dvc repro embed` first"):
-        dataset.load(tmp_path / "none.safetensors")
+        segment_file.SegmentFile(tmp_path / "none.safetensors")
 
 
 def test_buckets_are_the_same_everywhere():

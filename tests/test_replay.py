@@ -186,6 +186,26 @@ def test_a_calibrated_gate_loses_at_most_the_margin(cases, margin):
         assert np.mean(gated) >= free - margin
 
 
+def plainly(preferred, outcomes, rule, margin):
+    """Every threshold tried on every episode."""
+    free = np.mean([rule.success(pick_at(p, None), o) for p, o in zip(preferred, outcomes, strict=True)])
+    best = np.inf
+    for tau in sorted({float(c) for p in preferred for c in np.abs(p[:-1])}, reverse=True):
+        gated = [rule.success(pick_at(p, gate_turn(p, tau)), o) for p, o in zip(preferred, outcomes, strict=True)]
+        if np.mean(gated) < free - margin:
+            break
+        best = tau
+    return best
+
+
+@given(st.integers(0, 10**6), st.integers(1, 60), st.sampled_from([0.0, 0.02, 0.1]))
+def test_calibration_equals_the_plain_one(seed, count, margin):
+    rng = np.random.default_rng(seed)
+    preferred = [np.round(rng.uniform(-1, 1, rng.integers(1, 6)), 1).astype(np.float32) for _ in range(count)]
+    outcomes = [str(outcome) for outcome in rng.choice(ARENA_OUTCOMES, count)]
+    assert calibrate(preferred, outcomes, PAPER, margin) == plainly(preferred, outcomes, PAPER, margin)
+
+
 def test_rows():
     made, policy = talk(("u", "a b c", "d"), ("v", "e", "f"), outcome="model_b"), policy_of("full-context")
     free, gated = rows_of(made, policy, np.array([0.7, -0.2]), 0.5, PAPER, 0, {"policy": "p", "seed": 1})

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import torch
 from generated import DIGEST, ENCODER, LIMIT, MODEL, TRAIN, WIDTH, checked, episode, learnable, model, train
+from safetensors.torch import load_file
 
-from lrrc import dataset, encoder, fitting, training
+from lrrc import encoder, fitting, segment_file, training
 from lrrc.dataset import episode_arrays
 from lrrc.episodes import write_episodes
 from lrrc.files import write_json
@@ -33,6 +34,7 @@ from lrrc.model.losses import (
     worth,
 )
 from lrrc.model.probe import Kept, Probe, collate_kept
+from lrrc.segment_file import SegmentFile
 
 RAGGED = [episode_arrays(episode(seed), ENCODER, LIMIT) for seed in range(20)]
 pack = partial(collate, vocabulary=MODEL.vocabulary)
@@ -103,6 +105,18 @@ def test_a_fit_killed_while_it_saves_goes_on_to_the_same_bytes(tmp_path, undistu
     net = net_of(seed=99)
     assert fit(net, tmp_path, train(max_epochs=4)) == undisturbed[0] and bytes_of(net) == undisturbed[1]
     assert len(list(tmp_path.glob("epoch-*"))) <= 2  # the last and the best
+
+
+def test_two_processes_train_together(tmp_path, undisturbed):
+    """Each on its share of the batches, and with the same weights at the end whenever they do."""
+    together = {"strategy": "ddp_fork", "devices": 2}
+    config = dataclasses.replace(TRAIN, max_epochs=2, batch_size=2, trainer={**TRAIN.trainer, **together})
+    nets = [net_of(), net_of()]
+    first, second = (fit(net, tmp_path / str(i), config) for i, net in enumerate(nets))
+    assert first == second and len(first) == 2 and bytes_of(nets[0]) == bytes_of(nets[1]) != bytes_of(net_of())
+    state = load_file(tmp_path / "0/epoch-2/optimizer.safetensors")
+    batches = -(-len(RAGGED[:-4]) // 2)
+    assert state["0.step"] == 2 * (batches // 2)  # epochs times the batches of one of the two
 
 
 def test_more_epochs_go_on_from_fewer(tmp_path, undisturbed):
@@ -271,7 +285,7 @@ def stage(tmp_path, monkeypatch):
     warnings.filterwarnings("ignore", module="lightning")
     made = [episode(seed) for seed in range(14)]
     write_episodes(tmp_path / "episodes.parquet", made)
-    dataset.save(tmp_path / "segments", [episode_arrays(e, ENCODER, LIMIT) for e in made])
+    segment_file.write(tmp_path / "segments", [segment_file.flat([episode_arrays(e, ENCODER, LIMIT) for e in made])])
     write_json(tmp_path / "encoder/config.json", {"hidden_dim": WIDTH})
     ids = [e.episode_id for e in made]
     part = {"train": ids[:8], "val": ids[8:11], "test": ids[11:]}
@@ -291,8 +305,8 @@ def fit_one(policy, inputs, work):
 def test_a_finished_fit_is_not_repeated_unless_its_data_changed(stage, tmp_path):
     history, seconds = fit_one("rims-only", stage, tmp_path / "work")
     assert seconds > 0 and fit_one("rims-only", stage, tmp_path / "work") == (history, 0.0)
-    arrays = dataset.load(stage.segments)
-    dataset.save(stage.segments, [dataclasses.replace(e, outcome=(e.outcome + 1) % 4) for e in arrays])
+    arrays = [dataclasses.replace(e, outcome=(e.outcome + 1) % 4) for e in SegmentFile(stage.segments).values()]
+    segment_file.write(stage.segments, [segment_file.flat(arrays)])
     changed, seconds = fit_one("rims-only", stage, tmp_path / "work")
     assert seconds > 0 and changed != history
 

@@ -12,13 +12,16 @@ System messages and messages after the last reply count in an episode's tokens, 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lrrc.engine import chunks, in_order
+from lrrc.episode_file import open_episodes
 from lrrc.episodes import Episode, Message
 from lrrc.tokens import count_batch
 
@@ -46,18 +49,27 @@ def messages(episode: Episode) -> Iterator[tuple[int, int, Message]]:
             yield number, index, message
 
 
-def annotate(episodes: Iterable[Episode], per_message_overhead: int = 0) -> Iterator[pa.Table]:
-    """Tables of `schema()`, in bounded memory. `tokens` includes the overhead."""
+def annotate(path: Path, per_message_overhead: int = 0, engine: str = "local") -> Iterator[pa.Table]:
+    """Tables of `schema()` for the episodes of a parquet file, in bounded memory. `tokens` includes the overhead."""
+    work = partial(_rows, path=path, overhead=per_message_overhead)
+    for _, table in in_order(work, chunks(len(open_episodes(path)), EPISODES_AT_ONCE), engine):
+        yield table
+
+
+def _rows(start: int, stop: int, path: Path, overhead: int) -> pa.Table:
+    return counted(open_episodes(path).rows(start, stop), overhead)
+
+
+def counted(episodes: Sequence[Episode], per_message_overhead: int = 0) -> pa.Table:
+    """The rows of some episodes."""
     import pyarrow as pa
 
-    remaining = iter(episodes)
-    while chunk := list(islice(remaining, EPISODES_AT_ONCE)):
-        rows = [(episode.episode_id, *row) for episode in chunk for row in messages(episode)]
-        ids, turns, indices, said = zip(*rows, strict=True)
-        agents = [message.name if message.role == "assistant" else None for message in said]
-        tokens = [n + per_message_overhead for n in count_batch([message.content for message in said])]
-        columns = [ids, turns, agents, [message.role for message in said], indices, tokens]
-        yield pa.table([list(column) for column in columns], schema=schema())
+    rows = [(episode.episode_id, *row) for episode in episodes for row in messages(episode)]
+    ids, turns, indices, said = zip(*rows, strict=True)
+    agents = [message.name if message.role == "assistant" else None for message in said]
+    tokens = [n + per_message_overhead for n in count_batch([message.content for message in said])]
+    columns = [ids, turns, agents, [message.role for message in said], indices, tokens]
+    return pa.table([list(column) for column in columns], schema=schema())
 
 
 @dataclass(frozen=True)

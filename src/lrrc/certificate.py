@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lrrc.config import load_params
-from lrrc.episodes import Episode, read_episodes
+from lrrc.episode_file import open_episodes
+from lrrc.episodes import Episode
 
 if TYPE_CHECKING:
     from lrrc.dataset import EpisodeArrays
@@ -33,7 +34,7 @@ THEOREMS = (
 SLACK = 1e-4  # relative; the theorems are about exact numbers, the checkpoint computes in 32-bit floats
 
 
-def measure(policy: Learned, arrays: Sequence[EpisodeArrays], episodes: Sequence[Episode]) -> dict[str, Any]:
+def measure(policy: Learned, arrays: Iterable[EpisodeArrays], episodes: Iterable[Episode]) -> dict[str, Any]:
     """The certificate of one fit of the coordinator, over the given (unseen) episodes."""
     import torch
 
@@ -76,7 +77,7 @@ def measure(policy: Learned, arrays: Sequence[EpisodeArrays], episodes: Sequence
     }  # fmt: skip
 
 
-def largest_digest(policy: Learned, episodes: Sequence[Episode]) -> int:
+def largest_digest(policy: Learned, episodes: Iterable[Episode]) -> int:
     """Tokens of the longest digest that any call of the episodes gets."""
     largest = 0
     for episode in episodes:
@@ -122,20 +123,21 @@ def theorems(proofs: Path = Path("proofs")) -> list[dict[str, str]]:
 
 def certify(folder: Path, budget: int, data: Path = Path("data"), proofs: Path = Path("proofs")) -> dict[str, Any]:
     """Recompute the certificate of a checkpoint from its weights and the data of the pipeline."""
-    from lrrc import checkpoint, dataset
+    from lrrc import checkpoint
+    from lrrc.segment_file import SegmentFile
 
     config, digest = checkpoint.read_config(folder), load_params().digest
     if config["policy"] != "lrrc":
         raise ValueError(f"{folder}: a checkpoint of {config['policy']}: only the coordinator has a certificate")
-    episodes = {e.episode_id: e for e in read_episodes(data / "raw/episodes.parquet")}
-    arrays = {e.episode_id: e for e in dataset.load(data / "segments.safetensors")}
+    episodes = open_episodes(data / "raw/episodes.parquet")
+    arrays = SegmentFile(data / "segments.safetensors")
     splits = json.loads((data / "splits.json").read_text())
     names = sorted(path.stem for path in Path(folder).glob("*.safetensors"))
     fits, policy = {}, None
     for name in names:
         policy = checkpoint.load_learned("lrrc", budget, folder, data / "encoder", fit=name, **asdict(digest))
         test = (splits if name == "main" else splits["folds"][int(name.removeprefix("fold-"))])["test"]
-        fits[name] = measure(policy, [arrays[i] for i in test], [episodes[i] for i in test])
+        fits[name] = measure(policy, arrays.of(test), episodes.each(test))
     if policy is None:
         raise ValueError(f"{folder}: no weights here")
     return certificate(policy, config["rank"], fits)

@@ -23,7 +23,7 @@ from lrrc.files import shown
 SOURCES = ("embedded", "lmsys", "mt_bench_human", "files")
 EMBEDDED = "data/embedded/arena.parquet"  # data.path where no other is given
 LEARNED = ("rims-only", "ccf-only", "tokensqueeze-only")
-TARGETS, AGENTS = ("model", "lexical"), ("local", "endpoint")
+TARGETS, AGENTS, ENGINES = ("model", "lexical"), ("local", "endpoint"), ("local", "ray")
 WHOLE = ("no-history", "full-context", "truncated-history")  # they send whole messages, so have no budget
 UNTRAINED = (*WHOLE, "recency", "first-sentences", "bm25", "embedding")
 LIVE = (*UNTRAINED, *LEARNED, "lrrc")  # what an agent can be given
@@ -392,6 +392,7 @@ class Params:
     seeds: tuple[int, ...]
     rank: int
     budget: int
+    engine: str
     curate: CurateConfig
     data: DataConfig
     annotate: AnnotateConfig
@@ -428,6 +429,7 @@ class Params:
                 raise ValueError(f"params: ablate.variants = {variant!r}: {reason}") from None
             _check(self.rank <= changed.d, "ablate.variants", variant, f"a width d of at least rank = {self.rank}")
         _check(self.budget >= 8, "budget", self.budget, "an integer >= 8 (tokens)")
+        _check(self.engine in ENGINES, "engine", self.engine, f"one of {', '.join(ENGINES)}")
 
 
 def parse_variant(variant: str) -> dict[str, Any]:

@@ -1,13 +1,12 @@
 """Episodes as arrays for training and replay (method section 3, training targets).
 
-Stored flat, one array per name for the whole data set plus offsets, so that a file of any size can be read in
-stretches; a batch pads only to its own longest episode. Shape suffixes: B episodes, T turns, N segments, M agents,
-E encoder width, F features, V buckets of essential words.
+A batch pads only to its own longest episode; segment_file stores them. Shape suffixes: B episodes, T turns, N segments,
+M agents, E encoder width, F features, V buckets of essential words.
 """
 
 from __future__ import annotations
 
-import json
+import functools
 import math
 import zlib
 from collections.abc import Mapping, Sequence
@@ -16,11 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lrrc import gains, segments, standing
+from lrrc import encoder, gains, segments, standing
 from lrrc.config import TARGETS
 from lrrc.encoder import Encoder
+from lrrc.episode_file import open_episodes
 from lrrc.episodes import ARENA_OUTCOMES, Episode, Message
-from lrrc.features import FEATURES, History, Query
+from lrrc.features import History, Query
 
 ESSENTIAL_WEIGHT = 0.35  # words lighter than this (function words, fillers) are not essential
 SHARPNESS = 2.0  # exponent of a gain: a segment that carries two of the reply's words beats two with one
@@ -141,87 +141,15 @@ def _normalised(weights: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
     return hashes, values / values.sum() if len(values) else values
 
 
-def save(path: Path, episodes: Sequence[EpisodeArrays]) -> None:
-    """Write the arrays of a data set to one safetensors file; ids go into its header."""
-    from safetensors.numpy import save_file
-
-    def joined(parts: list[np.ndarray], shape: tuple[int, ...], kind: type) -> np.ndarray:
-        return np.concatenate([np.zeros(shape, kind), *parts]).astype(kind, copy=False)
-
-    words = [pair for e in episodes for turn in e.essential for pair in turn]
-    width = episodes[0].embeddings_NE.shape[1] if episodes else 0
-    arrays = {
-        "segments": np.array([len(e.turn_N) for e in episodes], np.int64),
-        "turns": np.array([e.turns for e in episodes], np.int64),
-        "agents": np.array([e.agents for e in episodes], np.int64),
-        "outcome": np.array([e.outcome for e in episodes], np.int64),
-        "embeddings": joined([e.embeddings_NE for e in episodes], (0, width), np.float32),
-        "turn": joined([e.turn_N for e in episodes], (0,), np.int32),
-        "speaker": joined([e.speaker_N for e in episodes], (0,), np.int32),
-        "standing": joined([e.standing_N for e in episodes], (0,), np.float32),
-        "query": joined([e.query_TE for e in episodes], (0, width), np.float32),
-        "features": joined([f for e in episodes for f in e.features], (0, len(FEATURES)), np.float32),
-        **{
-            f"target_{kind}": joined(
-                [t.reshape(-1) for e in episodes for t in e.targets[kind].target], (0,), np.float32
-            )
-            for kind in TARGETS
-        },
-        **{
-            f"worth_{kind}": joined([e.targets[kind].worth_TM.reshape(-1) for e in episodes], (0,), np.float32)
-            for kind in TARGETS
-        },
-        "essential_counts": np.array([len(hashes) for hashes, _ in words], np.int64),
-        "essential_hashes": joined([hashes for hashes, _ in words], (0,), np.int64),
-        "essential_weights": joined([weights for _, weights in words], (0,), np.float32),
-    }
-    save_file(arrays, str(path), metadata={"ids": json.dumps([e.episode_id for e in episodes])})
+def rows_arrays(
+    start: int, stop: int, source: Path, vectors: Path, max_segment_tokens: int, stored: Path
+) -> list[EpisodeArrays]:
+    """Arrays of the episodes in the rows from `start` up to `stop` of a file, with the gains in the file `stored`."""
+    known, loaded = _gains(stored), encoder.load(str(vectors))
+    episodes = open_episodes(source).rows(start, stop)
+    return [episode_arrays(episode, loaded, max_segment_tokens, known) for episode in episodes]
 
 
-def load(path: Path) -> list[EpisodeArrays]:
-    """The arrays that `save` wrote. Raises ValueError where the file is not there."""
-    from safetensors import safe_open
-
-    if not Path(path).is_file():
-        raise ValueError(f"{path}: no segment arrays here: run `dvc repro embed` first")
-    with safe_open(str(path), "numpy") as handle:
-        ids = json.loads(handle.metadata()["ids"])
-        flat = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118
-    cursor = dict.fromkeys(flat, 0)
-
-    def take(name: str, count: int) -> np.ndarray:
-        cursor[name] += count
-        return flat[name][cursor[name] - count : cursor[name]]
-
-    episodes = []
-    for i, episode_id in enumerate(ids):
-        n, turns, agents = (int(flat[name][i]) for name in ("segments", "turns", "agents"))
-        turn_N = take("turn", n)
-        before = [int((turn_N < t).sum()) for t in range(turns)]
-        episodes.append(
-            EpisodeArrays(
-                episode_id,
-                int(flat["outcome"][i]),
-                take("embeddings", n),
-                turn_N,
-                take("speaker", n),
-                take("query", turns),
-                [take("features", count) for count in before],
-                {
-                    kind: Targets(
-                        [take(f"target_{kind}", agents * count).reshape(agents, count) for count in before],
-                        take(f"worth_{kind}", turns * agents).reshape(turns, agents),
-                    )
-                    for kind in TARGETS
-                },
-                [
-                    [
-                        (take("essential_hashes", count), take("essential_weights", count))
-                        for count in map(int, take("essential_counts", agents))
-                    ]
-                    for _ in range(turns)
-                ],
-                take("standing", n),
-            )
-        )
-    return episodes
+@functools.lru_cache(maxsize=1)
+def _gains(path: Path) -> Mapping[str, np.ndarray]:
+    return gains.load(path)

@@ -12,8 +12,10 @@ System messages are the same in every payload and left out.
 from __future__ import annotations
 
 import argparse
+import hashlib
+import heapq
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,20 +55,25 @@ class Target:
 
 def draw(episodes: Iterable[Episode], most: int, seed: int) -> list[Target]:
     """A seeded draw of different replies (pairs of an arena share answers), one of every episode before a second."""
-    rng, rounds = np.random.default_rng(seed), []
-    known: set[tuple[str, ...]] = set()
+    rng = np.random.default_rng(seed)
+    drawn = heapq.nsmallest(most, _rounds(episodes, rng), key=lambda entry: entry[:2])  # holds no more than it returns
+    return sorted((target for _, _, target in drawn), key=lambda t: (t.episode.episode_id, t.turn, t.agent))
+
+
+def _rounds(episodes: Iterable[Episode], rng: np.random.Generator) -> Iterator[tuple[int, float, Target]]:
+    """Every different reply that can be scored with its round and its place in it."""
+    known: set[bytes] = set()
     for episode in episodes:
         able = []
         for t, turn in enumerate(episode.turns):
             for reply in turn.replies if t and turn.inputs else ():
-                said = (*(message.content for message in turn.inputs), reply.content)
-                if reply.content.strip() and said not in known:
-                    known.add(said)
+                said = "\0".join([*(message.content for message in turn.inputs), reply.content])
+                key = hashlib.sha256(said.encode("utf-8")).digest()
+                if reply.content.strip() and key not in known:
+                    known.add(key)
                     able.append(Target(episode, t, reply))
-        rounds += [(place, rng.random(), able[i]) for place, i in enumerate(rng.permutation(len(able)))]
-    rounds.sort(key=lambda entry: entry[:2])
-    drawn = [target for _, _, target in rounds[:most]]
-    return sorted(drawn, key=lambda target: (target.episode.episode_id, target.turn, target.agent))
+        for place, i in enumerate(rng.permutation(len(able))):
+            yield place, rng.random(), able[i]
 
 
 def sessions(policy: Policy, targets: Sequence[Target]) -> Iterable[tuple[Target, Session]]:

@@ -12,11 +12,11 @@ import numpy as np
 
 from lrrc import crossfit, fidelity, lm, stats
 from lrrc.config import WHOLE, Params
-from lrrc.episodes import read_episodes
+from lrrc.engine import in_order, shared
+from lrrc.episodes import iter_episodes
 from lrrc.fidelity import REFERENCE
 from lrrc.files import write_json, write_parquet
 from lrrc.fitting import Inputs
-from lrrc.pool import side_by_side
 from lrrc.records import Settings, adjust, details
 from lrrc.summary import new_record
 
@@ -33,12 +33,12 @@ def run(models: Path, inputs: Inputs, model: Path, params: Params, out: Path) ->
     judges = {own["data"]: own["judge"]}
     tasks = [(own["data"], inputs.episodes, policy, fold) for policy in _names(params) for fold in _folds(inputs)]
     for file in params.fidelity.files:
-        found = {e.judge for e in read_episodes(file) if e.outcome}
+        found = {e.judge for e in iter_episodes(file) if e.outcome}
         judges[Path(file).stem] = found.pop() if len(found) == 1 else None
-        tasks += [(Path(file).stem, Path(file), policy, None) for policy in _names(params)]
+        tasks += [(Path(file).stem, shared(file), policy, None) for policy in _names(params)]
     rows: list[dict[str, Any]] = []
     work = partial(_task, models=models, inputs=inputs, model=model, params=params)
-    for number, ((data, _, policy, _), found) in enumerate(side_by_side(work, tasks), 1):
+    for number, ((data, _, policy, _), found) in enumerate(in_order(work, tasks, params.engine), 1):
         rows += found
         print(f"fidelity {number}/{len(tasks)}: {policy} on {data}", flush=True)
     rows.sort(key=lambda r: tuple(str(r[k]) for k in ("data", "policy", "seed", "episode_id", "turn", "agent")))
@@ -71,9 +71,7 @@ def _task(
 
     torch.set_num_threads(1)
     settings, folds = params.fidelity, crossfit.fold_of(inputs.splits)
-    episodes = read_episodes(path)
-    if fold is not None:
-        episodes = [e for e in episodes if folds.get(e.episode_id) == fold]
+    episodes = (e for e in iter_episodes(path) if fold is None or folds.get(e.episode_id) == fold)
     targets = fidelity.draw(episodes, settings.calls // (1 if fold is None else len(_folds(inputs))), settings.seed)
     if not targets:
         return []

@@ -19,15 +19,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lrrc import certificate, checkpoint, dataset, kept
+from lrrc import certificate, checkpoint, kept
 from lrrc.config import UNTRAINED, DigestConfig, ModelConfig, TrainConfig
-from lrrc.episodes import read_episodes
+from lrrc.episode_file import open_episodes
 from lrrc.files import atomic, canonical_json, write_json
 from lrrc.model.batch import collate
 from lrrc.model.coordinator import build
 from lrrc.model.losses import coordinator_objective, probe_objective
 from lrrc.model.probe import Probe, collate_kept
 from lrrc.pool import side_by_side
+from lrrc.segment_file import SegmentFile
 
 INPUTS = ("data/raw/episodes.parquet", "data/segments.safetensors", "data/encoder", "data/splits.json")
 STATELESS = (*UNTRAINED, "tokensqueeze-only")  # their outcome head sees what they keep, there being no state
@@ -132,21 +133,20 @@ def _fit_one(item: Item, inputs: Inputs, fit: str, work: Path) -> tuple[list[dic
     shared = item.policy in UNTRAINED  # keeps the same whatever the fold
     net_file = work / "net.safetensors"
     if not shared:
-        arrays = {e.episode_id: e for e in dataset.load(inputs.segments)}
+        arrays = SegmentFile(inputs.segments)
         net = build(item.policy, item.rank or 1, _width(inputs), item.model)
         train = item.train
         if item.policy == "tokensqueeze-only":  # it ranks no segments, and its outcome head is the probe below
             train = dataclasses.replace(train, w_sel=0.0, w_win=0.0, w_rec=1.0)
         history = training.fit(
-            net, coordinator_objective, [arrays[i] for i in ids["train"]], [arrays[i] for i in ids["val"]],
+            net, coordinator_objective, arrays.of(ids["train"]), arrays.of(ids["val"]),
             partial(collate, vocabulary=item.model.vocabulary, targets=item.targets), train, item.seed, work / "net",
         )  # fmt: skip
         checkpoint.save_weights(net, net_file)
         if item.policy == "lrrc":
-            episodes = {e.episode_id: e for e in read_episodes(inputs.episodes)}
+            episodes = open_episodes(inputs.episodes).each(ids["test"])
             measured = certificate.measure(
-                kept.policy_of(item, inputs, net_file), [arrays[i] for i in ids["test"]],
-                [episodes[i] for i in ids["test"]],
+                kept.policy_of(item, inputs, net_file), arrays.of(ids["test"]), episodes
             )  # fmt: skip
             write_json(work / "certificate.json", measured)
     if item.policy in STATELESS:

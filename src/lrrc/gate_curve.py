@@ -9,16 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from lrrc import stats
+from lrrc import checkpoint, stats
 from lrrc.config import Params
-from lrrc.episodes import read_episodes
-from lrrc.files import write_parquet
-from lrrc.replay import SuccessRule, gate_turn, pick_at
+from lrrc.engine import in_order
+from lrrc.episode_file import open_episodes
+from lrrc.replay import gate_turn, pick_at
 from lrrc.summary import new_record
 
 if TYPE_CHECKING:
@@ -29,34 +30,25 @@ TAUS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
 FILE = "gate/curve.parquet"  # below results/replay
 
 
-def gate_rows(folder: Path, inputs: Inputs, params: Params) -> list[dict[str, Any]]:
-    """Calls and success of every judged two-agent episode at every threshold, by the fit that never saw it."""
+def gate_rows(folder: Path, fold: int, ids: tuple[str, ...], inputs: Inputs, params: Params) -> list[dict[str, Any]]:
+    """Calls and success of some judged two-agent episodes at every threshold, by the fit that never saw them."""
     from lrrc import crossfit
 
-    episodes = {e.episode_id: e for e in read_episodes(inputs.episodes)}
-    rule = SuccessRule(params.replay.tie_is_success, params.replay.bothbad_is_success)
-    config = json.loads((folder / "config.json").read_text())
-    rows = []
-    for fold, split in enumerate(json.loads(inputs.splits.read_text())["folds"]):
-        judged = [episodes[i] for i in split["test"] if episodes[i].outcome and len(episodes[i].agents) == 2]
-        if not judged:
-            continue
-        policy = crossfit.load_fitted(config["policy"], folder, f"fold-{fold}", inputs, params)
-        trajectories = crossfit.preferences(policy, folder, f"fold-{fold}", judged, inputs)
-        for episode in judged:
-            sure_T = trajectories[episode.episode_id]
-            replies = [len(turn.replies) for turn in episode.turns]
-            for tau in TAUS:
-                turn = gate_turn(sure_T, tau)
-                alone = 0 if turn is None else sum(min(1, n) for n in replies[turn + 1 :])
-                both = sum(replies if turn is None else replies[: turn + 1])
-                rows.append(
-                    {
-                        "rank": config["rank"], "seed": config["seed"], "budget": params.budget, "tau": tau,
-                        "episode_id": episode.episode_id, "calls": float(both + alone),
-                        "success": float(rule.success(pick_at(sure_T, turn), episode.outcome or "")),
-                    }
-                )  # fmt: skip
+    rule, config, rows = crossfit.success_rule(params), checkpoint.read_config(folder), []
+    trajectories = crossfit.prefer(folder, fold, ids, inputs, params)
+    for episode, sure_T in zip(crossfit.episodes_of(inputs, ids), trajectories, strict=True):
+        replies = [len(turn.replies) for turn in episode.turns]
+        for tau in TAUS:
+            turn = gate_turn(sure_T, tau)
+            alone = 0 if turn is None else sum(min(1, n) for n in replies[turn + 1 :])
+            both = sum(replies if turn is None else replies[: turn + 1])
+            rows.append(
+                {
+                    "rank": config["rank"], "seed": config["seed"], "budget": params.budget, "tau": tau,
+                    "episode_id": episode.episode_id, "calls": float(both + alone),
+                    "success": float(rule.success(pick_at(sure_T, turn), episode.outcome or "")),
+                }
+            )  # fmt: skip
     return rows
 
 
@@ -64,12 +56,21 @@ def write_curve(models: Path, out: Path, inputs: Inputs, params: Params) -> None
     """The curve of the coordinator at the operating rank, all seeds, into out/gate/curve.parquet."""
     import pyarrow as pa
 
-    folders = [models / f"train-r{params.rank}-s{seed}" for seed in params.seeds]
-    rows = [row for folder in folders for row in gate_rows(folder, inputs, params)]
+    from lrrc import crossfit
+
+    judged = open_episodes(inputs.episodes).judged
+    folds = json.loads(inputs.splits.read_text())["folds"]
+    tasks = (
+        (models / f"train-r{params.rank}-s{seed}", fold, ids)
+        for seed in params.seeds
+        for fold, split in enumerate(folds)
+        for ids in crossfit.parts([i for i in split["test"] if i in judged])
+    )
+    done = in_order(partial(gate_rows, inputs=inputs, params=params), tasks, params.engine)
     real, whole = pa.float64(), pa.int64()
     schema = pa.schema({"rank": whole, "seed": whole, "budget": whole, "tau": real, "episode_id": pa.string(),
                         "calls": real, "success": real})  # fmt: skip
-    write_parquet(out / FILE, pa.Table.from_pylist(rows, schema=schema))
+    crossfit.write_stream(out / FILE, (row for _, rows in done for row in rows), schema)
 
 
 def gate_records(replay: Path, source: Source) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -123,11 +124,17 @@ def calibrate(preferred: Sequence[np.ndarray], outcomes: Sequence[str], rule: Su
     """
     if not outcomes:
         return np.inf
-    free = np.mean([rule.success(pick_at(p, None), o) for p, o in zip(preferred, outcomes, strict=True)])
-    best = np.inf
-    for tau in sorted({float(c) for p in preferred for c in np.abs(p[:-1])}, reverse=True):
-        gated = [rule.success(pick_at(p, gate_turn(p, tau)), o) for p, o in zip(preferred, outcomes, strict=True)]
-        if np.mean(gated) < free - margin:
+    won = [rule.success(pick_at(p, None), o) for p, o in zip(preferred, outcomes, strict=True)]
+    gated, free, best = [len(p) for p in preferred], sum(won) / len(won), np.inf
+    count = sum(won)
+    sure = [(float(c), i, t) for i, p in enumerate(preferred) for t, c in enumerate(np.abs(p[:-1]))]
+    # as tau falls past a turn's confidence, that episode alone may be gated earlier
+    for tau, passed in groupby(sorted(sure, reverse=True), key=lambda entry: entry[0]):
+        for _, i, t in passed:
+            if t < gated[i]:
+                now = rule.success(pick_at(preferred[i], t), outcomes[i])
+                gated[i], won[i], count = t, now, count + now - won[i]
+        if count / len(won) < free - margin:
             break  # a lower tau is trusted only if every higher one is fine too
         best = tau
     return best

@@ -100,14 +100,18 @@ class Data(lightning.LightningDataModule):
         super().__init__()
         self.train, self.val, self.collate, self.fit = train, val, collate, fit
 
-    def _loader(self, episodes: Sequence, order: Sequence[int]) -> DataLoader:
+    def _loader(self, episodes: Sequence, order: Sequence[int], rank: int = 0, ranks: int = 1) -> DataLoader:
         size = self.fit.train_config.batch_size
         batches = [order[i : i + size] for i in range(0, len(order), size)]
+        each = max(1, len(batches) // ranks)  # as many for every process: they wait for each other
+        batches = [batches[i % len(batches)] for i in range(rank, each * ranks, ranks)] if ranks > 1 else batches
         return DataLoader(episodes, batch_sampler=batches, collate_fn=self.collate)
 
     def train_dataloader(self) -> DataLoader:
         generator = torch.Generator().manual_seed(hash((self.fit.seed, self.fit.epoch)) % 2**63)
-        return self._loader(self.train, torch.randperm(len(self.train), generator=generator).tolist())
+        order = torch.randperm(len(self.train), generator=generator).tolist()
+        share = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        return self._loader(self.train, order, *share)
 
     def val_dataloader(self) -> DataLoader:
         return self._loader(self.val, range(len(self.val)))
@@ -141,7 +145,8 @@ class EveryEpoch(lightning.Callback):
         score = max(0.0, means["val_agreement"] - self.majority) - means["val_loss"]
         better = score > progress.best
         progress.best, progress.stale = (score, 0) if better else (progress.best, progress.stale + 1)
-        save(self.folder, module.net, trainer.optimizers[0], progress, better)
+        if trainer.is_global_zero:  # every process validates on everything, so all of them think alike
+            save(self.folder, module.net, trainer.optimizers[0], progress, better)
         if progress.stale >= self.patience:
             trainer.should_stop = True
 
@@ -223,9 +228,9 @@ def fit(
             enable_model_summary=False, num_sanity_val_steps=0, reload_dataloaders_every_n_epochs=1,
             callbacks=[EveryEpoch(folder, progress, config.patience, majority(val))], deterministic=True,
             default_root_dir=str(folder),
-            **{"devices": 1, **config.trainer},
+            **{"devices": 1, "use_distributed_sampler": False, **config.trainer},
         )  # fmt: skip
         trainer.fit(module, datamodule=Data(train, val, collate, module))
-    best = json.loads((folder / "state.json").read_text())["best_folder"]
-    net.load_state_dict(load_file(folder / best / "weights.safetensors"))
-    return progress.history
+    state = json.loads((folder / "state.json").read_text())  # a strategy may have trained in processes of its own
+    net.load_state_dict(load_file(folder / state["best_folder"] / "weights.safetensors"))
+    return state["history"]

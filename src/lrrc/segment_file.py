@@ -1,0 +1,201 @@
+"""data/segments.safetensors: the arrays of every episode, written chunk by chunk and read episode by episode.
+
+One array per name for the whole data set; where an episode begins in each follows from its numbers of segments, turns
+and agents. Memory holds these numbers, never the data set.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from lrrc import dataset, tensor_file
+from lrrc.config import TARGETS
+from lrrc.dataset import EpisodeArrays, Targets
+from lrrc.engine import chunks, in_order
+from lrrc.episode_file import open_episodes
+from lrrc.episodes import EPISODES_AT_ONCE
+from lrrc.features import FEATURES
+
+AT_ONCE = 4096  # episodes whose numbers are summed together
+HELD = 1 << 28  # bytes of episodes that are kept once read, where the same ones are read again and again
+Part = tuple[list[str], dict[str, np.ndarray]]
+
+
+def flat(episodes: Sequence[EpisodeArrays]) -> Part:
+    """Ids and arrays of some episodes as they stand in the file: less to send than many small arrays."""
+
+    def joined(parts: list[np.ndarray], shape: tuple[int, ...], kind: type) -> np.ndarray:
+        return np.concatenate([np.zeros(shape, kind), *parts]).astype(kind, copy=False)
+
+    words = [pair for e in episodes for turn in e.essential for pair in turn]
+    width = episodes[0].embeddings_NE.shape[1] if episodes else 0
+    arrays = {
+        "segments": np.array([len(e.turn_N) for e in episodes], np.int64),
+        "turns": np.array([e.turns for e in episodes], np.int64),
+        "agents": np.array([e.agents for e in episodes], np.int64),
+        "outcome": np.array([e.outcome for e in episodes], np.int64),
+        "embeddings": joined([e.embeddings_NE for e in episodes], (0, width), np.float32),
+        "turn": joined([e.turn_N for e in episodes], (0,), np.int32),
+        "speaker": joined([e.speaker_N for e in episodes], (0,), np.int32),
+        "standing": joined([e.standing_N for e in episodes], (0,), np.float32),
+        "query": joined([e.query_TE for e in episodes], (0, width), np.float32),
+        "features": joined([f for e in episodes for f in e.features], (0, len(FEATURES)), np.float32),
+        **{
+            f"target_{kind}": joined(
+                [t.reshape(-1) for e in episodes for t in e.targets[kind].target], (0,), np.float32
+            )
+            for kind in TARGETS
+        },
+        **{
+            f"worth_{kind}": joined([e.targets[kind].worth_TM.reshape(-1) for e in episodes], (0,), np.float32)
+            for kind in TARGETS
+        },
+        "essential_counts": np.array([len(hashes) for hashes, _ in words], np.int64),
+        "essential_hashes": joined([hashes for hashes, _ in words], (0,), np.int64),
+        "essential_weights": joined([weights for _, weights in words], (0,), np.float32),
+    }
+    return [e.episode_id for e in episodes], arrays
+
+
+def made(source: Path, vectors: Path, max_segment_tokens: int, stored: Path, engine: str = "local") -> Iterator[Part]:
+    """The parts of the episodes of a parquet file, with a line of progress where it takes long."""
+    rows = len(open_episodes(source))
+    options = {"source": source, "vectors": vectors, "max_segment_tokens": max_segment_tokens, "stored": stored}
+    done = in_order(partial(_part, **options), chunks(rows, EPISODES_AT_ONCE), engine)
+    with tqdm(total=rows, unit="episode", delay=5) as progress:
+        for (start, stop), part in done:
+            progress.update(stop - start)
+            yield part
+
+
+def _part(start: int, stop: int, **options: Any) -> Part:
+    return flat(dataset.rows_arrays(start, stop, **options))
+
+
+def write(path: Path, parts: Iterable[Part]) -> None:
+    """One safetensors file of all parts; ids go into its header."""
+    ids: list[str] = []
+    metadata: dict[str, str] = {}
+
+    def drawn() -> Iterator[dict[str, np.ndarray]]:
+        for names, arrays in parts:
+            ids.extend(names)
+            yield arrays
+        metadata["ids"] = json.dumps(ids)
+
+    tensor_file.write(path, drawn(), flat([])[1], metadata)
+
+
+class SegmentFile(Mapping[str, EpisodeArrays]):
+    """Episode id -> its arrays, read when asked for. Raises ValueError where the file is missing or broken."""
+
+    def __init__(self, path: Path):
+        if not Path(path).is_file():
+            raise ValueError(f"{path}: no segment arrays here: run `dvc repro embed` first")
+        self.file = tensor_file.Tensors(Path(path))
+        self.place = {episode_id: i for i, episode_id in enumerate(json.loads(self.file.metadata["ids"]))}
+        self.sizes = {name: self.file.read(name) for name in ("segments", "turns", "agents", "outcome")}
+        segments, turns, agents = (self.sizes[name] for name in ("segments", "turns", "agents"))
+        seen = np.empty_like(segments)  # rows of features: a segment is seen in every turn after its own
+        first = _starts(segments)
+        for a, b in _blocks(len(segments)):
+            turn_N = self.file.read("turn", first[a], first[b])
+            owner_N = np.repeat(np.arange(b - a), segments[a:b])
+            seen[a:b] = np.bincount(owner_N, turns[a:b][owner_N] - 1 - turn_N, b - a)
+        calls = _starts(turns * agents)
+        words = np.empty_like(segments)
+        for a, b in _blocks(len(segments)):
+            counts = self.file.read("essential_counts", calls[a], calls[b])
+            words[a:b] = np.bincount(np.repeat(np.arange(b - a), (turns * agents)[a:b]), counts, b - a)
+        self.starts = {"segments": first, "turns": _starts(turns), "calls": calls, "seen": _starts(seen),
+                       "targets": _starts(seen * agents), "words": _starts(words)}  # fmt: skip
+
+    def __len__(self) -> int:
+        return len(self.place)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.place)
+
+    def __getitem__(self, episode_id: str) -> EpisodeArrays:
+        i = self.place[episode_id]
+
+        def take(name: str, along: str) -> np.ndarray:
+            return self.file.read(name, self.starts[along][i], self.starts[along][i + 1])
+
+        turns, agents = int(self.sizes["turns"][i]), int(self.sizes["agents"][i])
+        turn_N = take("turn", "segments")
+        ends = np.cumsum([int((turn_N < t).sum()) for t in range(turns)], dtype=int)[:-1]  # of the rows of each turn
+
+        def by_turn(array: np.ndarray, times: int = 1) -> list[np.ndarray]:
+            return np.split(array, ends * times) if turns else []
+
+        counts = take("essential_counts", "calls")
+        pairs = [
+            np.split(take(f"essential_{name}", "words"), np.cumsum(counts)[:-1]) if len(counts) else []
+            for name in ("hashes", "weights")
+        ]
+        words = list(zip(*pairs, strict=True))
+        return EpisodeArrays(
+            episode_id,
+            int(self.sizes["outcome"][i]),
+            take("embeddings", "segments"),
+            turn_N,
+            take("speaker", "segments"),
+            take("query", "turns"),
+            by_turn(take("features", "seen")),
+            {
+                kind: Targets(
+                    [part.reshape(agents, -1) if part.size else np.zeros((agents, 0), np.float32)
+                     for part in by_turn(take(f"target_{kind}", "targets"), agents)],
+                    take(f"worth_{kind}", "calls").reshape(turns, agents),
+                )
+                for kind in TARGETS
+            },
+            [words[t * agents : (t + 1) * agents] for t in range(turns)],
+            take("standing", "segments"),
+        )  # fmt: skip
+
+    def of(self, ids: Sequence[str]) -> Chosen:
+        """Some episodes as a sequence that reads them when they are asked for."""
+        return Chosen(self.__getitem__, ids)
+
+
+class Chosen(Sequence):
+    """What `read` gives for every id, in order; what was read is kept as far as HELD goes."""
+
+    def __init__(self, read: Callable[[str], EpisodeArrays], ids: Sequence[str]):
+        self.read, self.ids, self.kept, self.room = read, list(ids), {}, HELD
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, index: int) -> EpisodeArrays:
+        if index not in self.kept:
+            found = self.read(self.ids[index])
+            size = found.embeddings_NE.nbytes + sum(rows.nbytes for rows in found.features)
+            if size > self.room:
+                return found
+            self.kept[index], self.room = found, self.room - size
+        return self.kept[index]
+
+
+@functools.lru_cache(maxsize=1)
+def open_segments(path: Path) -> SegmentFile:
+    """The file, opened once per process."""
+    return SegmentFile(path)
+
+
+def _starts(counts: np.ndarray) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+
+
+def _blocks(count: int) -> Iterator[tuple[int, int]]:
+    return ((a, min(a + AT_ONCE, count)) for a in range(0, count, AT_ONCE))
