@@ -175,7 +175,7 @@ def test_first_use_by_one_that_is_killed_then_by_three_at_once(tmp_path):
     killed.kill()
     assert killed.wait() == -signal.SIGKILL and not (tmp_path / "mlflow.db").exists()
     writers = [subprocess.Popen([sys.executable, "-c", code, f"own-{i}"], cwd=tmp_path) for i in range(3)]
-    assert [writer.wait(timeout=120) for writer in writers] == [0, 0, 0]
+    assert [writer.wait(timeout=600) for writer in writers] == [0, 0, 0]
     with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
         names = [name for (name,) in database.execute("select name from runs where status = 'FINISHED' order by name")]
     assert names == ["own-0", "own-1", "own-2", "same"]

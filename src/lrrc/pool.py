@@ -24,8 +24,8 @@ def side_by_side(work: Callable[..., Any], tasks: Iterable[tuple]) -> Iterator[t
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     workers = max(1, min(len(tasks), os.cpu_count() or 1))
     with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with, initargs=(os.getpid(),)) as pool:
-        waiting = {pool.submit(work, *task): task for task in tasks}
         try:
+            waiting = {pool.submit(work, *task): task for task in tasks}
             for future in as_completed(waiting):
                 yield waiting[future], future.result()
         except BrokenProcessPool:
