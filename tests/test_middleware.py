@@ -342,9 +342,9 @@ def test_a_huge_message():
 class Counting(ExtractiveSession):
     seen: list = []
 
-    def observe(self, messages):
-        self.seen.extend(messages)
-        super().observe(messages)
+    def observe_all(self, turns):
+        self.seen.extend(message for turn in turns for message in turn)
+        super().observe_all(turns)
 
 
 def counting():
