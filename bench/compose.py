@@ -105,10 +105,9 @@ def prune(model: lm.LanguageModel, messages: Sequence[Message], budget: int) -> 
         for start, end, _ in segments.word_spans(message.content):
             inside = [n for n, (a, b) in zip(nats, encoded.offsets, strict=True) if a < end and b > start]
             found.append((sum(inside), index, start, end))
-    chosen: dict[int, tuple[Span, ...]] = {}
-    best = sorted(found, reverse=True)[:budget]  # a word is a token at least; `fit` counts exactly
-    for number, (_, index, start, end) in enumerate(sorted(best, key=lambda word: word[1:])):
-        chosen[number] = (Span(index, start, end),)
+    best = sorted(found, reverse=True)[:budget]  # a word is a token at least; `fit` counts, and drops the last of these
+    place = {word: number for number, word in enumerate(sorted(best, key=lambda word: word[1:]))}
+    chosen = {place[word]: (Span(*word[1:]),) for word in best}
     return digest.fit(history, chosen, budget)
 
 
