@@ -203,11 +203,12 @@ def table(found: dict) -> str:
         label = {"replay": f"replay, {items} items", "train": "train, one epoch, rank 8"}.get(name, name)
         lines.append(f"| {label} | {row['seconds']:,.0f} | {cpu:,.0f} | {count * items / cpu:,.0f} | {memory:,} | "
                      f"{share:,.1f} |")  # fmt: skip
+    through = ", ".join(name for name in found["stages"] if name != "fidelity")
     lines += [
         "",
-        f"For {MILLION:,} conversations of these lengths through {', '.join(n for n in found['stages'] if n != 'fidelity')}"
-        f" (one epoch; of replay, one item): {hours:,.1f} core hours, {hours * PRICE:,.2f} US dollars at {PRICE:.2f} for an "
-        "hour of a core (an assumption: put your price in).",
+        f"For {MILLION:,} conversations of these lengths through {through} (one epoch; of replay, one item): "
+        f"{hours:,.1f} core hours, {hours * PRICE:,.2f} US dollars at {PRICE:.2f} for an hour of a core (an "
+        "assumption: put your price in).",
     ]
     return "\n".join(lines)
 
