@@ -141,7 +141,7 @@ def measured(command: list[str], work: Path) -> dict[str, float]:
             workers = max(workers, len(family) - 1)
         except psutil.Error:
             pass  # one has just ended
-        time.sleep(0.2)
+        time.sleep(0.5)
     if process.returncode:
         raise SystemExit(f"scale: {' '.join(command)}: exit status {process.returncode}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -203,11 +203,12 @@ def table(found: dict) -> str:
         label = {"replay": f"replay, {items} items", "train": "train, one epoch, rank 8"}.get(name, name)
         lines.append(f"| {label} | {row['seconds']:,.0f} | {cpu:,.0f} | {count * items / cpu:,.0f} | {memory:,} | "
                      f"{share:,.1f} |")  # fmt: skip
+    through = ", ".join(name for name in found["stages"] if name != "fidelity")
     lines += [
         "",
-        f"For {MILLION:,} conversations of these lengths through every stage, one epoch and one replayed item: "
+        f"For {MILLION:,} conversations of these lengths through {through} (one epoch; of replay, one item): "
         f"{hours:,.1f} core hours, {hours * PRICE:,.2f} US dollars at {PRICE:.2f} for an hour of a core (an "
-        "assumption: put your price in); every further replayed item costs half of the replay line.",
+        "assumption: put your price in).",
     ]
     return "\n".join(lines)
 
