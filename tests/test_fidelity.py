@@ -24,7 +24,20 @@ from tiny_lm import write_lm
 from lrrc import cli, encoder, fidelity, fidelity_stage, lm, stats, tokens
 from lrrc.config import parse_params
 from lrrc.episodes import Episode, Message, Turn, write_episodes
-from lrrc.fidelity import REACH, Target, adaptive, draw, measure, request, sent_by, sessions, summary, surprise, table
+from lrrc.fidelity import (
+    REACH,
+    Target,
+    adaptive,
+    allowance,
+    draw,
+    measure,
+    request,
+    sent_by,
+    sessions,
+    summary,
+    surprise,
+    table,
+)
 from lrrc.fidelity_stage import read_fidelity
 from lrrc.files import write_json
 from lrrc.fitting import Inputs
@@ -101,7 +114,7 @@ def test_others_send_what_they_always_send(name):
 @pytest.mark.parametrize("budget", [8, 20, 60, 10_000])
 @pytest.mark.parametrize("seed", range(2))
 def test_adaptive_digests_spend_the_budget_on_average(monkeypatch, name, budget, seed):
-    """The mean is within the budget, and one step less demanding it would not be."""
+    """The mean is within what recency spends, and one step less demanding it would not be."""
     policy, targets = learned(budget, seed, name), all_targets(*range(10 * seed, 10 * seed + 5))
     asked, write = [], Learned.write
     monkeypatch.setattr(Learned, "write", lambda self, *a: asked.append(self.least_gain) or write(self, *a))
@@ -116,9 +129,11 @@ def test_adaptive_digests_spend_the_budget_on_average(monkeypatch, name, budget,
         return np.array(found)
 
     found = lengths(asked[-1])
-    assert found.mean() <= budget and found.max() <= REACH * budget
+    policy.budget = budget
+    allowed = allowance(policy, targets)
+    assert found.mean() <= allowed <= budget and found.max() <= REACH * budget
     less = lengths(asked[-1] * (1 - 4e-6))  # the search ends at steps of 2^-24 of its range, sixteen
-    assert less.mean() > budget or asked[-1] == min(asked)  # of which the second: everything is sent
+    assert less.mean() > allowed or asked[-1] == min(asked)  # of which the second: everything is sent
     for target, (text, messages, spent), length in zip(targets, sent, found, strict=True):
         past = [m for turn in target.episode.turns[: target.turn] for m in (*turn.inputs, *turn.replies)]
         whole = sum(tokens.count(m.content) for m in past)
@@ -237,11 +252,11 @@ def logs(tmp_path, monkeypatch):
         for i in range(6):
             said = [
                 f"Parcel {i} weighs {i} kg.",
-                "Noted.",
-                "It goes to Lisbon by train.",
-                "Fine.",
+                f"Noted for {i}.",
+                f"It goes to Lisbon by train {i}.",
+                f"Fine, {i}.",
                 "Where to?",
-                "Lisbon.",
+                f"Lisbon, box {i}.",
             ]
             messages = [{"role": ("user", "assistant")[j % 2], "content": text} for j, text in enumerate(said)]
             out.write(json.dumps({"id": i, "messages": messages}) + "\n")

@@ -308,7 +308,8 @@ def test_zero_columns_are_invisible_and_an_empty_state_readable():
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_weight_learns(kind):
     net = net_of(kind).train()
-    coordinator_objective(net, collate(ARRAYS, 32), TRAIN).loss.backward()
+    ruled = [dataclasses.replace(e, standing_N=(e.turn_N == 0).astype(np.float32)) for e in ARRAYS]
+    coordinator_objective(net, collate(ruled, 32), TRAIN).loss.backward()
     idle = {name for name, p in net.named_parameters() if p.grad is None or not p.grad.any()}
     stateless = {f"{reader}.{part}.weight" for reader in ("head.reader", "outcome_reader") for part in ("key", "value")}
     stateless |= {"outcome_query_H", "outcome.0.weight"}  # nothing to read

@@ -22,7 +22,7 @@ from generated import DIGEST, ENCODER, LIMIT, MODEL, TRAIN, WIDTH, checked, epis
 from test_endpoint import Server, completion, question, serving
 from upstreams import Upstream, running
 
-from lrrc import cli, dataset, encoder, fitting, kept, tracking, training
+from lrrc import cli, encoder, fitting, kept, segment_file, tracking, training
 from lrrc.address import check_address
 from lrrc.dataset import episode_arrays
 from lrrc.episodes import ROLES, Message, read_episodes, write_episodes
@@ -118,8 +118,9 @@ def test_no_id_becomes_a_path(tmp_path, monkeypatch):
     ]
     write_episodes("episodes.parquet", several)
     assert read_episodes("episodes.parquet") == several
-    dataset.save(Path("arrays.safetensors"), [episode_arrays(e, ENCODER, LIMIT) for e in several])
-    assert [arrays.episode_id for arrays in dataset.load(Path("arrays.safetensors"))] == list(EVIL)
+    made = [episode_arrays(e, ENCODER, LIMIT) for e in several]
+    segment_file.write(Path("arrays.safetensors"), [segment_file.flat(made)])
+    assert list(segment_file.open_segments(Path("arrays.safetensors"))) == list(EVIL)
     monkeypatch.setattr(encoder, "load", lambda folder: ENCODER)
     item = fitting.Item("recency", None, 0, 20, MODEL, TRAIN, 2, DIGEST, LIMIT)
     inputs = fitting.Inputs(Path("episodes.parquet"), Path("arrays.safetensors"), Path("encoder"), Path("splits.json"))

@@ -263,7 +263,7 @@ def _complete(client: MlflowClient, run: Run, result: outputs.Result, params: Ma
     missing = [Param(key, value) for key, value in values.items() if key not in run.data.params]
     for start in range(0, len(missing), 100):  # MLflow's limits for one batch: 100 parameters, 1000 metrics
         client.log_batch(run_id, params=missing[start : start + 100])
-    named = {scrub(key): scrub(value) for key, value in tags.items() if value}
+    named = {_key(key): scrub(value) for key, value in tags.items() if value}
     new = {key: value for key, value in named.items() if key not in run.data.tags}
     client.log_batch(run_id, tags=[RunTag(key, value) for key, value in new.items()])
     if run.info.status == "FINISHED":
