@@ -87,7 +87,7 @@ def forget() -> None:
     """Messages that were cut before are cut again."""
     from lrrc import features
 
-    features._analysed.cache_clear()
+    features._remembered.cache_clear()
 
 
 def prune(model: lm.LanguageModel, messages: Sequence[Message], budget: int) -> Digest:

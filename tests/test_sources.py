@@ -248,3 +248,24 @@ def test_a_bad_file_stops_the_stage_with_one_line(tmp_path):
     ran = download(tmp_path, "files", {}, path="x.jsonl")
     assert ran.returncode == 1 and ran.stderr.startswith("error: x.jsonl: line 1: not a JSON object")
     assert ran.stderr.count("\n") == 1 and not (tmp_path / "out").exists()
+
+
+def test_a_folder_of_files_is_a_mixture(tmp_path):
+    folder = tmp_path / "mixture"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("not data")
+    said = [{"role": "user", "content": "Hi?"}, {"role": "assistant", "content": "Yo."}]
+    chats = [{"id": f"chat-{i}", "messages": said} for i in range(3)]
+    (folder / "a.jsonl").write_text("".join(json.dumps(chat) + "\n" for chat in chats))
+    pq.write_table(pa.Table.from_pylist(arena_rows()[8:12]), folder / "b.parquet")
+    episodes, drawn = draw_episodes("files", path=folder, n_episodes=100)
+    assert steps(drawn)[:2] == [("all of a.jsonl", 3), ("all of b.parquet", 4)] and drawn["origin"] == "mixture"
+    assert [e.episode_id for e in episodes[:3]] == ["chat-0", "chat-1", "chat-2"] and len(episodes) == 7
+    assert {len(e.agents) for e in episodes} == {1, 2}
+
+    (folder / "c.jsonl").write_text(json.dumps(chats[1]) + "\n")
+    with pytest.raises(ValueError, match=r"c.jsonl: id 'chat-1' stands already in .*a.jsonl; ids must differ"):
+        draw_episodes("files", path=folder, n_episodes=100)
+    with pytest.raises(ValueError, match=r"empty: holds no .parquet or .jsonl file"):
+        (tmp_path / "empty").mkdir()
+        draw_episodes("files", path=tmp_path / "empty", n_episodes=100)

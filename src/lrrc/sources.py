@@ -3,7 +3,7 @@
 - embedded: the committed two-model arena (default)
 - lmsys: lmsys/chatbot_arena_conversations, gated; access is asked for on its page
 - mt_bench_human: lmsys/mt_bench_human_judgments, open; votes joined by majority per question, pair and turn
-- files: parquet or JSONL, in the arena's columns or as chat logs (lrrc.episodes)
+- files: parquet or JSONL, in the arena's columns or as chat logs (lrrc.episodes); a folder of them is a mixture
 
 A row that cannot be used is an error in a file, because its owner can mend it; in a hub data set it is left
 out and counted in the table of what was drawn, with the reason of the first.
@@ -68,16 +68,15 @@ def draw_episodes(
 ) -> tuple[list[Episode], dict[str, Any]]:
     """Episodes of a source after filters and a seeded draw, in its order, and the table of what was drawn.
 
-    `path` is the file of source "files"; for the others a file or folder to read in place of the usual one
-    (the embedded arena, the default of params.yaml, is never a copy of a hub data set). Turns are answered
-    turns. Where fewer than `n_episodes` are left, all are taken. Raises ValueError.
+    `path` is the file, or folder of files, of source "files"; for the others a file or folder to read in place of
+    the usual one (the embedded arena, the default of params.yaml, is never a copy of a hub data set). Turns are
+    answered turns. Where fewer than `n_episodes` are left, all are taken. Raises ValueError.
     """
     if source in HUB:
         own = None if path is None or Path(path) == Path(EMBEDDED) else path
         origin, steps, episodes = _from_hub(source, HUB[source], own, revision, group_by)
     else:
-        origin, episodes = Path(path or EMBEDDED).name, list(iter_episodes(path or EMBEDDED, group_by))
-        steps = [_step("all", episodes)]
+        origin, (steps, episodes) = Path(path or EMBEDDED).name, _from_files(Path(path or EMBEDDED), group_by)
     wanted = frozenset(languages)
     keeps: dict[str, Callable[[Episode], bool]] = {f"turns >= {min_turns}": lambda e: turns(e) >= min_turns}
     if max_turns is not None:
@@ -104,6 +103,23 @@ def _step(name: str, left: Sequence, **more: Any) -> dict[str, Any]:
 def turns(episode: Episode) -> int:
     """User turns that were answered."""
     return sum(bool(turn.replies) for turn in episode.turns)
+
+
+def _from_files(path: Path, group_by: str | None) -> tuple[list[dict[str, Any]], list[Episode]]:
+    """(steps, episodes) of one file, or of every parquet and JSONL file of a folder, in the order of their names."""
+    files = sorted(p for p in path.iterdir() if p.suffix in (".parquet", ".jsonl")) if path.is_dir() else [path]
+    if not files:
+        raise ValueError(f"{path}: holds no .parquet or .jsonl file")
+    origin: dict[str, Path] = {}
+    steps, episodes = [], []
+    for file in files:
+        found = list(iter_episodes(file, group_by))
+        for episode in found:
+            if (first := origin.setdefault(episode.episode_id, file)) != file:
+                raise ValueError(f"{file}: id {episode.episode_id!r} stands already in {first}; ids must differ")
+        steps.append(_step("all" if len(files) == 1 else f"all of {file.name}", found))
+        episodes += found
+    return steps, episodes
 
 
 def _from_hub(
