@@ -40,7 +40,7 @@ repro: setup
 	@echo "Report: $(CURDIR)/report/index.html"
 
 test: setup
-	pytest
+	pytest -n 2 --dist loadfile
 
 lint: setup
 	ruff check .
