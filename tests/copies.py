@@ -50,6 +50,16 @@ def make(folder, **changes):
     return folder
 
 
+def own_files(folder):
+    """Copy what the stage download needs, with logs.jsonl for its data; DVC and the file are left to the caller."""
+    for name in ("src", "pipeline"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    shutil.copyfile(ROOT / "dvc.yaml", folder / "dvc.yaml")
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params["data"] |= {"source": "files", "path": "logs.jsonl", "min_turns": 1}
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+
 def shrink(folder, **changes):
     """Tiny parameters, with `changes` to them."""
     params = yaml.safe_load((folder / "params.yaml").read_text())

@@ -136,17 +136,22 @@ def retyped(rng, table):
     return table.set_column(at, name, pa.array([value] * rows, type_))
 
 
+def estimate_refuses(path):
+    """Does `lrrc estimate` refuse the file? If so, in one line that names it."""
+    status, out, err = lrrc("estimate", path, *PRICES, *CHEAP)
+    assert status in (0, 1)
+    if status:
+        told(err, f"lrrc estimate: {path}: ")
+    return status
+
+
 def test_parquet_with_other_columns_is_used_or_named(tmp_path):
     rng, refused = random.Random(3), 0
     rows = [to_row(parse_episode({**ARENA, "question_id": f"q{n}", "group": f"g{n}"}, "here")) for n in range(3)]
     table, path = pa.Table.from_pylist(rows, schema()), tmp_path / "logs.parquet"
     for _ in range(250):
         pq.write_table(retyped(rng, table), path)
-        status, out, err = lrrc("estimate", path, *PRICES, *CHEAP)
-        assert status in (0, 1)
-        if status:
-            refused += 1
-            told(err, f"lrrc estimate: {path}: ")
+        refused += estimate_refuses(path)
     assert refused > 100
 
 
@@ -162,11 +167,7 @@ def test_damaged_files_are_used_or_named(tmp_path, suffix):
     whole = path.read_bytes()
     for _ in range(150):
         path.write_bytes(damaged(rng, whole))
-        status, out, err = lrrc("estimate", path, *PRICES, *CHEAP)
-        assert status in (0, 1)
-        if status:
-            refused += 1
-            told(err, f"lrrc estimate: {path}: ")
+        refused += estimate_refuses(path)
     assert refused > 80
 
 

@@ -10,8 +10,7 @@ import subprocess
 import sys
 
 import pytest
-import yaml
-from copies import ROOT, hashes, ran, run
+from copies import ROOT, hashes, own_files, ran, run
 
 from lrrc.errors import explain
 from lrrc.files import atomic
@@ -89,12 +88,7 @@ def test_a_folder_replaces_a_folder_and_what_killed_writers_left_is_removed(tmp_
 @pytest.fixture
 def project(tmp_path):
     """A copy that takes its episodes from a file, for the stage download alone."""
-    for name in ("src", "pipeline"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    shutil.copyfile(ROOT / "dvc.yaml", tmp_path / "dvc.yaml")
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    params["data"] |= {"source": "files", "path": "logs.jsonl", "min_turns": 1}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    own_files(tmp_path)
     words = random.Random(0)
     chats = [
         [{"role": "user", "content": words.randbytes(2000).hex()}, {"role": "assistant", "content": "Yes."}]

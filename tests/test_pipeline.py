@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from copies import ROOT, STORED, TINY, commit, hashes, kill, make, ran, run, start, until
+from copies import STORED, TINY, commit, hashes, kill, make, own_files, ran, run, start, until
 
 FITTED = {  # stage item -> MLflow run
     "train@2-0": "train-r2-s0",
@@ -160,12 +160,7 @@ def test_wrong_parameters_stop_with_one_line(copies, section, key, value):
 
 def test_own_files_are_read_again_when_they_change(tmp_path):
     """`data.path` is a dependency: new content alone reruns the download, an unchanged file does not."""
-    for name in ("src", "pipeline"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    shutil.copyfile(ROOT / "dvc.yaml", tmp_path / "dvc.yaml")
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    params["data"] |= {"source": "files", "path": "logs.jsonl", "min_turns": 1}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    own_files(tmp_path)
     run(tmp_path, "dvc", "init", "-q", "--no-scm")
 
     def write(*questions):
