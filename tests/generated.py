@@ -19,7 +19,7 @@ MODEL = ModelConfig(
     d=12, max_update_rank=2, top_k=2, activity_threshold=0.05, head_width=8, rho_max=0.95, update_bound=1.0,
     vocabulary=32, gate=True, noop=True, recurrence=True, low_rank=True, hierarchy=True,
 )  # fmt: skip
-DIGEST = DigestConfig(max_overlap=1.0, squeeze=0.0, least_share=0.0, least_gain=0.0, standing=1.0)
+DIGEST = DigestConfig(max_overlap=1.0, squeeze=0.0, least_share=0.0, least_gain=0.0, standing=1.0, prior=0.0)
 TRAIN = TrainConfig(
     lr=0.01, weight_decay=0.0, batch_size=8, max_epochs=3, patience=8, w_rec=0.2, w_sel=1.0, w_worth=0.1, w_win=0.5,
     w_rule=0.2,

@@ -12,6 +12,7 @@ SHARES = {  # policy -> share of checks right at each budget; one number where n
     "oracle": 0.74,
     "recency": (0.29, 0.31, 0.36, 0.39),
     "first-sentences": (0.3, 0.31, 0.33, 0.37),
+    "lead": (0.31, 0.33, 0.36, 0.38),
     "bm25": (0.43, 0.47, 0.5, 0.47),
     "embedding": (0.4, 0.45, 0.48, 0.46),
     "rims-only": (0.36, 0.4, 0.44, 0.45),

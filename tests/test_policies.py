@@ -18,7 +18,7 @@ from lrrc.episodes import Message
 from lrrc.features import History
 from lrrc.model.batch import collate
 from lrrc.model.coordinator import build
-from lrrc.policies import LEAST_SHARE, STANDING, load_policy
+from lrrc.policies import LEAST_SHARE, PRIOR, STANDING, load_policy
 from lrrc.policies.base import DIGEST_NAME, Kept, split_turns
 from lrrc.policies.learned import Learned, Pruning, _densest, essential_weight
 from lrrc.policies.untrained import SCORES, Extractive, Truncated
@@ -208,7 +208,8 @@ def score(name, turns, asked="When does the ferry leave?"):
     for turn in turns:
         history.append(turn)
     return [
-        history.segments[i].text for i in np.argsort(-SCORES[name](history, [Message("user", asked)]), kind="stable")
+        history.segments[i].text
+        for i in np.argsort(-SCORES[name](history, [Message("user", asked)], "model_b"), kind="stable")
     ]
 
 
@@ -230,6 +231,7 @@ def test_what_untrained_policies_prefer():
         "Fine.",
         "The ferry leaves at nine.",
     ]
+    assert score("lead", turns)[:4] == ["Lentils are cheap.", "Yes.", "Beans too.", "So are beans."]
     assert score("bm25", turns)[0] == "The ferry leaves at nine."
     assert score("embedding", turns, asked="the ferry at nine")[0] == "The ferry leaves at nine."
     assert score("bm25", turns, asked="zzz") == score("recency", turns)  # the question says nothing
@@ -308,7 +310,7 @@ def test_names_and_folders_that_do_not_exist(tmp_path):
 def test_defaults_are_those_of_the_parameters():
     digest = load_params(Path(__file__).parents[1] / "params.yaml").digest
     assert load_policy("recency").max_overlap == digest.max_overlap and load_policy("bm25").squeeze == digest.squeeze
-    assert (digest.least_share, digest.least_gain, digest.standing) == (LEAST_SHARE, 0, STANDING)
+    assert (digest.least_share, digest.least_gain, digest.standing, digest.prior) == (LEAST_SHARE, 0, STANDING, PRIOR)
 
 
 def test_an_empty_conversation():

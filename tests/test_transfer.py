@@ -88,8 +88,10 @@ def test_rows_are_paired_resumable_and_become_records(ran):
     records = read_transfer(folder / "out.parquet", Settings(2, 24, 0.05, 100, 0.05, 0))
     best = [r for r in records if r["metric"] == "nats_over_best_rule"]
     assert len(best) == 6
+    lead = {(r["data"], r["variant"]): r["value"] for r in records if r["metric"] == "nats_over_lead"}
     for r in best:
         part = rows[rows["data"] == r["data"]].groupby(["policy", "trained_on"])["nats"].mean()
+        assert lead[r["data"], r["variant"]] == pytest.approx(part["lrrc", r["variant"]] - part["lead", ""])
         rules = {rule: part[rule, ""] for rule in ("recency", "first-sentences", "bm25", "embedding")}
         assert r["test"]["rule"] == min(rules, key=rules.get)
         assert r["value"] == pytest.approx(part["lrrc", r["variant"]] - min(rules.values()))

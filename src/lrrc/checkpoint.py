@@ -109,6 +109,7 @@ def load_learned(
     least_share: float = 0.0,
     least_gain: float = 0.0,
     standing: float = 1.0,
+    prior: float = 0.0,
     fit: str = "main",
 ) -> Learned:
     """A learned policy, ready to compose."""
@@ -126,6 +127,6 @@ def load_learned(
     kind = Pruning if name == "tokensqueeze-only" else Learned
     return kind(
         name, budget, net=load_net(folder, fit), encoder=vectors, max_overlap=max_overlap, squeeze=squeeze,
-        least_share=least_share, least_gain=least_gain, standing=standing,
+        least_share=least_share, least_gain=least_gain, standing=standing, prior=prior,
         max_segment_tokens=config["max_segment_tokens"], checkpoint=str(folder),
     )  # fmt: skip

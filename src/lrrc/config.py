@@ -25,7 +25,7 @@ EMBEDDED = "data/embedded/arena.parquet"  # data.path where no other is given
 LEARNED = ("rims-only", "ccf-only", "tokensqueeze-only")
 TARGETS, AGENTS, ENGINES = ("model", "lexical"), ("local", "endpoint"), ("local", "ray")
 WHOLE = ("no-history", "full-context", "truncated-history")  # they send whole messages, so have no budget
-UNTRAINED = (*WHOLE, "recency", "first-sentences", "bm25", "embedding")
+UNTRAINED = (*WHOLE, "recency", "first-sentences", "lead", "bm25", "embedding")
 LIVE = (*UNTRAINED, *LEARNED, "lrrc")  # what an agent can be given
 
 # arguments of lightning.Trainer that a user may set; the others belong to training.fit
@@ -324,7 +324,8 @@ class BaselineConfig:
 class DigestConfig:
     """How scores become a digest: redundancy filter, squeezing inside segments, and, for learned policies, what a
     segment must promise: a share of all that the history does, and nats a token (0 and 0 fill the budget), and the
-    probability from which a sentence of the user is kept as a standing rule.
+    probability from which a sentence of the user is kept as a standing rule. `prior` is the share of a history's promise
+    that is dealt by place alone (lrrc.place).
     """
 
     max_overlap: float
@@ -332,6 +333,7 @@ class DigestConfig:
     least_share: float
     least_gain: float
     standing: float
+    prior: float
 
     def __post_init__(self) -> None:
         _check(0 < self.max_overlap <= 1, "digest.max_overlap", self.max_overlap, "a fraction above 0, at most 1")
@@ -342,6 +344,8 @@ class DigestConfig:
         _check(0 <= value <= 10, "digest.least_gain", value, "a number from 0 to 10 (nats a token)")
         value = self.standing
         _check(0 < value <= 1, "digest.standing", value, "a probability above 0; 1 keeps none")
+        value = self.prior
+        _check(0 <= value <= 1, "digest.prior", value, "a fraction from 0 to 1")
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from lrrc.fitting import STATELESS, Inputs
 from lrrc.model.batch import collate
 from lrrc.model.losses import preferred
 from lrrc.model.probe import Probe, collate_kept
+from lrrc.place import mixed
 from lrrc.policies import load_policy
 from lrrc.policies.base import Policy, Session
 from lrrc.policies.learned import Learned
@@ -143,7 +144,8 @@ class LoggedSession(Session):
         seen = self.before_T[self.turn]
         if not seen:
             return digest.EMPTY
-        scores_N, logits_V = self.scores_TMN[self.turn, m, :seen], self.logits_TMV[self.turn, m]
+        scores_N = mixed(self.scores_TMN[self.turn, m, :seen], self.history, agent, self.policy.prior)
+        logits_V = self.logits_TMV[self.turn, m]
         return self.policy.write(self.history, scores_N, logits_V, self.standing_N[:seen])
 
 

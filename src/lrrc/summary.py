@@ -61,6 +61,7 @@ METRICS = {
     "nats_over_full_context": ("Surprise of the true next reply beyond Full-Context", "nats per token"),
     "fidelity_tokens_per_call": ("History tokens per call, fidelity", "tokens"),
     "nats_over_best_rule": ("Surprise over the best fixed rule", "nats per token"),
+    "nats_over_lead": ("Surprise over the place prior alone", "nats per token"),
     "lrrc_fidelity_minus_policy": ("Surprise under LRRC minus under this policy", "nats per token"),
 }
 # policy -> name in tables and figures, in the order shown; "style": the published method needs agent weights
@@ -70,6 +71,7 @@ POLICIES = {
     "truncated-history": "Truncated-History",
     "recency": "Recency",
     "first-sentences": "First sentences",
+    "lead": "Lead",
     "bm25": "BM25",
     "embedding": "Embedding retrieval",
     "rims-only": "RIMs-only",

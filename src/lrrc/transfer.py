@@ -28,7 +28,7 @@ from lrrc.pool import side_by_side
 
 HELD_BACK = 0.15  # of every training set, to choose the epoch
 ARENA = "embedded"
-RULES = ("full-context", "no-history", "recency", "first-sentences", "bm25", "embedding")
+RULES = ("full-context", "no-history", "recency", "first-sentences", "lead", "bm25", "embedding")
 Sets = dict[str, Path]  # name of a data set -> its file
 
 

@@ -1,4 +1,5 @@
-"""Rows of results/transfer.parquet -> records: surprise over Full-Context, and LRRC against the best fixed rule."""
+"""Rows of results/transfer.parquet -> records: surprise over Full-Context, LRRC against the best fixed rule, and
+against the place prior that it starts from: what learning adds."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ def read_transfer(path: Path, settings: Settings) -> list[dict[str, Any]]:
         place = ["episode_id", "turn", "agent"]
         keys = ["policy", "trained_on"]
         nats = {key: rows.set_index(place)["nats"].sort_index() for key, rows in part.groupby(keys)}
-        rules = [key for key in nats if key[0] not in (*WHOLE, "lrrc")]
+        rules = [key for key in nats if key[0] not in (*WHOLE, "lrrc", "lead")]
         best = min(rules, key=lambda key: nats[key].mean())
         for (policy, trained_on), rows in part.groupby(keys):
             ours = policy == "lrrc"
@@ -38,6 +39,7 @@ def read_transfer(path: Path, settings: Settings) -> list[dict[str, Any]]:
                 compared.append(("nats_over_full_context", nats[REFERENCE, ""], {}))
             if ours:
                 compared.append(("nats_over_best_rule", nats[best], {"rule": best[0]}))
+                compared.append(("nats_over_lead", nats["lead", ""], {}))
             for metric, other, more in compared:
                 test = stats.paired(np.asarray(mine), np.asarray(other))
                 records.append(new_record(base, metric, *test.difference, test=details(test, **more), **sizes))

@@ -26,7 +26,7 @@ SCHEMA = 1
 FILE = "coordinator.json"
 # options of policies, as load_policy names them
 OPTIONS = {"max_overlap": float, "squeeze": float, "least_share": float, "least_gain": float, "standing": float,
-           "turns": int, "max_segment_tokens": int}  # fmt: skip
+           "prior": float, "turns": int, "max_segment_tokens": int}  # fmt: skip
 
 
 @dataclass(frozen=True)

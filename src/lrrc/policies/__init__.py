@@ -11,7 +11,7 @@ __all__ = ["Policy", "Receipt", "Session", "load_policy"]
 
 DEFAULT_CHECKPOINT = Path("models/train-r8-s0")
 DEFAULT_ENCODER = Path("data/encoder")
-LEAST_SHARE, STANDING = 0.07, 0.5  # as in params.yaml (a test compares them)
+LEAST_SHARE, STANDING, PRIOR = 0.07, 0.5, 0.5  # as in params.yaml (a test compares them)
 
 
 def load_policy(
@@ -25,14 +25,15 @@ def load_policy(
     least_share: float = LEAST_SHARE,
     least_gain: float = 0.0,
     standing: float = STANDING,
+    prior: float = PRIOR,
     max_segment_tokens: int = 60,
 ) -> Policy:
     """The policy `name`; the learned ones are read from the folder `checkpoint` (default: what `dvc repro` made).
 
     For learned policies, `least_share` and `least_gain` are what a segment must promise (digest.write), `standing` is
-    the probability from which a sentence is kept as a standing rule. `encoder` is the folder of static vectors, `turns`
-    the N of truncated-history; learned policies cut segments as their checkpoint was trained, others at
-    `max_segment_tokens`. Raises ValueError for an unknown name, and where a checkpoint or encoder is missing.
+    the probability from which a sentence is kept as a standing rule, `prior` the share that is dealt by place alone
+    (lrrc.place). `encoder` is the folder of static vectors, `turns` the N of truncated-history; learned policies cut
+    segments as their checkpoint was trained, others at `max_segment_tokens`. Raises ValueError for an unknown name, and where a checkpoint or encoder is missing.
     """
     from lrrc.policies import untrained
 
@@ -65,5 +66,6 @@ def load_policy(
             least_share,
             least_gain,
             standing,
+            prior,
         )
     raise ValueError(f"policy = {name!r}: allowed is one of lrrc, {', '.join((*LEARNED, *UNTRAINED))}")

@@ -20,6 +20,7 @@ from lrrc.episodes import Message
 from lrrc.features import Growth, History, Query
 from lrrc.grown import Rows
 from lrrc.model.coordinator import Coordinator, relations
+from lrrc.place import mixed
 from lrrc.policies.base import Policy, Session
 from lrrc.standing import in_force
 
@@ -76,7 +77,8 @@ class LearnedSession(Session):
         relation_1MN = relations(torch.tensor(self.history.speaker, dtype=torch.long)[None], m + 1)
         projected_1NH = torch.from_numpy(self.projected_NH.rows)[None]
         scores_11MN = self.net.decoder.score(p_1MH, projected_1NH, features_11NF, relation_1MN)
-        return scores_11MN[0, 0, m].numpy(), self.net.decoder.essential(p_1MH[0, m]).numpy()
+        scores_N = mixed(scores_11MN[0, 0, m].numpy(), self.history, agent, self.policy.prior)
+        return scores_N, self.net.decoder.essential(p_1MH[0, m]).numpy()
 
     @torch.inference_mode()
     def outcome(self) -> np.ndarray:
@@ -105,11 +107,13 @@ class Learned(Policy):
         least_share: float = 0.0,
         least_gain: float = 0.0,
         standing: float = 1.0,
+        prior: float = 0.0,
         **options,
     ):
         super().__init__(*args, encoder=encoder, **options)
         self.net, self.max_overlap, self.squeeze = net.eval(), max_overlap, squeeze
         self.least_share, self.least_gain, self.standing = least_share, least_gain, standing
+        self.prior = prior
 
     def write(
         self, history: History, scores_N: np.ndarray, logits_V: np.ndarray, standing_N: np.ndarray | None = None

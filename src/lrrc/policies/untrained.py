@@ -10,6 +10,7 @@ from lrrc import digest, segments
 from lrrc.digest import Digest
 from lrrc.episodes import Message
 from lrrc.features import History, Query
+from lrrc.place import log_prior
 from lrrc.policies.base import Kept, Policy, Session
 
 
@@ -53,12 +54,12 @@ class Truncated(Policy):
         self.turns = turns
 
 
-def recency(history: History, inputs: Sequence[Message]) -> np.ndarray:
+def recency(history: History, inputs: Sequence[Message], agent: str) -> np.ndarray:
     """Newest first."""
     return np.arange(len(history.segments), dtype=float)
 
 
-def first_sentences(history: History, inputs: Sequence[Message]) -> np.ndarray:
+def first_sentences(history: History, inputs: Sequence[Message], agent: str) -> np.ndarray:
     """The first segment of every message, newest message first, then the second of every message, and so on."""
     place, count = np.zeros(len(history.segments)), {}
     for i, message in enumerate(history.message):
@@ -66,17 +67,22 @@ def first_sentences(history: History, inputs: Sequence[Message]) -> np.ndarray:
     return -place + np.array(history.message) / (1 + len(history.messages))
 
 
-def bm25(history: History, inputs: Sequence[Message]) -> np.ndarray:
+def lead(history: History, inputs: Sequence[Message], agent: str) -> np.ndarray:
+    """Newer messages, their first sentences, own words, all by degrees (lrrc.place): what learned scores start from."""
+    return log_prior(history, agent)
+
+
+def bm25(history: History, inputs: Sequence[Message], agent: str) -> np.ndarray:
     """Okapi BM25 of the question against every segment; newest first where it says nothing."""
     from lrrc.policies.bm25 import index_of
 
     if not any(history.words):
-        return recency(history, inputs)
+        return recency(history, inputs, agent)
     asked = segments.words("\n".join(message.content for message in inputs))
-    return index_of(history).get_scores(asked) + 1e-9 * recency(history, inputs)
+    return index_of(history).get_scores(asked) + 1e-9 * recency(history, inputs, agent)
 
 
-def embedding(history: History, inputs: Sequence[Message]) -> np.ndarray:
+def embedding(history: History, inputs: Sequence[Message], agent: str) -> np.ndarray:
     """Cosine of the question's embedding and the segment's."""
     return history.embeddings_NE @ Query.of(inputs, history.encoder).embedding_E
 
@@ -87,7 +93,7 @@ class ExtractiveSession(Session):
     def select(self, inputs: Sequence[Message], agent: str) -> Digest:
         if not self.history.segments:
             return digest.EMPTY
-        scores_N = self.policy.score(self.history, inputs)
+        scores_N = self.policy.score(self.history, inputs, agent)
         return digest.write(self.history, scores_N, self.policy.budget, self.policy.max_overlap, self.policy.squeeze)
 
 
@@ -99,7 +105,7 @@ class Extractive(Policy):
     def __init__(
         self,
         *args,
-        score: Callable[[History, Sequence[Message]], np.ndarray],
+        score: Callable[[History, Sequence[Message], str], np.ndarray],
         max_overlap: float = 1.0,
         squeeze: float = 0.0,
         **options,
@@ -108,4 +114,6 @@ class Extractive(Policy):
         self.score, self.max_overlap, self.squeeze = score, max_overlap, squeeze
 
 
-SCORES = {"recency": recency, "first-sentences": first_sentences, "bm25": bm25, "embedding": embedding}
+SCORES = {
+    "recency": recency, "first-sentences": first_sentences, "lead": lead, "bm25": bm25, "embedding": embedding
+}  # fmt: skip
