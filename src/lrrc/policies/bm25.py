@@ -1,6 +1,6 @@
 """Okapi BM25 over a growing history, by the package rank_bm25: a turn is indexed once, not at every call.
 
-The index holds what `BM25Okapi` holds, and for every word the segments that have it; scores equal those of a
+The index holds what `BM25Okapi` counts, and for every word the segments that have it; scores equal those of a
 `BM25Okapi` made anew, to the last bit (tested).
 """
 
