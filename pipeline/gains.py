@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lrrc import gains
 from lrrc.config import load_params
+from lrrc.engine import shared
 from lrrc.errors import one_line
 
 
@@ -22,7 +23,10 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help="measure every call, however many there are")
     args = parser.parse_args()
     params = load_params()
-    gains.run(args.episodes, args.lm, args.known, args.out, params.gains, params.embed.max_segment_tokens, args.all)
+    gains.run(
+        shared(args.episodes), shared(args.lm), args.known, args.out, params.gains, params.embed.max_segment_tokens,
+        args.all, params.engine,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

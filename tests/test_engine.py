@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from test_config import VALUES
 from tiny_lm import write_lm
 
-from lrrc import annotate, crossfit, engine, fidelity_stage, segment_file, tensor_file
+from lrrc import annotate, crossfit, engine, fidelity_stage, gains, segment_file, tensor_file
 from lrrc.checkpoint import describe, save_weights
-from lrrc.config import ENGINES, parse_params
+from lrrc.config import ENGINES, GainsConfig, parse_params
 from lrrc.engine import chunks, in_order
 from lrrc.episode_file import EpisodeFile
 from lrrc.episodes import read_episodes, write_episodes
@@ -74,10 +74,12 @@ def params(kind):
 
 
 def stages(root, out, kind):
-    """What annotate, embed, replay and fidelity write, as bytes by name."""
+    """What annotate, gains, embed, replay and fidelity write, as bytes by name."""
     out.mkdir()
     write_parquet(out / "tokens", annotate.annotate(root / "episodes.parquet", 3, kind), annotate.schema())
     write_segments(root, out / "segments", kind)
+    few = GainsConfig("model", candidates=2, reply_tokens=4, calls=4, seed=0)
+    gains.run(root / "episodes.parquet", root / "lm", root / "none", out / "gains", few, LIMIT, False, kind)
     inputs = Inputs(root / "episodes.parquet", out / "segments", root / "encoder", root / "splits.json")
     items = {root / "models" / name: "" for name in ("train-r4-s0", "baseline-recency-s0")}
     for folder, parts in crossfit.replay(items, inputs, params(kind)):
@@ -198,7 +200,7 @@ def test_errors_come_as_they_were_raised(request, data, tmp_path, kind):
 
 
 def test_engines_give_the_same_bytes(cluster, local, data, tmp_path):
-    names = {"tokens", "segments", "train-r4-s0", "baseline-recency-s0", "floors", "curve.parquet"}
+    names = {"tokens", "gains", "segments", "train-r4-s0", "baseline-recency-s0", "floors", "curve.parquet"}
     assert set(local) == names | {"rows.parquet", "meta.json"}
     assert all(local.values()) and stages(data, tmp_path / "ray", "ray") == local
 

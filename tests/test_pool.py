@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lrrc.engine import in_order
 from lrrc.pool import side_by_side
 
 
@@ -46,9 +47,10 @@ def be_killed(number):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_a_killed_worker_is_an_error_of_one_line():
+@pytest.mark.parametrize("run", [side_by_side, in_order])
+def test_a_killed_worker_is_an_error_of_one_line(run):
     with pytest.raises(ChildProcessError, match="^a worker process was killed[^\n]*run it again$"):
-        list(side_by_side(be_killed, [(0,), (1,)]))
+        list(run(be_killed, [(0,), (1,)]))
 
 
 PARENT = """

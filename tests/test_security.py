@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 
 import httpx2
-import numpy as np
 import openai
 import pytest
 import torch
@@ -124,11 +123,8 @@ def test_no_id_becomes_a_path(tmp_path, monkeypatch):
     monkeypatch.setattr(encoder, "load", lambda folder: ENCODER)
     item = fitting.Item("recency", None, 0, 20, MODEL, TRAIN, 2, DIGEST, LIMIT)
     inputs = fitting.Inputs(Path("episodes.parquet"), Path("arrays.safetensors"), Path("encoder"), Path("splits.json"))
-    features = kept.features(item, inputs, Path())
-    kept.save(Path("kept.safetensors"), features)
-    again = kept.load(Path("kept.safetensors"))
-    assert list(again) == list(EVIL)
-    assert all(np.array_equal(again[i].features_TPG, features[i].features_TPG) for i in EVIL)
+    kept.write(Path("kept.safetensors"), item, inputs, Path(), side_by_side=False)
+    assert list(kept.KeptFile(Path("kept.safetensors"))) == list(EVIL)
     coordinator = Coordinator("recency", 8)
     said = [{"role": r, "name": EVIL[0], "content": f"{r}s say this and that."} for r in ("user", "assistant", "user")]
     for name in EVIL:

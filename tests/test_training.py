@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from lrrc import encoder, fitting, segment_file, training
 from lrrc.dataset import episode_arrays
-from lrrc.episodes import write_episodes
+from lrrc.episodes import read_episodes, write_episodes
 from lrrc.files import write_json
 from lrrc.model.batch import collate
 from lrrc.model.coordinator import build
@@ -302,6 +302,20 @@ def fit_one(policy, inputs, work):
     return fitting._fit_one(item(policy), inputs, "fold-1", work)
 
 
+@pytest.mark.parametrize("side_by_side", [True, False])
+def test_kept_features_are_read_as_they_were_made(stage, tmp_path, monkeypatch, side_by_side):
+    monkeypatch.setattr(fitting.kept, "EPISODES_AT_ONCE", 4)
+    fitting.kept.write(tmp_path / "kept", item("recency"), stage, tmp_path, side_by_side)
+    found = fitting.kept.KeptFile(tmp_path / "kept")
+    policy = fitting.kept.policy_of(item("recency"), stage, tmp_path)
+    episodes = read_episodes(stage.episodes)
+    assert list(found) == [e.episode_id for e in episodes]
+    for read, e in zip(found.of(list(found)), episodes, strict=True):
+        made = fitting.kept.kept_of(e, policy, ENCODER)
+        assert (read.outcome, read.agents) == (made.outcome, made.agents)
+        np.testing.assert_array_equal(read.features_TPG, made.features_TPG)
+
+
 def test_a_finished_fit_is_not_repeated_unless_its_data_changed(stage, tmp_path):
     history, seconds = fit_one("rims-only", stage, tmp_path / "work")
     assert seconds > 0 and fit_one("rims-only", stage, tmp_path / "work") == (history, 0.0)
@@ -319,7 +333,9 @@ def test_an_item_of_two_networks_resumes_to_the_same_bytes(stage, tmp_path, monk
             fit_one("tokensqueeze-only", stage, tmp_path / "b")
     assert (tmp_path / "b/net/state.json").is_file()
     assert fit_one("tokensqueeze-only", stage, tmp_path / "b")[0] == history
-    for name in ("net.safetensors", "probe-net.safetensors"):
+    written = {path.name for path in (tmp_path / "a").glob("*.safetensors")}
+    assert written == {"net.safetensors", "probe-net.safetensors"}  # these go into the item's folder
+    for name in written:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     assert json.loads((tmp_path / "b/done.json").read_text())["history"] == history
 

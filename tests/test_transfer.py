@@ -47,7 +47,7 @@ def ran(tmp_path, monkeypatch):
     )  # fmt: skip
     gains.save(tmp_path / "known.parquet", known_of(tmp_path / "arena.parquet"))
 
-    def run():
+    def run(params=params):
         transfer.run(tmp_path / "arena.parquet", tmp_path / "known.parquet", tmp_path, tmp_path, params,
                      tmp_path / "out.parquet", tmp_path / "work")  # fmt: skip
         return pd.read_parquet(tmp_path / "out.parquet")
@@ -95,6 +95,26 @@ def test_rows_are_paired_resumable_and_become_records(ran):
         rules = {rule: part[rule, ""] for rule in ("recency", "first-sentences", "bm25", "embedding")}
         assert r["test"]["rule"] == min(rules, key=rules.get)
         assert r["value"] == pytest.approx(part["lrrc", r["variant"]] - min(rules.values()))
+
+
+def test_gains_are_measured_again_where_what_they_depend_on_changed(ran, monkeypatch):
+    folder, params, run = ran
+    measured, whole = [], gains.run
+    monkeypatch.setattr(gains, "run", lambda path, *more: measured.append(path.stem) or whole(path, *more))
+    monkeypatch.setattr(transfer, "side_by_side", lambda work, tasks: ())
+
+    def again(**changes):
+        measured.clear()
+        run(dataclasses.replace(params, **changes))
+        return measured
+
+    assert again() == ["a", "b"] and again() == []
+    assert again(transfer=dataclasses.replace(params.transfer, teach=5)) == ["a", "b"]
+    assert again(gains=dataclasses.replace(params.gains, reply_tokens=9)) == ["a", "b"]
+    assert again(embed=config.EmbedConfig(LIMIT - 1)) == ["a", "b"]
+    assert again(budget=23) == again() == []
+    logs(folder / "b.parquet", range(60, 72))
+    assert again() == ["b"]
 
 
 def test_without_files_there_is_nothing_to_transfer(ran):

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
-from itertools import groupby, islice
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from lrrc.engine import chunks, in_order
 from lrrc.episode_file import open_episodes
 from lrrc.episodes import Episode, Message
 from lrrc.features import History
-from lrrc.files import write_parquet
+from lrrc.files import write_stream
 from lrrc.fitting import STATELESS, Inputs
 from lrrc.model.batch import collate
 from lrrc.model.losses import preferred
@@ -40,7 +40,6 @@ BATCH = 32
 CHUNK = (
     16 * BATCH
 )  # episodes of a task, whole batches: a smaller part is worked at once, a larger one in bounded memory
-ROWS = 16_384  # of a row group
 HELD = 3  # chunks that a worker keeps, as the next item wants them again
 
 
@@ -261,22 +260,6 @@ def floor_rows(full: Sequence[dict[str, Any]], inputs: Inputs, params: Params) -
 def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> int:
     """Rows as parquet; the columns have the same types whatever is missing. Returns how many there are."""
     return write_stream(path, rows, _schema())
-
-
-def write_stream(path: Path, rows: Iterable[dict[str, Any]], schema: pa.Schema) -> int:
-    """Rows as parquet, a row group in memory at a time. Returns how many there are."""
-    import pyarrow as pa
-
-    counts: list[int] = []
-
-    def tables() -> Iterator[pa.Table]:
-        remaining = iter(rows)
-        while (some := list(islice(remaining, ROWS))) or not counts:
-            counts.append(len(some))
-            yield pa.Table.from_pylist(some, schema=schema)
-
-    write_parquet(path, tables(), schema)
-    return sum(counts)
 
 
 def _schema() -> pa.Schema:

@@ -59,6 +59,11 @@ class EpisodeArrays:
     standing_N: np.ndarray  # standing.RULE, NO_RULE or UNKNOWN
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of what is large."""
+        return self.embeddings_NE.nbytes + sum(rows.nbytes for rows in self.features)
+
+    @property
     def agents(self) -> int:
         return self.targets["model"].worth_TM.shape[1]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -66,7 +67,7 @@ def write(
     chosen: dict[int, tuple[Span, ...]] = {}
     scores_N = np.asarray(scores_N, float)
     worth = np.logaddexp.reduce(scores_N) if least_share and len(scores_N) else 0.0
-    for i in [*first, *(i for i in map(int, np.argsort(-scores_N, kind="stable")) if i not in first)]:
+    for i in chain(first, (i for i in map(int, np.argsort(-scores_N, kind="stable")) if i not in first)):
         kept = i in first
         if room <= LABEL_TOKENS or misfits >= MISFITS:
             break

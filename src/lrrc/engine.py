@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import multiprocessing
 import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
+
+from lrrc.pool import workers
 
 AHEAD = 4  # tasks in flight per core: enough for a slow one not to leave the others idle
 RETRIES = 20  # of a task whose Ray worker or node dies; its own errors are never tried again
@@ -28,7 +28,7 @@ def in_order(work: Callable[..., Any], tasks: Iterable[tuple], engine: str = "lo
 
     `work` is a function of a module, or a partial of one. An error in a task, or in the loop over the results, cancels
     the tasks that have not begun. Raises ValueError where Ray is not installed, ConnectionError where its cluster
-    cannot be reached.
+    cannot be reached, ChildProcessError where a worker of this machine was killed.
     """
     with (_ray if engine == "ray" else _local)(work) as (submit, result, cores):
         waiting: deque[tuple[tuple, Any]] = deque()
@@ -55,14 +55,9 @@ def shared(path: str | Path) -> Path:
 
 @contextlib.contextmanager
 def _local(work: Callable[..., Any]) -> Iterator[tuple[Callable, Callable, int]]:
-    # fork spares every worker the seconds that imports take
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     cores = os.cpu_count() or 1
-    pool = ProcessPoolExecutor(cores, mp_context=context)
-    try:
+    with workers(cores) as pool:
         yield lambda task: pool.submit(_alone, work, task), lambda future: future.result(), cores
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ import reprlib
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ROWS_AT_ONCE = 64  # bounds memory where single cells have megabytes
+GROUP_ROWS = 16_384  # of a row group
 WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # what the system may say to a write
 _shorten = reprlib.Repr()
 _shorten.maxstring = _shorten.maxother = 60
@@ -129,6 +131,22 @@ def write_parquet(path: str | Path, tables: pa.Table | Iterable[pa.Table], schem
     with atomic(path) as temporary, pq.ParquetWriter(temporary, schema, **options) as writer:
         for table in tables:
             writer.write_table(table.cast(schema))
+
+
+def write_stream(path: str | Path, rows: Iterable[dict[str, Any]], schema: pa.Schema) -> int:
+    """Rows as parquet, a row group in memory at a time. Returns how many there are."""
+    import pyarrow as pa
+
+    counts: list[int] = []
+
+    def tables() -> Iterator[pa.Table]:
+        remaining = iter(rows)
+        while (some := list(islice(remaining, GROUP_ROWS))) or not counts:
+            counts.append(len(some))
+            yield pa.Table.from_pylist(some, schema=schema)
+
+    write_parquet(path, tables(), schema)
+    return sum(counts)
 
 
 def read_rows(path: str | Path, columns: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:

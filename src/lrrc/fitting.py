@@ -65,7 +65,7 @@ def fit_item(item: Item, inputs: Inputs, fits: Sequence[str], out: Path, work: P
     torch.set_num_threads(1)
     histories: dict[str, list[dict]] = {}
     if item.policy in UNTRAINED:
-        kept.save(work / "kept.safetensors", kept.features(item, inputs, work))
+        kept.write(work / "kept.safetensors", item, inputs, work, side_by_side=True)
     import lrrc.training  # noqa: F401  # seconds, once and not in every worker
 
     tasks = [(item, inputs, fit, work / fit) for fit in fits]
@@ -150,11 +150,14 @@ def _fit_one(item: Item, inputs: Inputs, fit: str, work: Path) -> tuple[list[dic
             )  # fmt: skip
             write_json(work / "certificate.json", measured)
     if item.policy in STATELESS:
-        features = kept.load(work.parent / "kept.safetensors") if shared else kept.features(item, inputs, net_file)
+        kept_file = work.parent / "kept.safetensors" if shared else work / "probe/kept.safetensors"
+        if not shared:
+            kept.write(kept_file, item, inputs, net_file, side_by_side=False)
+        features = kept.KeptFile(kept_file)
         torch.manual_seed(item.seed)  # again: a resumed fit of the network above drew fewer numbers
         probe = Probe(next(iter(features.values())).features_TPG.shape[2])
         probe_history = training.fit(
-            probe, probe_objective, [features[i] for i in ids["train"]], [features[i] for i in ids["val"]],
+            probe, probe_objective, features.of(ids["train"]), features.of(ids["val"]),
             collate_kept, item.train, item.seed, work / "probe",
         )  # fmt: skip
         checkpoint.save_weights(probe, work / "probe-net.safetensors")

@@ -15,17 +15,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
 from lrrc import encoder, segments
 from lrrc.config import GainsConfig
-from lrrc.episodes import Episode, Message, read_episodes
+from lrrc.engine import chunks, in_order
+from lrrc.episode_file import open_episodes
+from lrrc.episodes import EPISODES_AT_ONCE, Episode, Message
 from lrrc.features import History
-from lrrc.files import read_rows, write_parquet
-from lrrc.pool import side_by_side
+from lrrc.files import read_rows, write_stream
 
 if TYPE_CHECKING:
     from lrrc.lm import LanguageModel, Request
@@ -49,6 +50,15 @@ class Call:
         """Names the call by its content, so that gains of other texts are never taken for its own."""
         said = "\0".join([self.episode_id, *(m.content for m in self.inputs), self.reply, str(self.segments)])
         return hashlib.sha256(said.encode("utf-8")).hexdigest()[:16]
+
+
+class Named(NamedTuple):
+    """A call without its texts, as the file of gains has it."""
+
+    episode_id: str
+    turn: int
+    agent: int
+    key: str
 
 
 def whole_history(episode: Episode, max_segment_tokens: int) -> History:
@@ -124,18 +134,18 @@ def measure(
     return found
 
 
-def save(path: Path, found: Iterable[tuple[Call, np.ndarray]]) -> None:
+def save(path: Path, found: Iterable[tuple[Call | Named, np.ndarray]]) -> None:
     """One row per call: who, which turn, the key of its content, the gains."""
     import pyarrow as pa
 
-    rows = [
+    rows = (
         {"episode_id": c.episode_id, "turn": c.turn, "agent": c.agent, "key": c.key,
          "gains": [round(float(g), DECIMALS) for g in gains]}
         for c, gains in found
-    ]  # fmt: skip
+    )  # fmt: skip
     kinds = [("episode_id", pa.string()), ("turn", pa.int32()), ("agent", pa.int32()), ("key", pa.string()),
              ("gains", pa.list_(pa.float32()))]  # fmt: skip
-    write_parquet(path, pa.Table.from_pylist(rows, schema=pa.schema(kinds)))
+    write_stream(path, rows, pa.schema(kinds))
 
 
 def load(path: Path) -> dict[str, np.ndarray]:
@@ -154,12 +164,19 @@ def known(episode: Episode, history: History, stored: Mapping[str, np.ndarray]) 
     return found
 
 
-def run(source: Path, model: Path, known: Path, out: Path, settings: GainsConfig, limit: int, everything: bool) -> None:
-    """Gains of the calls of a file of episodes into `out`: known ones copied, others measured on all cores."""
+def run(
+    source: Path, model: Path, known: Path, out: Path, settings: GainsConfig, limit: int, everything: bool,
+    engine: str = "local",
+) -> None:  # fmt: skip
+    """Gains of the calls of a file of episodes into `out`: known ones copied, others measured on all cores.
+
+    Memory holds the gains and the names of the calls, and of episodes those that are worked on.
+    """
     stored = load(known) if known.is_file() else {}
-    episodes = {e.episode_id: e for e in read_episodes(source)}
-    calls = [call for e in episodes.values() for call in calls_of(e, whole_history(e, limit))]
-    missing: list[Call] = []
+    parts = chunks(len(open_episodes(source)), EPISODES_AT_ONCE)
+    listed = in_order(partial(_named, source=source, limit=limit), parts, engine)
+    calls = [call for _, part in listed for call in part]
+    missing: list[Named] = []
     if settings.source == "model" or everything:  # equal replies of two agents are one call
         missing = list({call.key: call for call in calls if call.key not in stored}.values())
     if not everything and len(missing) > settings.calls:
@@ -169,17 +186,24 @@ def run(source: Path, model: Path, known: Path, out: Path, settings: GainsConfig
     wanted: dict[str, set[str]] = {}
     for call in missing:
         wanted.setdefault(call.episode_id, set()).add(call.key)
-    work = partial(_measured, model=model, limit=limit, settings=settings)
-    done = side_by_side(work, [(episodes[i], keys) for i, keys in wanted.items()])
+    work = partial(_measured, source=source, model=model, limit=limit, settings=settings)
+    done = in_order(work, wanted.items(), engine)
     for _, found in tqdm(done, total=len(wanted), unit="episode", delay=5, disable=None):
         stored |= found
-    save(out, [(call, stored[call.key]) for call in calls if call.key in stored])
+    save(out, ((call, stored[call.key]) for call in calls if call.key in stored))
+
+
+def _named(start: int, stop: int, source: Path, limit: int) -> list[Named]:
+    """The calls of the episodes of some rows."""
+    found = (call for e in open_episodes(source).rows(start, stop) for call in calls_of(e, whole_history(e, limit)))
+    return [Named(call.episode_id, call.turn, call.agent, call.key) for call in found]
 
 
 def _measured(
-    episode: Episode, keys: set[str], model: Path, limit: int, settings: GainsConfig
+    episode_id: str, keys: set[str], source: Path, model: Path, limit: int, settings: GainsConfig
 ) -> dict[str, np.ndarray]:
     from lrrc import lm
 
+    (episode,) = open_episodes(source).of([episode_id])
     found = measure(lm.load(str(model)), episode, limit, settings.candidates, settings.reply_tokens, keys)
     return {call.key: gains_N for call, gains_N in found}

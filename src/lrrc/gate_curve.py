@@ -19,6 +19,7 @@ from lrrc import checkpoint, stats
 from lrrc.config import Params
 from lrrc.engine import in_order
 from lrrc.episode_file import open_episodes
+from lrrc.files import write_stream
 from lrrc.replay import gate_turn, pick_at
 from lrrc.summary import new_record
 
@@ -70,7 +71,7 @@ def write_curve(models: Path, out: Path, inputs: Inputs, params: Params) -> None
     real, whole = pa.float64(), pa.int64()
     schema = pa.schema({"rank": whole, "seed": whole, "budget": whole, "tau": real, "episode_id": pa.string(),
                         "calls": real, "success": real})  # fmt: skip
-    crossfit.write_stream(out / FILE, (row for _, rows in done for row in rows), schema)
+    write_stream(out / FILE, (row for _, rows in done for row in rows), schema)
 
 
 def gate_records(replay: Path, source: Source) -> list[dict[str, Any]]:

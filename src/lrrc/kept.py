@@ -6,17 +6,21 @@ asked again. Shape suffixes: T turns, P parties (user, first agent, second agent
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
+from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrrc import encoder, tokens
+from lrrc import encoder, segment_file, tokens
 from lrrc.config import LEARNED
 from lrrc.digest import Digest
-from lrrc.episodes import ARENA_OUTCOMES, Episode, read_episodes
+from lrrc.engine import chunks, in_order
+from lrrc.episode_file import open_episodes
+from lrrc.episodes import ARENA_OUTCOMES, EPISODES_AT_ONCE, Episode
 from lrrc.features import FIRST_AGENT, USER
 from lrrc.files import atomic
 from lrrc.model.probe import PARTIES, Kept
@@ -48,28 +52,44 @@ def policy_of(item: Item, inputs: Inputs, weights: Path) -> Policy:
     )  # fmt: skip
 
 
-def features(item: Item, inputs: Inputs, weights: Path) -> dict[str, Kept]:
-    """Kept features of every episode, by id."""
-    policy, vectors = policy_of(item, inputs, weights), encoder.load(str(inputs.encoder))
-    return {e.episode_id: kept_of(e, policy, vectors) for e in read_episodes(inputs.episodes)}
-
-
-def save(path: Path, episodes: dict[str, Kept]) -> None:
-    """Kept features of a data set as one safetensors file."""
-    from safetensors.numpy import save_file
-
+def write(path: Path, item: Item, inputs: Inputs, weights: Path, side_by_side: bool) -> None:
+    """Kept features of every episode as one safetensors file, made on all cores or in this process alone."""
+    work = partial(_part, item=item, inputs=inputs, weights=weights)
+    tasks = chunks(len(open_episodes(inputs.episodes)), EPISODES_AT_ONCE)
+    parts = (part for _, part in in_order(work, tasks)) if side_by_side else starmap(work, tasks)
     with atomic(path) as temporary:
-        header = json.dumps([[i, e.outcome, e.agents] for i, e in episodes.items()])
-        save_file({str(n): e.features_TPG for n, e in enumerate(episodes.values())}, temporary, {"episodes": header})
+        segment_file.write(temporary, parts, _flat([])[1])
 
 
-def load(path: Path) -> dict[str, Kept]:
-    """What `save` wrote."""
-    from safetensors import safe_open
+def _part(start: int, stop: int, item: Item, inputs: Inputs, weights: Path) -> segment_file.Part:
+    policy, vectors = policy_of(item, inputs, weights), encoder.load(str(inputs.encoder))
+    return _flat([kept_of(e, policy, vectors) for e in open_episodes(inputs.episodes).rows(start, stop)])
 
-    with safe_open(path, "numpy") as handle:
-        header = json.loads(handle.metadata()["episodes"])
-        return {i: Kept(i, handle.get_tensor(str(n)), *rest) for n, (i, *rest) in enumerate(header)}
+
+def _flat(episodes: Sequence[Kept]) -> segment_file.Part:
+    """Ids and arrays of some episodes as they stand in the file."""
+    features = [e.features_TPG for e in episodes] or [np.zeros((0, PARTIES, 0), np.float32)]
+    sizes = {
+        "turns": [len(e.features_TPG) for e in episodes],
+        "outcome": [e.outcome for e in episodes],
+        "agents": [e.agents for e in episodes],
+    }
+    arrays = {name: np.array(values, np.int64) for name, values in sizes.items()}
+    return [e.episode_id for e in episodes], {"features": np.concatenate(features), **arrays}
+
+
+class KeptFile(segment_file.ById):
+    """Episode id -> its Kept, of a file that `write` made."""
+
+    def __init__(self, path: Path):
+        super().__init__(path)
+        self.turns, self.outcome, self.agents = map(self.file.read, ("turns", "outcome", "agents"))
+        self.ends = np.cumsum(self.turns)
+
+    def __getitem__(self, episode_id: str) -> Kept:
+        i = self.place[episode_id]
+        features_TPG = self.file.read("features", self.ends[i] - self.turns[i], self.ends[i])
+        return Kept(episode_id, features_TPG, int(self.outcome[i]), int(self.agents[i]))
 
 
 def kept_of(episode: Episode, policy: Policy, vectors: encoder.Encoder) -> Kept:

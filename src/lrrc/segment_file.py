@@ -80,8 +80,8 @@ def _part(start: int, stop: int, **options: Any) -> Part:
     return flat(dataset.rows_arrays(start, stop, **options))
 
 
-def write(path: Path, parts: Iterable[Part]) -> None:
-    """One safetensors file of all parts; ids go into its header."""
+def write(path: Path, parts: Iterable[Part], empty: Mapping[str, np.ndarray] | None = None) -> None:
+    """One safetensors file of all parts; ids go into its header. `empty`: a part's arrays without rows."""
     ids: list[str] = []
     metadata: dict[str, str] = {}
 
@@ -91,17 +91,37 @@ def write(path: Path, parts: Iterable[Part]) -> None:
             yield arrays
         metadata["ids"] = json.dumps(ids)
 
-    tensor_file.write(path, drawn(), flat([])[1], metadata)
+    tensor_file.write(path, drawn(), empty or flat([])[1], metadata)
 
 
-class SegmentFile(Mapping[str, EpisodeArrays]):
-    """Episode id -> its arrays, read when asked for. Raises ValueError where the file is missing or broken."""
+class ById(Mapping[str, Any]):
+    """Episode id -> what a file that `write` made has of it, read when asked for; subclasses define `__getitem__`.
+
+    Raises ValueError where the file is broken.
+    """
+
+    def __init__(self, path: Path):
+        self.file = tensor_file.Tensors(Path(path))
+        self.place = {episode_id: i for i, episode_id in enumerate(json.loads(self.file.metadata["ids"]))}
+
+    def __len__(self) -> int:
+        return len(self.place)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.place)
+
+    def of(self, ids: Sequence[str]) -> Chosen:
+        """Some episodes as a sequence that reads them when they are asked for."""
+        return Chosen(self.__getitem__, ids)
+
+
+class SegmentFile(ById):
+    """Episode id -> its EpisodeArrays. Raises ValueError where the file is missing or broken."""
 
     def __init__(self, path: Path):
         if not Path(path).is_file():
             raise ValueError(f"{path}: no segment arrays here: run `dvc repro embed` first")
-        self.file = tensor_file.Tensors(Path(path))
-        self.place = {episode_id: i for i, episode_id in enumerate(json.loads(self.file.metadata["ids"]))}
+        super().__init__(path)
         self.sizes = {name: self.file.read(name) for name in ("segments", "turns", "agents", "outcome")}
         segments, turns, agents = (self.sizes[name] for name in ("segments", "turns", "agents"))
         seen = np.empty_like(segments)  # rows of features: a segment is seen in every turn after its own
@@ -117,12 +137,6 @@ class SegmentFile(Mapping[str, EpisodeArrays]):
             words[a:b] = np.bincount(np.repeat(np.arange(b - a), (turns * agents)[a:b]), counts, b - a)
         self.starts = {"segments": first, "turns": _starts(turns), "calls": calls, "seen": _starts(seen),
                        "targets": _starts(seen * agents), "words": _starts(words)}  # fmt: skip
-
-    def __len__(self) -> int:
-        return len(self.place)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.place)
 
     def __getitem__(self, episode_id: str) -> EpisodeArrays:
         i = self.place[episode_id]
@@ -163,27 +177,22 @@ class SegmentFile(Mapping[str, EpisodeArrays]):
             take("standing", "segments"),
         )  # fmt: skip
 
-    def of(self, ids: Sequence[str]) -> Chosen:
-        """Some episodes as a sequence that reads them when they are asked for."""
-        return Chosen(self.__getitem__, ids)
-
 
 class Chosen(Sequence):
     """What `read` gives for every id, in order; what was read is kept as far as HELD goes."""
 
-    def __init__(self, read: Callable[[str], EpisodeArrays], ids: Sequence[str]):
+    def __init__(self, read: Callable[[str], Any], ids: Sequence[str]):
         self.read, self.ids, self.kept, self.room = read, list(ids), {}, HELD
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, index: int) -> EpisodeArrays:
+    def __getitem__(self, index: int) -> Any:
         if index not in self.kept:
             found = self.read(self.ids[index])
-            size = found.embeddings_NE.nbytes + sum(rows.nbytes for rows in found.features)
-            if size > self.room:
+            if found.nbytes > self.room:
                 return found
-            self.kept[index], self.room = found, self.room - size
+            self.kept[index], self.room = found, self.room - found.nbytes
         return self.kept[index]
 
 

@@ -105,7 +105,7 @@ PARTS = {
     "fidelity": ({"evaluation": "fidelity", "metric": "nats_over_full_context"}, "Fidelity to the full history",
                  "no reply was scored by a language model in this run"),
     "transfer": ({"evaluation": "transfer", "metric": "nats_over_full_context"}, "Transfer between data sets",
-                 "no other data set was tried"),
+                 "it was not measured in this run, as transfer.files names no data sets"),
     "call-gate": ({"evaluation": "call-gate", "metric": "calls_per_episode"}, "The curve of the call gate",
                   "no other threshold was tried in this run"),
 }  # fmt: skip

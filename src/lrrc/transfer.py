@@ -22,6 +22,7 @@ import numpy as np
 
 from lrrc import dataset, encoder, fidelity, gains
 from lrrc.config import Params
+from lrrc.engine import shared
 from lrrc.episodes import read_episodes
 from lrrc.files import canonical_json, write_json, write_parquet
 from lrrc.pool import side_by_side
@@ -88,6 +89,16 @@ def fit(names: Sequence[str], sets: Sets, stored: Path, vectors: Path, params: P
     return net.eval()
 
 
+def _key(value: Any) -> str:
+    """Names what is kept by all that it depends on."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _task(
     policy: str, names: tuple[str, ...], test: str, sets: Sets, stored: Path, vectors: Path, model: Path,
     params: Params, work: Path,
@@ -100,11 +111,11 @@ def _task(
     from lrrc.policies.learned import Learned
 
     torch.set_num_threads(1)
-    inputs = [hashlib.sha256(path.read_bytes()).hexdigest() for path in (stored, *(sets[n] for n in (*names, test)))]
+    inputs = [_digest(path) for path in (stored, *(sets[n] for n in (*names, test)))]
     used = ["budget", "digest", "embed", "transfer", *(["rank", "model", "train"] if names else [])]
     values = {key: value for key, value in asdict(params).items() if key in used}
-    key = canonical_json([policy, names, test, inputs if names else inputs[-1], values, params.fidelity.reply_tokens])
-    kept = work / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
+    key = _key([policy, names, test, inputs if names else inputs[-1], values, params.fidelity.reply_tokens])
+    kept = work / f"{key}.json"
     if kept.is_file():
         return json.loads(kept.read_text())
     targets = fidelity.draw(read_episodes(sets[test]), params.transfer.calls, params.transfer.seed)
@@ -131,11 +142,12 @@ def run(arena: Path, known: Path, vectors: Path, model: Path, params: Params, ou
     sets = {ARENA: arena, **{Path(file).stem: Path(file) for file in params.transfer.files}}
     work.mkdir(parents=True, exist_ok=True)
     settings = replace(params.gains, source="model", calls=params.transfer.teach)
+    limit = params.embed.max_segment_tokens
     measured = [known]
     for name, path in list(sets.items())[1:]:
-        file = work / f"gains-{name}.parquet"
+        file = work / f"gains-{name}-{_key([_digest(path), asdict(settings), limit])}.parquet"
         if not file.is_file():
-            gains.run(path, model, known, file, settings, params.embed.max_segment_tokens, False)
+            gains.run(shared(path), shared(model), known, file, settings, limit, False, params.engine)
         measured.append(file)
     stored = work / "gains.parquet"
     write_parquet(stored, pa.concat_tables([pq.read_table(file) for file in measured]))

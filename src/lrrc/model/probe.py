@@ -25,6 +25,10 @@ class Kept:
     outcome: int
     agents: int
 
+    @property
+    def nbytes(self) -> int:
+        return self.features_TPG.nbytes
+
 
 @dataclass(frozen=True)
 class ProbeBatch:

@@ -1,11 +1,12 @@
 """Okapi BM25 over a growing history, by the package rank_bm25: a turn is indexed once, not at every call.
 
-The index holds what `BM25Okapi` holds, and for every word the segments that have it; scores equal those of a
+The index holds what `BM25Okapi` counts, and for every word the segments that have it; scores equal those of a
 `BM25Okapi` made anew, to the last bit (tested).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
@@ -14,6 +15,7 @@ from rank_bm25 import BM25Okapi
 
 from lrrc import segments
 from lrrc.features import History
+from lrrc.grown import Rows
 
 
 class GrowingBM25(BM25Okapi):
@@ -22,8 +24,10 @@ class GrowingBM25(BM25Okapi):
     def __init__(self, k1: float = 1.5, b: float = 0.75, epsilon: float = 0.25):
         # not the inherited constructor, which wants all documents
         self.k1, self.b, self.epsilon = k1, b, epsilon
-        self.corpus_size, self.doc_freqs, self.doc_len, self.idf = 0, [], [], {}
+        self.corpus_size, self.doc_freqs, self.doc_len = 0, [], []
+        self.words, self.lengths = 0, Rows()  # of all documents together, and of each
         self.containing: dict[str, int] = {}  # documents that have a word
+        self.floor: float | None = None  # idf of words that most documents have, once it was asked for
         self.found: dict[str, tuple[list[int], list[int]]] = {}  # which documents, and how often each
 
     def add(self, documents: Sequence[Sequence[str]]) -> None:
@@ -35,19 +39,35 @@ class GrowingBM25(BM25Okapi):
                 where, often = self.found.setdefault(word, ([], []))
                 where.append(number)
                 often.append(count)
-        self.avgdl = sum(self.doc_len) / self.corpus_size
-        if self.containing:
-            self._calc_idf(self.containing)
+        self.lengths.extend(np.array(self.doc_len[first:], np.float32))
+        self.words += sum(self.doc_len[first:])
+        self.avgdl, self.floor = self.words / self.corpus_size, None
 
     def get_scores(self, query: Sequence[str]) -> np.ndarray:
         """[documents]: those without a word of the query are not looked at."""
-        scores, lengths = np.zeros(self.corpus_size), np.array(self.doc_len)
+        scores = np.zeros(self.corpus_size)
         for word in query:
             if word in self.found:
                 where, often = map(np.array, self.found[word])
-                length = self.k1 * (1 - self.b + self.b * lengths[where] / self.avgdl)
-                scores[where] += (self.idf[word] or 0) * (often * (self.k1 + 1) / (often + length))
+                length = self.k1 * (1 - self.b + self.b * self.lengths.rows[where].astype(float) / self.avgdl)
+                scores[where] += self._idf(word) * (often * (self.k1 + 1) / (often + length))
         return scores
+
+    def _idf(self, word: str) -> float:
+        """A word's inverse document frequency; where it is negative, `epsilon` times the mean of all words'."""
+        idf = self._rarity(self.containing[word])
+        if idf >= 0:
+            return idf
+        if self.floor is None:
+            by_count = {count: self._rarity(count) for count in set(self.containing.values())}
+            total = 0.0
+            for count in self.containing.values():  # one by one, as the package adds: `sum` may round otherwise
+                total += by_count[count]
+            self.floor = self.epsilon * (total / len(self.containing))
+        return self.floor
+
+    def _rarity(self, count: int) -> float:
+        return math.log(self.corpus_size - count + 0.5) - math.log(count + 0.5)
 
 
 _known: WeakKeyDictionary[History, GrowingBM25] = WeakKeyDictionary()
