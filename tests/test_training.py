@@ -4,7 +4,6 @@ import copy
 import dataclasses
 import json
 import math
-import warnings
 from functools import partial
 
 import numpy as np
@@ -46,7 +45,6 @@ def net_of(kind="lrrc", seed=0, **changes):
 
 
 def fit(net, folder, config=TRAIN, seed=0, objective=coordinator_objective, data=RAGGED, val=None, collate=pack):
-    warnings.filterwarnings("ignore", module="lightning")
     val = data[-4:] if val is None else val
     return training.fit(net, objective, data[:-4], val, collate, config, seed, folder)
 
@@ -282,7 +280,6 @@ def test_preference_and_agreement_by_hand():
 def stage(tmp_path, monkeypatch):
     """Files of the stages before, with the small encoder in place of a distilled one."""
     monkeypatch.setattr(encoder, "load", lambda folder: ENCODER)
-    warnings.filterwarnings("ignore", module="lightning")
     made = [episode(seed) for seed in range(14)]
     write_episodes(tmp_path / "episodes.parquet", made)
     segment_file.write(tmp_path / "segments", [segment_file.flat([episode_arrays(e, ENCODER, LIMIT) for e in made])])
@@ -298,7 +295,6 @@ def item(policy):
 
 
 def fit_one(policy, inputs, work):
-    warnings.filterwarnings("ignore", module="lightning")
     return fitting._fit_one(item(policy), inputs, "fold-1", work)
 
 

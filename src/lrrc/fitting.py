@@ -110,14 +110,9 @@ def _width(inputs: Inputs) -> int:
 
 def _fit_one(item: Item, inputs: Inputs, fit: str, work: Path) -> tuple[list[dict], float]:
     """Weights into work/net.safetensors and, for a stateless policy, work/probe-net.safetensors; history, seconds."""
-    import logging
-    import warnings
-
     from lrrc import training
 
     torch.set_num_threads(1)
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="lightning")
     started = time.monotonic()
     done = work / "done.json"
     key = canonical_json({"item": dataclasses.asdict(item), "fit": fit, "inputs": _fingerprint(inputs)})

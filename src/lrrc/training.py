@@ -9,8 +9,10 @@ optimiser state and history are kept beside each other, without pickle.
 from __future__ import annotations
 
 import json
+import logging
 import math
 import shutil
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -213,6 +215,8 @@ def fit(
     `folder` holds the resumable state; the caller removes it when the result is safe. An interrupted fit of the same
     inputs goes on from there.
     """
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning")
     progress = Progress()
     if (folder / "state.json").is_file():
         state = json.loads((folder / "state.json").read_text())

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import shutil
-import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
@@ -70,8 +68,6 @@ def fit(names: Sequence[str], sets: Sets, stored: Path, vectors: Path, params: P
     from lrrc.model.coordinator import build
     from lrrc.model.losses import coordinator_objective
 
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="lightning")
     train, val = [], []
     for name in names:
         arrays = arrays_of(sets[name], stored, vectors, params.embed.max_segment_tokens)
