@@ -4,6 +4,8 @@ import copy
 import dataclasses
 import json
 import math
+import subprocess
+import sys
 from functools import partial
 
 import numpy as np
@@ -142,6 +144,13 @@ def test_the_order_of_an_epoch_is_drawn_from_seed_and_epoch():
     assert [len(batch) for batch in order(0, 0)] == [4, 4, 2]
     assert sorted(sum(order(5, 7), [])) == list(range(10))
     assert hash((3, 5)) % 2**63 == 7586885779985432798  # the same in every process: whole numbers alone
+
+
+def test_the_import_leaves_transformers_alone():
+    """It costs seconds in every stage item, and whoever needs it afterwards gets it."""
+    code = "import sys, lrrc.training; assert 'transformers' not in sys.modules; import transformers; "
+    code += "from torchmetrics.utilities.imports import _TRANSFORMERS_AVAILABLE as there; assert there"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize(

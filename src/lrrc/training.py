@@ -13,12 +13,13 @@ import logging
 import math
 import shutil
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import lightning
 import torch
+from lightning_utilities.core.imports import RequirementCache
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -28,6 +29,21 @@ from lrrc.files import atomic, write_json
 from lrrc.model.batch import Batch
 from lrrc.model.losses import Measured
 from lrrc.model.probe import ProbeBatch
+
+
+@contextmanager
+def unavailable(package: str) -> Iterator[None]:
+    """Lightning's metrics take a package for missing: of `transformers`, the import alone takes seconds."""
+    answer = RequirementCache.__bool__
+    RequirementCache.__bool__ = lambda self: not (self.requirement or "").startswith(package) and answer(self)
+    try:
+        yield
+    finally:
+        RequirementCache.__bool__ = answer
+
+
+with unavailable("transformers"):
+    import lightning
 
 UNPREFIXED = (
     "loss_rec",
