@@ -146,6 +146,12 @@ def test_the_order_of_an_epoch_is_drawn_from_seed_and_epoch():
     assert hash((3, 5)) % 2**63 == 7586885779985432798  # the same in every process: whole numbers alone
 
 
+def test_batches_made_by_other_processes_give_the_same_bytes(tmp_path, undisturbed):
+    net = net_of()
+    history = fit(net, tmp_path, train(max_epochs=4, loader_workers=2))
+    assert history == undisturbed[0] and bytes_of(net) == undisturbed[1]
+
+
 def test_the_import_leaves_transformers_alone():
     """It costs seconds in every stage item, and whoever needs it afterwards gets it."""
     code = "import sys, lrrc.training; assert 'transformers' not in sys.modules; import transformers; "

@@ -276,6 +276,7 @@ class TrainConfig:
     w_worth: float
     w_win: float
     w_rule: float
+    loader_workers: int
     trainer: dict[str, Any] = dataclasses.field(hash=False)  # the rest tells parameters apart as keys of a cache
 
     def __post_init__(self) -> None:
@@ -287,6 +288,7 @@ class TrainConfig:
         for key in ("w_rec", "w_sel", "w_worth", "w_win", "w_rule"):
             value = getattr(self, key)
             _check(value >= 0, f"train.{key}", value, "a number >= 0")
+        _check(self.loader_workers >= 0, "train.loader_workers", self.loader_workers, "an integer >= 0")
         for key, value in self.trainer.items():
             _check(key in TRAINER, f"train.trainer.{key}", value, f"no such key; known are {', '.join(TRAINER)}")
 

@@ -123,7 +123,8 @@ class Data(lightning.LightningDataModule):
         batches = [order[i : i + size] for i in range(0, len(order), size)]
         each = max(1, len(batches) // ranks)  # as many for every process: they wait for each other
         batches = [batches[i % len(batches)] for i in range(rank, each * ranks, ranks)] if ranks > 1 else batches
-        return DataLoader(episodes, batch_sampler=batches, collate_fn=self.collate)
+        workers = self.fit.train_config.loader_workers
+        return DataLoader(episodes, batch_sampler=batches, collate_fn=self.collate, num_workers=workers)
 
     def train_dataloader(self) -> DataLoader:
         generator = torch.Generator().manual_seed(hash((self.fit.seed, self.fit.epoch)) % 2**63)
