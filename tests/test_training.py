@@ -135,15 +135,38 @@ def test_seeds(tmp_path, undisturbed):
     assert bytes_of(other) != undisturbed[1]
 
 
-def test_the_order_of_an_epoch_is_drawn_from_seed_and_epoch():
-    def order(seed, first_epoch):
-        module = training.Fit(net_of(), coordinator_objective, train(batch_size=4), seed, first_epoch)
-        return list(training.Data(list(range(10)), [], list, module).train_dataloader())
+def order(seed, first_epoch, count=10, lengths=None):
+    module = training.Fit(net_of(), coordinator_objective, train(batch_size=4), seed, first_epoch)
+    return list(training.Data(list(range(count)), [], list, module, lengths).train_dataloader())
 
+
+def test_the_order_of_an_epoch_is_drawn_from_seed_and_epoch():
     assert order(0, 3) == order(0, 3) != order(0, 4) != order(1, 3)
     assert [len(batch) for batch in order(0, 0)] == [4, 4, 2]
     assert sorted(sum(order(5, 7), [])) == list(range(10))
     assert hash((3, 5)) % 2**63 == 7586885779985432798  # the same in every process: whole numbers alone
+
+
+def test_batches_hold_episodes_of_like_length():
+    lengths = [(i % 7, i) for i in range(70)]
+
+    def padding(batches):
+        return sum(max(lengths[i] for i in batch)[0] - lengths[j][0] for batch in batches for j in batch)
+
+    def of_epoch(epoch):
+        return order(0, epoch, 70, lengths)
+
+    assert of_epoch(3) == of_epoch(3) != of_epoch(4)
+    assert sorted(sum(of_epoch(3), [])) == list(range(70)) and sorted(map(len, of_epoch(3))) == [2, *[4] * 17]
+    assert padding(of_epoch(3)) < 0.5 * padding(order(0, 3, 70))
+    firsts = [min(lengths[i] for i in batch) for batch in of_epoch(3)]
+    assert firsts != sorted(firsts)  # the lengths of one batch tell nothing of the next
+
+
+def test_a_segment_file_knows_lengths_unread(stage):
+    arrays = SegmentFile(stage.segments)
+    ids = list(arrays)[::-1]
+    assert arrays.lengths(ids) == [(e.turns, len(e.turn_N)) for e in arrays.of(ids)]
 
 
 def test_batches_made_by_other_processes_give_the_same_bytes(tmp_path, undisturbed):

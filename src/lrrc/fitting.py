@@ -136,6 +136,7 @@ def _fit_one(item: Item, inputs: Inputs, fit: str, work: Path) -> tuple[list[dic
         history = training.fit(
             net, coordinator_objective, arrays.of(ids["train"]), arrays.of(ids["val"]),
             partial(collate, vocabulary=item.model.vocabulary, targets=item.targets), train, item.seed, work / "net",
+            lengths=arrays.lengths(ids["train"]),
         )  # fmt: skip
         checkpoint.save_weights(net, net_file)
         if item.policy == "lrrc":

@@ -163,6 +163,11 @@ class SegmentFile(Mapping[str, EpisodeArrays]):
             take("standing", "segments"),
         )  # fmt: skip
 
+    def lengths(self, ids: Sequence[str]) -> list[tuple[int, int]]:
+        """(turns, segments) of some episodes, which are not read for that."""
+        places = [self.place[i] for i in ids]
+        return [(int(self.sizes["turns"][at]), int(self.sizes["segments"][at])) for at in places]
+
     def of(self, ids: Sequence[str]) -> Chosen:
         """Some episodes as a sequence that reads them when they are asked for."""
         return Chosen(self.__getitem__, ids)

@@ -78,8 +78,10 @@ def fit(names: Sequence[str], sets: Sets, stored: Path, vectors: Path, params: P
     torch.manual_seed(params.transfer.seed)
     net = build("lrrc", params.rank, encoder.load(str(vectors)).width, params.model)
     shutil.rmtree(work, ignore_errors=True)
-    objective_data = partial(collate, vocabulary=params.model.vocabulary)
-    training.fit(net, coordinator_objective, train, val, objective_data, params.train, params.transfer.seed, work)
+    training.fit(
+        net, coordinator_objective, train, val, partial(collate, vocabulary=params.model.vocabulary), params.train,
+        params.transfer.seed, work, lengths=[(arrays.turns, len(arrays.turn_N)) for arrays in train],
+    )  # fmt: skip
     shutil.rmtree(work)
     return net.eval()
 
