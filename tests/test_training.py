@@ -358,6 +358,29 @@ def test_an_item_of_two_networks_resumes_to_the_same_bytes(stage, tmp_path, monk
     assert json.loads((tmp_path / "b/done.json").read_text())["history"] == history
 
 
+def test_an_item_has_a_checkpoint_for_each_of_its_seeds(stage, tmp_path):
+    """The numbers of all seeds stand above them, those of each are those of an item with that seed alone."""
+    items = {f"s{seed}": dataclasses.replace(item("lrrc"), seed=seed) for seed in (0, 1)}
+    fits = ["fold-0", "fold-1"]
+    both, one = tmp_path / "ablate-x", tmp_path / "train-x"
+    fitting.fit_items(items, stage, fits, both, tmp_path / "work")
+    fitting.fit_items({"": items["s1"]}, stage, fits, one, tmp_path / "work-one")
+    weights = {"fold-0.safetensors", "fold-1.safetensors"}
+    checkpoint = {"config.json", "certificate.json", *weights}
+    assert {path.name for path in one.iterdir()} == checkpoint | {"history.json", "metrics.json"}
+    assert {path.name for path in both.iterdir()} == {"s0", "s1", "history.json", "metrics.json"}
+    for folder in (both / "s0", both / "s1"):
+        assert {path.name for path in folder.iterdir()} == checkpoint
+    for name in checkpoint:
+        assert (both / "s1" / name).read_bytes() == (one / name).read_bytes()
+        assert (both / "s0" / name).read_bytes() != (one / name).read_bytes()
+    history, alone = (json.loads((folder / "history.json").read_text()) for folder in (both, one))
+    assert list(dict.fromkeys(row["fold"] for row in history)) == ["s0-0", "s0-1", "s1-0", "s1-1"]
+    assert [row | {"fold": f"s1-{row['fold']}"} for row in alone] == history[len(history) // 2 :]
+    last = [row["val_loss"] for row in history if row["epoch"] == 1]
+    assert json.loads((both / "metrics.json").read_text())["val_loss"] == pytest.approx(np.mean(last))
+
+
 def test_mixed_precision_is_a_flag_of_the_trainer(tmp_path):
     """`train.trainer` reaches Lightning as it stands: the forward pass then runs in bfloat16, weights stay float32."""
     seen = []

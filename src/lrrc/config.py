@@ -303,7 +303,8 @@ class AblateConfig:
     def __post_init__(self) -> None:
         for variant in self.variants:
             parse_variant(variant)
-        _check(len(set(self.seeds)) == len(self.seeds), "ablate.seeds", list(self.seeds), "different integers")
+        different = len(set(self.seeds)) == len(self.seeds) > 0
+        _check(different, "ablate.seeds", list(self.seeds), "different integers, at least one")
         for seed in self.seeds:
             _check_seed("ablate.seeds", seed)
 
