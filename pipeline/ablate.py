@@ -1,6 +1,6 @@
-"""Stage ablate: the coordinator at the operating rank with one part changed (paper section 3.4).
+"""Stage ablate: the coordinator at the operating rank with one part changed, every seed (paper section 3.4).
 
-python pipeline/ablate.py top_k-2 0 models/ablate-top_k-2-s0
+python pipeline/ablate.py top_k-2 models/ablate-top_k-2
 """
 
 import argparse
@@ -15,13 +15,12 @@ from lrrc.fitting import run_stage
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("variant", help="KEY-VALUE of the section model, such as top_k-2, or targets-KIND")
-    parser.add_argument("seed", type=int)
-    parser.add_argument("out", type=Path, help="folder to write")
+    parser.add_argument("out", type=Path, help="folder to write, one below it for each seed of ablate.seeds")
     args = parser.parse_args()
     params = load_params()
     model = dataclasses.replace(params.model, **parse_variant(args.variant))
     kind = args.variant.removeprefix("targets-") if args.variant.startswith("targets-") else None
-    run_stage("ablate", "lrrc", params.rank, args.seed, model, args.out, targets=kind)
+    run_stage("ablate", "lrrc", params.rank, params.ablate.seeds, model, args.out, targets=kind)
 
 
 if __name__ == "__main__":

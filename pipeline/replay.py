@@ -8,6 +8,7 @@ import argparse
 import shutil
 
 from lrrc import crossfit
+from lrrc.checkpoint import item_name
 from lrrc.config import Params, load_params
 from lrrc.engine import shared
 from lrrc.errors import one_line
@@ -21,7 +22,7 @@ def items(params: Params) -> dict[str, str]:
     names = {f"train-r{rank}-s{seed}": "" for rank in params.ranks for seed in params.seeds}
     names |= {f"baseline-{policy}-s{seed}": "" for policy in params.baseline.policies for seed in params.seeds}
     return names | {
-        f"ablate-{variant}-s{seed}": variant for variant in params.ablate.variants for seed in params.ablate.seeds
+        f"ablate-{variant}/s{seed}": variant for variant in params.ablate.variants for seed in params.ablate.seeds
     }
 
 
@@ -36,8 +37,9 @@ def main() -> None:
     args.out.mkdir(parents=True)
     wanted = {args.models / name: variant for name, variant in items(params).items()}
     for number, (folder, parts) in enumerate(crossfit.replay(wanted, inputs, params), 1):
-        count = crossfit.write_rows(args.out / f"{folder.name}.parquet", (row for rows in parts for row in rows))
-        print(f"replay {number}/{len(wanted)}: {folder.name}, {count} rows", flush=True)
+        item = item_name(folder)
+        count = crossfit.write_rows(args.out / f"{item}.parquet", (row for rows in parts for row in rows))
+        print(f"replay {number}/{len(wanted)}: {item}, {count} rows", flush=True)
     full = args.out / f"baseline-full-context-s{params.seeds[0]}.parquet"
     if full.is_file():
         crossfit.write_floors(full, args.out / "floors.parquet", inputs, params)

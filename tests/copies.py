@@ -23,7 +23,7 @@ TINY = {
     "encoder": {"width": 16},
     "model": {"d": 16, "head_width": 8, "vocabulary": 64},
     "train": {"max_epochs": 2, "lr": 0.01},
-    "ablate": {"variants": ["top_k-1", "targets-lexical"]},
+    "ablate": {"variants": ["top_k-1", "targets-lexical"], "seeds": [0]},
     "baseline": {"policies": ["full-context", "bm25"]},
     "live": {"policies": ["no-history", "full-context", "bm25", "lrrc"], "episodes": 2, "budgets": [32],
              "policies_elsewhere": ["bm25"], "episodes_elsewhere": 1},

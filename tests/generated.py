@@ -22,7 +22,7 @@ MODEL = ModelConfig(
 DIGEST = DigestConfig(max_overlap=1.0, squeeze=0.0, least_share=0.0, least_gain=0.0, standing=1.0, prior=0.0)
 TRAIN = TrainConfig(
     lr=0.01, weight_decay=0.0, batch_size=8, max_epochs=3, patience=8, w_rec=0.2, w_sel=1.0, w_worth=0.1, w_win=0.5,
-    w_rule=0.2,
+    w_rule=0.2, loader_workers=0,
     trainer={"accelerator": "cpu", "gradient_clip_val": 1.0},
 )  # fmt: skip
 VOCABULARY = """

@@ -67,11 +67,11 @@ def variant_records(n=408):
     for i, variant in enumerate(VARIANTS):
         share = 0.52 - 0.02 * i
         where = base("live-ablation", "lrrc", 8, 128, variant)
-        records.append(new_record(where, "live_success", share, share - 0.03, share + 0.03, n=n, seeds=1))
-        records.append(new_record(where, "live_tokens_per_episode", 2020 + i, 1960, 2080 + i, n=n, seeds=1))
+        records.append(new_record(where, "live_success", share, share - 0.03, share + 0.03, n=n, seeds=2))
+        records.append(new_record(where, "live_tokens_per_episode", 2020 + i, 1960, 2080 + i, n=n, seeds=2))
         lead, test = 2.0 * i - 1, {"p_raw": 0.3, "effect": 0.1, "p_holm": 0.9}
         records.append(
-            new_record(where, "lrrc_live_success_minus_policy", lead, lead - 3, lead + 3, n=n, seeds=1, test=test)
+            new_record(where, "lrrc_live_success_minus_policy", lead, lead - 3, lead + 3, n=n, seeds=2, test=test)
         )
     for i, (family, count) in enumerate(FAMILIES.items()):
         for policy in ("full-context", "no-history", "oracle", "bm25", "lrrc"):

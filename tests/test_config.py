@@ -109,7 +109,8 @@ def test_any_value_is_taken_or_refused_by_name(path, value):
         ("fidelity.calls", 1), ("fidelity.reply_tokens", 0), ("fidelity.policies", ["oracle"]),
         ("fidelity.files", "a.jsonl"), ("fidelity.files", [1]), ("fidelity.seed", -1),
         ("ablate.variants", ["targets-words"]), ("ablate.variants", ["noop-no"]),
-        ("ablate.seeds", [-1]), ("ablate.seeds", [0, 0]),
+        ("ablate.seeds", [-1]), ("ablate.seeds", [0, 0]), ("ablate.seeds", []),
+        ("train.loader_workers", -1),
         ("train.trainer", {"a\nb": 1}), ("annotate", {"per_message_overhead": 0, "a\nb": 1}),
     ],
 )  # fmt: skip

@@ -174,7 +174,7 @@ def test_rows_by_hand():
                    None, None, "e", None, None, checks)  # fmt: skip
     jobs = [
         Job("full-context", None, episodes=9),
-        Job("lrrc", BUDGET, 4, 1, "gate-off", Path("models/ablate-gate-off-s1")),
+        Job("lrrc", BUDGET, 4, 1, "gate-off", Path("models/ablate-gate-off/s1")),
     ]
     agent = Scripted(Answer(1, 50, 3), Answer(1), Answer(0), Answer(-1))
     used = []
@@ -258,8 +258,8 @@ def test_jobs():
             Job("lrrc", 64, 8, 0, "", m / "train-r8-s0", 9), Job("lrrc", 64, 8, 1, "", m / "train-r8-s1", 9),
             Job("bm25", 32, episodes=4), Job("lrrc", 32, 8, 0, "", m / "train-r8-s0", 4),
             Job("lrrc", 64, 2, 0, "", m / "train-r2-s0", 4),
-            Job("lrrc", 64, 8, 1, "gate-off", m / "ablate-gate-off-s1", 4),
-            Job("lrrc", 64, 8, 1, "targets-lexical", m / "ablate-targets-lexical-s1", 4),
+            Job("lrrc", 64, 8, 1, "gate-off", m / "ablate-gate-off/s1", 4),
+            Job("lrrc", 64, 8, 1, "targets-lexical", m / "ablate-targets-lexical/s1", 4),
         ],
         key=str,
     )  # fmt: skip

@@ -21,8 +21,8 @@ from copies import STORED, TINY, commit, hashes, kill, make, own_files, ran, run
 FITTED = {  # stage item -> MLflow run
     "train@2-0": "train-r2-s0",
     "train@4-0": "train-r4-s0",
-    "ablate@top_k-1-0": "ablate-top_k-1-s0",
-    "ablate@targets-lexical-0": "ablate-targets-lexical-s0",
+    "ablate@top_k-1": "ablate-top_k-1",
+    "ablate@targets-lexical": "ablate-targets-lexical",
     "baseline@full-context-0": "baseline-full-context-s0",
     "baseline@bm25-0": "baseline-bm25-s0",
 }

@@ -207,10 +207,8 @@ def score(name, turns, asked="When does the ferry leave?"):
     history = History(AGENTS, ENCODER, 60)
     for turn in turns:
         history.append(turn)
-    return [
-        history.segments[i].text
-        for i in np.argsort(-SCORES[name](history, [Message("user", asked)], "model_b"), kind="stable")
-    ]
+    scores_N = SCORES[name](history, [Message("user", asked)], "model_b")
+    return [history.segments[i].text for i in np.argsort(-scores_N, kind="stable")]
 
 
 def test_what_untrained_policies_prefer():
@@ -231,7 +229,7 @@ def test_what_untrained_policies_prefer():
         "Fine.",
         "The ferry leaves at nine.",
     ]
-    assert score("lead", turns)[:4] == ["Lentils are cheap.", "Yes.", "Beans too.", "So are beans."]
+    assert score("lead", turns)[:4] == ["Lentils are cheap.", "Yes.", "So are beans.", "Beans too."]
     assert score("bm25", turns)[0] == "The ferry leaves at nine."
     assert score("embedding", turns, asked="the ferry at nine")[0] == "The ferry leaves at nine."
     assert score("bm25", turns, asked="zzz") == score("recency", turns)  # the question says nothing

@@ -4,7 +4,8 @@ import copy
 import dataclasses
 import json
 import math
-import warnings
+import subprocess
+import sys
 from functools import partial
 
 import numpy as np
@@ -46,7 +47,6 @@ def net_of(kind="lrrc", seed=0, **changes):
 
 
 def fit(net, folder, config=TRAIN, seed=0, objective=coordinator_objective, data=RAGGED, val=None, collate=pack):
-    warnings.filterwarnings("ignore", module="lightning")
     val = data[-4:] if val is None else val
     return training.fit(net, objective, data[:-4], val, collate, config, seed, folder)
 
@@ -135,15 +135,51 @@ def test_seeds(tmp_path, undisturbed):
     assert bytes_of(other) != undisturbed[1]
 
 
-def test_the_order_of_an_epoch_is_drawn_from_seed_and_epoch():
-    def order(seed, first_epoch):
-        module = training.Fit(net_of(), coordinator_objective, train(batch_size=4), seed, first_epoch)
-        return list(training.Data(list(range(10)), [], list, module).train_dataloader())
+def order(seed, first_epoch, count=10, lengths=None):
+    module = training.Fit(net_of(), coordinator_objective, train(batch_size=4), seed, first_epoch)
+    return list(training.Data(list(range(count)), [], list, module, lengths).train_dataloader())
 
+
+def test_the_order_of_an_epoch_is_drawn_from_seed_and_epoch():
     assert order(0, 3) == order(0, 3) != order(0, 4) != order(1, 3)
     assert [len(batch) for batch in order(0, 0)] == [4, 4, 2]
     assert sorted(sum(order(5, 7), [])) == list(range(10))
     assert hash((3, 5)) % 2**63 == 7586885779985432798  # the same in every process: whole numbers alone
+
+
+def test_batches_hold_episodes_of_like_length():
+    lengths = [(i % 7, i) for i in range(70)]
+
+    def padding(batches):
+        return sum(max(lengths[i] for i in batch)[0] - lengths[j][0] for batch in batches for j in batch)
+
+    def of_epoch(epoch):
+        return order(0, epoch, 70, lengths)
+
+    assert of_epoch(3) == of_epoch(3) != of_epoch(4)
+    assert sorted(sum(of_epoch(3), [])) == list(range(70)) and sorted(map(len, of_epoch(3))) == [2, *[4] * 17]
+    assert padding(of_epoch(3)) < 0.5 * padding(order(0, 3, 70))
+    firsts = [min(lengths[i] for i in batch) for batch in of_epoch(3)]
+    assert firsts != sorted(firsts)  # the lengths of one batch tell nothing of the next
+
+
+def test_a_segment_file_knows_lengths_unread(stage):
+    arrays = SegmentFile(stage.segments)
+    ids = list(arrays)[::-1]
+    assert arrays.lengths(ids) == [(e.turns, len(e.turn_N)) for e in arrays.of(ids)]
+
+
+def test_batches_made_by_other_processes_give_the_same_bytes(tmp_path, undisturbed):
+    net = net_of()
+    history = fit(net, tmp_path, train(max_epochs=4, loader_workers=2))
+    assert history == undisturbed[0] and bytes_of(net) == undisturbed[1]
+
+
+def test_the_import_leaves_transformers_alone():
+    """It costs seconds in every stage item, and whoever needs it afterwards gets it."""
+    code = "import sys, lrrc.training; assert 'transformers' not in sys.modules; import transformers; "
+    code += "from torchmetrics.utilities.imports import _TRANSFORMERS_AVAILABLE as there; assert there"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize(
@@ -282,7 +318,6 @@ def test_preference_and_agreement_by_hand():
 def stage(tmp_path, monkeypatch):
     """Files of the stages before, with the small encoder in place of a distilled one."""
     monkeypatch.setattr(encoder, "load", lambda folder: ENCODER)
-    warnings.filterwarnings("ignore", module="lightning")
     made = [episode(seed) for seed in range(14)]
     write_episodes(tmp_path / "episodes.parquet", made)
     segment_file.write(tmp_path / "segments", [segment_file.flat([episode_arrays(e, ENCODER, LIMIT) for e in made])])
@@ -298,7 +333,6 @@ def item(policy):
 
 
 def fit_one(policy, inputs, work):
-    warnings.filterwarnings("ignore", module="lightning")
     return fitting._fit_one(item(policy), inputs, "fold-1", work)
 
 
@@ -338,6 +372,29 @@ def test_an_item_of_two_networks_resumes_to_the_same_bytes(stage, tmp_path, monk
     for name in written:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     assert json.loads((tmp_path / "b/done.json").read_text())["history"] == history
+
+
+def test_an_item_has_a_checkpoint_for_each_of_its_seeds(stage, tmp_path):
+    """The numbers of all seeds stand above them, those of each are those of an item with that seed alone."""
+    items = {f"s{seed}": dataclasses.replace(item("lrrc"), seed=seed) for seed in (0, 1)}
+    fits = ["fold-0", "fold-1"]
+    both, one = tmp_path / "ablate-x", tmp_path / "train-x"
+    fitting.fit_items(items, stage, fits, both, tmp_path / "work")
+    fitting.fit_items({"": items["s1"]}, stage, fits, one, tmp_path / "work-one")
+    weights = {"fold-0.safetensors", "fold-1.safetensors"}
+    checkpoint = {"config.json", "certificate.json", *weights}
+    assert {path.name for path in one.iterdir()} == checkpoint | {"history.json", "metrics.json"}
+    assert {path.name for path in both.iterdir()} == {"s0", "s1", "history.json", "metrics.json"}
+    for folder in (both / "s0", both / "s1"):
+        assert {path.name for path in folder.iterdir()} == checkpoint
+    for name in checkpoint:
+        assert (both / "s1" / name).read_bytes() == (one / name).read_bytes()
+        assert (both / "s0" / name).read_bytes() != (one / name).read_bytes()
+    history, alone = (json.loads((folder / "history.json").read_text()) for folder in (both, one))
+    assert list(dict.fromkeys(row["fold"] for row in history)) == ["s0-0", "s0-1", "s1-0", "s1-1"]
+    assert [row | {"fold": f"s1-{row['fold']}"} for row in alone] == history[len(history) // 2 :]
+    last = [row["val_loss"] for row in history if row["epoch"] == 1]
+    assert json.loads((both / "metrics.json").read_text())["val_loss"] == pytest.approx(np.mean(last))
 
 
 def test_mixed_precision_is_a_flag_of_the_trainer(tmp_path):

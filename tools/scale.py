@@ -112,7 +112,8 @@ def fit(encoder: Path, out: Path) -> None:
     net = build("lrrc", 8, width, params.model)
     batches = partial(collate, vocabulary=params.model.vocabulary, targets=params.gains.source)
     train, val = arrays.of(splits["train"]), arrays.of(splits["val"])
-    training.fit(net, coordinator_objective, train, val, batches, params.train, 0, out / "work-net")
+    training.fit(net, coordinator_objective, train, val, batches, params.train, 0, out / "work-net",
+                 lengths=arrays.lengths(splits["train"]))  # fmt: skip
     item = fitting.Item("recency", None, 0, params.budget, params.model, params.train, 2, params.digest, limit)
     policy, vectors = kept.policy_of(item, inputs, out), kept.encoder.load(str(encoder))
     probed = [kept.kept_of(e, policy, vectors) for e in open_episodes(inputs.episodes).each(splits["train"][:PROBED])]

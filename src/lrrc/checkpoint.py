@@ -56,6 +56,11 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
+def item_name(folder: Path) -> str:
+    """What results call a checkpoint: `train-r8-s0` as its folder, `ablate-gate-off-s0` that of ablate-gate-off/s0."""
+    return f"{folder.parent.name}-{folder.name}" if folder.parent.name.startswith("ablate-") else folder.name
+
+
 def save_weights(net: nn.Module, path: Path) -> None:
     from safetensors.torch import save_file
 

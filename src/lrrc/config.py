@@ -276,6 +276,7 @@ class TrainConfig:
     w_worth: float
     w_win: float
     w_rule: float
+    loader_workers: int
     trainer: dict[str, Any] = dataclasses.field(hash=False)  # the rest tells parameters apart as keys of a cache
 
     def __post_init__(self) -> None:
@@ -287,6 +288,7 @@ class TrainConfig:
         for key in ("w_rec", "w_sel", "w_worth", "w_win", "w_rule"):
             value = getattr(self, key)
             _check(value >= 0, f"train.{key}", value, "a number >= 0")
+        _check(self.loader_workers >= 0, "train.loader_workers", self.loader_workers, "an integer >= 0")
         for key, value in self.trainer.items():
             _check(key in TRAINER, f"train.trainer.{key}", value, f"no such key; known are {', '.join(TRAINER)}")
 
@@ -301,7 +303,8 @@ class AblateConfig:
     def __post_init__(self) -> None:
         for variant in self.variants:
             parse_variant(variant)
-        _check(len(set(self.seeds)) == len(self.seeds), "ablate.seeds", list(self.seeds), "different integers")
+        different = len(set(self.seeds)) == len(self.seeds) > 0
+        _check(different, "ablate.seeds", list(self.seeds), "different integers, at least one")
         for seed in self.seeds:
             _check_seed("ablate.seeds", seed)
 
@@ -324,8 +327,8 @@ class BaselineConfig:
 class DigestConfig:
     """How scores become a digest: redundancy filter, squeezing inside segments, and, for learned policies, what a
     segment must promise: a share of all that the history does, and nats a token (0 and 0 fill the budget), and the
-    probability from which a sentence of the user is kept as a standing rule. `prior` is the share of a history's promise
-    that is dealt by place alone (lrrc.place).
+    probability from which a sentence of the user is kept as a standing rule. `prior` is the share of a history's
+    promise that is dealt by place alone (lrrc.place).
     """
 
     max_overlap: float

@@ -109,8 +109,9 @@ def rows_at(
     config = checkpoint.read_config(folder)
     policy = load_fitted(config["policy"], folder, f"fold-{fold}", inputs, params)
     labels = {
-        "policy": config["policy"], "item": folder.name, "rank": config["rank"], "seed": config["seed"],
-        "budget": policy.budget, "fold": fold, "variant": variant, "tau": float(tau) if np.isfinite(tau) else None,
+        "policy": config["policy"], "item": checkpoint.item_name(folder), "rank": config["rank"],
+        "seed": config["seed"], "budget": policy.budget, "fold": fold, "variant": variant,
+        "tau": float(tau) if np.isfinite(tau) else None,
     }  # fmt: skip
     episodes, overhead, rows = episodes_of(inputs, ids), params.annotate.per_message_overhead, []
     fast = logged_sessions(policy, episodes, inputs)

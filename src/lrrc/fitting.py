@@ -1,8 +1,8 @@
-"""One stage item: every fit of one policy at one rank and seed, side by side on the cores of the machine.
+"""One stage item: every fit of one policy at one rank, side by side on the cores of the machine.
 
-An item has a fit on the main split and one per fold. Each runs in a process of its own with one thread, so that the
-sums, and so the bytes, do not depend on the number of cores. A finished fit is kept in the work folder until the whole
-item is written; an interrupted item repeats nothing that was finished.
+An item has a fit for every seed and fold, and one on the main split where its seed is the first. Each runs in a process
+of its own with one thread, so that the sums, and so the bytes, do not depend on the number of cores. A finished fit is
+kept in the work folder until the whole item is written; an interrupted item repeats nothing that was finished.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -60,25 +60,36 @@ class Inputs:
     splits: Path
 
 
-def fit_item(item: Item, inputs: Inputs, fits: Sequence[str], out: Path, work: Path) -> dict[str, float]:
-    """Fit everything and write `out`: config.json, weights, history.json, metrics.json. Returns the metrics."""
+def fit_items(items: Mapping[str, Item], inputs: Inputs, fits: Sequence[str], out: Path, work: Path) -> None:
+    """Fit everything side by side and write `out`: history.json and metrics.json over all fits, and checkpoints.
+
+    The checkpoint of each item, a folder below `out`, holds config.json, weights and certificate.json; it is `out`
+    itself where its name is empty.
+    """
     torch.set_num_threads(1)
-    histories: dict[str, list[dict]] = {}
-    if item.policy in UNTRAINED:
-        kept.write(work / "kept.safetensors", item, inputs, work, side_by_side=True)
+    for name, item in items.items():
+        if item.policy in UNTRAINED:
+            kept.write(work / name / "kept.safetensors", item, inputs, work, side_by_side=True)
     import lrrc.training  # noqa: F401  # seconds, once and not in every worker
 
-    tasks = [(item, inputs, fit, work / fit) for fit in fits]
-    for (_, _, fit, _), (history, seconds) in side_by_side(_fit_one, tasks):
-        histories[fit], last = history, history[-1]
+    tasks = [(item, inputs, fit, work / name / fit) for name, item in items.items() for fit in fits]
+    found: dict[Path, list[dict]] = {}
+    for (*_, folder), (history, seconds) in side_by_side(_fit_one, tasks):
+        found[folder], last = history, history[-1]
         print(
-            f"{out.name} {fit}: {last['epoch'] + 1} epochs, {seconds:.0f} s, validation agreement "
-            f"{last['val_agreement']:.2f}, loss {last['val_loss']:.3f}",
+            f"{out.name} {folder.relative_to(work).as_posix()}: {last['epoch'] + 1} epochs, {seconds:.0f} s, "
+            f"validation agreement {last['val_agreement']:.2f}, loss {last['val_loss']:.3f}",
             flush=True,
         )
-    config = checkpoint.describe(
-        item.policy, item.rank, item.seed, _width(inputs), item.max_segment_tokens, item.model
-    )  # fmt: skip
+    for name, item in items.items():
+        _write_checkpoint(item, inputs, fits, out / name, work / name)
+    histories = {_label(folder.relative_to(work)): found[folder] for *_, folder in tasks}
+    write_json(out / "history.json", [{"fold": fold, **row} for fold, rows in histories.items() for row in rows])
+    write_json(out / "metrics.json", _metrics(list(histories.values())))
+
+
+def _write_checkpoint(item: Item, inputs: Inputs, fits: Sequence[str], out: Path, work: Path) -> None:
+    """What the fits of an item left in `work`, as a checkpoint."""
     out.mkdir(parents=True, exist_ok=True)
     for fit in fits:
         for weights in sorted((work / fit).glob("*.safetensors")):
@@ -88,17 +99,20 @@ def fit_item(item: Item, inputs: Inputs, fits: Sequence[str], out: Path, work: P
         measured = {fit: json.loads((work / fit / "certificate.json").read_text()) for fit in fits}
         policy = kept.policy_of(item, inputs, work / fits[0] / "net.safetensors")
         write_json(out / "certificate.json", certificate.certificate(policy, item.rank, measured))
-    history = [{"fold": fit.removeprefix("fold-"), **record} for fit in fits for record in histories[fit]]
-    metrics = _metrics(histories, fits)
+    config = checkpoint.describe(
+        item.policy, item.rank, item.seed, _width(inputs), item.max_segment_tokens, item.model
+    )  # fmt: skip
     write_json(out / "config.json", config)
-    write_json(out / "history.json", history)
-    write_json(out / "metrics.json", metrics)
-    return metrics
 
 
-def _metrics(histories: dict[str, list[dict]], fits: Sequence[str]) -> dict[str, float]:
+def _label(fit: Path) -> str:
+    """`main`, `0` of fold-0, `s1-0` of s1/fold-0."""
+    return "-".join(part.removeprefix("fold-") for part in fit.parts)
+
+
+def _metrics(histories: Sequence[list[dict]]) -> dict[str, float]:
     """Means over the fits of each one's last epoch, and of how long they took."""
-    last = [histories[fit][-1] for fit in fits]
+    last = [history[-1] for history in histories]
     names = sorted({name for record in last for name in record if name != "epoch"})
     means = {name: float(np.mean([record[name] for record in last])) for name in names}
     return {"epochs": float(np.mean([record["epoch"] + 1 for record in last])), **means}
@@ -110,14 +124,9 @@ def _width(inputs: Inputs) -> int:
 
 def _fit_one(item: Item, inputs: Inputs, fit: str, work: Path) -> tuple[list[dict], float]:
     """Weights into work/net.safetensors and, for a stateless policy, work/probe-net.safetensors; history, seconds."""
-    import logging
-    import warnings
-
     from lrrc import training
 
     torch.set_num_threads(1)
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="lightning")
     started = time.monotonic()
     done = work / "done.json"
     key = canonical_json({"item": dataclasses.asdict(item), "fit": fit, "inputs": _fingerprint(inputs)})
@@ -141,6 +150,7 @@ def _fit_one(item: Item, inputs: Inputs, fit: str, work: Path) -> tuple[list[dic
         history = training.fit(
             net, coordinator_objective, arrays.of(ids["train"]), arrays.of(ids["val"]),
             partial(collate, vocabulary=item.model.vocabulary, targets=item.targets), train, item.seed, work / "net",
+            lengths=arrays.lengths(ids["train"]),
         )  # fmt: skip
         checkpoint.save_weights(net, net_file)
         if item.policy == "lrrc":
@@ -189,22 +199,30 @@ def fold_names(path: Path) -> list[str]:
 
 
 def run_stage(
-    stage: str, policy: str, rank: int | None, seed: int, model: ModelConfig, out: Path, targets: str | None = None
-) -> None:
-    """A whole stage item: fit, write, log to MLflow. Parameters come from params.yaml; `targets`: another kind."""
+    stage: str, policy: str, rank: int | None, seed: int | Sequence[int], model: ModelConfig, out: Path,
+    targets: str | None = None,
+) -> None:  # fmt: skip
+    """A whole stage item: fit, write, log to MLflow. Parameters come from params.yaml; `targets`: another kind.
+
+    Several seeds: a checkpoint for each, `s0` and so on below `out`.
+    """
     from lrrc import tracking
     from lrrc.config import load_params
 
     params = load_params()
-    item = Item(
-        policy, rank, seed, params.budget, model, params.train, params.baseline.truncated_turns,
-        params.digest, params.embed.max_segment_tokens, targets or params.gains.source,
-    )  # fmt: skip
+    targets = targets or params.gains.source
+    items = {
+        name: Item(
+            policy, rank, one, params.budget, model, params.train, params.baseline.truncated_turns,
+            params.digest, params.embed.max_segment_tokens, targets,
+        )
+        for name, one in ({"": seed} if isinstance(seed, int) else {f"s{one}": one for one in seed}).items()
+    }  # fmt: skip
     inputs = Inputs(*map(Path, INPUTS))
-    fits = [*(["main"] if stage != "ablate" and seed == params.seeds[0] else []), *fold_names(inputs.splits)]
+    fits = [*(["main"] if seed == params.seeds[0] else []), *fold_names(inputs.splits)]
     work = Path(".cache/fits") / out.name
-    fit_item(item, inputs, fits, out, work)
-    logged = {"policy": policy, "rank": rank, "seed": seed, "budget": params.budget, "targets": item.targets,
+    fit_items(items, inputs, fits, out, work)
+    logged = {"policy": policy, "rank": rank, "seed": seed, "budget": params.budget, "targets": targets,
               "model": dataclasses.asdict(model), "train": dataclasses.asdict(params.train)}  # fmt: skip
     tracking.log_stage(out.name, stage=stage, params=logged, artifacts=[out])
     shutil.rmtree(work, ignore_errors=True)

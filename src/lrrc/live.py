@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lrrc import digest, gains, lm, tokens
+from lrrc.checkpoint import item_name
 from lrrc.digest import Digest
 from lrrc.episodes import Check, Episode, Message
 from lrrc.policies.base import Kept, Policy, Session
@@ -241,7 +242,7 @@ def evaluate(
             labels = {key: value for key, value in asdict(job).items() if key not in ("folder", "episodes")}
             rows.append(
                 {
-                    **labels, "item": job.folder.name if job.folder else "", "fold": fold_of[question.episode_id],
+                    **labels, "item": item_name(job.folder) if job.folder else "", "fold": fold_of[question.episode_id],
                     "episode_id": question.episode_id, "turn": check.turn, "category": check.family,
                     "choice": answer.choice, "right": int(answer.choice == check.answer),
                     "prompt_tokens": question.prompt_tokens, "completion_tokens": tokens.count(said),

@@ -49,7 +49,7 @@ def jobs_of(params: Params, models: Path) -> list[Job]:
             jobs.append(Job("lrrc", params.budget, rank, seed, "", models / f"train-r{rank}-s{seed}", few))
     for variant in params.ablate.variants:
         for seed in params.ablate.seeds:
-            folder = models / f"ablate-{variant}-s{seed}"
+            folder = models / f"ablate-{variant}/s{seed}"
             jobs.append(Job("lrrc", params.budget, params.rank, seed, variant, folder, few))
     return jobs
 

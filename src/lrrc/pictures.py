@@ -106,7 +106,7 @@ def fitted_runs(params: Params) -> dict[str, str]:
         "ranks": f"train-r{_one_of(params.ranks)}-s{seeds}",
         "full": f"baseline-full-context-s{seeds}",
         "baselines": f"baseline-{_one_of(params.baseline.policies)}-s{seeds}",
-        "ablations": f"ablate-{_one_of(params.ablate.variants)}-s{_one_of(params.ablate.seeds)}",
+        "ablations": f"ablate-{_one_of(params.ablate.variants)}",
     }
 
 

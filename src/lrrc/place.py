@@ -34,7 +34,7 @@ def log_prior(history: History, agent: str, count: int | None = None) -> np.ndar
 
 
 def mixed(scores_N: np.ndarray, history: History, agent: str, share: float) -> np.ndarray:
-    """Scores (logarithms of gains) of which `share` is dealt by place alone; what the history promises stays the same."""
+    """Scores (logarithms of gains) of which `share` is dealt by place alone; the whole history promises what it did."""
     if not share:
         return scores_N
     scores_N = np.asarray(scores_N, float)

@@ -177,6 +177,11 @@ class SegmentFile(ById):
             take("standing", "segments"),
         )  # fmt: skip
 
+    def lengths(self, ids: Sequence[str]) -> list[tuple[int, int]]:
+        """(turns, segments) of some episodes, which are not read for that."""
+        places = [self.place[i] for i in ids]
+        return [(int(self.sizes["turns"][at]), int(self.sizes["segments"][at])) for at in places]
+
 
 class Chosen(Sequence):
     """What `read` gives for every id, in order; what was read is kept as far as HELD goes."""

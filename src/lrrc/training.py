@@ -9,14 +9,17 @@ optimiser state and history are kept beside each other, without pickle.
 from __future__ import annotations
 
 import json
+import logging
 import math
 import shutil
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import lightning
 import torch
+from lightning_utilities.core.imports import RequirementCache
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -27,6 +30,22 @@ from lrrc.model.batch import Batch
 from lrrc.model.losses import Measured
 from lrrc.model.probe import ProbeBatch
 
+
+@contextmanager
+def unavailable(package: str) -> Iterator[None]:
+    """Lightning's metrics take a package for missing: of `transformers`, the import alone takes seconds."""
+    answer = RequirementCache.__bool__
+    RequirementCache.__bool__ = lambda self: not (self.requirement or "").startswith(package) and answer(self)
+    try:
+        yield
+    finally:
+        RequirementCache.__bool__ = answer
+
+
+with unavailable("transformers"):
+    import lightning
+
+POOL = 4  # batches whose episodes are sorted by length together
 UNPREFIXED = (
     "loss_rec",
     "loss_sel",
@@ -94,27 +113,44 @@ class Fit(lightning.LightningModule):
 
 
 class Data(lightning.LightningDataModule):
-    """Batches of a split; the order of an epoch is drawn from the seed and the epoch's number."""
+    """Batches of a split; those of an epoch are drawn from the seed and the epoch's number.
 
-    def __init__(self, train: Sequence, val: Sequence, collate: Callable[[Sequence], Batch | ProbeBatch], fit: Fit):
+    `lengths` of the training episodes: as a batch is padded to its longest, those of like length come together.
+    """
+
+    def __init__(
+        self, train: Sequence, val: Sequence, collate: Callable[[Sequence], Batch | ProbeBatch], fit: Fit,
+        lengths: Sequence | None = None,
+    ):  # fmt: skip
         super().__init__()
-        self.train, self.val, self.collate, self.fit = train, val, collate, fit
+        self.train, self.val, self.collate, self.fit, self.lengths = train, val, collate, fit, lengths
 
-    def _loader(self, episodes: Sequence, order: Sequence[int], rank: int = 0, ranks: int = 1) -> DataLoader:
-        size = self.fit.train_config.batch_size
-        batches = [order[i : i + size] for i in range(0, len(order), size)]
-        each = max(1, len(batches) // ranks)  # as many for every process: they wait for each other
-        batches = [batches[i % len(batches)] for i in range(rank, each * ranks, ranks)] if ranks > 1 else batches
-        return DataLoader(episodes, batch_sampler=batches, collate_fn=self.collate)
+    def _loader(self, episodes: Sequence, batches: Sequence[Sequence[int]]) -> DataLoader:
+        workers = self.fit.train_config.loader_workers
+        return DataLoader(episodes, batch_sampler=batches, collate_fn=self.collate, num_workers=workers)
 
     def train_dataloader(self) -> DataLoader:
         generator = torch.Generator().manual_seed(hash((self.fit.seed, self.fit.epoch)) % 2**63)
         order = torch.randperm(len(self.train), generator=generator).tolist()
-        share = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        return self._loader(self.train, order, *share)
+        size = self.fit.train_config.batch_size
+        if self.lengths is None:
+            batches = cut(order, size)
+        else:
+            pools = [sorted(pool, key=self.lengths.__getitem__) for pool in cut(order, POOL * size)]
+            sorted_batches = [batch for pool in pools for batch in cut(pool, size)]
+            batches = [sorted_batches[i] for i in torch.randperm(len(sorted_batches), generator=generator)]
+        rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        each = max(1, len(batches) // ranks)  # as many for every process: they wait for each other
+        batches = [batches[i % len(batches)] for i in range(rank, each * ranks, ranks)] if ranks > 1 else batches
+        return self._loader(self.train, batches)
 
     def val_dataloader(self) -> DataLoader:
-        return self._loader(self.val, range(len(self.val)))
+        return self._loader(self.val, cut(range(len(self.val)), self.fit.train_config.batch_size))
+
+
+def cut(order: Sequence[int], size: int) -> list[Sequence[int]]:
+    """Parts of `size` numbers, the last one of what is left."""
+    return [order[i : i + size] for i in range(0, len(order), size)]
 
 
 class EveryEpoch(lightning.Callback):
@@ -206,13 +242,16 @@ def fit(
     config: TrainConfig,
     seed: int,
     folder: Path,
+    lengths: Sequence | None = None,
 ) -> list[dict]:
     """Train `net` in place to its best epoch on `train` and `val` (episodes that `collate` makes batches of); returns
-    one record per epoch.
+    one record per epoch. `lengths`: of the episodes of `train`, see Data.
 
     `folder` holds the resumable state; the caller removes it when the result is safe. An interrupted fit of the same
     inputs goes on from there.
     """
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning")
     progress = Progress()
     if (folder / "state.json").is_file():
         state = json.loads((folder / "state.json").read_text())
@@ -230,7 +269,7 @@ def fit(
             default_root_dir=str(folder),
             **{"devices": 1, "use_distributed_sampler": False, **config.trainer},
         )  # fmt: skip
-        trainer.fit(module, datamodule=Data(train, val, collate, module))
+        trainer.fit(module, datamodule=Data(train, val, collate, module, lengths))
     state = json.loads((folder / "state.json").read_text())  # a strategy may have trained in processes of its own
     net.load_state_dict(load_file(folder / state["best_folder"] / "weights.safetensors"))
     return state["history"]

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import shutil
-import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
@@ -71,8 +69,6 @@ def fit(names: Sequence[str], sets: Sets, stored: Path, vectors: Path, params: P
     from lrrc.model.coordinator import build
     from lrrc.model.losses import coordinator_objective
 
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="lightning")
     train, val = [], []
     for name in names:
         arrays = arrays_of(sets[name], stored, vectors, params.embed.max_segment_tokens)
@@ -83,8 +79,10 @@ def fit(names: Sequence[str], sets: Sets, stored: Path, vectors: Path, params: P
     torch.manual_seed(params.transfer.seed)
     net = build("lrrc", params.rank, encoder.load(str(vectors)).width, params.model)
     shutil.rmtree(work, ignore_errors=True)
-    objective_data = partial(collate, vocabulary=params.model.vocabulary)
-    training.fit(net, coordinator_objective, train, val, objective_data, params.train, params.transfer.seed, work)
+    training.fit(
+        net, coordinator_objective, train, val, partial(collate, vocabulary=params.model.vocabulary), params.train,
+        params.transfer.seed, work, lengths=[(arrays.turns, len(arrays.turn_N)) for arrays in train],
+    )  # fmt: skip
     shutil.rmtree(work)
     return net.eval()
 

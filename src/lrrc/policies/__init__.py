@@ -33,7 +33,8 @@ def load_policy(
     For learned policies, `least_share` and `least_gain` are what a segment must promise (digest.write), `standing` is
     the probability from which a sentence is kept as a standing rule, `prior` the share that is dealt by place alone
     (lrrc.place). `encoder` is the folder of static vectors, `turns` the N of truncated-history; learned policies cut
-    segments as their checkpoint was trained, others at `max_segment_tokens`. Raises ValueError for an unknown name, and where a checkpoint or encoder is missing.
+    segments as their checkpoint was trained, others at `max_segment_tokens`. Raises ValueError for an unknown name, and
+    where a checkpoint or encoder is missing.
     """
     from lrrc.policies import untrained
 
