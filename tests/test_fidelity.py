@@ -125,7 +125,9 @@ def test_adaptive_digests_spend_the_budget_on_average(monkeypatch, name, budget,
     def lengths(gain):
         policy.budget, policy.least_gain, found = REACH * budget, gain, []
         for target, session in sessions(policy, targets):
-            found.append(session.select(target.inputs, target.agent).tokens)
+            scores_N, logits_V = session.scores(target.inputs, target.agent)
+            shares_N = scores_N - np.logaddexp.reduce(scores_N)
+            found.append(policy.write(session.history, shares_N, logits_V, session.standing_N.rows).tokens)
         return np.array(found)
 
     found = lengths(asked[-1])

@@ -4,8 +4,9 @@
 
 Mean negative log-likelihood per token of the logged reply (its first tokens), minus that after the full history: nats a
 token, lower is better, no labels needed. Policies are compared at equal mean tokens: fixed ones fill their budget in
-every call, a learned one may spend little here and up to `REACH` budgets there, with the least gain it asks of a
-segment set so that its mean over these calls is what recency spends (which looks at lengths alone, never at replies).
+every call, a learned one may spend little here and up to `REACH` budgets there. Every token of a segment must hold a
+least share of what the history promises, set so that the mean over these calls is what recency spends (which looks at
+lengths alone, never at replies).
 System messages are the same in every payload and left out.
 """
 
@@ -110,6 +111,7 @@ def adaptive(policy: Any, targets: Sequence[Target]) -> list[tuple[str, list[Mes
     held = []
     for target, session in sessions(policy, targets):
         scores_N, logits_V = session.scores(target.inputs, target.agent)
+        scores_N = scores_N - np.logaddexp.reduce(scores_N)  # shares: how much is promised in all is known least
         whole = sum(session.message_tokens)
         messages = list(session.history.messages)
         held.append(((session.history, scores_N, logits_V, session.standing_N.rows), whole, messages))
@@ -118,7 +120,7 @@ def adaptive(policy: Any, targets: Sequence[Target]) -> list[tuple[str, list[Mes
         policy.budget, policy.least_share, policy.least_gain = REACH * budget, 0.0, gain
         return [policy.write(*known) for known, *_ in held]
 
-    low, high = -12.0, 4.0  # logarithms of nats a token
+    low, high = -12.0, 4.0  # logarithms of shares a token
     try:
         for _ in range(STEPS):
             middle = (low + high) / 2
