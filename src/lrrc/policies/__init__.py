@@ -11,7 +11,7 @@ __all__ = ["Policy", "Receipt", "Session", "load_policy"]
 
 DEFAULT_CHECKPOINT = Path("models/train-r8-s0")
 DEFAULT_ENCODER = Path("data/encoder")
-LEAST_SHARE, STANDING, PRIOR = 0.07, 0.5, 0.5  # as in params.yaml (a test compares them)
+LEAST_SHARE, STANDING, PRIOR = 0.07, 0.5, 0.8  # as in params.yaml (a test compares them)
 
 
 def load_policy(
