@@ -122,6 +122,7 @@ def transfer_records():
                 gap = nats - 0.25
                 records.append(new_record(where, "nats_over_best_rule", gap, gap - 0.02, gap + 0.02, **sizes,
                                           test={"p_raw": 0.03, "effect": -0.2, "rule": "bm25"}))  # fmt: skip
+                records.append(new_record(where, "nats_over_lead", gap + 0.01, gap - 0.01, gap + 0.03, **sizes))
     return [{**record, "agent": "SmolLM2-135M-Instruct"} for record in records]
 
 

@@ -83,7 +83,7 @@ def test_figure2_draws_the_records_with_standard_errors(summary):
     assert drawing.standard_error(expected["lrrc"]) == pytest.approx(error, rel=1e-6)
 
 
-@pytest.mark.parametrize(("name", "count"), [("pareto", 8 + 4), ("live_pareto", 11 + 4)])  # policies, ranks
+@pytest.mark.parametrize(("name", "count"), [("pareto", 8 + 4), ("live_pareto", 12 + 4)])  # policies, ranks
 def test_pareto_names_overlap_nothing(name, count, summary):
     figure = FIGURES[name](summary)
     figure.draw_without_rendering()

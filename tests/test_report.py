@@ -125,7 +125,9 @@ def test_live_success_leads_and_says_what_it_is(sources, pages):
     assert told[3].startswith("Checks of standing rules") and "LRRC r = 8 54 %" in told[3]
     second = headline.second(summary, 8, 128)
     assert second[0].startswith("Over the logged episodes, with its call gate, LRRC at rank 8 uses")
-    assert "tau-bench airline logs: +0.095" in second[-1] and "Embedding retrieval +0.140" in second[-1]
+    assert "tau-bench airline logs: +0.095" in second[-2] and "Embedding retrieval +0.140" in second[-2]
+    moved = "tau-bench airline logs: -0.050 [-0.070, -0.030] to BM25, the best rule, -0.040 [-0.060, -0.020] to its"
+    assert moved in second[-1]
     card = headline.cards(summary, 8, 128)[0]
     assert card.value == "48.1 %" and card.note == "95 % interval 47.1 to 49.1 % saved; 2,024 against 3,900 per episode"
     assert "answers the checks of 408 held-out episodes" in headline.banner(summary, 8, 128)

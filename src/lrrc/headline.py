@@ -75,6 +75,7 @@ def second(summary: Mapping, rank: int, budget: int) -> list[str]:
     return [
         *(_replayed(summary, rank, budget) if live else []),
         *headline_live.faithful(summary, rank, budget),
+        *headline_live.transferred(summary),
         *([missing] if missing else []),
     ]
 

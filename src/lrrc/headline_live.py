@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lrrc.summary import DATA, LIVE_AGENT, REFERENCES, find, has, maybe, name
+from lrrc.summary import DATA, LIVE_AGENT, POLICIES, REFERENCES, find, has, maybe, name
 from lrrc.tables_live import at_operating_point, standing_rules
 
 
@@ -110,6 +110,25 @@ def faithful(summary: Mapping, rank: int, budget: int) -> list[str]:
     agent = next((r.get("agent", LIVE_AGENT) for r in found), LIVE_AGENT)
     lead = f"Extra nats per token of the true next reply under {agent}, against the full history, of LRRC and the best "
     return [f"{lead}other policy at {budget} tokens: {'; '.join(parts)}."] if parts else []
+
+
+def transferred(summary: Mapping) -> list[str]:
+    """On data sets left out, after training on all others: against the best rule, and against the prior alone."""
+    found = find(summary, evaluation="transfer", metric="nats_over_best_rule")
+    parts = []
+    for data in sorted({r["data"] for r in found}):
+        rule = max((r for r in found if r["data"] == data), key=lambda r: r["variant"].count(" + "))
+        lead = maybe(summary, "nats_over_lead", evaluation="transfer", data=data, variant=rule["variant"])
+        part = f"{DATA.get(data, data)}: {_gap(rule)} to {POLICIES[rule['test']['rule']]}, the best rule"
+        parts.append(part + (f", {_gap(lead)} to its place prior alone" if lead else ""))
+    if not parts:
+        return []
+    return [f"On conversations of a kind it was not trained on, at equal mean tokens, LRRC's nats per token "
+            f"({found[0]['n']} replies; less is better): {'; '.join(parts)}."]  # fmt: skip
+
+
+def _gap(record: Mapping) -> str:
+    return f"{record['value']:+.3f} [{record['low']:+.3f}, {record['high']:+.3f}]"
 
 
 def reading(gap: Mapping, other: str) -> str:

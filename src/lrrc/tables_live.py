@@ -38,6 +38,7 @@ TRANSFER = (
     *interval("Nats per token over Full-Context", "nats_over_full_context", "+.3f"),
     *interval("Over the best rule, nats", "nats_over_best_rule", "+.3f"),
     *one("p", "nats_over_best_rule", "p", "p_vs_full_context"),
+    *interval("Over its place prior alone, nats", "nats_over_lead", "+.3f"),
 )
 GATE = (
     *interval("Calls / episode", "calls_per_episode", ".2f"),
