@@ -43,7 +43,7 @@ def ran(tmp_path, monkeypatch):
         params, rank=2, ranks=(2,), budget=24, model=MODEL, train=train(max_epochs=2),
         embed=config.EmbedConfig(LIMIT), ablate=dataclasses.replace(params.ablate, variants=()),
         digest=dataclasses.replace(params.digest, standing=1.0),  # rules are sent whatever they cost
-        transfer=config.TransferConfig(files, teach=6, calls=6, seed=0),
+        transfer=config.TransferConfig(files, teach=6, calls=6, prior=0.8, seed=0),
     )  # fmt: skip
     gains.save(tmp_path / "known.parquet", known_of(tmp_path / "arena.parquet"))
 

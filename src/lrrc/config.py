@@ -220,15 +220,18 @@ class FidelityConfig:
 @dataclass(frozen=True)
 class TransferConfig:
     """Transfer between kinds of conversation (a frozen stage): data sets beside the arena, calls that teach (of each)
-    and calls that test.
+    and calls that test. `prior` is what digest.prior is for them.
     """
 
     files: tuple[str, ...]
     teach: int
     calls: int
+    prior: float
     seed: int
 
     def __post_init__(self) -> None:
+        value = self.prior
+        _check(0 <= value <= 1, "transfer.prior", value, "a fraction from 0 to 1")
         for key in ("teach", "calls"):
             _check(getattr(self, key) >= 2, f"transfer.{key}", getattr(self, key), "an integer >= 2")
         _check_seed("transfer.seed", self.seed)
@@ -328,7 +331,7 @@ class DigestConfig:
     """How scores become a digest: redundancy filter, squeezing inside segments, and, for learned policies, what a
     segment must promise: a share of all that the history does, and nats a token (0 and 0 fill the budget), and the
     probability from which a sentence of the user is kept as a standing rule. `prior` is the share of a history's
-    promise that is dealt by place alone (lrrc.place).
+    promise that is dealt by place alone (lrrc.place): none where conversations are of the kind trained on.
     """
 
     max_overlap: float
@@ -437,6 +440,11 @@ class Params:
             _check(self.rank <= changed.d, "ablate.variants", variant, f"a width d of at least rank = {self.rank}")
         _check(self.budget >= 8, "budget", self.budget, "an integer >= 8 (tokens)")
         _check(self.engine in ENGINES, "engine", self.engine, f"one of {', '.join(ENGINES)}")
+
+    @property
+    def elsewhere(self) -> Params:
+        """The same for conversations unlike those trained on: more is dealt by place."""
+        return dataclasses.replace(self, digest=dataclasses.replace(self.digest, prior=self.transfer.prior))
 
 
 def parse_variant(variant: str) -> dict[str, Any]:

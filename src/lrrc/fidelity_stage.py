@@ -77,7 +77,10 @@ def _task(
         return []
     seed = params.seeds[0]
     folder = models / (f"train-r{params.rank}-s{seed}" if name == "lrrc" else f"baseline-{name}-s{seed}")
-    policy = crossfit.load_fitted(name, folder, "main" if fold is None else f"fold-{fold}", inputs, params)
+    if fold is None:
+        policy = crossfit.load_fitted(name, folder, "main", inputs, params.elsewhere)
+    else:
+        policy = crossfit.load_fitted(name, folder, f"fold-{fold}", inputs, params)
     rank = params.rank if name == "lrrc" else None
     labels = {policy.name: {"data": data, "rank": rank, "seed": seed}}
     rows = fidelity.measure(lm.load(str(model)), targets, [policy], settings.reply_tokens, labels)

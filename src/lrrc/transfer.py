@@ -117,7 +117,7 @@ def _task(
     if kept.is_file():
         return json.loads(kept.read_text())
     targets = fidelity.draw(read_episodes(sets[test]), params.transfer.calls, params.transfer.seed)
-    limit, learned = params.embed.max_segment_tokens, asdict(params.digest)
+    limit, learned = params.embed.max_segment_tokens, asdict(params.elsewhere.digest)
     if names:
         net = fit(names, sets, stored, vectors, params, work / f"fit-{'-'.join(names)}-{test}")
         chosen = Learned(policy, params.budget, net=net, encoder=encoder.load(str(vectors)),

@@ -11,7 +11,8 @@ __all__ = ["Policy", "Receipt", "Session", "load_policy"]
 
 DEFAULT_CHECKPOINT = Path("models/train-r8-s0")
 DEFAULT_ENCODER = Path("data/encoder")
-LEAST_SHARE, STANDING, PRIOR = 0.07, 0.5, 0.8  # as in params.yaml (a test compares them)
+# as in params.yaml (a test compares them); users' conversations are unlike those trained on, hence its transfer.prior
+LEAST_SHARE, STANDING, PRIOR = 0.07, 0.5, 0.8
 
 
 def load_policy(
