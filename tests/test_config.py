@@ -101,7 +101,8 @@ def test_any_value_is_taken_or_refused_by_name(path, value):
         ("annotate.per_message_overhead", -1),
         ("gains.source", "words"), ("gains.candidates", 1), ("gains.reply_tokens", 0), ("gains.calls", -1),
         ("gains.seed", -1), ("model.noop", "on"), ("train.w_worth", -0.1), ("train.w_rule", -0.1),
-        ("digest.standing", 0), ("digest.standing", 1.1), ("digest.prior", -0.1), ("digest.prior", 1.1), ("transfer.prior", -1),
+        ("digest.standing", 0), ("digest.standing", 1.1), ("digest.prior", -0.1), ("digest.prior", 1.1),
+        ("transfer.prior", -1),
         ("digest.least_gain", -0.01), ("digest.least_gain", 11), ("digest.least_gain", float("nan")),
         ("live.agent", "remote"), ("live.agent", "endpoint"),  # without address and model
         ("live.budgets", [64, 7]), ("live.budgets", [0.5]), ("live.episodes", -1), ("live.episodes_elsewhere", -1),
