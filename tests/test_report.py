@@ -126,7 +126,7 @@ def test_live_success_leads_and_says_what_it_is(sources, pages):
     second = headline.second(summary, 8, 128)
     assert second[0].startswith("Over the logged episodes, with its call gate, LRRC at rank 8 uses")
     assert "tau-bench airline logs: +0.095" in second[-2] and "Embedding retrieval +0.140" in second[-2]
-    moved = "tau-bench airline logs: -0.050 [-0.070, -0.030] to BM25, the best rule, -0.040 [-0.060, -0.020] to its"
+    moved = "tau-bench airline logs: -0.050 [-0.070, -0.030] against BM25, the best rule, -0.040 [-0.060, -0.020]"
     assert moved in second[-1]
     card = headline.cards(summary, 8, 128)[0]
     assert card.value == "48.1 %" and card.note == "95 % interval 47.1 to 49.1 % saved; 2,024 against 3,900 per episode"

@@ -119,12 +119,12 @@ def transferred(summary: Mapping) -> list[str]:
     for data in sorted({r["data"] for r in found}):
         rule = max((r for r in found if r["data"] == data), key=lambda r: r["variant"].count(" + "))
         lead = maybe(summary, "nats_over_lead", evaluation="transfer", data=data, variant=rule["variant"])
-        part = f"{DATA.get(data, data)}: {_gap(rule)} to {POLICIES[rule['test']['rule']]}, the best rule"
-        parts.append(part + (f", {_gap(lead)} to its place prior alone" if lead else ""))
+        part = f"{DATA.get(data, data)}: {_gap(rule)} against {POLICIES[rule['test']['rule']]}, the best rule"
+        parts.append(part + (f", {_gap(lead)} against its place prior alone" if lead else ""))
     if not parts:
         return []
-    return [f"On conversations of a kind it was not trained on, at equal mean tokens, LRRC's nats per token "
-            f"({found[0]['n']} replies; less is better): {'; '.join(parts)}."]  # fmt: skip
+    return [f"On conversations of a kind it was not trained on, at equal mean tokens, the true reply surprises the model "
+            f"that reads LRRC's digest by so many nats a token more ({found[0]['n']} replies): {'; '.join(parts)}."]  # fmt: skip
 
 
 def _gap(record: Mapping) -> str:
