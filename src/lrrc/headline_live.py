@@ -123,8 +123,9 @@ def transferred(summary: Mapping) -> list[str]:
         parts.append(part + (f", {_gap(lead)} against its place prior alone" if lead else ""))
     if not parts:
         return []
-    return [f"On conversations of a kind it was not trained on, at equal mean tokens, the true reply surprises the model "
-            f"that reads LRRC's digest by so many nats a token more ({found[0]['n']} replies): {'; '.join(parts)}."]  # fmt: skip
+    said = f"On conversations of a kind it was not trained on, at equal mean tokens ({found[0]['n']} replies), the "
+    said += "true reply surprises the model that reads LRRC's digest by so many nats a token more: "
+    return [f"{said}{'; '.join(parts)}."]
 
 
 def _gap(record: Mapping) -> str:
