@@ -141,7 +141,7 @@ def test_command_without_checkpoint(logs, capsys):
     record = json.loads((logs / "out/e.json").read_text())
     assert {(row["policy"], row["budget"]) for row in record["rows"]} == {
         ("no-history", None), ("full-context", None), ("truncated-history", None),
-        *((name, budget) for name in ("recency", "first-sentences", "bm25") for budget in (32, 64)),
+        *((name, budget) for name in ("recency", "first-sentences", "lead", "bm25") for budget in (32, 64)),
     }  # fmt: skip
     first = (logs / "out/e.json").read_bytes()
     assert cli.main([*PRICED, "--budgets", "64,32", *files]) == 0
