@@ -1,6 +1,7 @@
 """Two clean clones in different folders, run under different surroundings, must give the same bytes.
 
 python tools/same_twice.py --tiny       (minutes; without --tiny: the parameters of params.yaml, two hours)
+python tools/same_twice.py --committed  (one clone, against the dvc.lock that is committed)
 
 Prints every output whose hash in dvc.lock differs; exit status 1 if there is one. Clones hold what is committed.
 """
@@ -58,11 +59,13 @@ def compared(first: dict, second: dict) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stages", nargs="*", help="up to these stages (default: all)")
-    parser.add_argument("--tiny", action="store_true", help="the parameters of the tests")
+    other = parser.add_mutually_exclusive_group()
+    other.add_argument("--tiny", action="store_true", help="the parameters of the tests")
+    other.add_argument("--committed", action="store_true", help="one clone, against the committed dvc.lock")
     parser.add_argument("--at-once", action="store_true", help="both side by side, not one after the other")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
-        folders = [Path(home).resolve() / name for name in SURROUNDINGS]
+        folders = [Path(home).resolve() / name for name in SURROUNDINGS][args.committed :]
         for folder in folders:
             clone(folder, args.tiny)
 
@@ -74,7 +77,11 @@ def main() -> int:
 
         with ThreadPoolExecutor(2 if args.at_once else 1) as pool:
             list(pool.map(reproduce, folders))
-        return compared(*map(copies.hashes, folders))
+        found = [copies.hashes(folder) for folder in folders]
+    if args.committed:
+        committed = copies.locked(copies.run(copies.ROOT, "git", "show", "HEAD:dvc.lock"))
+        found.insert(0, {item: outs for item, outs in committed.items() if item in found[0]})
+    return compared(*found)
 
 
 if __name__ == "__main__":

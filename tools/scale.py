@@ -185,7 +185,7 @@ def table(found: dict) -> str:
     count, hours = found["episodes"], 0.0
     lines = [
         f"{count:,} episodes, {found['turns_per_episode']:.2f} turns and {found['tokens_per_episode']:,.0f} tokens "
-        f"each (both sides), engine `{found['engine']}`, {found['cores']} cores shared with other work; "
+        f"each (both sides), engine `{found['engine']}`, {found['cores']} cores; "
         f"segments.safetensors {found['segments_bytes'] / 2**30:.2f} GiB.",
         "",
         "| stage | seconds | seconds of computing | episodes per second and core | most memory of a process, MiB | "
