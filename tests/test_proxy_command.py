@@ -31,6 +31,8 @@ class Served:
 
     def __init__(self, *args, cwd, **env):
         command = [sys.executable, "-m", "lrrc.cli", "serve", "--port", "0", *args]
+        # a shell has SIGINT ignored in what it starts in the background, and children of that inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         self.process = subprocess.Popen(
             command, cwd=cwd, env=os.environ | env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
