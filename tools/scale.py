@@ -203,7 +203,7 @@ def table(found: dict) -> str:
         hours += share / items
         label = {"replay": f"replay, {items} items", "train": "train, one epoch, rank 8"}.get(name, name)
         lines.append(f"| {label} | {row['seconds']:,.0f} | {cpu:,.0f} | {count * items / cpu:,.0f} | {memory:,} | "
-                     f"{share:,.1f} |")  # fmt: skip
+                     f"{share:,.2f} |")  # fmt: skip
     through = ", ".join(name for name in found["stages"] if name != "fidelity")
     lines += [
         "",
