@@ -316,4 +316,4 @@ def test_defaults_are_those_of_the_parameters():
 def test_an_empty_conversation():
     for name in NAMES:
         assert POLICIES[name].compose([])[0] == []
-        assert POLICIES[name].session(AGENTS).choose([], "model_a") == Kept(())
+        assert POLICIES[name].session(AGENTS).choose([], "model_a") == Kept(range(0))

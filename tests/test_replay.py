@@ -116,7 +116,9 @@ def test_turns_that_nobody_answers_cost_nothing():
 
 
 def test_common_prefix():
-    assert common_prefix("abc", "abd") == 2 and common_prefix("", "a") == 0 and common_prefix("ab", "abc") == 2
+    cases = [([1, 2, 3], [1, 2, 4], 2), ([], [1], 0), ([1, 2], [1, 2, 3], 2), ([2, 2], [1, 2], 0)]
+    for left, right, same in cases:
+        assert common_prefix(np.array(left, int), np.array(right, int)) == same
 
 
 def test_success():

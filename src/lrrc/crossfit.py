@@ -140,7 +140,7 @@ class LoggedSession(Session):
         self.turn += 1
 
     def select(self, inputs: Sequence[Message], agent: str) -> Digest:
-        m = self.history.agents.index(agent) if agent in self.history.agents else 0
+        m = self.history.agent_number(agent)
         seen = self.before_T[self.turn]
         if not seen:
             return digest.EMPTY

@@ -78,6 +78,7 @@ class Growth:
 
     messages: list[Message] = field(default_factory=list)
     message_turn: list[int] = field(default_factory=list)
+    message_step: list[int] = field(default_factory=list)
     segments: list[segments.Segment] = field(default_factory=list)
     message: list[int] = field(default_factory=list)
     turn: list[int] = field(default_factory=list)
@@ -108,6 +109,7 @@ class History:
         self.max_segment_tokens = max_segment_tokens
         self.messages: list[Message] = []
         self.message_turn: list[int] = []
+        self.message_step: list[int] = []  # the order in which messages were said; replies of one turn: at once
         self.segments: list[segments.Segment] = []
         self.message: list[int] = []
         self.turn: list[int] = []
@@ -128,9 +130,12 @@ class History:
         if message.role == "user":
             return USER
         if message.role == "assistant":
-            name = message.name or "assistant"  # as Policy.compose names an agent without a name
-            return FIRST_AGENT + (self.agents.index(name) if name in self.agents else 0)
+            return FIRST_AGENT + self.agent_number(message.name or "assistant")  # as Policy.compose names it
         return OTHER
+
+    def agent_number(self, name: str) -> int:
+        """Place of an agent among the agents; a stranger counts as the first."""
+        return self.agents.index(name) if name in self.agents else 0
 
     def append(self, messages: Sequence[Message]) -> None:
         """Add one turn: its inputs and replies, in order."""
@@ -138,9 +143,9 @@ class History:
 
     def grown(self, turns: Sequence[Sequence[Message]]) -> Growth:
         """What `turns` would add, for `adopt`; the same bits as one by one. The history stays as it is."""
-        new = Growth()
+        new, step = Growth(), self.message_step[-1] if self.messages else -1
         for number, messages in enumerate(turns, self.turns):
-            for message in messages:
+            for before, message in pairwise((None, *messages)):
                 for piece, words, values, total in _analysed(message.content, self.max_segment_tokens):
                     new.segments.append(piece)
                     new.message.append(len(self.messages) + len(new.messages))
@@ -151,6 +156,9 @@ class History:
                     new.totals.append(total)
                 new.messages.append(message)
                 new.message_turn.append(number)
+                both_reply = before is not None and before.role == message.role == "assistant"
+                step += not (both_reply and before.name != message.name)
+                new.message_step.append(step)
             new.ends.append(len(self.segments) + len(new.segments))
         new.embeddings_nE = self.encoder.encode([piece.text for piece in new.segments])
         if new.segments:
@@ -171,7 +179,7 @@ class History:
             self._embeddings_NE.extend(new.embeddings_nE)
             self._static_NF.extend(np.array(new.static, np.float32))
             self._word_weight_N.extend(np.array(new.totals, np.float32))
-        for name in ("messages", "message_turn", "segments", "message", "turn", "speaker", "words"):
+        for name in ("messages", "message_turn", "message_step", "segments", "message", "turn", "speaker", "words"):
             getattr(self, name).extend(getattr(new, name))
         self.turns += len(new.ends)
 

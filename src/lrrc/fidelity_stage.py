@@ -77,10 +77,8 @@ def _task(
         return []
     seed = params.seeds[0]
     folder = models / (f"train-r{params.rank}-s{seed}" if name == "lrrc" else f"baseline-{name}-s{seed}")
-    if fold is None:
-        policy = crossfit.load_fitted(name, folder, "main", inputs, params.elsewhere)
-    else:
-        policy = crossfit.load_fitted(name, folder, f"fold-{fold}", inputs, params)
+    fit, known = ("main", params.elsewhere) if fold is None else (f"fold-{fold}", params)
+    policy = crossfit.load_fitted(name, folder, fit, inputs, known)
     rank = params.rank if name == "lrrc" else None
     labels = {policy.name: {"data": data, "rank": rank, "seed": seed}}
     rows = fidelity.measure(lm.load(str(model)), targets, [policy], settings.reply_tokens, labels)

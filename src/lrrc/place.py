@@ -9,8 +9,6 @@ Shape suffix: N segments so far.
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 
 from lrrc.features import FIRST_AGENT, History
@@ -25,10 +23,9 @@ def log_prior(history: History, agent: str, count: int | None = None) -> np.ndar
     if not len(message_N):
         return np.zeros(0)
     place_N = np.arange(len(message_N)) - np.searchsorted(message_N, message_N)
-    step_N = np.array(_steps(history), int)[message_N]
+    step_N = np.array(history.message_step, int)[message_N]
     speaker_N = np.array(history.speaker[:count], int)
-    own = FIRST_AGENT + (history.agents.index(agent) if agent in history.agents else 0)
-    anothers_N = (speaker_N >= FIRST_AGENT) & (speaker_N != own)
+    anothers_N = (speaker_N >= FIRST_AGENT) & (speaker_N != FIRST_AGENT + history.agent_number(agent))
     prior_N = -PER_SENTENCE * place_N - PER_MESSAGE * (step_N[-1] - step_N) - ANOTHERS * anothers_N
     return prior_N - np.logaddexp.reduce(prior_N)
 
@@ -40,13 +37,3 @@ def mixed(scores_N: np.ndarray, history: History, agent: str, share: float) -> n
     scores_N = np.asarray(scores_N, float)
     dealt_N = log_prior(history, agent, len(scores_N)) + np.logaddexp.reduce(scores_N) + np.log(share)
     return np.logaddexp(scores_N + np.log1p(-share), dealt_N) if share < 1 else dealt_N
-
-
-def _steps(history: History) -> list[int]:
-    """The number of every message in the order in which they were said; replies of one turn were said at once."""
-    said = [0]
-    pairs = zip(history.messages, history.message_turn, strict=True)
-    for (before, turn), (message, same) in pairwise(pairs):
-        at_once = turn == same and before.role == message.role == "assistant" and before.name != message.name
-        said.append(said[-1] + (not at_once))
-    return said

@@ -6,7 +6,8 @@ of every call and, with the call gate, which calls are made at all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 from lrrc import tokens
 from lrrc.digest import Digest
 from lrrc.episodes import ARENA_OUTCOMES, Episode, Message
-from lrrc.policies.base import Policy, Session
+from lrrc.policies.base import DIGEST_NAME, Policy, Session
 
 
 @dataclass(frozen=True)
@@ -59,20 +60,27 @@ def episode_cost(
     `session`: a fresh one of the policy, where the caller has a faster one than the policy makes.
     """
     session = session or policy.session(episode.agents)
-    previous: dict[str, list[tuple[str, str]]] = {}
-    counts = Counts(overhead)
-    total = Cost()
+    known, total = Numbers(), Cost()
+    system, heard, previous = known.of(episode.system), array("q"), {}
     for t, turn in enumerate(episode.turns):
         replies = turn.replies
         if stop is not None and t > stop:
             replies = tuple(reply for reply in replies if reply.name == episode.agents[only])
-        for reply in replies:
-            messages, digest_tokens = payload(session, episode, turn.inputs, reply.name or episode.agents[0])
-            sizes = [counts(content) for _, content in messages]
-            same = common_prefix(previous.get(reply.name or "", []), messages)
-            total += Cost(1, sum(sizes), counts.text(reply.content), sum(sizes[:same]), digest_tokens)
-            previous[reply.name or ""] = messages
+        inputs, said = known.of(turn.inputs), known.of(replies)
+        for reply, number in zip(replies, said, strict=True):
+            chosen = session.choose(turn.inputs, reply.name or episode.agents[0])
+            if isinstance(chosen, Digest):
+                middle, digest_tokens = known.of(quoted(chosen)), chosen.tokens
+            else:
+                middle, digest_tokens = heard[chosen.messages.start : chosen.messages.stop], 0
+            sent = np.array(system + middle + inputs)
+            sizes = known.tokens[sent] + overhead
+            same = common_prefix(previous.get(reply.name, sent[:0]), sent)
+            written = int(known.tokens[number])
+            total += Cost(1, int(sizes.sum()), written, int(sizes[:same].sum()), digest_tokens)
+            previous[reply.name] = sent
         session.observe([*turn.inputs, *replies])
+        heard += inputs + said
     return total
 
 
@@ -81,40 +89,50 @@ def payload(
 ) -> tuple[list[tuple[str, str]], int]:
     """The payload of a call as (speaker, content) pairs, and the tokens of its digest (0 where it has none)."""
     chosen = session.choose(inputs, agent)
-    digest_tokens = 0
     if isinstance(chosen, Digest):
-        digest_tokens = chosen.tokens
-        middle = [("digest", chosen.text)] if chosen.text else []
+        middle, digest_tokens = quoted(chosen), chosen.tokens
     else:
-        middle = [_pair(session.history.messages[i]) for i in chosen.messages]
-    return [*map(_pair, episode.system), *middle, *map(_pair, inputs)], digest_tokens
+        middle, digest_tokens = session.history.messages[chosen.messages.start : chosen.messages.stop], 0
+    return [pair(message) for message in (*episode.system, *middle, *inputs)], digest_tokens
 
 
-def _pair(message: Message) -> tuple[str, str]:
+def quoted(digest: Digest) -> list[Message]:
+    """The message that stands for the history; none where the digest is empty."""
+    return [Message("user", digest.text, DIGEST_NAME)] if digest.text else []
+
+
+def pair(message: Message) -> tuple[str, str]:
+    """Speaker and content."""
     return (message.name or message.role, message.content)
 
 
-def common_prefix(left: Sequence, right: Sequence) -> int:
+def common_prefix(left: np.ndarray, right: np.ndarray) -> int:
     """How many leading entries are equal."""
-    for i, (a, b) in enumerate(zip(left, right, strict=False)):
-        if a != b:
-            return i
-    return min(len(left), len(right))
+    shorter = min(len(left), len(right))
+    other = np.flatnonzero(left[:shorter] != right[:shorter])
+    return int(other[0]) if len(other) else shorter
 
 
-class Counts:
-    """Token counts with a memory: a message is counted once however many payloads repeat it."""
+class Numbers:
+    """Messages by number, equal ones by the same; each is counted once, however many payloads repeat it."""
 
-    def __init__(self, overhead: int):
-        self.overhead, self.known = overhead, {}
+    def __init__(self):
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._tokens = array("q")
 
-    def text(self, text: str) -> int:
-        if text not in self.known:
-            self.known[text] = tokens.count(text)
-        return self.known[text]
+    def of(self, messages: Iterable[Message]) -> array[int]:
+        found = array("q")
+        for said in map(pair, messages):
+            if said not in self._numbers:
+                self._numbers[said] = len(self._tokens)
+                self._tokens.append(tokens.count(said[1]))
+            found.append(self._numbers[said])
+        return found
 
-    def __call__(self, text: str) -> int:
-        return self.text(text) + self.overhead
+    @property
+    def tokens(self) -> np.ndarray:
+        """Of every message so far, by number."""
+        return np.array(self._tokens)
 
 
 def calibrate(preferred: Sequence[np.ndarray], outcomes: Sequence[str], rule: SuccessRule, margin: float) -> float:

@@ -46,9 +46,9 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Kept:
-    """Whole messages of the history that a policy sends as they stand, by index."""
+    """Whole messages of the history that a policy sends as they stand, by index; they follow one another."""
 
-    messages: tuple[int, ...]
+    messages: range
 
 
 class Session:
@@ -82,7 +82,7 @@ class Session:
         """`select`, but never worse than Full-Context: a digest that is no shorter gives way to the whole history."""
         chosen = self.select(inputs, agent)
         if isinstance(chosen, Digest) and sum(self.message_tokens) <= chosen.tokens:
-            return Kept(tuple(range(len(self.message_tokens))))
+            return Kept(range(len(self.message_tokens)))
         return chosen
 
 

@@ -71,7 +71,7 @@ class LearnedSession(Session):
     def scores(self, inputs: Sequence[Message], agent: str) -> tuple[np.ndarray, np.ndarray]:
         """Segment scores [N] and logits of essential words [V] for a call of `agent`."""
         query = Query.of(inputs, self.history.encoder)
-        m = self.history.agents.index(agent) if agent in self.history.agents else 0
+        m = self.history.agent_number(agent)
         p_1MH = self.net.head(self.state_1CD, torch.from_numpy(query.embedding_E)[None], m + 1)
         features_11NF = torch.from_numpy(self.history.features(query))[None, None]
         relation_1MN = relations(torch.tensor(self.history.speaker, dtype=torch.long)[None], m + 1)

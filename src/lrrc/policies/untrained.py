@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -18,14 +19,14 @@ class FullContextSession(Session):
     """Everything: what agents do today."""
 
     def select(self, inputs: Sequence[Message], agent: str) -> Kept:
-        return Kept(tuple(range(len(self.history.messages))))
+        return Kept(range(len(self.history.messages)))
 
 
 class NoHistorySession(Session):
     """Nothing but the question: what the history is worth at all is read against this."""
 
     def select(self, inputs: Sequence[Message], agent: str) -> Kept:
-        return Kept(())
+        return Kept(range(0))
 
 
 class NoHistory(Policy):
@@ -40,8 +41,8 @@ class TruncatedSession(Session):
     policy: Truncated
 
     def select(self, inputs: Sequence[Message], agent: str) -> Kept:
-        first = self.history.turns - self.policy.turns
-        return Kept(tuple(i for i, turn in enumerate(self.history.message_turn) if turn >= first))
+        turns = self.history.message_turn
+        return Kept(range(bisect_left(turns, self.history.turns - self.policy.turns), len(turns)))
 
 
 class Truncated(Policy):
