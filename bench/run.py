@@ -20,7 +20,8 @@ from lrrc.files import write_json, write_text
 
 HERE = Path(__file__).resolve().parent
 RESULTS, PAGE = HERE / "results.json", HERE.parent / "docs" / "performance.md"
-BENCHES = ("annotate", "train_step", "compose", "encoder", "start", "overhead")
+BENCHES = {name: (f"{name}.py",) for name in ("annotate", "train_step", "compose", "encoder", "start", "overhead")}
+BENCHES["overhead-here"] = ("overhead.py", "--here")  # runs the whole pipeline again, so only if it is named
 BEGIN, END = "<!-- measured: written by `make bench`, do not edit -->\n", "<!-- end of measured -->"
 
 
@@ -34,22 +35,23 @@ def machine() -> str:
 
 def measured(name: str) -> dict:
     """The JSON that a bench prints. Raises ValueError where it prints none."""
-    done = subprocess.run([sys.executable, str(HERE / f"{name}.py")], stdout=subprocess.PIPE, text=True)
+    script, *options = BENCHES[name]
+    done = subprocess.run([sys.executable, str(HERE / script), *options], stdout=subprocess.PIPE, text=True)
     try:
         return json.loads(done.stdout)
     except json.JSONDecodeError:
-        raise ValueError(f"bench/{name}.py: gave no result (exit status {done.returncode})") from None
+        raise ValueError(f"bench/{script}: gave no result (exit status {done.returncode})") from None
 
 
 def table(results: Mapping[str, Mapping]) -> str:
     """A row for every target and every figure that has none."""
     rows = ["| bench | measured | target | |", "|---|---|---|---|"]
-    for name in BENCHES:
+    for name, (script, *_) in BENCHES.items():
         for target in results.get(name, {}).get("targets", ()):
             limits = [f"{sign} {target[key]:g}" for key, sign in (("at_least", "≥"), ("at_most", "≤")) if key in target]
             met = {True: "met", False: "**missed**"}.get(target.get("met"), "")
             value = f"{target['what']}: {target['value']:,.3g}"
-            rows.append(f"| [{name}](../bench/{name}.py) | {value} | {''.join(limits) or 'none'} | {met} |")
+            rows.append(f"| [{name}](../bench/{script}) | {value} | {''.join(limits) or 'none'} | {met} |")
     return "\n".join(rows)
 
 
@@ -64,13 +66,15 @@ def filled(page: str, results: Mapping) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHES)}; all by default")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHES)}; all but the last by default"
+    )
     args = parser.parse_args()
-    if unknown := set(args.names) - set(BENCHES):
+    if unknown := set(args.names) - BENCHES.keys():
         raise ValueError(f"{', '.join(sorted(unknown))}: no such bench: {', '.join(BENCHES)}")
     results = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {"benches": {}}
     results["machine"] = machine()
-    for name in args.names or BENCHES:
+    for name in args.names or list(BENCHES)[:-1]:
         print(name, flush=True)
         results["benches"][name] = measured(name)
         write_json(RESULTS, results)  # at once: the next one may fail

@@ -223,7 +223,8 @@ def main() -> None:
     parser.add_argument("--encoder", type=Path, default=Path("data/encoder"))
     parser.add_argument("--lm", type=Path, default=Path("data/lm"))
     parser.add_argument("--episodes", type=int, default=33_000)
-    parser.add_argument("--engine", choices=("local", "ray"), default="local")
+    parser.add_argument("--engine", choices=("local", "ray"), default="local",
+                        help="ray: to compare bytes; the computing of its workers is not counted")  # fmt: skip
     args = parser.parse_args()
     found = run(args)
     write_json(args.json, found)
