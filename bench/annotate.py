@@ -1,6 +1,6 @@
 """Throughput of the stage annotate against the tokenizer alone: `python bench/annotate.py [EPISODES.parquet]`.
 
-The same texts are counted by `lrrc.annotate`, which makes the whole table, by a bare `tiktoken.encode_ordinary_batch`,
+The same texts are counted by tasks of `lrrc.annotate`, which make the whole table, by a bare `encode_ordinary_batch`,
 which makes ids and nothing else, and by a loop over `encode_ordinary`, which is faster than the batch on short texts.
 Processor time, of all threads. Prints JSON; exit status 1 where a target is missed.
 """
@@ -14,8 +14,9 @@ from pathlib import Path
 from ratio import Target, least, verdict
 
 from lrrc import tokens
-from lrrc.annotate import annotate, messages
+from lrrc.annotate import EPISODES_AT_ONCE, counted, messages
 from lrrc.config import EMBEDDED
+from lrrc.engine import chunks
 from lrrc.episodes import read_episodes
 from lrrc.errors import one_line
 
@@ -27,9 +28,10 @@ def main() -> int:
     args = parser.parse_args()
     episodes = read_episodes(args.episodes)
     texts = [message.content for episode in episodes for _, _, message in messages(episode)]
+    parts = [episodes[start:stop] for start, stop in chunks(len(episodes), EPISODES_AT_ONCE)]
     encoding = tokens.encoding()
     rivals = {
-        "annotate": lambda: sum(table.num_rows for table in annotate(episodes)),
+        "annotate": lambda: list(map(counted, parts)),
         "batch, one thread": lambda: encoding.encode_ordinary_batch(texts, num_threads=1),
         "batch, two threads": lambda: encoding.encode_ordinary_batch(texts, num_threads=2),
         "loop": lambda: [len(encoding.encode_ordinary(text)) for text in texts],

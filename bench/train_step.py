@@ -19,17 +19,18 @@ import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import torch
 from ratio import Target, verdict
-from torch.utils.data import DataLoader
 
-from lrrc import dataset, training
+from lrrc import training
 from lrrc.config import load_params
 from lrrc.errors import one_line
 from lrrc.model.batch import collate
 from lrrc.model.coordinator import Coordinator, build
 from lrrc.model.losses import coordinator_objective
+from lrrc.segment_file import SegmentFile
 
 RANK = 8
 
@@ -54,20 +55,22 @@ class Stamps:
 def lightning_loop(net: Coordinator, stamps: Stamps, train: list, val: list, make: Callable, config, seed: int) -> None:
     """What the stage train runs."""
     with tempfile.TemporaryDirectory() as folder:
-        training.fit(net, stamps, train, val, make, config, seed, Path(folder))
+        training.fit(net, stamps, train, val, make, config, seed, Path(folder), lengths(train))
+
+
+def lengths(train: list) -> list[tuple[int, int]]:
+    """(turns, segments), by which the stage makes batches."""
+    return [(episode.turns, len(episode.turn_N)) for episode in train]
 
 
 def plain_loop(net: Coordinator, stamps: Stamps, train: list, val: list, make: Callable, config, seed: int) -> None:
-    """What one would write without Lightning."""
+    """What one would write without Lightning; the batches are those of the stage."""
     torch.use_deterministic_algorithms(False)  # Lightning leaves it on
     optimizer = torch.optim.AdamW(net.parameters(), lr=config.lr, weight_decay=config.weight_decay)
     for epoch in range(config.max_epochs):
         net.train()
-        order = torch.randperm(
-            len(train), generator=torch.Generator().manual_seed(hash((seed, epoch)) % 2**63)
-        ).tolist()
-        batches = [order[i : i + config.batch_size] for i in range(0, len(order), config.batch_size)]
-        for index, batch in enumerate(DataLoader(train, batch_sampler=batches, collate_fn=make)):
+        fit = SimpleNamespace(seed=seed, epoch=epoch, train_config=config)
+        for index, batch in enumerate(training.Data(train, val, make, fit, lengths(train)).train_dataloader()):
             generator = torch.Generator().manual_seed(hash((seed, epoch, index)) % 2**63)
             batch = batch.swapped(torch.rand(len(batch.turns_B), generator=generator) < 0.5)
             optimizer.zero_grad()
@@ -101,9 +104,9 @@ def main() -> int:
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="lightning")
     params = load_params()
-    episodes = {e.episode_id: e for e in dataset.load(args.data / "segments.safetensors")}
+    episodes = SegmentFile(args.data / "segments.safetensors")
     ids = json.loads((args.data / "splits.json").read_text())
-    train, val = ([episodes[i] for i in ids[part]] for part in ("train", "val"))
+    train, val = (list(episodes.of(ids[part])) for part in ("train", "val"))
     config = dataclasses.replace(params.train, max_epochs=args.epochs, patience=args.epochs + 1)
     seconds, steps = compare(train, val, params.encoder.width, params.model, config, args.rounds)
     return verdict(

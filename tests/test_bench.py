@@ -11,6 +11,7 @@ import pytest
 import torch
 from generated import ENCODER, WIDTH, learnable, model, train
 
+from lrrc.config import EMBEDDED
 from lrrc.model.batch import collate
 from lrrc.model.coordinator import build
 from lrrc.policies.learned import Learned
@@ -18,6 +19,7 @@ from lrrc.policies.learned import Learned
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "bench"))
 
+import annotate  # noqa: E402
 import compose  # noqa: E402
 import overhead  # noqa: E402
 import ratio  # noqa: E402
@@ -43,6 +45,14 @@ def test_the_least_of_rounds_in_turn():
     rivals = {"a": lambda: order.append("a"), "b": lambda: order.append("b")}
     assert ratio.least(rivals, 2, lambda: next(ticks)) == {"a": 2, "b": 1}
     assert order == ["a", "b", "a", "b"]
+
+
+def test_annotation_is_measured(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["annotate.py", str(ROOT / EMBEDDED), "--rounds", "1"])
+    annotate.main()
+    shown = json.loads(capsys.readouterr().out)
+    assert [target["value"] > 0 for target in shown["targets"]] == [True, True]
+    assert shown["messages"] > 1_000 and {*shown["tokens_per_second"]} >= {"annotate", "loop"}
 
 
 def test_slope():
