@@ -80,6 +80,13 @@ def plain_loop(net: Coordinator, stamps: Stamps, train: list, val: list, make: C
             optimizer.step()
 
 
+def load(data: Path) -> tuple[list, list]:
+    """The episodes of the main split to learn from and to validate on, in memory."""
+    episodes = SegmentFile(data / "segments.safetensors")
+    ids = json.loads((data / "splits.json").read_text())
+    return list(episodes.of(ids["train"])), list(episodes.of(ids["val"]))
+
+
 def compare(train: list, val: list, width: int, model, config, rounds: int) -> tuple[dict[str, float], int]:
     """Mean seconds of a step of either loop, each step at its best of `rounds` runs, and how many steps that is."""
     make = partial(collate, vocabulary=model.vocabulary)
@@ -104,9 +111,7 @@ def main() -> int:
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="lightning")
     params = load_params()
-    episodes = SegmentFile(args.data / "segments.safetensors")
-    ids = json.loads((args.data / "splits.json").read_text())
-    train, val = (list(episodes.of(ids[part])) for part in ("train", "val"))
+    train, val = load(args.data)
     config = dataclasses.replace(params.train, max_epochs=args.epochs, patience=args.epochs + 1)
     seconds, steps = compare(train, val, params.encoder.width, params.model, config, args.rounds)
     return verdict(

@@ -11,7 +11,9 @@ import pytest
 import torch
 from generated import ENCODER, WIDTH, learnable, model, train
 
+from lrrc import segment_file
 from lrrc.config import EMBEDDED
+from lrrc.files import write_json
 from lrrc.model.batch import collate
 from lrrc.model.coordinator import build
 from lrrc.policies.learned import Learned
@@ -26,7 +28,7 @@ import ratio  # noqa: E402
 import run  # noqa: E402
 import start  # noqa: E402
 import train_step  # noqa: E402
-from encoder import found_at  # noqa: E402
+from encoder import DECISIVE, cases, found_at  # noqa: E402
 
 
 def test_targets(capsys):
@@ -71,7 +73,11 @@ def test_both_loops_train_the_same_network(tmp_path):
     """In one epoch, after which no earlier one can be the better: bit for bit."""
     warnings.filterwarnings("ignore", module="lightning")
     config = train(max_epochs=1)
-    data, val = [learnable(i) for i in range(20)], [learnable(i) for i in range(20, 24)]
+    made = [learnable(i, turns=2 + i % 3) for i in range(24)]
+    segment_file.write(tmp_path / "segments.safetensors", [segment_file.flat(made)])
+    ids = [episode.episode_id for episode in made]
+    write_json(tmp_path / "splits.json", {"train": ids[:20], "val": ids[20:]})
+    data, val = train_step.load(tmp_path)
     make, ended = partial(collate, vocabulary=32), {}
     for loop in (train_step.lightning_loop, train_step.plain_loop):
         torch.manual_seed(0)
@@ -102,6 +108,13 @@ def test_pruning_keeps_what_surprises(smollm2):
     assert 0 < made.tokens <= 12
     assert "mat" not in made.text.split() and all(word in made.text.split() for word in ("XQ", "7731", "zebra"))
     assert all(said[0].content[span.start : span.end] in made.text for span in made.spans)
+
+
+def test_the_encoders_are_asked_what_the_language_model_answered():
+    made = cases(ROOT / "data/embedded/gains.parquet", 3, 0)
+    assert len(made) == 3
+    for asked, pieces, gains_N in made:
+        assert asked and len(pieces) == len(gains_N) and gains_N.max() >= DECISIVE
 
 
 def test_recall_and_share():
