@@ -7,17 +7,19 @@ of every call and, with the call gate, which calls are made at all.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from lrrc import tokens
 from lrrc.digest import Digest
 from lrrc.episodes import ARENA_OUTCOMES, Episode, Message
-from lrrc.policies.base import DIGEST_NAME, Policy, Session
+from lrrc.policies.base import DIGEST_NAME, Kept, Policy, Session
+
+S = TypeVar("S", bound=Sequence)
 
 
 @dataclass(frozen=True)
@@ -69,15 +71,11 @@ def episode_cost(
         inputs, said = known.of(turn.inputs), known.of(replies)
         for reply, number in zip(replies, said, strict=True):
             chosen = session.choose(turn.inputs, reply.name or episode.agents[0])
-            if isinstance(chosen, Digest):
-                middle, digest_tokens = known.of(quoted(chosen)), chosen.tokens
-            else:
-                middle, digest_tokens = heard[chosen.messages.start : chosen.messages.stop], 0
-            sent = np.array(system + middle + inputs)
-            sizes = known.tokens[sent] + overhead
+            middle, digest_tokens = between(chosen, heard, known.of)
+            sent, counts = np.array(system + middle + inputs), known.tokens
+            sizes = counts[sent] + overhead
             same = common_prefix(previous.get(reply.name, sent[:0]), sent)
-            written = int(known.tokens[number])
-            total += Cost(1, int(sizes.sum()), written, int(sizes[:same].sum()), digest_tokens)
+            total += Cost(1, int(sizes.sum()), int(counts[number]), int(sizes[:same].sum()), digest_tokens)
             previous[reply.name] = sent
         session.observe([*turn.inputs, *replies])
         heard += inputs + said
@@ -88,17 +86,18 @@ def payload(
     session: Session, episode: Episode, inputs: Sequence[Message], agent: str
 ) -> tuple[list[tuple[str, str]], int]:
     """The payload of a call as (speaker, content) pairs, and the tokens of its digest (0 where it has none)."""
-    chosen = session.choose(inputs, agent)
-    if isinstance(chosen, Digest):
-        middle, digest_tokens = quoted(chosen), chosen.tokens
-    else:
-        middle, digest_tokens = session.history.messages[chosen.messages.start : chosen.messages.stop], 0
+    middle, digest_tokens = between(session.choose(inputs, agent), session.history.messages, list)
     return [pair(message) for message in (*episode.system, *middle, *inputs)], digest_tokens
 
 
-def quoted(digest: Digest) -> list[Message]:
-    """The message that stands for the history; none where the digest is empty."""
-    return [Message("user", digest.text, DIGEST_NAME)] if digest.text else []
+def between(chosen: Digest | Kept, heard: S, form: Callable[[list[Message]], S]) -> tuple[S, int]:
+    """What a payload has between system and inputs, and the tokens of its digest (0 where it has none).
+
+    `heard` are the history's messages in any form, `form` is what gives a digest's message that form.
+    """
+    if isinstance(chosen, Digest):
+        return form([Message("user", chosen.text, DIGEST_NAME)] if chosen.text else []), chosen.tokens
+    return heard[chosen.messages.start : chosen.messages.stop], 0
 
 
 def pair(message: Message) -> tuple[str, str]:
