@@ -95,8 +95,9 @@ def main() -> int:
         items = [json.loads(line) for line in log.read_text().splitlines()]
     found = summarised(wall, items)
     tiny = not (args.here or args.set)  # on tiny parameters there is next to no work: seconds are what tells
-    what = f"overhead of `dvc repro` on {'tiny' if tiny else 'these' if args.set else 'the default'} parameters, share"
-    target = Target(f"{what} of its wall time", found["share"], at_most=None if tiny else 0.1)
+    params = "tiny parameters" if tiny else args.set or "params.yaml"
+    what = f"overhead of `dvc repro` on {params}, share of its wall time"
+    target = Target(what, found["share"], at_most=None if tiny else 0.1)
     return verdict(
         [target], seconds_of_overhead_per_item=round(found["per_item"], 2), wall_seconds=round(wall, 1),
         work_seconds=round(found["work"], 1), items={item["item"]: round(item["seconds"], 2) for item in items},
