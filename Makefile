@@ -30,12 +30,12 @@ $(READY): pyproject.toml requirements-nodeps.txt
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install $(addprefix --extra-index-url ,$(TORCH_INDEX)) -e '.[dev]'
 	$(VENV)/bin/pip install --no-deps -r requirements-nodeps.txt
-	cd $(VENV)/lib/python3*/site-packages && echo 'import lrrc.dvc_files' > lrrc_dvc_files.pth
+	cd $(VENV)/lib/python3*/site-packages && echo 'import lrrc.runtime.dvc_patch' > lrrc_dvc_files.pth
 	touch $@
 
 repro: setup
 	dvc repro
-	python -m lrrc.readme
+	python -m lrrc.report.readme_block
 	lrrc log
 	@echo "Report: $(CURDIR)/report/index.html"
 

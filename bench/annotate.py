@@ -13,12 +13,12 @@ from pathlib import Path
 
 from ratio import Target, least, verdict
 
-from lrrc import tokens
-from lrrc.annotate import EPISODES_AT_ONCE, counted, messages
-from lrrc.config import EMBEDDED
-from lrrc.engine import chunks
-from lrrc.episodes import read_episodes
-from lrrc.errors import one_line
+from lrrc.episodes.episode_file import read_episodes
+from lrrc.episodes.token_counts import EPISODES_AT_ONCE, messages, token_table
+from lrrc.params import EMBEDDED
+from lrrc.pretrained import tokens
+from lrrc.runtime.errors import run_script
+from lrrc.runtime.executor import chunks
 
 
 def main() -> int:
@@ -31,7 +31,7 @@ def main() -> int:
     parts = [episodes[start:stop] for start, stop in chunks(len(episodes), EPISODES_AT_ONCE)]
     encoding = tokens.encoding()
     rivals = {
-        "annotate": lambda: list(map(counted, parts)),
+        "annotate": lambda: list(map(token_table, parts)),
         "batch, one thread": lambda: encoding.encode_ordinary_batch(texts, num_threads=1),
         "batch, two threads": lambda: encoding.encode_ordinary_batch(texts, num_threads=2),
         "loop": lambda: [len(encoding.encode_ordinary(text)) for text in texts],
@@ -44,9 +44,11 @@ def main() -> int:
             Target("annotation / encode_ordinary_batch, throughput", batch / seconds["annotate"], at_least=0.9),
             Target("annotation / loop over encode_ordinary, throughput", seconds["loop"] / seconds["annotate"]),
         ],
-        messages=len(texts), tokens=count, tokens_per_second={name: round(count / s) for name, s in seconds.items()},
-    )  # fmt: skip
+        messages=len(texts),
+        tokens=count,
+        tokens_per_second={name: round(count / s) for name, s in seconds.items()},
+    )
 
 
 if __name__ == "__main__":
-    one_line(lambda: sys.exit(main()))
+    run_script(lambda: sys.exit(main()))

@@ -14,10 +14,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lrrc.config import LEARNED, UNTRAINED
-from lrrc.episodes import Episode, Message, iter_episodes
-from lrrc.errors import one_line
+from lrrc.episodes.episode import Episode, Message
+from lrrc.episodes.episode_file import iter_episodes
 from lrrc.middleware import Coordinator, Settings
+from lrrc.policy_catalogue import LEARNED, UNTRAINED
+from lrrc.runtime.errors import run_script
 
 MODES = {"digest at every call": "always", "kept for 3 turns": 3, "default (auto)": "auto"}
 
@@ -94,4 +95,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    one_line(main) if len(sys.argv) > 1 else main(["--help"])
+    run_script(main) if len(sys.argv) > 1 else main(["--help"])

@@ -19,14 +19,15 @@ from pathlib import Path
 import torch
 from ratio import Target, least, slope, verdict
 
-from lrrc import digest, lm, segments, tokens
-from lrrc.digest import Digest, Span
-from lrrc.encoder import NONE
-from lrrc.episodes import Message
-from lrrc.errors import one_line
-from lrrc.features import History
-from lrrc.policies import DEFAULT_CHECKPOINT, DEFAULT_ENCODER, Policy, load_policy
-from lrrc.policies.base import Session
+from lrrc.digest import segments
+from lrrc.digest.history import History
+from lrrc.digest.writer import Digest, Span, trim_to_budget
+from lrrc.episodes.episode import Message
+from lrrc.policies.base import Policy, Session
+from lrrc.policies.registry import DEFAULT_CHECKPOINT, DEFAULT_ENCODER, load_policy
+from lrrc.pretrained import language_model, tokens
+from lrrc.pretrained.sentence_encoder import NO_VECTORS
+from lrrc.runtime.errors import run_script
 
 AGENT = "assistant"
 LENGTHS = (100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)  # tokens of history
@@ -85,14 +86,14 @@ def reread(policy: Policy, turns: Sequence[Sequence[Message]]) -> Callable[[], o
 
 def forget() -> None:
     """Messages that were cut before are cut again."""
-    from lrrc import features
+    from lrrc.digest.history import _remembered
 
-    features._remembered.cache_clear()
+    _remembered.cache_clear()
 
 
-def prune(model: lm.LanguageModel, messages: Sequence[Message], budget: int) -> Digest:
+def prune(model: language_model.LanguageModel, messages: Sequence[Message], budget: int) -> Digest:
     """The words [of at most `budget` tokens] that surprise the language model most, in order."""
-    history = History((AGENT,), NONE, 60)
+    history = History((AGENT,), NO_VECTORS, 60)
     history.append(messages)
     found: list[tuple[float, int, int, int]] = []  # surprise, message, start, end
     for index, message in enumerate(messages):
@@ -100,7 +101,7 @@ def prune(model: lm.LanguageModel, messages: Sequence[Message], budget: int) -> 
         nats: list[float] = []
         for first in range(0, len(encoded.ids), BLOCK):
             block = tuple(encoded.ids[first : first + BLOCK])
-            (((likelihood,),),) = model.score([[lm.Request((*model.opening(),), (block,))]])
+            (((likelihood,),),) = model.score([[language_model.ScoringRequest((*model.reply_prefix(),), (block,))]])
             nats += (-likelihood).tolist()
         for start, end, _ in segments.word_spans(message.content):
             inside = [n for n, (a, b) in zip(nats, encoded.offsets, strict=True) if a < end and b > start]
@@ -108,7 +109,7 @@ def prune(model: lm.LanguageModel, messages: Sequence[Message], budget: int) -> 
     best = sorted(found, reverse=True)[:budget]  # a word is a token at least; `fit` counts, and drops the last of these
     place = {word: number for number, word in enumerate(sorted(best, key=lambda word: word[1:]))}
     chosen = {place[word]: (Span(*word[1:]),) for word in best}
-    return digest.fit(history, chosen, budget)
+    return trim_to_budget(history, chosen, budget)
 
 
 def growth(policies: dict[str, Policy], rounds: int) -> tuple[dict[str, dict[int, dict[str, float]]], set[int]]:
@@ -147,7 +148,7 @@ def main() -> int:
         way: slope(list(LENGTHS), [found["lrrc"][length][way] for length in LENGTHS])
         for way in ("next turn", "re-read")
     }
-    turns, model = turns_of(args.pruned), lm.load(str(args.lm))
+    turns, model = turns_of(args.pruned), language_model.load(str(args.lm))
     session = policies["lrrc"].session((AGENT,))
     session.observe_all(turns)
     messages = [message for each in turns for message in each]
@@ -157,24 +158,35 @@ def main() -> int:
     longest = {name: found[name][LENGTHS[-1]]["next turn"] for name in policies}
     return verdict(
         [
-            Target("slope of a turn's time over history / slope of re-reading", slopes["next turn"] / slopes["re-read"],
-                   at_most=0.1),
+            Target(
+                "slope of a turn's time over history / slope of re-reading",
+                slopes["next turn"] / slopes["re-read"],
+                at_most=0.1,
+            ),
             Target("sizes that the state had", len(sizes), at_most=1),
-            Target("perplexity pruner / next turn of LRRC", seconds["perplexity pruner"] / seconds["next turn"],
-                   at_least=100),
-            Target("perplexity pruner / LRRC that re-reads all", seconds["perplexity pruner"] / seconds["re-read"],
-                   at_least=100),
+            Target(
+                "perplexity pruner / next turn of LRRC",
+                seconds["perplexity pruner"] / seconds["next turn"],
+                at_least=100,
+            ),
+            Target(
+                "perplexity pruner / LRRC that re-reads all",
+                seconds["perplexity pruner"] / seconds["re-read"],
+                at_least=100,
+            ),
             Target("next turn of LRRC / BM25, longest history", longest["lrrc"] / longest["bm25"]),
             Target("next turn of LRRC / embedding retrieval, longest history", longest["lrrc"] / longest["embedding"]),
         ],
-        budget=args.budget, state_numbers=sorted(sizes), pruned_history=args.pruned,
+        budget=args.budget,
+        state_numbers=sorted(sizes),
+        pruned_history=args.pruned,
         milliseconds={name: round(1e3 * s, 1) for name, s in seconds.items()},
         milliseconds_by_history={
             name: {length: {way: round(1e3 * s, 1) for way, s in ways.items()} for length, ways in lengths.items()}
             for name, lengths in found.items()
         },
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":
-    one_line(lambda: sys.exit(main()))
+    run_script(lambda: sys.exit(main()))

@@ -16,12 +16,14 @@ from pathlib import Path
 import numpy as np
 from ratio import Target, least, verdict
 
-from lrrc import encoder, gains
-from lrrc.config import EMBEDDED
-from lrrc.episodes import read_episodes
-from lrrc.errors import one_line
-from lrrc.features import question
-from lrrc.policies import DEFAULT_ENCODER
+from lrrc.dataset.calls import calls_of, whole_history
+from lrrc.dataset.segment_gains import load_gains
+from lrrc.digest.features import question
+from lrrc.episodes.episode_file import read_episodes
+from lrrc.params import EMBEDDED
+from lrrc.policies.registry import DEFAULT_ENCODER
+from lrrc.pretrained import sentence_encoder
+from lrrc.runtime.errors import run_script
 
 Encode = Callable[[Sequence[str]], np.ndarray]
 TOP = (1, 3, 5)
@@ -44,12 +46,12 @@ def sentence_model() -> Encode:
 
 def cases(stored: Path, count: int, seed: int) -> list[tuple[str, list[str], np.ndarray]]:
     """(question, segments, gains) of calls drawn by seed, one of an episode at most."""
-    known, found = gains.load(stored), []
+    known, found = load_gains(stored), []
     episodes = read_episodes(EMBEDDED)
     random.Random(seed).shuffle(episodes)
     for episode in episodes:
-        history = gains.whole_history(episode, 60)
-        for call in reversed(gains.calls_of(episode, history)):
+        history = whole_history(episode, 60)
+        for call in reversed(calls_of(episode, history)):
             gains_N = known.get(call.key)
             if gains_N is not None and gains_N.max() >= DECISIVE:
                 asked = question("\n".join(message.content for message in call.inputs))
@@ -88,7 +90,7 @@ def main() -> int:
     parser.add_argument("--segments", type=int, default=200, help="segments of the comparison of speed")
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
-    rivals = {"static": encoder.load(str(args.encoder)).encode, "MiniLM": sentence_model()}
+    rivals = {"static": sentence_encoder.load(str(args.encoder)).encode, "MiniLM": sentence_model()}
     made = cases(args.gains, args.calls, 0)
     pieces = list(dict.fromkeys(piece for _, texts, _ in made for piece in texts))[: args.segments]
     seconds = least({name: lambda e=encode: e(pieces) for name, encode in rivals.items()}, args.rounds)
@@ -99,10 +101,12 @@ def main() -> int:
             Target("segments per second, static / MiniLM", seconds["MiniLM"] / seconds["static"], at_least=10),
             Target("share of the gain among the first 3, static / MiniLM", share["static"] / share["MiniLM"]),
         ],
-        calls=len(made), segments_of_a_call=round(float(np.mean([len(texts) for _, texts, _ in made]))),
-        segments_per_second={name: round(len(pieces) / s) for name, s in seconds.items()}, quality=found,
-    )  # fmt: skip
+        calls=len(made),
+        segments_of_a_call=round(float(np.mean([len(texts) for _, texts, _ in made]))),
+        segments_per_second={name: round(len(pieces) / s) for name, s in seconds.items()},
+        quality=found,
+    )
 
 
 if __name__ == "__main__":
-    one_line(lambda: sys.exit(main()))
+    run_script(lambda: sys.exit(main()))

@@ -22,14 +22,26 @@ from ratio import Target, verdict
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = {
-    "ranks": [4], "seeds": [0], "rank": 4,
-    "data": {"n_episodes": 24}, "split": {"folds": 2}, "encoder": {"width": 16},
-    "model": {"d": 16, "head_width": 8, "vocabulary": 64}, "train": {"max_epochs": 2, "lr": 0.01},
-    "ablate": {"variants": ["top_k-1"]}, "baseline": {"policies": ["full-context"]},
-    "live": {"policies": ["no-history", "lrrc"], "episodes": 2, "budgets": [32], "policies_elsewhere": ["lrrc"],
-             "episodes_elsewhere": 1},
-    "fidelity": {"policies": ["no-history", "lrrc"], "calls": 4}, "stats": {"bootstrap": 100},
-}  # fmt: skip
+    "ranks": [4],
+    "seeds": [0],
+    "rank": 4,
+    "data": {"n_episodes": 24},
+    "split": {"folds": 2},
+    "encoder": {"width": 16},
+    "model": {"d": 16, "head_width": 8, "vocabulary": 64},
+    "train": {"max_epochs": 2, "lr": 0.01},
+    "ablate": {"variants": ["top_k-1"]},
+    "baseline": {"policies": ["full-context"]},
+    "live": {
+        "policies": ["no-history", "lrrc"],
+        "episodes": 2,
+        "budgets": [32],
+        "policies_elsewhere": ["lrrc"],
+        "episodes_elsewhere": 1,
+    },
+    "fidelity": {"policies": ["no-history", "lrrc"], "calls": 4},
+    "stats": {"bootstrap": 100},
+}
 # Python runs a module of this name before a script. Every script of the pipeline hands its `main` to `one_line`.
 HOOK = """
 import sys
@@ -99,12 +111,15 @@ def main() -> int:
     what = f"overhead of `dvc repro` on {params}, share of its wall time"
     target = Target(what, found["share"], at_most=None if tiny else 0.1)
     return verdict(
-        [target], seconds_of_overhead_per_item=round(found["per_item"], 2), wall_seconds=round(wall, 1),
-        work_seconds=round(found["work"], 1), items={item["item"]: round(item["seconds"], 2) for item in items},
-    )  # fmt: skip
+        [target],
+        seconds_of_overhead_per_item=round(found["per_item"], 2),
+        wall_seconds=round(wall, 1),
+        work_seconds=round(found["work"], 1),
+        items={item["item"]: round(item["seconds"], 2) for item in items},
+    )
 
 
 if __name__ == "__main__":
-    from lrrc.errors import one_line
+    from lrrc.runtime.errors import run_script
 
-    one_line(lambda: sys.exit(main()))
+    run_script(lambda: sys.exit(main()))

@@ -33,8 +33,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from lrrc import tokens
-from lrrc.middleware.proxy_command import listen
+from lrrc.commands.serve import listen
+from lrrc.pretrained import tokens
 
 MARK = re.compile(r"talk-(\d+)")
 ANSWER = 20  # words of a streamed answer
@@ -133,8 +133,11 @@ def overhead(args: argparse.Namespace, upstream: int, proxy: int) -> dict[str, o
             reply = measure("next turn" if turn else "never seen", messages)
             if reply.startswith("mixed"):
                 raise SystemExit(f"conversation {number}: {reply}")
-            messages = [*messages, {"role": "assistant", "content": reply},
-                        {"role": "user", "content": text(rng, 30, f"talk-{number}")}]  # fmt: skip
+            messages = [
+                *messages,
+                {"role": "assistant", "content": reply},
+                {"role": "user", "content": text(rng, 30, f"talk-{number}")},
+            ]
     result: dict[str, object] = {"history_tokens": [min(sizes), max(sizes)]}
     for kind, pairs in rows.items():
         direct = statistics.median(pair[0] for pair in pairs)
@@ -193,10 +196,13 @@ async def crowd(args: argparse.Namespace, proxy: int) -> dict[str, object]:
         await asyncio.gather(*(converse(client, i, args, end, seen) for i in range(args.conversations)))
     gaps, shares = sorted(seen["gap"]), {"p50": 0.5, "p99": 0.99, "max": 1}
     return {
-        "calls": seen["calls"], "words": len(gaps), "lost": seen["lost"], "wrong": seen["wrong"],
+        "calls": seen["calls"],
+        "words": len(gaps),
+        "lost": seen["lost"],
+        "wrong": seen["wrong"],
         "stalled": sum(gap > args.pause + args.stall for gap in gaps),
         "gap_s": {name: round(gaps[int(share * (len(gaps) - 1))], 3) for name, share in shares.items()},
-    }  # fmt: skip
+    }
 
 
 def main() -> int:

@@ -15,8 +15,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from lrrc.errors import one_line
-from lrrc.files import write_json, write_text
+from lrrc.runtime.errors import run_script
+from lrrc.runtime.files import write_json, write_text
 
 HERE = Path(__file__).resolve().parent
 RESULTS, PAGE = HERE / "results.json", HERE.parent / "docs" / "performance.md"
@@ -85,4 +85,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    one_line(main)
+    run_script(main)

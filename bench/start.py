@@ -60,12 +60,16 @@ def main() -> int:
     return verdict(
         [
             Target("seconds to import lrrc", importing, at_most=0.3),
-            Target("seconds of `lrrc --help` beyond a bare interpreter",
-                   seconds["lrrc --help"] - seconds["bare interpreter"], at_most=0.3),
+            Target(
+                "seconds of `lrrc --help` beyond a bare interpreter",
+                seconds["lrrc --help"] - seconds["bare interpreter"],
+                at_most=0.3,
+            ),
             Target("heavy modules that `lrrc --help` imports", len(heavy), at_most=0),
         ],
-        heavy=heavy, seconds={name: round(s, 4) for name, s in seconds.items()},
-    )  # fmt: skip
+        heavy=heavy,
+        seconds={name: round(s, 4) for name, s in seconds.items()},
+    )
 
 
 if __name__ == "__main__":

@@ -24,13 +24,13 @@ from types import SimpleNamespace
 import torch
 from ratio import Target, verdict
 
-from lrrc import training
-from lrrc.config import load_params
-from lrrc.errors import one_line
-from lrrc.model.batch import collate
-from lrrc.model.coordinator import Coordinator, build
-from lrrc.model.losses import coordinator_objective
-from lrrc.segment_file import SegmentFile
+from lrrc.dataset.array_file import ArrayFile
+from lrrc.dataset.batches import collate
+from lrrc.model.network import CoordinatorNetwork, build_network
+from lrrc.params import load_params
+from lrrc.runtime.errors import run_script
+from lrrc.training.fit import SplitData, fit_network
+from lrrc.training.losses import coordinator_objective
 
 RANK = 8
 
@@ -52,10 +52,12 @@ class Stamps:
         return [b - a for epoch in epochs for a, b in zip(epoch, epoch[1:], strict=False)]
 
 
-def lightning_loop(net: Coordinator, stamps: Stamps, train: list, val: list, make: Callable, config, seed: int) -> None:
+def lightning_loop(
+    net: CoordinatorNetwork, stamps: Stamps, train: list, val: list, make: Callable, config, seed: int
+) -> None:
     """What the stage train runs."""
     with tempfile.TemporaryDirectory() as folder:
-        training.fit(net, stamps, train, val, make, config, seed, Path(folder), lengths(train))
+        fit_network(net, stamps, train, val, make, config, seed, Path(folder), lengths(train))
 
 
 def lengths(train: list) -> list[tuple[int, int]]:
@@ -63,14 +65,16 @@ def lengths(train: list) -> list[tuple[int, int]]:
     return [(episode.turns, len(episode.turn_N)) for episode in train]
 
 
-def plain_loop(net: Coordinator, stamps: Stamps, train: list, val: list, make: Callable, config, seed: int) -> None:
+def plain_loop(
+    net: CoordinatorNetwork, stamps: Stamps, train: list, val: list, make: Callable, config, seed: int
+) -> None:
     """What one would write without Lightning; the batches are those of the stage."""
     torch.use_deterministic_algorithms(False)  # Lightning leaves it on
     optimizer = torch.optim.AdamW(net.parameters(), lr=config.lr, weight_decay=config.weight_decay)
     for epoch in range(config.max_epochs):
         net.train()
         fit = SimpleNamespace(seed=seed, epoch=epoch, train_config=config)
-        for index, batch in enumerate(training.Data(train, val, make, fit, lengths(train)).train_dataloader()):
+        for index, batch in enumerate(SplitData(train, val, make, fit, lengths(train)).train_dataloader()):
             generator = torch.Generator().manual_seed(hash((seed, epoch, index)) % 2**63)
             batch = batch.swapped(torch.rand(len(batch.turns_B), generator=generator) < 0.5)
             optimizer.zero_grad()
@@ -82,9 +86,9 @@ def plain_loop(net: Coordinator, stamps: Stamps, train: list, val: list, make: C
 
 def load(data: Path) -> tuple[list, list]:
     """The episodes of the main split to learn from and to validate on, in memory."""
-    episodes = SegmentFile(data / "segments.safetensors")
+    episodes = ArrayFile(data / "segments.safetensors")
     ids = json.loads((data / "splits.json").read_text())
-    return list(episodes.of(ids["train"])), list(episodes.of(ids["val"]))
+    return list(episodes.by_ids(ids["train"])), list(episodes.by_ids(ids["val"]))
 
 
 def compare(train: list, val: list, width: int, model, config, rounds: int) -> tuple[dict[str, float], int]:
@@ -96,7 +100,7 @@ def compare(train: list, val: list, width: int, model, config, rounds: int) -> t
         for name, loop in {"lightning": lightning_loop, "plain": plain_loop}.items():
             torch.manual_seed(0)
             stamps = Stamps(per_epoch)
-            loop(build("lrrc", RANK, width, model), stamps, train, val, make, config, 0)
+            loop(build_network("lrrc", RANK, width, model), stamps, train, val, make, config, 0)
             best[name] = [min(a, b) for a, b in zip(stamps.steps, best.get(name, stamps.steps), strict=True)]
     return {name: sum(steps) / len(steps) for name, steps in best.items()}, len(best["plain"])
 
@@ -116,9 +120,10 @@ def main() -> int:
     seconds, steps = compare(train, val, params.encoder.width, params.model, config, args.rounds)
     return verdict(
         [Target("steps per second, Lightning / plain loop", seconds["plain"] / seconds["lightning"], at_least=0.95)],
-        steps=steps, milliseconds_per_step={name: round(1e3 * s, 2) for name, s in seconds.items()},
-    )  # fmt: skip
+        steps=steps,
+        milliseconds_per_step={name: round(1e3 * s, 2) for name, s in seconds.items()},
+    )
 
 
 if __name__ == "__main__":
-    one_line(lambda: sys.exit(main()))
+    run_script(lambda: sys.exit(main()))

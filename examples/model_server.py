@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lrrc.arena.agents import GEMMA, SMOLLM2, packaged_file
+from lrrc.episodes.arena.players import GEMMA, SMOLLM2, packaged_file
 
 MODELS = {"smollm2": SMOLLM2, "gemma": GEMMA}
 # Gemma-3-270m is a base model: it goes on with a transcript

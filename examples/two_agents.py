@@ -25,7 +25,8 @@ from pathlib import Path
 
 import openai
 
-from lrrc.episodes import Episode, read_episodes
+from lrrc.episodes.episode import Episode
+from lrrc.episodes.episode_file import read_episodes
 
 HERE = Path(__file__).parent
 AGENTS = {"smollm2": "SmolLM2-135M-Instruct", "gemma": "gemma-3-270m"}  # name of the agent and of its model
@@ -117,8 +118,10 @@ def main() -> int:
     print(f"{'':20}{'calls':>8}{'prompt':>9}{'cached':>9}{'read':>9}{'written':>9}{'seconds':>9}{'right':>10}")
     for name, bill in bills.items():
         read = bill["prompt"] - bill["cached"]
-        print(f"{name:20}{bill['calls']:8,}{bill['prompt']:9,}{bill['cached']:9,}{read:9,}{bill['completion']:9,}"
-              f"{bill['seconds']:9,}{bill['right']:6} / {bill['checks']}")  # fmt: skip
+        print(
+            f"{name:20}{bill['calls']:8,}{bill['prompt']:9,}{bill['cached']:9,}{read:9,}{bill['completion']:9,}"
+            f"{bill['seconds']:9,}{bill['right']:6} / {bill['checks']}"
+        )
     before, after = (bill["prompt"] for bill in bills.values())
     print(f"prompt tokens saved: {1 - after / before:.0%}")
     return 0

@@ -7,9 +7,9 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from lrrc.config import load_params, parse_variant
-from lrrc.errors import one_line
-from lrrc.fitting import run_stage
+from lrrc.params import load_params, parse_variant
+from lrrc.runtime.errors import run_script
+from lrrc.training.stage import fit_and_log
 
 
 def main() -> None:
@@ -20,8 +20,8 @@ def main() -> None:
     params = load_params()
     model = dataclasses.replace(params.model, **parse_variant(args.variant))
     kind = args.variant.removeprefix("targets-") if args.variant.startswith("targets-") else None
-    run_stage("ablate", "lrrc", params.rank, params.ablate.seeds, model, args.out, targets=kind)
+    fit_and_log("ablate", "lrrc", params.rank, params.ablate.seeds, model, args.out, targets=kind)
 
 
 if __name__ == "__main__":
-    one_line(main)
+    run_script(main)

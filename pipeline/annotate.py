@@ -5,22 +5,22 @@ python pipeline/annotate.py data/raw/episodes.parquet data/annotated/tokens.parq
 
 import argparse
 
-from lrrc.annotate import annotate, schema
-from lrrc.config import load_params
-from lrrc.engine import shared
-from lrrc.errors import one_line
-from lrrc.files import write_parquet
+from lrrc.episodes.token_counts import count_tokens, schema
+from lrrc.params import load_params
+from lrrc.runtime.errors import run_script
+from lrrc.runtime.executor import absolute_path
+from lrrc.runtime.files import write_parquet
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("episodes", type=shared, help="parquet to read")
+    parser.add_argument("episodes", type=absolute_path, help="parquet to read")
     parser.add_argument("tokens", help="parquet to write: one row per message")
     args = parser.parse_args()
     params = load_params()
-    tables = annotate(args.episodes, params.annotate.per_message_overhead, params.engine)
+    tables = count_tokens(args.episodes, params.annotate.per_message_overhead, params.engine)
     write_parquet(args.tokens, tables, schema())
 
 
 if __name__ == "__main__":
-    one_line(main)
+    run_script(main)

@@ -6,9 +6,9 @@ python pipeline/baseline.py bm25 0 models/baseline-bm25-s0
 import argparse
 from pathlib import Path
 
-from lrrc.config import load_params
-from lrrc.errors import one_line
-from lrrc.fitting import run_stage
+from lrrc.params import load_params
+from lrrc.runtime.errors import run_script
+from lrrc.training.stage import fit_and_log
 
 
 def main() -> None:
@@ -19,8 +19,8 @@ def main() -> None:
     args = parser.parse_args()
     params = load_params()
     rank = params.rank if args.policy == "rims-only" else None  # RIMs have channels too; as many as the coordinator
-    run_stage("baseline", args.policy, rank, args.seed, params.model, args.out)
+    fit_and_log("baseline", args.policy, rank, args.seed, params.model, args.out)
 
 
 if __name__ == "__main__":
-    one_line(main)
+    run_script(main)

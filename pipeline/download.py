@@ -5,11 +5,11 @@ python pipeline/download.py data/raw/episodes.parquet data/raw/drawn.json
 
 import argparse
 
-from lrrc.config import load_params
-from lrrc.episodes import write_episodes
-from lrrc.errors import one_line
-from lrrc.files import write_json
-from lrrc.sources import draw_episodes
+from lrrc.episodes.episode_file import write_episodes
+from lrrc.episodes.sources import draw_episodes
+from lrrc.params import load_params
+from lrrc.runtime.errors import run_script
+from lrrc.runtime.files import write_json
 
 
 def main() -> None:
@@ -36,4 +36,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    one_line(main)
+    run_script(main)

@@ -5,20 +5,20 @@ python pipeline/embed.py data/raw/episodes.parquet data/encoder data/gains.parqu
 
 import sys
 
-from lrrc import segment_file
-from lrrc.config import load_params
-from lrrc.engine import shared
-from lrrc.errors import one_line
-from lrrc.files import atomic
+from lrrc.dataset.array_file import array_parts, write_arrays
+from lrrc.params import load_params
+from lrrc.runtime.errors import run_script
+from lrrc.runtime.executor import absolute_path
+from lrrc.runtime.files import atomic
 
 
 def main() -> None:
-    source, vectors, stored, out = map(shared, sys.argv[1:])
+    source, vectors, stored, out = map(absolute_path, sys.argv[1:])
     params = load_params()
-    parts = segment_file.made(source, vectors, params.embed.max_segment_tokens, stored, params.engine)
+    parts = array_parts(source, vectors, params.embed.max_segment_tokens, stored, params.engine)
     with atomic(out) as temporary:
-        segment_file.write(temporary, parts)
+        write_arrays(temporary, parts)
 
 
 if __name__ == "__main__":
-    one_line(main)
+    run_script(main)

@@ -6,9 +6,9 @@ python pipeline/encoder.py data/encoder
 import sys
 from pathlib import Path
 
-from lrrc.config import load_params
-from lrrc.encoder import distil
-from lrrc.errors import one_line
+from lrrc.params import load_params
+from lrrc.pretrained.sentence_encoder import distil
+from lrrc.runtime.errors import run_script
 
 
 def main() -> None:
@@ -16,4 +16,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    one_line(main)
+    run_script(main)

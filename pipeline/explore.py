@@ -7,11 +7,11 @@ python pipeline/explore.py models data/raw/episodes.parquet data/segments.safete
 import argparse
 from pathlib import Path
 
-from lrrc.config import load_params
-from lrrc.errors import one_line
-from lrrc.explore import explore, fitted, held_out
-from lrrc.files import write_json
-from lrrc.fitting import Inputs
+from lrrc.dataset.inputs import StageInputs
+from lrrc.evaluation.explorer import explorer_data, fitted, held_out
+from lrrc.params import load_params
+from lrrc.runtime.errors import run_script
+from lrrc.runtime.files import write_json
 
 
 def main() -> None:
@@ -23,10 +23,10 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)  # the same sums on every machine
     params = load_params()
-    inputs = Inputs(args.episodes, args.segments, args.encoder, args.splits)
+    inputs = StageInputs(args.episodes, args.segments, args.encoder, args.splits)
     policies = fitted(args.models, inputs, params)
-    write_json(args.out, explore(held_out(inputs), policies, params.explore.episodes, params.explore.seed))
+    write_json(args.out, explorer_data(held_out(inputs), policies, params.explore.episodes, params.explore.seed))
 
 
 if __name__ == "__main__":
-    one_line(main)
+    run_script(main)

@@ -6,21 +6,21 @@ python pipeline/fidelity.py models data/raw/episodes.parquet data/segments.safet
 
 import argparse
 
-from lrrc.config import load_params
-from lrrc.engine import shared
-from lrrc.errors import one_line
-from lrrc.fidelity_stage import run
-from lrrc.fitting import Inputs
+from lrrc.dataset.inputs import StageInputs
+from lrrc.evaluation.fidelity.stage import evaluate_fidelity
+from lrrc.params import load_params
+from lrrc.runtime.errors import run_script
+from lrrc.runtime.executor import absolute_path
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("models", "episodes", "segments", "encoder", "splits", "lm", "out"):
-        parser.add_argument(name, type=shared)
+        parser.add_argument(name, type=absolute_path)
     args = parser.parse_args()
-    inputs = Inputs(args.episodes, args.segments, args.encoder, args.splits)
-    run(args.models, inputs, args.lm, load_params(), args.out)
+    inputs = StageInputs(args.episodes, args.segments, args.encoder, args.splits)
+    evaluate_fidelity(args.models, inputs, args.lm, load_params(), args.out)
 
 
 if __name__ == "__main__":
-    one_line(main)
+    run_script(main)

@@ -6,16 +6,19 @@ python pipeline/figures.py results/summary.json models results/figures results/t
 import argparse
 from pathlib import Path
 
-from lrrc import pareto, plots, plots_live, tables
-from lrrc.architecture import architecture, shapes
-from lrrc.checkpoint import read_config
-from lrrc.config import load_params
-from lrrc.curves import read_histories
-from lrrc.drawing import save
-from lrrc.errors import one_line
-from lrrc.files import write_text
-from lrrc.pictures import drawable
-from lrrc.summary import left_out, load_summary, origin, provenance
+from lrrc.params import load_params
+from lrrc.policies.checkpoint import read_config
+from lrrc.report.figures import pareto
+from lrrc.report.figures.architecture import architecture, shapes
+from lrrc.report.figures.figure_list import drawable
+from lrrc.report.figures.live_figures import call_gate, fidelity, live_ablations
+from lrrc.report.figures.paper_figures import dataset, rank_tradeoff, success_and_tokens, training
+from lrrc.report.figures.style import save_figure
+from lrrc.report.tables import replay_tables
+from lrrc.results.summary import load_summary, missing_parts, origin, provenance
+from lrrc.results.training_curves import read_histories
+from lrrc.runtime.errors import run_script
+from lrrc.runtime.files import write_text
 
 
 def main() -> None:
@@ -30,24 +33,24 @@ def main() -> None:
     draw = {
         "live_pareto": lambda: pareto.live_pareto(*at),
         "pareto": lambda: pareto.pareto(*at),
-        "live_ablations": lambda: plots_live.live_ablations(*at),
-        "fidelity": lambda: plots_live.fidelity(*at),
-        "call_gate": lambda: plots_live.call_gate(*at),
+        "live_ablations": lambda: live_ablations(*at),
+        "fidelity": lambda: fidelity(*at),
+        "call_gate": lambda: call_gate(*at),
         "figure1": lambda: architecture(shapes(read_config(checkpoint), params.budget)),
-        "figure2": lambda: plots.success_and_tokens(*at),
-        "figure3": lambda: plots.rank_tradeoff(*at),
-        "figure4": lambda: plots.training(read_histories(args.models), params.rank, provenance(origin(summary))),
-        "figure5": lambda: plots.dataset(summary),
+        "figure2": lambda: success_and_tokens(*at),
+        "figure3": lambda: rank_tradeoff(*at),
+        "figure4": lambda: training(read_histories(args.models), params.rank, provenance(origin(summary))),
+        "figure5": lambda: dataset(summary),
     }
     args.figures.mkdir(parents=True, exist_ok=True)
     for name in drawable(summary):
-        save(draw[name](), args.figures / name)
-    for table in tables.all_tables(*at):
+        save_figure(draw[name](), args.figures / name)
+    for table in replay_tables.all_tables(*at):
         write_text(args.tables / f"{table.name}.csv", table.csv())
         write_text(args.tables / f"{table.name}.md", table.markdown())
-    for sentence in left_out(summary):
+    for sentence in missing_parts(summary):
         print(sentence)
 
 
 if __name__ == "__main__":
-    one_line(main)
+    run_script(main)

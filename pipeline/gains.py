@@ -10,10 +10,10 @@ a seeded draw of `gains.calls` is measured here; the rest is taught by words.
 import argparse
 from pathlib import Path
 
-from lrrc import gains
-from lrrc.config import load_params
-from lrrc.engine import shared
-from lrrc.errors import one_line
+from lrrc.dataset.segment_gains import write_gains
+from lrrc.params import load_params
+from lrrc.runtime.errors import run_script
+from lrrc.runtime.executor import absolute_path
 
 
 def main() -> None:
@@ -23,11 +23,17 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help="measure every call, however many there are")
     args = parser.parse_args()
     params = load_params()
-    gains.run(
-        shared(args.episodes), shared(args.lm), args.known, args.out, params.gains, params.embed.max_segment_tokens,
-        args.all, params.engine,
-    )  # fmt: skip
+    write_gains(
+        absolute_path(args.episodes),
+        absolute_path(args.lm),
+        args.known,
+        args.out,
+        params.gains,
+        params.embed.max_segment_tokens,
+        args.all,
+        params.engine,
+    )
 
 
 if __name__ == "__main__":
-    one_line(main)
+    run_script(main)

@@ -7,10 +7,10 @@ python pipeline/live.py models data/raw/episodes.parquet data/segments.safetenso
 import argparse
 from pathlib import Path
 
-from lrrc.config import load_params
-from lrrc.errors import one_line
-from lrrc.fitting import Inputs
-from lrrc.live_stage import run
+from lrrc.dataset.inputs import StageInputs
+from lrrc.evaluation.live.stage import evaluate_live
+from lrrc.params import load_params
+from lrrc.runtime.errors import run_script
 
 
 def main() -> None:
@@ -18,9 +18,9 @@ def main() -> None:
     for name in ("models", "episodes", "segments", "encoder", "splits", "gains", "lm", "out"):
         parser.add_argument(name, type=Path)
     args = parser.parse_args()
-    inputs = Inputs(args.episodes, args.segments, args.encoder, args.splits)
-    run(args.models, inputs, args.gains, args.lm, load_params(), args.out)
+    inputs = StageInputs(args.episodes, args.segments, args.encoder, args.splits)
+    evaluate_live(args.models, inputs, args.gains, args.lm, load_params(), args.out)
 
 
 if __name__ == "__main__":
-    one_line(main)
+    run_script(main)

@@ -6,15 +6,15 @@ python pipeline/models.py data/lm
 import argparse
 from pathlib import Path
 
-from lrrc import lm
-from lrrc.errors import one_line
+from lrrc.pretrained.smollm2 import convert
+from lrrc.runtime.errors import run_script
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path, help="folder to write")
-    lm.convert(parser.parse_args().out)
+    convert(parser.parse_args().out)
 
 
 if __name__ == "__main__":
-    one_line(main)
+    run_script(main)

@@ -9,20 +9,20 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from lrrc.errors import one_line
-from lrrc.files import write_json
-from lrrc.prove import check
+from lrrc.proofs.check import check_proofs
+from lrrc.runtime.errors import run_script
+from lrrc.runtime.files import write_json
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     args = parser.parse_args()
-    report = check(Path("proofs"))
+    report = check_proofs(Path("proofs"))
     if report.problems:
         raise ValueError("; ".join(map(str, report.problems)))
     write_json(args.out, asdict(report))
 
 
 if __name__ == "__main__":
-    one_line(main)
+    run_script(main)

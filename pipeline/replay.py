@@ -7,14 +7,15 @@ python pipeline/replay.py models data/raw/episodes.parquet data/segments.safeten
 import argparse
 import shutil
 
-from lrrc import crossfit
-from lrrc.checkpoint import item_name
-from lrrc.config import Params, load_params
-from lrrc.engine import shared
-from lrrc.errors import one_line
-from lrrc.files import write_json
-from lrrc.fitting import Inputs
-from lrrc.gate_curve import write_curve
+from lrrc.dataset.inputs import StageInputs
+from lrrc.evaluation.cross_fitting import data_provenance
+from lrrc.evaluation.replay.call_gate_curve import write_curve
+from lrrc.evaluation.replay.stage import replay_items, write_floors, write_rows
+from lrrc.params import Params, load_params
+from lrrc.policies.run_items import item_name
+from lrrc.runtime.errors import run_script
+from lrrc.runtime.executor import absolute_path
+from lrrc.runtime.files import write_json
 
 
 def items(params: Params) -> dict[str, str]:
@@ -29,23 +30,23 @@ def items(params: Params) -> dict[str, str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("models", "episodes", "segments", "encoder", "splits", "out"):
-        parser.add_argument(name, type=shared)
+        parser.add_argument(name, type=absolute_path)
     args = parser.parse_args()
     params = load_params()
-    inputs = Inputs(args.episodes, args.segments, args.encoder, args.splits)
+    inputs = StageInputs(args.episodes, args.segments, args.encoder, args.splits)
     shutil.rmtree(args.out, ignore_errors=True)
     args.out.mkdir(parents=True)
     wanted = {args.models / name: variant for name, variant in items(params).items()}
-    for number, (folder, parts) in enumerate(crossfit.replay(wanted, inputs, params), 1):
+    for number, (folder, parts) in enumerate(replay_items(wanted, inputs, params), 1):
         item = item_name(folder)
-        count = crossfit.write_rows(args.out / f"{item}.parquet", (row for rows in parts for row in rows))
+        count = write_rows(args.out / f"{item}.parquet", (row for rows in parts for row in rows))
         print(f"replay {number}/{len(wanted)}: {item}, {count} rows", flush=True)
     full = args.out / f"baseline-full-context-s{params.seeds[0]}.parquet"
     if full.is_file():
-        crossfit.write_floors(full, args.out / "floors.parquet", inputs, params)
+        write_floors(full, args.out / "floors.parquet", inputs, params)
     write_curve(args.models, args.out, inputs, params)
-    write_json(args.out / "meta.json", crossfit.meta(inputs, params))
+    write_json(args.out / "meta.json", data_provenance(inputs, params))
 
 
 if __name__ == "__main__":
-    one_line(main)
+    run_script(main)

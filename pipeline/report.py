@@ -7,11 +7,11 @@ python pipeline/report.py results/summary.json results/figures models docs/claim
 import argparse
 from pathlib import Path
 
-from lrrc.config import load_params
-from lrrc.errors import one_line
-from lrrc.files import write_text
-from lrrc.pictures import fitted_runs
-from lrrc.report import Sources, build
+from lrrc.params import load_params
+from lrrc.report.figures.figure_list import fitted_runs
+from lrrc.report.page import ReportInputs, build_report
+from lrrc.runtime.errors import run_script
+from lrrc.runtime.files import write_text
 
 
 def main() -> None:
@@ -20,11 +20,13 @@ def main() -> None:
         parser.add_argument(name, type=Path)
     args = parser.parse_args()
     params = load_params()
-    sources = Sources(args.summary, args.figures, args.models, args.claims, args.proofs, args.explore, args.data_card)
-    html, markdown = build(sources, params.rank, params.budget, list(params.ranks), fitted_runs(params))
+    sources = ReportInputs(
+        args.summary, args.figures, args.models, args.claims, args.proofs, args.explore, args.data_card
+    )
+    html, markdown = build_report(sources, params.rank, params.budget, list(params.ranks), fitted_runs(params))
     write_text(args.report / "index.html", html)
     write_text(args.report / "summary.md", markdown)
 
 
 if __name__ == "__main__":
-    one_line(main)
+    run_script(main)

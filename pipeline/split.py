@@ -9,12 +9,12 @@ from dataclasses import replace
 
 import pyarrow.parquet as pq
 
-from lrrc.annotate import table1
-from lrrc.config import load_params
-from lrrc.episodes import iter_episodes
-from lrrc.errors import one_line
-from lrrc.files import write_json
-from lrrc.split import PARTS, split_episodes
+from lrrc.episodes.episode_file import iter_episodes
+from lrrc.episodes.split import PARTS, split_episodes
+from lrrc.episodes.token_counts import table1
+from lrrc.params import load_params
+from lrrc.runtime.errors import run_script
+from lrrc.runtime.files import write_json
 
 
 def main() -> None:
@@ -37,4 +37,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    one_line(main)
+    run_script(main)

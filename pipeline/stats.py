@@ -8,14 +8,15 @@ import argparse
 import json
 from pathlib import Path
 
-from lrrc.config import load_params
-from lrrc.errors import one_line
-from lrrc.fidelity_stage import read_fidelity
-from lrrc.files import write_json
-from lrrc.live_records import read_live
-from lrrc.records import Settings, read_records
-from lrrc.summary import headline_metrics, make_summary
-from lrrc.transfer_records import read_transfer
+from lrrc.params import load_params
+from lrrc.results.collect import all_records
+from lrrc.results.fidelity_records import read_fidelity
+from lrrc.results.live_records import read_live
+from lrrc.results.scores import Settings
+from lrrc.results.summary import headline_metrics, make_summary
+from lrrc.results.transfer_records import read_transfer
+from lrrc.runtime.errors import run_script
+from lrrc.runtime.files import write_json
 
 
 def main() -> None:
@@ -27,7 +28,7 @@ def main() -> None:
     tests = params.stats
     settings = Settings(params.rank, params.budget, tests.alpha, tests.bootstrap, tests.margin, tests.seed)
     table1 = json.loads(args.table1.read_text(encoding="utf-8"))
-    records = read_records(args.replay, table1, args.models, settings)
+    records = all_records(args.replay, table1, args.models, settings)
     records += [*read_live(args.live, settings), *read_fidelity(args.fidelity, settings)]
     records += read_transfer(args.transfer, settings)
     summary = make_summary(records)
@@ -36,4 +37,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    one_line(main)
+    run_script(main)

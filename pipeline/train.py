@@ -6,9 +6,9 @@ python pipeline/train.py 8 0 models/train-r8-s0
 import argparse
 from pathlib import Path
 
-from lrrc.config import load_params
-from lrrc.errors import one_line
-from lrrc.fitting import run_stage
+from lrrc.params import load_params
+from lrrc.runtime.errors import run_script
+from lrrc.training.stage import fit_and_log
 
 
 def main() -> None:
@@ -17,8 +17,8 @@ def main() -> None:
     parser.add_argument("seed", type=int)
     parser.add_argument("out", type=Path, help="folder to write")
     args = parser.parse_args()
-    run_stage("train", "lrrc", args.rank, args.seed, load_params().model, args.out)
+    fit_and_log("train", "lrrc", args.rank, args.seed, load_params().model, args.out)
 
 
 if __name__ == "__main__":
-    one_line(main)
+    run_script(main)

@@ -9,9 +9,9 @@ The data sets beside the arena are `transfer.files`; without any there is nothin
 import argparse
 from pathlib import Path
 
-from lrrc.config import load_params
-from lrrc.errors import one_line
-from lrrc.transfer import run
+from lrrc.evaluation.fidelity.transfer import evaluate_transfer
+from lrrc.params import load_params
+from lrrc.runtime.errors import run_script
 
 
 def main() -> None:
@@ -19,8 +19,8 @@ def main() -> None:
     for name in ("arena", "gains", "encoder", "lm", "out"):
         parser.add_argument(name, type=Path)
     args = parser.parse_args()
-    run(args.arena, args.gains, args.encoder, args.lm, load_params(), args.out, Path(".cache/transfer"))
+    evaluate_transfer(args.arena, args.gains, args.encoder, args.lm, load_params(), args.out, Path(".cache/transfer"))
 
 
 if __name__ == "__main__":
-    one_line(main)
+    run_script(main)

@@ -14,9 +14,9 @@ from tokenizers.models import WordLevel
 from tokenizers.normalizers import Lowercase
 from tokenizers.pre_tokenizers import Whitespace
 
-from lrrc.checkpoint import describe, save_weights
-from lrrc.files import write_json
-from lrrc.model.coordinator import build
+from lrrc.model.network import build_network
+from lrrc.policies.checkpoint import checkpoint_config, save_weights
+from lrrc.runtime.files import write_json
 
 
 def write_encoder(folder: Path) -> None:
@@ -33,6 +33,6 @@ def write_checkpoint(root: Path, policy: str = "lrrc", rank: int = 4, limit: int
     write_encoder(root / "data/encoder")
     folder.mkdir(parents=True)
     torch.manual_seed(0)
-    save_weights(build(policy, rank, WIDTH, model()), folder / "main.safetensors")
-    write_json(folder / "config.json", describe(policy, rank, 0, WIDTH, limit, model()))
+    save_weights(build_network(policy, rank, WIDTH, model()), folder / "main.safetensors")
+    write_json(folder / "config.json", checkpoint_config(policy, rank, 0, WIDTH, limit, model()))
     return folder

@@ -13,21 +13,22 @@ for key in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_STAGE", "DVC_EXP_NAME"):
 @pytest.fixture(scope="session")
 def tracked(tmp_path_factory):
     """A repository with an empty MLflow database; made once, because the database takes seconds."""
-    from lrrc import tracking
+    from lrrc.tracking import mlflow_runs
 
     repo = tmp_path_factory.mktemp("tracked")
     (repo / "dvc.yaml").write_text("stages: {}\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(repo)
-        tracking.ensure_experiment()
+        mlflow_runs.ensure_experiment()
     return repo
 
 
 @pytest.fixture(scope="session")
 def smollm2(tmp_path_factory):
     """The packaged language model, converted once (ten seconds of computing)."""
-    from lrrc import lm
+    from lrrc.pretrained import language_model
+    from lrrc.pretrained.smollm2 import convert
 
     folder = tmp_path_factory.mktemp("smollm2")
-    lm.convert(folder)
-    return lm.LanguageModel(folder)
+    convert(folder)
+    return language_model.LanguageModel(folder)

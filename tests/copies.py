@@ -13,11 +13,24 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 INPUTS = (
-    ".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "data/embedded", "docs/claims.yaml",
-    "dvc.yaml", "params.yaml", "pipeline", "proofs", "results/transfer.parquet", "src",
-)  # fmt: skip
+    ".dvc/config",
+    ".dvc/.gitignore",
+    ".dvcignore",
+    ".gitignore",
+    "data/embedded",
+    "docs/claims.yaml",
+    "dvc.yaml",
+    "params.yaml",
+    "pipeline",
+    "proofs",
+    "results/transfer.parquet",
+    "src",
+)
 TINY = {
-    "ranks": [2, 4], "seeds": [0], "rank": 4, "budget": 64,
+    "ranks": [2, 4],
+    "seeds": [0],
+    "rank": 4,
+    "budget": 64,
     "data": {"n_episodes": 24},
     "split": {"folds": 2},
     "encoder": {"width": 16},
@@ -25,11 +38,16 @@ TINY = {
     "train": {"max_epochs": 2, "lr": 0.01},
     "ablate": {"variants": ["top_k-1", "targets-lexical"], "seeds": [0]},
     "baseline": {"policies": ["full-context", "bm25"]},
-    "live": {"policies": ["no-history", "full-context", "bm25", "lrrc"], "episodes": 2, "budgets": [32],
-             "policies_elsewhere": ["bm25"], "episodes_elsewhere": 1},
+    "live": {
+        "policies": ["no-history", "full-context", "bm25", "lrrc"],
+        "episodes": 2,
+        "budgets": [32],
+        "policies_elsewhere": ["bm25"],
+        "episodes_elsewhere": 1,
+    },
     "fidelity": {"policies": ["no-history", "bm25", "lrrc"], "calls": 4},
     "stats": {"bootstrap": 100},
-}  # fmt: skip
+}
 STORED = {"curate", "teach", "transfer"}  # frozen, their results are committed
 
 

@@ -6,25 +6,46 @@ import zlib
 import numpy as np
 from hypothesis import strategies as st
 
-from lrrc import segments
-from lrrc.config import TARGETS, DigestConfig, ModelConfig, TrainConfig
-from lrrc.dataset import EpisodeArrays, Targets
-from lrrc.episodes import ARENA_OUTCOMES, Check, Episode, Message, Turn
-from lrrc.features import FEATURES, FIRST_AGENT, History
+from lrrc.dataset.episode_arrays import EpisodeArrays, Targets
+from lrrc.digest import segments
+from lrrc.digest.features import FEATURES, FIRST_AGENT
+from lrrc.digest.history import History
+from lrrc.episodes.episode import ARENA_OUTCOMES, Check, Episode, Message, Turn
+from lrrc.params import TARGETS, DigestConfig, ModelConfig, TrainConfig
 
 WIDTH = 16
 LIMIT = 20  # tokens of a segment
 AGENTS = ("model_a", "model_b")
 MODEL = ModelConfig(
-    d=12, max_update_rank=2, top_k=2, activity_threshold=0.05, head_width=8, rho_max=0.95, update_bound=1.0,
-    vocabulary=32, gate=True, noop=True, recurrence=True, low_rank=True, hierarchy=True,
-)  # fmt: skip
+    d=12,
+    max_update_rank=2,
+    top_k=2,
+    activity_threshold=0.05,
+    head_width=8,
+    rho_max=0.95,
+    update_bound=1.0,
+    vocabulary=32,
+    gate=True,
+    noop=True,
+    recurrence=True,
+    low_rank=True,
+    hierarchy=True,
+)
 DIGEST = DigestConfig(max_overlap=1.0, squeeze=0.0, least_share=0.0, least_gain=0.0, standing=1.0, prior=0.0)
 TRAIN = TrainConfig(
-    lr=0.01, weight_decay=0.0, batch_size=8, max_epochs=3, patience=8, w_rec=0.2, w_sel=1.0, w_worth=0.1, w_win=0.5,
-    w_rule=0.2, loader_workers=0,
+    lr=0.01,
+    weight_decay=0.0,
+    batch_size=8,
+    max_epochs=3,
+    patience=8,
+    w_rec=0.2,
+    w_sel=1.0,
+    w_worth=0.1,
+    w_win=0.5,
+    w_rule=0.2,
+    loader_workers=0,
     trainer={"accelerator": "cpu", "gradient_clip_val": 1.0},
-)  # fmt: skip
+)
 VOCABULARY = """
     the user wants a report about Lisbon by Friday and never on Monday please remember budget 1,200 euros blue
     green red Anna Bogdan Chiara lentils soup allergic peanuts train leaves at nine tomorrow why how always
@@ -93,11 +114,17 @@ def checked(seed, **options):
     rng = np.random.default_rng([seed, 1])
     asked = [t for t in range(len(made.turns)) if rng.random() < 0.5] or [len(made.turns) - 1]
     checks = tuple(
-        Check(t, str(rng.choice(["recall", "rule"])), f"Which is it in turn {t}?",
-              tuple(f"It is {word} {t}." for word in rng.choice(VOCABULARY, 3, replace=False)),
-              int(rng.integers(3)), int(rng.integers(t + 1)), (0,) * len(made.agents))
+        Check(
+            t,
+            str(rng.choice(["recall", "rule"])),
+            f"Which is it in turn {t}?",
+            tuple(f"It is {word} {t}." for word in rng.choice(VOCABULARY, 3, replace=False)),
+            int(rng.integers(3)),
+            int(rng.integers(t + 1)),
+            (0,) * len(made.agents),
+        )
         for t in asked
-    )  # fmt: skip
+    )
     return dataclasses.replace(made, checks=checks)
 
 
@@ -137,24 +164,41 @@ def learnable(seed, turns=4, agents=2, outcome=True):
     targets.worth_TM[1:] = 2.0
     words = (np.array([tie + 7]), np.ones(1, np.float32))
     return EpisodeArrays(
-        f"l{seed}", 2 + tie if outcome else -1, embeddings, np.array([t for _, t, _ in rows], np.int32),
-        np.array([s for _, _, s in rows], np.int32), rng.standard_normal((turns, WIDTH)).astype(np.float32),
-        [np.zeros((n, len(FEATURES)), np.float32) for n in before], dict.fromkeys(TARGETS, targets),
-        [[words] * agents] * turns, (np.arange(len(rows)) % 2).astype(np.float32),
-    )  # fmt: skip
+        f"l{seed}",
+        2 + tie if outcome else -1,
+        embeddings,
+        np.array([t for _, t, _ in rows], np.int32),
+        np.array([s for _, _, s in rows], np.int32),
+        rng.standard_normal((turns, WIDTH)).astype(np.float32),
+        [np.zeros((n, len(FEATURES)), np.float32) for n in before],
+        dict.fromkeys(TARGETS, targets),
+        [[words] * agents] * turns,
+        (np.arange(len(rows)) % 2).astype(np.float32),
+    )
 
 
 _characters = st.characters(exclude_categories=("Cs",))
 texts = st.one_of(
     st.text(_characters, max_size=60),
-    st.lists(st.sampled_from([*VOCABULARY, *LANGUAGES, "\n", ". ", "! ", "<|endoftext|>"]), max_size=40).map(
-        " ".join
+    st.lists(st.sampled_from([*VOCABULARY, *LANGUAGES, "\n", ". ", "! ", "<|endoftext|>"]), max_size=40).map(" ".join),
+    st.sampled_from(
+        [
+            "",
+            " \n\t",
+            "x" * 300,
+            "https://example.org/" + "a1-" * 80,
+            "日本語" * 50,
+            "\x00\x1b[0m\u2028\r\n",
+            "." * 200,
+            "the the the",
+            "a " * 150,
+        ]
     ),
-    st.sampled_from(["", " \n\t", "x" * 300, "https://example.org/" + "a1-" * 80, "日本語" * 50,
-                     "\x00\x1b[0m\u2028\r\n", "." * 200, "the the the", "a " * 150]),
-)  # fmt: skip
+)
 messages = st.builds(
     lambda role, content, name: Message(role, content, name if role == "assistant" else None),
-    st.sampled_from(["user", "assistant", "tool"]), texts, st.sampled_from([*AGENTS, None]),
-)  # fmt: skip
+    st.sampled_from(["user", "assistant", "tool"]),
+    texts,
+    st.sampled_from([*AGENTS, None]),
+)
 histories = st.lists(st.lists(messages, max_size=4), max_size=5)

@@ -3,9 +3,33 @@
 import copy
 import json
 
-JUNK = (None, True, False, 0, -1, 10**30, 1.5, float("nan"), float("inf"), "", "x", "model_c",
-        "\ud800", "\x00", "\u202e\x1b[2J", [], {}, [[]], [None], {"role": "user"}, {"role": ["a"], "content": "x"},
-        [{"role": "assistant", "content": "a"}], {"a": {"b": [1]}}, "a" * 10_000, "DEEP")  # fmt: skip
+JUNK = (
+    None,
+    True,
+    False,
+    0,
+    -1,
+    10**30,
+    1.5,
+    float("nan"),
+    float("inf"),
+    "",
+    "x",
+    "model_c",
+    "\ud800",
+    "\x00",
+    "\u202e\x1b[2J",
+    [],
+    {},
+    [[]],
+    [None],
+    {"role": "user"},
+    {"role": ["a"], "content": "x"},
+    [{"role": "assistant", "content": "a"}],
+    {"a": {"b": [1]}},
+    "a" * 10_000,
+    "DEEP",
+)
 
 
 def places(value, path=()):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lrrc import segments
+from lrrc.digest import segments
 
 SEEN, NEW = -1.0, -3.0  # nats of a word that stands in the prompt, and of one that does not
 
@@ -10,7 +10,7 @@ SEEN, NEW = -1.0, -3.0  # nats of a word that stands in the prompt, and of one t
 class Scorer:
     """It expects the words that it has read. `asked`: every request so far."""
 
-    marks = (1, 2)
+    chatml_marks = (1, 2)
 
     def __init__(self):
         self.ids = {}
@@ -22,7 +22,7 @@ class Scorer:
     def message(self, role, content):
         return (1, *self.encode(role), *self.encode(content), 2)
 
-    def opening(self):
+    def reply_prefix(self):
         return (1, *self.encode("assistant"))
 
     def score(self, groups):

@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 import synthetic_live
 
-from lrrc.checkpoint import describe
-from lrrc.config import load_params
-from lrrc.curves import training_records
-from lrrc.proofs import PROVED
-from lrrc.records import Settings, Source, dataset_records, evaluation_records
-from lrrc.summary import FLOORS, PARTS, make_summary
+from lrrc.params import load_params
+from lrrc.policies.checkpoint import checkpoint_config
+from lrrc.policy_catalogue import FLOORS
+from lrrc.proofs.theorems import PROVED
+from lrrc.results.replay_records import dataset_records, evaluation_records
+from lrrc.results.scores import Settings, Source
+from lrrc.results.summary import PARTS, make_summary
+from lrrc.results.training_curves import training_records
 
 POLICIES = {  # policy -> (tokens relative to full context, calls relative, success probability)
     "full-context": (1.0, 1.0, 0.66),
@@ -154,7 +156,7 @@ def certificate(rank):
 
 def checkpoint(rank, seed):
     """A config.json."""
-    return describe("lrrc", rank, seed, 256, 60, load_params(Path(__file__).parents[1] / "params.yaml").model)
+    return checkpoint_config("lrrc", rank, seed, 256, 60, load_params(Path(__file__).parents[1] / "params.yaml").model)
 
 
 def proofs():
@@ -173,10 +175,10 @@ def explored(said):
     import torch
     from generated import ENCODER, LIMIT, WIDTH, episode, model
 
-    from lrrc.explore import explore
-    from lrrc.model.coordinator import build
-    from lrrc.policies import load_policy
+    from lrrc.evaluation.explorer import explorer_data
+    from lrrc.model.network import build_network
     from lrrc.policies.learned import Learned
+    from lrrc.policies.registry import load_policy
 
     def marked(messages):
         return tuple(replace(message, content=f"{said} {message.content}") for message in messages)
@@ -186,10 +188,10 @@ def explored(said):
         for e in (episode(seed, turns=3) for seed in (0, 1))
     ]
     torch.manual_seed(0)
-    net = build("lrrc", 4, WIDTH, model())
+    net = build_network("lrrc", 4, WIDTH, model())
     ours = Learned("lrrc", 128, net=net, encoder=ENCODER, max_segment_tokens=LIMIT)
     others = {name: load_policy(name, 128) for name in ("full-context", "recency")}
-    return explore(episodes, {"LRRC r = 4": ours, **others}, 2, 0)
+    return explorer_data(episodes, {"LRRC r = 4": ours, **others}, 2, 0)
 
 
 @functools.cache

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lrrc.summary import new_record
+from lrrc.results.summary import new_record
 
 BUDGETS = (32, 64, 128, 256)
 SHARES = {  # policy -> share of checks right at each budget; one number where no budget applies
@@ -26,8 +26,15 @@ COSTS = {"full-context": 3900, "truncated-history": 2700, "no-history": 950, "or
 
 
 def base(evaluation, policy, rank=None, budget=None, variant="", data="embedded", judge="verifier"):
-    return {"evaluation": evaluation, "data": data, "judge": judge, "policy": policy, "rank": rank, "budget": budget,
-            "variant": variant}  # fmt: skip
+    return {
+        "evaluation": evaluation,
+        "data": data,
+        "judge": judge,
+        "policy": policy,
+        "rank": rank,
+        "budget": budget,
+        "variant": variant,
+    }
 
 
 def live_records(n=408, seeds=2):
@@ -82,8 +89,16 @@ def variant_records(n=408):
             records.append(new_record(where, "live_success", share, share - 0.1, share + 0.1, n=count, seeds=2))
             if policy == "lrrc":
                 where_gap = 100 * (share - SHARES["full-context"])
-                gap = new_record(where, "live_success_difference_vs_full", where_gap, where_gap - 9, where_gap + 9,
-                                 n=count, seeds=2, test={"p_raw": 0.2, "effect": 0.1})  # fmt: skip
+                gap = new_record(
+                    where,
+                    "live_success_difference_vs_full",
+                    where_gap,
+                    where_gap - 9,
+                    where_gap + 9,
+                    n=count,
+                    seeds=2,
+                    test={"p_raw": 0.2, "effect": 0.1},
+                )
                 records.append(gap)
     return records
 
@@ -103,8 +118,17 @@ def fidelity_records():
             records.append(new_record(where, "fidelity_tokens_per_call", cost, cost - 2, cost + 2, **seeds))
             if policy != "lrrc":
                 gap = 0.095 - nats
-                records.append(new_record(where, "lrrc_fidelity_minus_policy", gap, gap - 0.02, gap + 0.02, **seeds,
-                                          test={"p_raw": 0.03, "effect": -0.2, "p_holm": 0.06}))  # fmt: skip
+                records.append(
+                    new_record(
+                        where,
+                        "lrrc_fidelity_minus_policy",
+                        gap,
+                        gap - 0.02,
+                        gap + 0.02,
+                        **seeds,
+                        test={"p_raw": 0.03, "effect": -0.2, "p_holm": 0.06},
+                    )
+                )
     return records
 
 
@@ -112,16 +136,29 @@ def transfer_records():
     """Extra nats on two data sets after training on others."""
     records = []
     for data in ("mt_bench_human_dev", "tau_bench_airline_dev"):
-        for policy, variant, nats in (("recency", "", 0.3), ("bm25", "", 0.25), ("lrrc", "embedded", 0.28),
-                                      ("lrrc", "embedded + other", 0.2)):  # fmt: skip
+        for policy, variant, nats in (
+            ("recency", "", 0.3),
+            ("bm25", "", 0.25),
+            ("lrrc", "embedded", 0.28),
+            ("lrrc", "embedded + other", 0.2),
+        ):
             where = base("transfer", policy, 8 if policy == "lrrc" else None, 128, variant, data=data, judge=None)
             sizes = {"n": 200, "seeds": 1}
             records.append(new_record(where, "nats_over_full_context", nats, nats - 0.03, nats + 0.04, **sizes))
             records.append(new_record(where, "fidelity_tokens_per_call", 112, 110, 114, **sizes))
             if policy == "lrrc":
                 gap = nats - 0.25
-                records.append(new_record(where, "nats_over_best_rule", gap, gap - 0.02, gap + 0.02, **sizes,
-                                          test={"p_raw": 0.03, "effect": -0.2, "rule": "bm25"}))  # fmt: skip
+                records.append(
+                    new_record(
+                        where,
+                        "nats_over_best_rule",
+                        gap,
+                        gap - 0.02,
+                        gap + 0.02,
+                        **sizes,
+                        test={"p_raw": 0.03, "effect": -0.2, "rule": "bm25"},
+                    )
+                )
                 records.append(new_record(where, "nats_over_lead", gap + 0.01, gap - 0.01, gap + 0.03, **sizes))
     return [{**record, "agent": "SmolLM2-135M-Instruct"} for record in records]
 

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from test_middleware import FILLER, call, chat, exchanges, items_of, result, say
+from test_middleware import FILLER, call, chat, exchange_roots, items_of, result, say
 
 from lrrc.middleware import Coordinator, Settings
 from lrrc.policies.base import DIGEST_NAME
@@ -36,11 +36,11 @@ with warnings.catch_warnings():
     from PIL import Image as Picture
     from pydantic import BaseModel
 
-    from lrrc.middleware import autogen, langchain
-    from lrrc.middleware.autogen import DigestContext
-    from lrrc.middleware.langchain import DigestMiddleware
-    from lrrc.middleware.litellm import DigestHook
-    from lrrc.middleware.openai import wrap
+    from lrrc.middleware.adapters import autogen, langchain
+    from lrrc.middleware.adapters.autogen import DigestContext
+    from lrrc.middleware.adapters.langchain import DigestMiddleware, ashorten, shorten
+    from lrrc.middleware.adapters.litellm import DigestHook
+    from lrrc.middleware.adapters.openai import wrap
 
 # the frameworks' own, about themselves and each other
 pytestmark = [
@@ -233,9 +233,12 @@ def search(query: str) -> str:
 def test_a_langchain_agent(way, coordinator, receipts):
     model = Model(sent=[])
     agent = create_agent(
-        model, [search], system_prompt="Answer briefly.", checkpointer=InMemorySaver(),
+        model,
+        [search],
+        system_prompt="Answer briefly.",
+        checkpointer=InMemorySaver(),
         middleware=[DigestMiddleware(coordinator, agent="helper")],
-    )  # fmt: skip
+    )
     config = {"configurable": {"thread_id": "thread-1"}}
     for turn in range(4):
         asked = {"messages": [HumanMessage(f"Question {turn}? {FILLER}")]}
@@ -264,8 +267,8 @@ def test_a_graph_of_ones_own(coordinator, receipts):
     sent = []
 
     async def ask(state):
-        sent.append(langchain.shorten(coordinator, state["messages"], tools=[search]))
-        assert await langchain.ashorten(coordinator, state["messages"], tools=[search]) == sent[-1]
+        sent.append(shorten(coordinator, state["messages"], tools=[search]))
+        assert await ashorten(coordinator, state["messages"], tools=[search]) == sent[-1]
         return {"messages": [AIMessage(f"Reply {len(sent)}. {FILLER}")]}
 
     graph = StateGraph(MessagesState).add_node("ask", ask).add_edge(START, "ask").compile(InMemorySaver())
@@ -282,15 +285,20 @@ def test_langchain_messages_of_every_kind():
     messages = [
         SystemMessage([{"type": "text", "text": "Rules."}]),
         HumanMessage(["Look: ", {"type": "text", "text": "this."}, picture], name="anna"),
-        AIMessage([{"type": "thinking", "thinking": "Hm."}, {"type": "tool_use", "id": "c1", "name": "search",
-                   "input": {"query": "é"}}], tool_calls=calls),
+        AIMessage(
+            [
+                {"type": "thinking", "thinking": "Hm."},
+                {"type": "tool_use", "id": "c1", "name": "search", "input": {"query": "é"}},
+            ],
+            tool_calls=calls,
+        ),
         ToolMessage("Found.", tool_call_id="c1", name="search"),
         AIMessageChunk("Well."),
-    ]  # fmt: skip
+    ]
     items = items_of([langchain.as_dict(m) for m in messages])
     assert [item.role for item in items] == ["system", "user", "assistant", "tool", "assistant"]
     assert [item.unknown for item in items] == [0, 1, 0, 0, 0] and items[1].name == "anna"
-    assert items[2].text == 'search({"query": "é"})' and exchanges(items) == [0, 1, 2, 2, 4]
+    assert items[2].text == 'search({"query": "é"})' and exchange_roots(items) == [0, 1, 2, 2, 4]
 
 
 # AutoGen
@@ -305,8 +313,13 @@ def replying(*replies):
             content = [FunctionCall(id=f"c{i}", name="search", arguments=json.dumps({"query": reply[0]}))]
             reply = CreateResult(finish_reason="function_calls", content=content, usage=usage, cached=False)
         made.append(reply)
-    info = {"vision": False, "function_calling": True, "json_output": False, "family": "unknown",
-            "structured_output": False}  # fmt: skip
+    info = {
+        "vision": False,
+        "function_calling": True,
+        "json_output": False,
+        "family": "unknown",
+        "structured_output": False,
+    }
     return ReplayChatCompletionClient(made, model_info=info)
 
 
@@ -314,9 +327,13 @@ def test_an_autogen_agent(coordinator, receipts):
     client = replying(*[reply for i in range(4) for reply in ((f"{i}",), f"Reply {i}. {FILLER}")])
     context = DigestContext(coordinator, "helper", "c", system_message="Answer briefly.", tools=[search_schema()])
     agent = AssistantAgent(
-        "helper", client, tools=[search], system_message="Answer briefly.", model_context=context,
+        "helper",
+        client,
+        tools=[search],
+        system_message="Answer briefly.",
+        model_context=context,
         reflect_on_tool_use=True,
-    )  # fmt: skip
+    )
 
     async def run():
         for turn in range(4):
@@ -378,8 +395,14 @@ def test_litellm(provider, coordinator, receipts, hooked):
         await litellm.acompletion(**options, metadata=named)
         stream = await litellm.acompletion(**options, stream=True)
         said = "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
-        router = litellm.Router([{"model_name": "any", "litellm_params": {
-            "model": "openai/m", "api_base": provider.url, "api_key": "none"}}])  # fmt: skip
+        router = litellm.Router(
+            [
+                {
+                    "model_name": "any",
+                    "litellm_params": {"model": "openai/m", "api_base": provider.url, "api_key": "none"},
+                }
+            ]
+        )
         await router.acompletion("any", messages=messages)
         await litellm.close_litellm_async_clients()
         return said

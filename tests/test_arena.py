@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrrc.arena import card, curate
-from lrrc.arena.agents import SMOLLM2, clean, cut_at_sentence
-from lrrc.arena.kinds import FAMILIES
-from lrrc.arena.scripts import make_script
-from lrrc.arena.threads import stray_fact
-from lrrc.arena.words import FEATURES, KEEPSAKES, TASKS
-from lrrc.tokens import count_batch
+from lrrc.episodes.arena.curate import MODELS, assemble, outcome, pick, schema
+from lrrc.episodes.arena.data_card import common_words, guesses, write_card, write_headroom
+from lrrc.episodes.arena.fact_kinds import FAMILIES
+from lrrc.episodes.arena.fact_threads import stray_fact
+from lrrc.episodes.arena.players import SMOLLM2, clean, cut_at_sentence
+from lrrc.episodes.arena.scripts import make_script
+from lrrc.episodes.arena.vocabulary import FEATURES, KEEPSAKES, TASKS
+from lrrc.pretrained.tokens import count_batch
 
 DATA = Path(__file__).parent.parent / "data" / "embedded"
 OUTCOMES = ["model_a", "model_b", "tie", "tie (bothbad)"]
@@ -88,8 +89,8 @@ def _replayed(facts) -> list[str]:
 
 def _value(check, option: str) -> str:
     """What tells `option` from the others."""
-    stem = len(card.common_words(check.options))
-    end = len(card.common_words([other[stem:][::-1] for other in check.options]))
+    stem = len(common_words(check.options))
+    end = len(common_words([other[stem:][::-1] for other in check.options]))
     return option[stem : len(option) - end].strip(" .!:,").lower()
 
 
@@ -129,11 +130,11 @@ def test_wording_varies(scripts):
     ],
 )
 def test_judging(right_a, right_b, checks, expected):
-    assert curate.outcome(right_a, right_b, checks) == expected
+    assert outcome(right_a, right_b, checks) == expected
 
 
 def test_the_choice_is_per_token():
-    assert curate.pick([(-10.0, 10), (-6.0, 3), (-9.0, 10)]) == 2
+    assert pick([(-10.0, 10), (-6.0, 3), (-9.0, 10)]) == 2
 
 
 def test_replies_are_cleaned():
@@ -156,23 +157,23 @@ def test_assembly_is_deterministic_and_judges(tmp_path):
     shards = [tmp_path / "one.jsonl", tmp_path / "two.jsonl"]
     for shard, chooser in zip(shards, choosers, strict=True):
         shard.write_text("".join(json.dumps(_played(script, chooser)) + "\n" for script in scripts))
-    rows = curate.assemble(shards, 3, tmp_path / "arena.parquet")
+    rows = assemble(shards, 3, tmp_path / "arena.parquet")
     for row in rows:  # the first model is always right, whichever side it sits on
-        assert row[row["winner"]] == curate.MODELS[0]
+        assert row[row["winner"]] == MODELS[0]
     first = (tmp_path / "arena.parquet").read_bytes()
     lines = shards[0].read_text().splitlines(keepends=True)
     shards[0].write_text("".join(reversed(lines)) + lines[0][:20])  # another order of play, and a line cut off
-    curate.assemble(shards, 3, tmp_path / "again.parquet")
+    assemble(shards, 3, tmp_path / "again.parquet")
     assert (tmp_path / "again.parquet").read_bytes() == first
-    card.write_headroom(tmp_path, shards, 3, rows)
+    write_headroom(tmp_path, shards, 3, rows)
     room = json.loads((tmp_path / "headroom.json").read_text())
-    assert room["models"][curate.MODELS[0]]["all"]["facts_only_right"] == sum(len(s.checks) for s in scripts)
-    assert room["models"][curate.MODELS[1]]["all"]["facts_only_right"] == 0
+    assert room["models"][MODELS[0]]["all"]["facts_only_right"] == sum(len(s.checks) for s in scripts)
+    assert room["models"][MODELS[1]]["all"]["facts_only_right"] == 0
 
 
 def test_nothing_played_is_said_so(tmp_path):
     with pytest.raises(ValueError, match="no episode has been played by both"):
-        curate.assemble([tmp_path / "a.jsonl", tmp_path / "b.jsonl"], 0, tmp_path / "arena.parquet")
+        assemble([tmp_path / "a.jsonl", tmp_path / "b.jsonl"], 0, tmp_path / "arena.parquet")
 
 
 def test_committed_arena_keeps_its_bounds(rows):
@@ -191,10 +192,10 @@ def test_committed_arena_keeps_its_bounds(rows):
 
 
 def test_committed_arena_is_what_the_scripts_say(rows):
-    assert pq.read_schema(DATA / "arena.parquet").equals(curate.schema())
+    assert pq.read_schema(DATA / "arena.parquet").equals(schema())
     for row in rows:
         script = make_script(0, int(row["question_id"].rsplit("-", 1)[1]))
-        assert {row["model_a"], row["model_b"]} == set(curate.MODELS)
+        assert {row["model_a"], row["model_b"]} == set(MODELS)
         assert (row["judge"], row["language"], row["anony"]) == ("verifier", "English", True)
         for side in "ab":
             conversation = row[f"conversation_{side}"]
@@ -203,19 +204,22 @@ def test_committed_arena_is_what_the_scripts_say(rows):
         right = [0, 0]
         for check, asked in zip(row["checks"], script.checks, strict=True):
             assert (check["question"], tuple(check["options"]), check["answer"], check["fact_turn"]) == (
-                asked.question, asked.options, asked.answer, asked.fact_turn
-            )  # fmt: skip
+                asked.question,
+                asked.options,
+                asked.answer,
+                asked.fact_turn,
+            )
             for i, side in enumerate("ab"):
                 said = row[f"conversation_{side}"][2 * check["turn"] + 1]["content"]
                 assert said == check["options"][check["choices"][i]]
                 right[i] += check["choices"][i] == check["answer"]
-        assert row["winner"] == curate.outcome(*right, len(row["checks"]))
+        assert row["winner"] == outcome(*right, len(row["checks"]))
 
 
 def test_guessing_without_reading_gets_little(rows):
     checks = [(row, check) for row in rows for check in row["checks"]]
     chance = sum(1 / len(check["options"]) for _, check in checks) / len(checks)
-    hits = Counter(name for row, check in checks for name, hit in card.guesses(row, check).items() if hit)
+    hits = Counter(name for row, check in checks for name, hit in guesses(row, check).items() if hit)
     for name in ("first", "last", "longest", "shortest"):
         assert abs(hits[name] / len(checks) - chance) < 0.05, name
     for name in ("latest", "most"):  # what is said late or often is right more often, but not mostly
@@ -224,7 +228,7 @@ def test_guessing_without_reading_gets_little(rows):
 
 def test_the_facts_alone_do_better_than_the_whole_conversation():
     models = json.loads((DATA / "headroom.json").read_text())["models"]
-    for name in curate.MODELS:
+    for name in MODELS:
         whole = models[name]["all"]
         assert whole["facts_only_right"] >= 0.65 * whole["checks"]
         assert whole["own_right"] <= whole["facts_only_right"] - 0.15 * whole["checks"]
@@ -235,6 +239,6 @@ def test_card_belongs_to_the_data(rows, tmp_path):
         (tmp_path / name).write_bytes((DATA / name).read_bytes())
     planned = int(re.search(r"\((\d+) were planned", (DATA / "DATA_CARD.md").read_text()).group(1))
     reply = int(re.search(r"at most (\d+) of its tokens", (DATA / "DATA_CARD.md").read_text()).group(1))
-    card.write_card(tmp_path, {"episodes": planned, "seed": 0, "max_reply_tokens": reply})
+    write_card(tmp_path, {"episodes": planned, "seed": 0, "max_reply_tokens": reply})
     assert (tmp_path / "DATA_CARD.md").read_bytes() == (DATA / "DATA_CARD.md").read_bytes()
     assert "not human votes" in (DATA / "DATA_CARD.md").read_text()

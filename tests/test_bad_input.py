@@ -20,21 +20,28 @@ from checkpoints import write_checkpoint
 from mutations import as_line, damaged, mutated
 from test_episodes import ARENA, LOG
 
-from lrrc import cli, encoder, lm
-from lrrc.config import load_params
-from lrrc.episodes import parse_episode, schema, to_row
-from lrrc.errors import one_line
-from lrrc.files import write_json
+from lrrc.cli import main
+from lrrc.episodes.episode_file import schema, to_row
+from lrrc.episodes.parsing import parse_episode
+from lrrc.params import load_params
+from lrrc.pretrained import language_model, sentence_encoder
+from lrrc.runtime.errors import run_script
+from lrrc.runtime.files import write_json
 
 ROOT = Path(__file__).parents[1]
 PARAMS = (ROOT / "params.yaml").read_text(encoding="utf-8")
 PRICES = ("--price-in", "1", "--price-out", "1")
 CHEAP = ("--policies", "truncated-history")
-REQUEST = {"id": "r", "agent": "planner", "messages": [
-    {"role": "system", "content": "Be brief."},
-    {"role": "user", "content": "The code word is heliotrope. Lentils simmer."},
-    {"role": "assistant", "name": "planner", "content": "Noted. It rains."},
-    {"role": "user", "name": "ann", "content": "Which code word was it?"}]}  # fmt: skip
+REQUEST = {
+    "id": "r",
+    "agent": "planner",
+    "messages": [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "The code word is heliotrope. Lentils simmer."},
+        {"role": "assistant", "name": "planner", "content": "Noted. It rains."},
+        {"role": "user", "name": "ann", "content": "Which code word was it?"},
+    ],
+}
 
 
 def lrrc(*arguments):
@@ -42,7 +49,7 @@ def lrrc(*arguments):
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            status = cli.main([str(argument) for argument in arguments])
+            status = main([str(argument) for argument in arguments])
         except SystemExit as end:  # argparse: a question of usage
             status = end.code
     return status, out.getvalue(), err.getvalue()
@@ -91,7 +98,7 @@ def test_good_requests_survive_five_hundred_bad_ones(tmp_path):
 
 @pytest.mark.parametrize("command", ["estimate", "fidelity"])
 def test_the_line_at_fault_is_named(tmp_path, command, monkeypatch):
-    monkeypatch.setattr(lm, "load", lambda folder: None)  # the logs come first
+    monkeypatch.setattr(language_model, "load", lambda folder: None)  # the logs come first
     rng, refused = random.Random(command), 0
     rest = {"estimate": (*PRICES, *CHEAP), "fidelity": ("--policies", "recency", "--calls", "2")}[command]
     for _ in range(300 if command == "estimate" else 60):
@@ -118,20 +125,31 @@ def retyped(rng, table):
 
     at = rng.randrange(table.num_columns)
     name, rows = table.column_names[at], table.num_rows
-    values = [(1.5, pa.float64()), (float("nan"), pa.float64()), (7, pa.int32()), (True, pa.bool_()),
-              (b"\xff", pa.binary()), (None, pa.null()), (2**62, pa.duration("s")), (2**30, pa.date32()),
-              (datetime.datetime(2026, 1, 1), pa.timestamp("ns")), (["x"], pa.list_(pa.string())),
-              ("\x00", pa.string()), ([("role", "user")], pa.map_(pa.string(), pa.string())),
-              ({"role": "user"}, pa.struct([("role", pa.string())])),
-              ([{"role": "user", "content": None}], schema().field("conversation_a").type)]  # fmt: skip
+    values = [
+        (1.5, pa.float64()),
+        (float("nan"), pa.float64()),
+        (7, pa.int32()),
+        (True, pa.bool_()),
+        (b"\xff", pa.binary()),
+        (None, pa.null()),
+        (2**62, pa.duration("s")),
+        (2**30, pa.date32()),
+        (datetime.datetime(2026, 1, 1), pa.timestamp("ns")),
+        (["x"], pa.list_(pa.string())),
+        ("\x00", pa.string()),
+        ([("role", "user")], pa.map_(pa.string(), pa.string())),
+        ({"role": "user"}, pa.struct([("role", pa.string())])),
+        ([{"role": "user", "content": None}], schema().field("conversation_a").type),
+    ]
     kind = rng.random()
     if kind < 0.1:
         return table.remove_column(at)
     if kind < 0.2:
         return table.append_column(name, table.column(at))
     if kind < 0.3:
-        return table.rename_columns([rng.choice(table.column_names) if i == at else n
-                                     for i, n in enumerate(table.column_names)])  # fmt: skip
+        return table.rename_columns(
+            [rng.choice(table.column_names) if i == at else n for i, n in enumerate(table.column_names)]
+        )
     value, type_ = rng.choice(values)
     return table.set_column(at, name, pa.array([value] * rows, type_))
 
@@ -188,7 +206,7 @@ def download(monkeypatch, **data):
     out, err, status = io.StringIO(), io.StringIO(), 0
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            one_line(stage("download").main)
+            run_script(stage("download").main)
         except SystemExit as end:
             status = end.code
     return status, err.getvalue()
@@ -224,12 +242,25 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[1]", "[" * 100_000, "a: {" * 2000, "rank: \x00", BOMB, PARAMS + "extra: " + "x" * 10_000, "&a {rank: *a}",
-     PARAMS.replace("rank: 8", "rank: 2026-13-45"), PARAMS.replace("rank: 8", f"rank: 0x{'f' * 9000}"),
-     PARAMS.replace("rank: 8", f"rank: {'9' * 9000}"), "{[1]: 2}", "!!python/object/apply:os.system ['true']",
-     PARAMS.replace("  revision: null", "  revision: main"), "\ufeff\u202e: [}"],
+    [
+        "",
+        "[1]",
+        "[" * 100_000,
+        "a: {" * 2000,
+        "rank: \x00",
+        BOMB,
+        PARAMS + "extra: " + "x" * 10_000,
+        "&a {rank: *a}",
+        PARAMS.replace("rank: 8", "rank: 2026-13-45"),
+        PARAMS.replace("rank: 8", f"rank: 0x{'f' * 9000}"),
+        PARAMS.replace("rank: 8", f"rank: {'9' * 9000}"),
+        "{[1]: 2}",
+        "!!python/object/apply:os.system ['true']",
+        PARAMS.replace("  revision: null", "  revision: main"),
+        "\ufeff\u202e: [}",
+    ],
     ids=range(15),
-)  # fmt: skip
+)
 def test_parameters_that_cannot_be(tmp_path, text):
     path = tmp_path / "params.yaml"
     path.write_text(text, encoding="utf-8")
@@ -252,9 +283,9 @@ def test_damaged_parameters(tmp_path):
 def trained(tmp_path, monkeypatch):
     """A working folder with a checkpoint and an encoder; the checkpoint."""
     monkeypatch.chdir(tmp_path)
-    encoder.load.cache_clear()
+    sentence_encoder.load.cache_clear()
     yield write_checkpoint(tmp_path)
-    encoder.load.cache_clear()
+    sentence_encoder.load.cache_clear()
 
 
 def compressed(*rest):
@@ -285,11 +316,24 @@ def test_tampered_checkpoints(trained):
     assert refused > 80
 
 
-@pytest.mark.parametrize("changes", [
-    {"rank": 10**15}, {"rank": 99_999}, {"encoder_width": 10**12}, {"max_segment_tokens": 0}, {"rank": -1},
-    {"model": {"d": 10**18}}, {"model": {"head_width": 10**11}}, {"model": {"vocabulary": 10**12}}, {"seed": "0"},
-    {"policy": "../../../etc/passwd"}, {"policy": ["lrrc"]}, {"model": {"top_k": 1.5}}, {"schema": [1]},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rank": 10**15},
+        {"rank": 99_999},
+        {"encoder_width": 10**12},
+        {"max_segment_tokens": 0},
+        {"rank": -1},
+        {"model": {"d": 10**18}},
+        {"model": {"head_width": 10**11}},
+        {"model": {"vocabulary": 10**12}},
+        {"seed": "0"},
+        {"policy": "../../../etc/passwd"},
+        {"policy": ["lrrc"]},
+        {"model": {"top_k": 1.5}},
+        {"schema": [1]},
+    ],
+)
 def test_a_config_that_lies_takes_no_memory(trained, changes):
     config = json.loads((trained / "config.json").read_text())
     for key, value in changes.items():
@@ -316,10 +360,10 @@ def test_damaged_encoders(trained):
     rng, refused = random.Random(7), 0
     folder = Path("data/encoder")
     for number in range(60):
-        file = folder / encoder.FILES[number % 3]
+        file = folder / sentence_encoder.FILES[number % 3]
         whole = file.read_bytes()
         file.write_bytes(damaged(rng, whole))
-        encoder.load.cache_clear()
+        sentence_encoder.load.cache_clear()
         status, out, err = compressed("--policy", "embedding")
         assert status in (0, 1) and out == ""
         if status:
@@ -347,7 +391,7 @@ def test_language_models_that_cannot_be_used(tmp_path, monkeypatch, change):
         name = {"tokenizer": "tokenizer.json", "weights": "model.safetensors", "config": "config.json"}[change]
         (folder / name).write_bytes((folder / name).read_bytes()[:200])
     path = lines(tmp_path / "logs.jsonl", [json.dumps({**ARENA, "question_id": f"q{n}"}) for n in range(3)])
-    lm.load.cache_clear()
+    language_model.load.cache_clear()
     status, out, err = lrrc("fidelity", path, "--policies", "recency", "--model", folder)
     assert (status, out) == (1, "")
     told(err, f"lrrc fidelity: {folder}: not a ")
@@ -387,19 +431,32 @@ def test_half_a_character_anywhere_is_kept_and_saved(tmp_path):
     Coordinator.load(tmp_path / "state").compose(messages, agent=half, conversation=half)
 
 
-@pytest.mark.parametrize("arguments", [
-    ("compress", "\0", "out.jsonl"), ("compress", ".", "out.jsonl"), ("compress", "in.jsonl", "."),
-    ("compress", "in.jsonl", "o", "--budget", "-1"), ("compress", "in.jsonl", "o", "--policy", "../x"),
-    ("compress", "in.jsonl", "o", "--budget", "9" * 5000), ("compress", "in.jsonl", "o", "--checkpoint", "\0"),
-    ("compress", "in.jsonl", "in.jsonl/out.jsonl", "--policy", "bm25"),
-    ("estimate", "in.jsonl", "--price-in", "nan", "--price-out", "1"), ("estimate", "", *PRICES),
-    ("estimate", "in.jsonl", *PRICES, "--budgets", "x"), ("estimate", "in.jsonl", *PRICES, "--budgets", "9" * 5000),
-    ("estimate", "in.jsonl", *PRICES, "--policies", "a\nb"), ("estimate", "in.jsonl", *PRICES, "--json", "in.jsonl"),
-    ("estimate", "/dev/null", *PRICES),
-    ("fidelity", "in.jsonl", "--calls", "1"), ("fidelity", "in.jsonl", "--policies", "\udcff"), ("certify", "nowhere"),
-    ("serve", "--upstream", "http://u:secretpw@h"), ("serve", "--upstream", "http://h", "--port", "70000"),
-    ("nothing",),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("compress", "\0", "out.jsonl"),
+        ("compress", ".", "out.jsonl"),
+        ("compress", "in.jsonl", "."),
+        ("compress", "in.jsonl", "o", "--budget", "-1"),
+        ("compress", "in.jsonl", "o", "--policy", "../x"),
+        ("compress", "in.jsonl", "o", "--budget", "9" * 5000),
+        ("compress", "in.jsonl", "o", "--checkpoint", "\0"),
+        ("compress", "in.jsonl", "in.jsonl/out.jsonl", "--policy", "bm25"),
+        ("estimate", "in.jsonl", "--price-in", "nan", "--price-out", "1"),
+        ("estimate", "", *PRICES),
+        ("estimate", "in.jsonl", *PRICES, "--budgets", "x"),
+        ("estimate", "in.jsonl", *PRICES, "--budgets", "9" * 5000),
+        ("estimate", "in.jsonl", *PRICES, "--policies", "a\nb"),
+        ("estimate", "in.jsonl", *PRICES, "--json", "in.jsonl"),
+        ("estimate", "/dev/null", *PRICES),
+        ("fidelity", "in.jsonl", "--calls", "1"),
+        ("fidelity", "in.jsonl", "--policies", "\udcff"),
+        ("certify", "nowhere"),
+        ("serve", "--upstream", "http://u:secretpw@h"),
+        ("serve", "--upstream", "http://h", "--port", "70000"),
+        ("nothing",),
+    ],
+)
 def test_arguments_that_cannot_be(tmp_path, monkeypatch, arguments):
     monkeypatch.chdir(tmp_path)
     lines(Path("in.jsonl"), [json.dumps(REQUEST)])
@@ -415,10 +472,14 @@ def test_ten_thousand_turns_and_ten_megabytes(tmp_path):
     """Seconds, not minutes, and memory of some forty times the text."""
     said = [{"role": "user", "content": "What next?"}, {"role": "assistant", "content": "The train leaves at nine."}]
     turns = {"id": "turns", "messages": [*said * 10_000, {"role": "user", "content": "When does the train leave?"}]}
-    large = {"id": "large", "messages": [
-        {"role": "user", "content": "Lentils simmer for twenty minutes, peas do not. " * 180_000},
-        {"role": "assistant", "content": "x" * 500_000},
-        {"role": "user", "content": "\u202e\x00 \ud83d\ude00 How long do lentils simmer?"}]}  # fmt: skip
+    large = {
+        "id": "large",
+        "messages": [
+            {"role": "user", "content": "Lentils simmer for twenty minutes, peas do not. " * 180_000},
+            {"role": "assistant", "content": "x" * 500_000},
+            {"role": "user", "content": "\u202e\x00 \ud83d\ude00 How long do lentils simmer?"},
+        ],
+    }
     large["messages"][0]["content"] += "word" * 300_000  # one word of more than a megabyte
     none = {"id": "none", "messages": [large["messages"][-1]]}
     source, target = lines(tmp_path / "in.jsonl", map(json.dumps, (turns, large, none))), tmp_path / "out.jsonl"

@@ -11,12 +11,12 @@ import pytest
 import torch
 from generated import ENCODER, WIDTH, learnable, model, train
 
-from lrrc import segment_file
-from lrrc.config import EMBEDDED
-from lrrc.files import write_json
-from lrrc.model.batch import collate
-from lrrc.model.coordinator import build
+from lrrc.dataset.array_file import flatten, write_arrays
+from lrrc.dataset.batches import collate
+from lrrc.model.network import build_network
+from lrrc.params import EMBEDDED
 from lrrc.policies.learned import Learned
+from lrrc.runtime.files import write_json
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "bench"))
@@ -74,14 +74,14 @@ def test_both_loops_train_the_same_network(tmp_path):
     warnings.filterwarnings("ignore", module="lightning")
     config = train(max_epochs=1)
     made = [learnable(i, turns=2 + i % 3) for i in range(24)]
-    segment_file.write(tmp_path / "segments.safetensors", [segment_file.flat(made)])
+    write_arrays(tmp_path / "segments.safetensors", [flatten(made)])
     ids = [episode.episode_id for episode in made]
     write_json(tmp_path / "splits.json", {"train": ids[:20], "val": ids[20:]})
     data, val = train_step.load(tmp_path)
     make, ended = partial(collate, vocabulary=32), {}
     for loop in (train_step.lightning_loop, train_step.plain_loop):
         torch.manual_seed(0)
-        net, stamps = build("lrrc", 4, WIDTH, model()), train_step.Stamps(3)
+        net, stamps = build_network("lrrc", 4, WIDTH, model()), train_step.Stamps(3)
         loop(net, stamps, data, val, make, config, 0)
         assert len(stamps.steps) == 2 and min(stamps.steps) > 0  # of three batches
         ended[loop] = net.state_dict()
@@ -91,7 +91,7 @@ def test_both_loops_train_the_same_network(tmp_path):
 
 def test_histories_grow_and_the_state_does_not(monkeypatch):
     monkeypatch.setattr(compose, "LENGTHS", (100, 1_000))
-    policy = Learned("lrrc", 64, net=build("lrrc", 4, WIDTH, model()), encoder=ENCODER)
+    policy = Learned("lrrc", 64, net=build_network("lrrc", 4, WIDTH, model()), encoder=ENCODER)
     found, sizes = compose.growth({"lrrc": policy}, 1)
     assert sizes == {4 * policy.net.d}
     assert {length: {*ways} for length, ways in found["lrrc"].items()} == {
@@ -101,7 +101,7 @@ def test_histories_grow_and_the_state_does_not(monkeypatch):
 
 
 def test_pruning_keeps_what_surprises(smollm2):
-    from lrrc.episodes import Message
+    from lrrc.episodes.episode import Message
 
     said = [Message("user", "The cat sat on the mat and the dog sat on the mat. The code is XQ-7731 zebra.")]
     made = compose.prune(smollm2, said, 12)

@@ -6,23 +6,26 @@ import pytest
 import torch
 from generated import AGENTS, ENCODER, LIMIT, MODEL, WIDTH, as_messages, episode, model
 
-from lrrc import checkpoint, encoder
-from lrrc.config import LEARNED
-from lrrc.files import write_json
-from lrrc.model.coordinator import build
-from lrrc.policies.learned import Learned, Pruning
+from lrrc.model.network import build_network
+from lrrc.policies import checkpoint
+from lrrc.policies.learned import Learned
+from lrrc.policies.pruning import Pruning
+from lrrc.policies.registry import load_learned
+from lrrc.policy_catalogue import LEARNED
+from lrrc.pretrained import sentence_encoder
+from lrrc.runtime.files import write_json
 
 
 @pytest.fixture(autouse=True)
 def vectors(monkeypatch):
-    monkeypatch.setattr(encoder, "load", lambda folder: ENCODER)
+    monkeypatch.setattr(sentence_encoder, "load", lambda folder: ENCODER)
 
 
 def written(folder, kind="lrrc", rank=4, config=MODEL, fit="main"):
     torch.manual_seed(5)
-    net = build(kind, rank, WIDTH, config)
+    net = build_network(kind, rank, WIDTH, config)
     checkpoint.save_weights(net, folder / f"{fit}.safetensors")
-    write_json(folder / "config.json", checkpoint.describe(kind, rank, 0, WIDTH, LIMIT, config))
+    write_json(folder / "config.json", checkpoint.checkpoint_config(kind, rank, 0, WIDTH, LIMIT, config))
     return net
 
 
@@ -36,7 +39,7 @@ def one_line(call, *args, **options):
 @pytest.mark.parametrize("kind", ["lrrc", *LEARNED])
 def test_a_policy_is_given_back(tmp_path, kind):
     net = written(tmp_path, kind, config=model(top_k=1, hierarchy=False), fit="fold-3")
-    loaded = checkpoint.load_learned(kind, 40, tmp_path, "unused", max_overlap=0.9, squeeze=0.3, fit="fold-3")
+    loaded = load_learned(kind, 40, tmp_path, "unused", max_overlap=0.9, squeeze=0.3, fit="fold-3")
     assert type(loaded) is (Pruning if kind == "tokensqueeze-only" else Learned)
     assert (loaded.budget, loaded.max_overlap, loaded.squeeze) == (40, 0.9, 0.3)
     assert loaded.max_segment_tokens == LIMIT and loaded.checkpoint == str(tmp_path) and not loaded.net.training
@@ -71,7 +74,10 @@ def test_a_broken_config(tmp_path, text):
         ({"schema": 2, "model": {"new": 1}}, "schema 2: this version reads schema 1"),
         ({"model": {"d": 3}}, "missing"),
         (
-            {"model": json.loads(json.dumps(checkpoint.describe("lrrc", 4, 0, 1, 1, MODEL)["model"])) | {"rho_max": 2}},
+            {
+                "model": json.loads(json.dumps(checkpoint.checkpoint_config("lrrc", 4, 0, 1, 1, MODEL)["model"]))
+                | {"rho_max": 2}
+            },
             "rho_max",
         ),
         ({"policy": "bm25"}, "bm25: not a learned policy"),
@@ -105,12 +111,12 @@ def test_damaged_weights(tmp_path, damage):
 
 def test_another_policys_checkpoint_and_other_vectors(tmp_path, monkeypatch):
     written(tmp_path, "rims-only")
-    message = one_line(checkpoint.load_learned, "lrrc", 40, tmp_path, "vectors")
+    message = one_line(load_learned, "lrrc", 40, tmp_path, "vectors")
     assert "holds a checkpoint of rims-only, not of lrrc" in message
 
     class Wider:
         width = 2 * WIDTH
 
-    monkeypatch.setattr(encoder, "load", lambda folder: Wider())
-    message = one_line(checkpoint.load_learned, "rims-only", 40, tmp_path, "vectors")
+    monkeypatch.setattr(sentence_encoder, "load", lambda folder: Wider())
+    message = one_line(load_learned, "rims-only", 40, tmp_path, "vectors")
     assert f"trained on vectors of width {WIDTH}, but vectors has width {2 * WIDTH}" in message

@@ -6,16 +6,24 @@ import pytest
 import synthetic
 import yaml
 
-from lrrc.claims import NOT, REFUTED, REPRODUCED, UNTESTABLE, Claim, Evidence, at_budget, judge, load_claims
-from lrrc.proofs import FAILED, NOT_CHECKED, PROVED, recorded
-from lrrc.summary import new_record
+from lrrc.proofs.theorems import FAILED, NOT_CHECKED, PROVED, recorded_theorems
+from lrrc.report.claims import NOT, REFUTED, REPRODUCED, UNTESTABLE, Claim, Evidence, at_budget, judge, load_claims
+from lrrc.results.summary import new_record
 
 LEDGER = Path(__file__).parents[1] / "docs/claims.yaml"
 
 
 def summary(*records, **source):
-    base = {"evaluation": "replay", "data": "embedded", "judge": "verifier", "policy": "lrrc", "rank": 8,
-            "budget": 128, "variant": "", **source}  # fmt: skip
+    base = {
+        "evaluation": "replay",
+        "data": "embedded",
+        "judge": "verifier",
+        "policy": "lrrc",
+        "rank": 8,
+        "budget": 128,
+        "variant": "",
+        **source,
+    }
     return {
         "schema": 1,
         "records": [new_record({**base, **more}, *numbers, n=40, seeds=2) for numbers, more in records],
@@ -38,7 +46,7 @@ def test_ledger_loads_and_names_only_theorems_that_are_there():
     claims = load_claims(LEDGER)
     assert len(claims) >= 25
     assert {"tokens", "calls", "success-gain", "theorem-1", "tables-agree"} <= {claim.id for claim in claims}
-    there = {theorem.name for theorem in recorded(LEDGER.parents[1] / "proofs")}
+    there = {theorem.name for theorem in recorded_theorems(LEDGER.parents[1] / "proofs")}
     named = {test["proof"] for claim in claims for test in claim.tests if "proof" in test}
     assert named and named <= there
 
@@ -81,8 +89,12 @@ def test_measured_value_is_shown():
 
 
 def test_each_names_the_subgroup_that_fails():
-    parts = summary(*((("token_reduction_vs_full", v, v, v), {"evaluation": "by-category", "variant": name})
-                      for v, name in ((5.0, "good"), (-1.0, "bad"))))  # fmt: skip
+    parts = summary(
+        *(
+            (("token_reduction_vs_full", v, v, v), {"evaluation": "by-category", "variant": name})
+            for v, name in ((5.0, "good"), (-1.0, "bad"))
+        )
+    )
     found = verdict(
         {"metric": "token_reduction_vs_full", "evaluation": "by-category", "each": True, "above": 0}, of=parts
     )
@@ -122,8 +134,12 @@ def test_second_readings_stand_beside_the_first():
     claims = {claim.id: claim for claim in load_claims(LEDGER)}
     live = [claim for claim in claims.values() if claim.id.endswith("-live")]
     assert len(live) >= 5 and all("live" in test["evaluation"] for claim in live for test in claim.tests)
-    assert all("evaluation" not in test or "live" not in test["evaluation"]
-               for claim in claims.values() if claim not in live for test in claim.tests)  # fmt: skip
+    assert all(
+        "evaluation" not in test or "live" not in test["evaluation"]
+        for claim in claims.values()
+        if claim not in live
+        for test in claim.tests
+    )
     found = {v.claim.id: v for v in judge(live, Evidence(at_budget(synthetic.summary(), 128), {}, {}))}
     assert found["success-kept-live"].verdict == REPRODUCED
     assert (

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrrc import cli, tokens
-from lrrc.compress import compress_file
+from lrrc.cli import COMMANDS, main
+from lrrc.commands.compress import compress_file
+from lrrc.pretrained import tokens
 
 HEAVY = (
     "torch",
@@ -67,14 +68,14 @@ def test_help_is_fast_and_imports_nothing_heavy():
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert out.rstrip().endswith("heavy: []")
-    assert all(name in out for name in cli.COMMANDS)
+    assert all(name in out for name in COMMANDS)
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime <= 0.3
 
 
-@pytest.mark.parametrize("name", cli.COMMANDS)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_explains_itself(name, capsys):
     with pytest.raises(SystemExit) as end:
-        cli.main([name, "--help"])
+        main([name, "--help"])
     assert end.value.code == 0 and f"lrrc {name}" in capsys.readouterr().out
 
 
@@ -108,8 +109,18 @@ def test_good_lines_survive_bad_ones(tmp_path):
     }
     assert answers[-1]["messages"][0]["name"] == "ann" and "<|endoftext|>" in answers[-1]["messages"][0]["content"]
     assert [int(reason.split(":")[0].removeprefix("line ")) for reason in reasons] == [
-        2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 15,
-    ]  # fmt: skip
+        2,
+        3,
+        4,
+        6,
+        7,
+        8,
+        9,
+        10,
+        11,
+        12,
+        15,
+    ]
     assert all("\n" not in reason and len(reason) < 400 for reason in reasons)
     assert (tally.written, tally.left_out, tally.tokens_after) == (3, 11, 6)
 
@@ -182,7 +193,7 @@ def test_a_large_file_passes_in_small_memory(tmp_path):
 def test_mistakes_end_in_one_line(arguments, reason, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "in.jsonl").write_text("")
-    assert cli.main(["compress", *arguments]) == 1
+    assert main(["compress", *arguments]) == 1
     error = capsys.readouterr().err
     assert reason in error and error.count("\n") == 1
     assert not (tmp_path / "out.jsonl").exists()
@@ -190,7 +201,7 @@ def test_mistakes_end_in_one_line(arguments, reason, tmp_path, monkeypatch, caps
 
 def test_secrets_stay_out_of_error_messages(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("HF_TOKEN", "hf_planted0123456789")
-    assert cli.main(["compress", str(tmp_path / "hf_planted0123456789"), "out.jsonl"]) == 1
+    assert main(["compress", str(tmp_path / "hf_planted0123456789"), "out.jsonl"]) == 1
     assert "hf_planted" not in capsys.readouterr().err
 
 
@@ -200,7 +211,7 @@ def test_real_policies_keep_the_budget_and_name_their_sources(policy, tmp_path, 
     messages = chat(*facts, "How heavy is parcel 11?")
     source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
     source.write_text(line(id="a", messages=messages) + "\n{\n" + line(id="b", messages=chat("Hello")) + "\n")
-    assert cli.main(["compress", str(source), str(target), "--policy", policy, "--budget", "60"]) == 2
+    assert main(["compress", str(source), str(target), "--policy", policy, "--budget", "60"]) == 2
     assert "line 2" in capsys.readouterr().err
     first, second = (json.loads(text) for text in target.read_text().splitlines())
     receipt = first["receipt"]

@@ -6,20 +6,26 @@ import numpy as np
 import pytest
 from generated import AGENTS, ENCODER, LIMIT, WIDTH, episode
 
-from lrrc import dataset, segment_file, segments
-from lrrc.config import TARGETS
-from lrrc.episodes import ARENA_OUTCOMES, Episode, Message, Turn
-from lrrc.features import FEATURES, History, Query
+from lrrc.dataset.array_file import ArrayFile, flatten, write_arrays
+from lrrc.dataset.episode_arrays import UNKNOWN, Targets, episode_arrays
+from lrrc.dataset.targets import SHARPNESS, distribution, essential_words, lexical_gains
+from lrrc.digest import segments
+from lrrc.digest.features import FEATURES, Query
+from lrrc.digest.history import History
+from lrrc.episodes.episode import ARENA_OUTCOMES, Episode, Message, Turn
+from lrrc.params import TARGETS
 
 
 def arrays_of(episodes):
-    return [dataset.episode_arrays(e, ENCODER, LIMIT) for e in episodes]
+    return [episode_arrays(e, ENCODER, LIMIT) for e in episodes]
 
 
 RAGGED = [
-    *(episode(seed) for seed in range(8)), episode(8, agents=("assistant",)), episode(9, outcome=None),
+    *(episode(seed) for seed in range(8)),
+    episode(8, agents=("assistant",)),
+    episode(9, outcome=None),
     episode(10, turns=1, empty=1.0),
-]  # fmt: skip
+]
 
 
 def test_shapes_and_sums():
@@ -36,19 +42,19 @@ def test_shapes_and_sums():
                 sums = target.sum(1)
                 assert ((np.abs(sums - 1) < 1e-5) | (sums == 0)).all() and (target >= 0).all()
                 worth = targets.worth_TM[t]
-                assert ((worth > 0) == (sums > 0)).all() and ((worth >= 0) | (worth == dataset.UNKNOWN)).all()
+                assert ((worth > 0) == (sums > 0)).all() and ((worth >= 0) | (worth == UNKNOWN)).all()
                 called = [before and bool(r.content) for r in made.turns[t].replies]
                 assert (worth >= 0).tolist() == called  # known wherever there is a history and a reply
         for turn, pairs in zip(made.turns, e.essential, strict=True):
             for reply, (hashes, weights) in zip(turn.replies, pairs, strict=True):
-                expected = dataset.essential_words(reply.content)
-                assert hashes.tolist() == [dataset.bucket(word) for word in expected]
+                expected = essential_words(reply.content)
+                assert hashes.tolist() == [segments.word_bucket(word) for word in expected]
                 assert weights.sum() == pytest.approx(1 if expected else 0, abs=1e-5)
 
 
 def test_features_at_a_turn_are_those_of_a_history_up_to_it():
     made = episode(1, turns=4)
-    e = dataset.episode_arrays(made, ENCODER, LIMIT)
+    e = episode_arrays(made, ENCODER, LIMIT)
     history = History(AGENTS, ENCODER, LIMIT)
     for turn, features in zip(made.turns, e.features, strict=True):
         np.testing.assert_array_equal(features, history.features(Query.of(turn.inputs, ENCODER)))
@@ -68,36 +74,36 @@ def test_targets_prefer_what_the_reply_needs_and_the_question_lacks():
         (reply("Zanzibar: 740", "model_a"), reply("Quokka boots", "model_b")),
     )
     made = Episode("x", AGENTS, AGENTS, (), (first, second), "tie", None, "x", None, None)
-    target = dataset.episode_arrays(made, ENCODER, 60).targets["lexical"].target[1]
+    target = episode_arrays(made, ENCODER, 60).targets["lexical"].target[1]
     np.testing.assert_allclose(target, [[1, 0, 0, 0, 0], [0, 1, 0, 0, 0]])  # not for repeating `Zanzibar`
 
     history = History(AGENTS, ENCODER, 60)
     history.append([*first.inputs, *first.replies])
     query = Query.of(second.inputs, ENCODER)
-    shared = dataset.lexical_gains(history, query, "740 quokka boots", 5)  # one against two words that weigh 1
-    both = dataset.distribution(shared)  # 1 to 4
-    weights = [segments.weight(word) for word in ("740", "quokka", "boots")]
-    gains = np.array([weights[0], weights[1] + weights[2]]) ** dataset.SHARPNESS
+    shared = lexical_gains(history, query, "740 quokka boots", 5)  # one against two words that weigh 1
+    both = distribution(shared)  # 1 to 4
+    weights = [segments.word_weight(word) for word in ("740", "quokka", "boots")]
+    gains = np.array([weights[0], weights[1] + weights[2]]) ** SHARPNESS
     np.testing.assert_allclose(both[:2], gains / gains.sum(), rtol=1e-5)
 
 
 def test_a_saved_data_set_is_given_back(tmp_path):
     made = arrays_of(RAGGED)
-    segment_file.write(tmp_path / "a", [segment_file.flat(made)])
-    loaded = list(segment_file.SegmentFile(tmp_path / "a").values())
+    write_arrays(tmp_path / "a", [flatten(made)])
+    loaded = list(ArrayFile(tmp_path / "a").values())
     for before, after in zip(made, loaded, strict=True):
         for field in dataclasses.fields(before):
             a, b = getattr(before, field.name), getattr(after, field.name)
             for x, y in zip(flat(a), flat(b), strict=True):
                 np.testing.assert_array_equal(x, y, field.name)
                 assert np.asarray(x).dtype == np.asarray(y).dtype, field.name
-    segment_file.write(tmp_path / "b", [segment_file.flat([one]) for one in loaded])
+    write_arrays(tmp_path / "b", [flatten([one]) for one in loaded])
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 def flat(value):
     """Arrays and names inside lists, mappings and targets, in order."""
-    if isinstance(value, dataset.Targets):
+    if isinstance(value, Targets):
         value = [value.target, value.worth_TM]
     if isinstance(value, dict):
         value = [part for pair in value.items() for part in pair]
@@ -106,8 +112,8 @@ def flat(value):
 
 def test_a_missing_file_names_the_stage(tmp_path):
     with pytest.raises(ValueError, match="run `dvc repro embed` first"):
-        segment_file.SegmentFile(tmp_path / "none.safetensors")
+        ArrayFile(tmp_path / "none.safetensors")
 
 
 def test_buckets_are_the_same_everywhere():
-    assert dataset.bucket("lisbon") == 543183029
+    assert segments.word_bucket("lisbon") == 543183029

@@ -9,8 +9,8 @@ import time
 import pytest
 import uvicorn
 
-from lrrc.episodes import Check
-from lrrc.live import Answer, EndpointAgent, Question
+from lrrc.episodes.episode import Check
+from lrrc.evaluation.live.agents import Answer, EndpointAgent, Question
 
 KEY = "sk-very-secret-0123456789"
 OPTIONS = ("It is 9 euros.", "It is 740 euros.", "It is 12 euros.")
@@ -86,10 +86,17 @@ def ask(server, log=None, retries=2):
 @pytest.mark.parametrize(
     ("said", "choice"),
     [
-        ("2", 1), ("Answer: 3.", 2), (" 1\n", 0), ("Not 740, but 2.", 1), ("7", -1), ("0", -1), ("none", -1), ("", -1),
+        ("2", 1),
+        ("Answer: 3.", 2),
+        (" 1\n", 0),
+        ("Not 740, but 2.", 1),
+        ("7", -1),
+        ("0", -1),
+        ("none", -1),
+        ("", -1),
         (None, -1),
     ],
-)  # fmt: skip
+)
 def test_the_number_named_is_the_answer(said, choice):
     assert ask(Server(completion(said))) == Answer(choice, 50, 3)
 
@@ -105,9 +112,10 @@ def test_what_is_sent_and_what_is_kept(tmp_path):
     assert (body["model"], body["temperature"]) == ("small-model", 0)
     *before, last = body["messages"]
     assert before == [
-        {"role": "system", "content": "Be brief."}, {"role": "user", "content": "user: Budget 740."},
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "user: Budget 740."},
         {"role": "user", "content": "model_b: Hm."},
-    ]  # fmt: skip
+    ]
     asked, *numbered = last["content"].splitlines()
     assert last["role"] == "user" and asked == "Budget?"
     assert numbered[-3:] == ["1. It is 9 euros.", "2. It is 740 euros.", "3. It is 12 euros."]
@@ -131,7 +139,7 @@ def test_a_busy_server_is_asked_again():
         ((200, {"choices": []}), "no chat completion", 1),
         ((200, {"error": "out of memory"}), "no chat completion", 1),
     ],
-)  # fmt: skip
+)
 def test_a_server_that_gives_no_answer_is_one_line(tmp_path, reply, reason, requests):
     server = Server(reply)
     with pytest.raises(ValueError, match=reason) as caught:

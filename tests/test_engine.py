@@ -17,17 +17,21 @@ from hypothesis import strategies as st
 from test_config import VALUES
 from tiny_lm import write_lm
 
-from lrrc import annotate, crossfit, engine, fidelity_stage, gains, segment_file, tensor_file
-from lrrc.checkpoint import describe, save_weights
-from lrrc.config import ENGINES, GainsConfig, parse_params
-from lrrc.engine import chunks, in_order
-from lrrc.episode_file import EpisodeFile
-from lrrc.episodes import read_episodes, write_episodes
-from lrrc.files import atomic, write_json, write_parquet
-from lrrc.fitting import Inputs
-from lrrc.gate_curve import write_curve
-from lrrc.model.coordinator import build
-from lrrc.model.probe import Probe
+from lrrc.dataset.array_file import array_parts, write_arrays
+from lrrc.dataset.inputs import StageInputs
+from lrrc.dataset.segment_gains import write_gains
+from lrrc.episodes.episode_file import EpisodeFile, read_episodes, write_episodes
+from lrrc.episodes.token_counts import count_tokens, schema
+from lrrc.evaluation.fidelity.stage import evaluate_fidelity
+from lrrc.evaluation.replay.call_gate_curve import write_curve
+from lrrc.evaluation.replay.stage import replay_items, write_floors, write_rows
+from lrrc.model.network import build_network
+from lrrc.model.outcome_probe import OutcomeProbe
+from lrrc.params import ENGINES, GainsConfig, parse_params
+from lrrc.policies.checkpoint import checkpoint_config, save_weights
+from lrrc.runtime.executor import AHEAD, chunks, map_in_order
+from lrrc.runtime.files import atomic, write_json, write_parquet
+from lrrc.runtime.tensor_stream import TensorReader, write_tensors
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # sockets and files of Ray's own processes
 EPISODES = 150  # three chunks of the stage embed
@@ -54,9 +58,9 @@ def data(tmp_path_factory):
         folder = root / "models" / name
         folder.mkdir(parents=True)
         policy = "lrrc" if rank else "recency"
-        write_json(folder / "config.json", describe(policy, rank, 0, WIDTH, LIMIT, model()))
+        write_json(folder / "config.json", checkpoint_config(policy, rank, 0, WIDTH, LIMIT, model()))
         for fold in (0, 1):
-            net = build("lrrc", 4, WIDTH, model()) if rank else Probe(WIDTH + 1)
+            net = build_network("lrrc", 4, WIDTH, model()) if rank else OutcomeProbe(WIDTH + 1)
             save_weights(net, folder / (f"fold-{fold}.safetensors" if rank else f"probe-fold-{fold}.safetensors"))
     return root
 
@@ -76,24 +80,24 @@ def params(kind):
 def stages(root, out, kind):
     """What annotate, gains, embed, replay and fidelity write, as bytes by name."""
     out.mkdir()
-    write_parquet(out / "tokens", annotate.annotate(root / "episodes.parquet", 3, kind), annotate.schema())
+    write_parquet(out / "tokens", count_tokens(root / "episodes.parquet", 3, kind), schema())
     write_segments(root, out / "segments", kind)
     few = GainsConfig("model", candidates=2, reply_tokens=4, calls=4, seed=0)
-    gains.run(root / "episodes.parquet", root / "lm", root / "none", out / "gains", few, LIMIT, False, kind)
-    inputs = Inputs(root / "episodes.parquet", out / "segments", root / "encoder", root / "splits.json")
+    write_gains(root / "episodes.parquet", root / "lm", root / "none", out / "gains", few, LIMIT, False, kind)
+    inputs = StageInputs(root / "episodes.parquet", out / "segments", root / "encoder", root / "splits.json")
     items = {root / "models" / name: "" for name in ("train-r4-s0", "baseline-recency-s0")}
-    for folder, parts in crossfit.replay(items, inputs, params(kind)):
-        crossfit.write_rows(out / folder.name, itertools.chain.from_iterable(parts))
-    crossfit.write_floors(out / "baseline-recency-s0", out / "floors", inputs, params(kind))
+    for folder, parts in replay_items(items, inputs, params(kind)):
+        write_rows(out / folder.name, itertools.chain.from_iterable(parts))
+    write_floors(out / "baseline-recency-s0", out / "floors", inputs, params(kind))
     write_curve(root / "models", out, inputs, params(kind))
-    fidelity_stage.run(root / "models", inputs, root / "lm", params(kind), out)
+    evaluate_fidelity(root / "models", inputs, root / "lm", params(kind), out)
     return {path.name: path.read_bytes() for path in out.rglob("*") if path.is_file()}
 
 
 def write_segments(root, out, kind):
-    parts = segment_file.made(root / "episodes.parquet", root / "encoder", LIMIT, root / "gains.parquet", kind)
+    parts = array_parts(root / "episodes.parquet", root / "encoder", LIMIT, root / "gains.parquet", kind)
     with atomic(out) as temporary:
-        segment_file.write(temporary, parts)
+        write_arrays(temporary, parts)
 
 
 @pytest.fixture(scope="module")
@@ -148,24 +152,24 @@ def test_streamed_tensors_are_the_bytes_of_the_library(tmp_path_factory, sizes, 
         for n, m in sizes
     ]
     path = tmp_path_factory.mktemp("tensors") / "x"
-    tensor_file.write(path, parts, empty, {"note": note})
+    write_tensors(path, parts, empty, {"note": note})
     whole = {name: np.concatenate([empty[name], *(part[name] for part in parts)]) for name in empty}
     assert path.read_bytes() == save(whole, {"note": note})
-    read = tensor_file.Tensors(path)
+    read = TensorReader(path)
     for name, array in whole.items():
         for start, stop in ((0, None), (1, 3)):
             stop = min(stop or len(array), len(array))
             np.testing.assert_array_equal(read.read(name, min(start, stop), stop), array[start:stop])
     path.write_bytes(path.read_bytes() + b"x")
     with pytest.raises(ValueError, match="not a whole safetensors file"):
-        tensor_file.Tensors(path)
+        TensorReader(path)
 
 
 def test_episodes_by_row_and_by_id(data):
     whole, file = read_episodes(data / "episodes.parquet"), EpisodeFile(data / "episodes.parquet")
     assert file.rows(60, 70) == whole[60:70] and file.rows(0, 10**6) == whole and len(file) == len(whole)
     order = np.random.default_rng(0).permutation(EPISODES)[:70]
-    assert file.of([whole[i].episode_id for i in order]) == [whole[i] for i in order]
+    assert file.by_ids([whole[i].episode_id for i in order]) == [whole[i] for i in order]
     assert list(file.each([whole[i].episode_id for i in order])) == [whole[i] for i in order]
     assert file.judged == {e.episode_id: e.outcome for e in whole if e.outcome}
     with pytest.raises(ValueError, match="no such file"):
@@ -175,18 +179,18 @@ def test_episodes_by_row_and_by_id(data):
 def test_tasks_are_drawn_as_results_are_taken():
     drawn = []
     tasks = ((drawn.append(i) or i, 2) for i in range(10**6))
-    results = in_order(pow, tasks)
+    results = map_in_order(pow, tasks)
     found = [next(results) for _ in range(5)]
     assert found == [((i, 2), i**2) for i in range(5)]
-    assert len(drawn) <= engine.AHEAD * os.cpu_count() + 5
+    assert len(drawn) <= AHEAD * os.cpu_count() + 5
     results.close()
-    assert list(in_order(pow, [])) == []
+    assert list(map_in_order(pow, [])) == []
 
 
 def test_without_ray_one_line_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ValueError, match=r"pip install -e '\.\[scale\]'"):
-        list(in_order(pow, [(2, 3)], "ray"))
+        list(map_in_order(pow, [(2, 3)], "ray"))
 
 
 @pytest.mark.parametrize("kind", ENGINES)
@@ -195,7 +199,7 @@ def test_errors_come_as_they_were_raised(request, data, tmp_path, kind):
         request.getfixturevalue("cluster")
     (tmp_path / "broken.parquet").write_bytes((data / "episodes.parquet").read_bytes()[:-9])
     with pytest.raises(ValueError, match="broken.parquet: not a whole parquet file") as caught:
-        list(in_order(EpisodeFile, [(tmp_path / "broken.parquet",)], kind))
+        list(map_in_order(EpisodeFile, [(tmp_path / "broken.parquet",)], kind))
     assert "\n" not in str(caught.value)
 
 

@@ -12,20 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mutations import as_line, damaged, mutated
 
-from lrrc.episodes import (
-    ARENA_OUTCOMES,
-    Check,
-    Episode,
-    Message,
-    Turn,
-    parse_episode,
-    read_episodes,
-    repair,
-    schema,
-    to_row,
-    write_episodes,
-)
-from lrrc.tokens import count
+from lrrc.episodes.episode import ARENA_OUTCOMES, Check, Episode, Message, Turn
+from lrrc.episodes.episode_file import read_episodes, schema, to_row, write_episodes
+from lrrc.episodes.parsing import parse_episode, repair_surrogates
+from lrrc.pretrained.tokens import count
 
 SHARED = Path(__file__).parents[1] / ".." / "shared" / "data"
 
@@ -39,13 +29,28 @@ def assistant(text):
 
 
 ARENA = {
-    "question_id": "q1", "model_a": "x", "model_b": "y", "winner": "tie", "judge": "human",
-    "language": "English", "group": "g", "category": "c",
+    "question_id": "q1",
+    "model_a": "x",
+    "model_b": "y",
+    "winner": "tie",
+    "judge": "human",
+    "language": "English",
+    "group": "g",
+    "category": "c",
     "conversation_a": [user("hi"), assistant("a0"), user("again"), assistant("")],
     "conversation_b": [user("hi"), assistant("b0"), user("again"), assistant("b1")],
-    "checks": [{"turn": 1, "family": "f", "question": "again", "options": ["s", "t"], "answer": 0,
-                "fact_turn": 0, "choices": [0, 1]}],
-}  # fmt: skip
+    "checks": [
+        {
+            "turn": 1,
+            "family": "f",
+            "question": "again",
+            "options": ["s", "t"],
+            "answer": 0,
+            "fact_turn": 0,
+            "choices": [0, 1],
+        }
+    ],
+}
 LOG = {
     "id": "l1",
     "messages": [
@@ -72,8 +77,10 @@ def lines(path, *rows):
 def test_an_arena_row_becomes_turns_of_two_agents():
     episode = parse_episode(ARENA, "here")
     assert episode.agents == ("model_a", "model_b") and episode.models == ("x", "y") and episode.group == "g"
-    replies = [[Message("assistant", *reply) for reply in (("a0", "model_a"), ("b0", "model_b"))],
-               [Message("assistant", *reply) for reply in (("", "model_a"), ("b1", "model_b"))]]  # fmt: skip
+    replies = [
+        [Message("assistant", *reply) for reply in (("a0", "model_a"), ("b0", "model_b"))],
+        [Message("assistant", *reply) for reply in (("", "model_a"), ("b1", "model_b"))],
+    ]
     inputs = [(Message("user", "hi"),), (Message("user", "again"),)]
     assert episode.turns == tuple(Turn(i, tuple(r)) for i, r in zip(inputs, replies, strict=True))
     assert episode.checks == (Check(1, "f", "again", ("s", "t"), 0, 0, (0, 1)),)
@@ -93,9 +100,15 @@ def test_a_chat_log_becomes_turns_of_one_agent_and_keeps_all_text():
 
 @pytest.mark.parametrize(
     ("field", "value", "outcome"),
-    [("success", True, "model_a"), ("success", False, "tie (bothbad)"), ("reward", 0.5, "tie (bothbad)"),
-     ("outcome", 1, "model_a"), ("winner", "tie", "tie"), ("outcome", None, None)],
-)  # fmt: skip
+    [
+        ("success", True, "model_a"),
+        ("success", False, "tie (bothbad)"),
+        ("reward", 0.5, "tie (bothbad)"),
+        ("outcome", 1, "model_a"),
+        ("winner", "tie", "tie"),
+        ("outcome", None, None),
+    ],
+)
 def test_outcomes_of_chat_logs(field, value, outcome):
     assert parse_episode({"id": "l", "messages": LOG["messages"], field: value}, "here").outcome == outcome
 
@@ -127,14 +140,28 @@ def episodes(draw):
     number = draw(st.integers(0, len(turns) - 1))
     options = tuple(draw(st.lists(text, min_size=2, max_size=6)))
     index = st.integers(0, len(options) - 1)
-    check = Check(number, draw(text), draw(text), options, draw(index), draw(st.integers(0, number)),
-                  tuple(draw(index) for _ in agents))  # fmt: skip
+    check = Check(
+        number,
+        draw(text),
+        draw(text),
+        options,
+        draw(index),
+        draw(st.integers(0, number)),
+        tuple(draw(index) for _ in agents),
+    )
     return Episode(
-        draw(name), agents, tuple(draw(name) for _ in agents), system, tuple(turns),
-        draw(st.none() | st.sampled_from(outcomes)), draw(optional), draw(name),
-        draw(optional), draw(optional),
+        draw(name),
+        agents,
+        tuple(draw(name) for _ in agents),
+        system,
+        tuple(turns),
+        draw(st.none() | st.sampled_from(outcomes)),
+        draw(optional),
+        draw(name),
+        draw(optional),
+        draw(optional),
         draw(st.sampled_from([(), (check,)])),
-    )  # fmt: skip
+    )
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -194,7 +221,7 @@ BAD = {
     "name is a list": (changed(LOG, ["messages", 3, "name"], [1]), "messages[3].name = [1]"),
     "language is a number": (changed(ARENA, ["language"], 1.5), "language = 1.5: allowed is a text or null"),
     "line is a list": ([1], "line = [1]: allowed is a JSON object"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BAD)
@@ -208,11 +235,13 @@ def test_bad_rows_are_named(tmp_path, case):
 
 @pytest.mark.parametrize(
     ("line", "message"),
-    [(b'{"id": "x", "messages": [{"role": "us', "line 2: not a JSON object"),
-     (b'{"id": NaN}', "NaN is not JSON"),
-     (b'{"id": "\xff\xfe"}', "line 2: not a JSON object in UTF-8"),
-     (b"[" * 100_000, "line 2: not a JSON object")],
-)  # fmt: skip
+    [
+        (b'{"id": "x", "messages": [{"role": "us', "line 2: not a JSON object"),
+        (b'{"id": NaN}', "NaN is not JSON"),
+        (b'{"id": "\xff\xfe"}', "line 2: not a JSON object in UTF-8"),
+        (b"[" * 100_000, "line 2: not a JSON object"),
+    ],
+)
 def test_broken_lines_are_named(tmp_path, line, message):
     path = tmp_path / "x.jsonl"
     path.write_bytes(json.dumps(ARENA).encode() + b"\n" + line)
@@ -267,8 +296,13 @@ def test_extremes_are_accepted(tmp_path):
         "id": "long",
         "messages": [m for i in range(10_000) for m in (user(f"u{i}"), assistant(odd))],
     }
-    big = {**ARENA, "question_id": "big", "conversation_a": [user(odd), assistant("word " * 2_000_000)],
-           "conversation_b": [user(odd), assistant("")], "checks": []}  # fmt: skip
+    big = {
+        **ARENA,
+        "question_id": "big",
+        "conversation_a": [user(odd), assistant("word " * 2_000_000)],
+        "conversation_b": [user(odd), assistant("")],
+        "checks": [],
+    }
     several = read_episodes(lines(tmp_path / "x.jsonl", long, big))
     assert len(several[0].turns) == 10_000 and len(several[1].turns[0].replies[0].content) == 10_000_000
     assert several[1].turns[0].inputs[0].content == odd
@@ -287,7 +321,7 @@ def test_surrogates_are_joined_or_replaced_as_tiktoken_counts_them(tmp_path):
 
 @given(st.text())
 def test_text_without_surrogates_is_untouched(value):
-    assert repair(value) == value
+    assert repair_surrogates(value) == value
 
 
 def test_thousands_of_mutated_rows_are_read_or_named(tmp_path):
@@ -329,9 +363,11 @@ def test_hundreds_of_damaged_files_are_named_or_unharmed(tmp_path, kind):
 
 @pytest.mark.parametrize(
     ("file", "group_by", "agents", "outcomes"),
-    [("mt_bench_human_dev.jsonl", "prompt_id", 2, {"model_a", "model_b", "tie"}),
-     ("tau_bench_airline_dev.jsonl", "task_id", 1, {"model_a", "tie (bothbad)"})],
-)  # fmt: skip
+    [
+        ("mt_bench_human_dev.jsonl", "prompt_id", 2, {"model_a", "model_b", "tie"}),
+        ("tau_bench_airline_dev.jsonl", "task_id", 1, {"model_a", "tie (bothbad)"}),
+    ],
+)
 def test_real_files(tmp_path, file, group_by, agents, outcomes):
     if not (SHARED / file).is_file():
         pytest.skip(f"../shared/data/{file} is not there (real data for development only)")

@@ -7,11 +7,13 @@ import pytest
 from checkpoints import write_checkpoint
 from generated import episode
 
-from lrrc import cli, encoder, tokens
-from lrrc.episodes import parse_episode
-from lrrc.estimate import LIMITS, Prices, amount, estimate, load_policies, notes, table
-from lrrc.estimate_picture import draw, save
-from lrrc.policies import load_policy
+from lrrc.cli import main
+from lrrc.commands.estimate import load_policies, notes, table
+from lrrc.episodes.parsing import parse_episode
+from lrrc.evaluation.cost_estimate import LIMITS, Prices, amount, estimate
+from lrrc.policies.registry import load_policy
+from lrrc.pretrained import sentence_encoder, tokens
+from lrrc.report.figures.cost_estimate import draw_estimate, save_estimate
 
 FACTS = [f"Parcel {i} weighs {i * 7} kg. It left depot {i}, and nobody has asked for it since." for i in range(12)]
 SYSTEM = {"role": "system", "content": "Answer briefly and politely."}
@@ -110,13 +112,13 @@ def test_free_tokens_do_not_divide_by_zero():
 
 def test_the_picture_is_the_same_every_time(tmp_path):
     made = estimate([parsed()], [load_policy("recency", 64)], Prices(2.0, 0.1, 8.0))
-    figure = draw(made)
+    figure = draw_estimate(made)
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == [row.label for row in made.rows]
     widths = [sum(bar.get_width() for bar in bars) for bars in zip(*axes.containers, strict=True)]
     assert widths == pytest.approx([made.prices.money(row.cost) for row in made.rows])
     for name in ("one.png", "two.png"):
-        save(draw(made), tmp_path / name)
+        save_estimate(draw_estimate(made), tmp_path / name)
     one = (tmp_path / "one.png").read_bytes()
     assert one == (tmp_path / "two.png").read_bytes() and one.startswith(b"\x89PNG")
 
@@ -124,7 +126,7 @@ def test_the_picture_is_the_same_every_time(tmp_path):
 @pytest.fixture
 def logs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    encoder.load.cache_clear()  # of data/encoder below another folder
+    sentence_encoder.load.cache_clear()  # of data/encoder below another folder
     (tmp_path / "logs.jsonl").write_text(json.dumps(log("a")) + "\n" + json.dumps(log("b", FACTS[:2])) + "\n")
     return tmp_path
 
@@ -134,23 +136,25 @@ PRICED = ["estimate", "logs.jsonl", "--price-in", "2", "--price-out", "8"]
 
 def test_command_without_checkpoint(logs, capsys):
     files = ["--json", "out/e.json", "--picture", "out/e.png"]
-    assert cli.main([*PRICED, "--budgets", "32, 64", *files]) == 0
+    assert main([*PRICED, "--budgets", "32, 64", *files]) == 0
     out, err = capsys.readouterr()
     assert [line.split(" left out:")[0] for line in err.splitlines()] == ["embedding", "lrrc"]
     assert "2 episodes" in out and "priced like fresh ones" in out
     record = json.loads((logs / "out/e.json").read_text())
     assert {(row["policy"], row["budget"]) for row in record["rows"]} == {
-        ("no-history", None), ("full-context", None), ("truncated-history", None),
+        ("no-history", None),
+        ("full-context", None),
+        ("truncated-history", None),
         *((name, budget) for name in ("recency", "first-sentences", "lead", "bm25") for budget in (32, 64)),
-    }  # fmt: skip
+    }
     first = (logs / "out/e.json").read_bytes()
-    assert cli.main([*PRICED, "--budgets", "64,32", *files]) == 0
+    assert main([*PRICED, "--budgets", "64,32", *files]) == 0
     assert (logs / "out/e.json").read_bytes() == first
 
 
 def test_command_with_checkpoint(logs, capsys):
     write_checkpoint(logs)
-    assert cli.main([*PRICED, "--policies", "lrrc,embedding", "--price-cached", "0.2"]) == 0
+    assert main([*PRICED, "--policies", "lrrc,embedding", "--price-cached", "0.2"]) == 0
     out, err = capsys.readouterr()
     assert err == "" and {line.split()[0] for line in out.splitlines()[1:4]} == {
         "full-context",
@@ -177,7 +181,7 @@ def test_command_with_checkpoint(logs, capsys):
 )
 def test_mistakes_end_in_one_line(logs, arguments, reason, capsys):
     before = sorted(logs.iterdir())
-    assert cli.main([*PRICED, *arguments]) == 1
+    assert main([*PRICED, *arguments]) == 1
     error = capsys.readouterr().err.splitlines()
     assert reason in error[-1] and error[-1].startswith("lrrc estimate: ")
     assert all(" left out: " in line for line in error[:-1]) and sorted(logs.iterdir()) == before
@@ -186,6 +190,6 @@ def test_mistakes_end_in_one_line(logs, arguments, reason, capsys):
 def test_bad_logs_end_in_one_line(logs, capsys):
     with (logs / "logs.jsonl").open("a") as out:
         out.write('{"id": "c"}\n')
-    assert cli.main([*PRICED, "--policies", "recency"]) == 1
+    assert main([*PRICED, "--policies", "recency"]) == 1
     error = capsys.readouterr().err
     assert "logs.jsonl: line 3" in error and error.count("\n") == 1

@@ -6,8 +6,9 @@ import pytest
 from generated import episode
 from synthetic import explored
 
-from lrrc.explore import choose, last_turn
-from lrrc.files import canonical_json
+from lrrc.evaluation.explorer import choose
+from lrrc.report.explorer_section import last_turn
+from lrrc.runtime.files import canonical_json
 
 
 def test_first_of_every_family_then_the_next():
@@ -25,7 +26,7 @@ def data():
 
 
 def test_spans_are_copied_text_within_what_was_counted(data):
-    from lrrc import tokens
+    from lrrc.pretrained import tokens
 
     assert canonical_json(data) == canonical_json(explored("🙂 I said:"))
     for shown in data["episodes"]:

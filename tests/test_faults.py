@@ -12,8 +12,8 @@ import sys
 import pytest
 from copies import ROOT, hashes, own_files, ran, run
 
-from lrrc.errors import explain
-from lrrc.files import atomic
+from lrrc.runtime.errors import explain
+from lrrc.runtime.files import atomic
 
 LIMITED = """
 import resource, sys

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from generated import AGENTS, ENCODER, LIMIT, episode, history_of
 
-from lrrc import segments
-from lrrc.encoder import NONE
-from lrrc.episodes import Message
-from lrrc.features import FEATURES, FIRST_AGENT, OTHER, USER, History, Query, question
+from lrrc.digest import segments
+from lrrc.digest.features import FEATURES, FIRST_AGENT, OTHER, USER, Query, question
+from lrrc.digest.history import History
+from lrrc.episodes.episode import Message
+from lrrc.pretrained.sentence_encoder import NO_VECTORS
 
 QUESTION = "When does the Lisbon train leave?"
 USER_MESSAGE = Message("user", f"{QUESTION} I need it.")
@@ -15,7 +16,7 @@ ASKED = set(segments.words(QUESTION))
 
 
 def weigh(words):
-    return sum(map(segments.weight, sorted(words)))
+    return sum(map(segments.word_weight, sorted(words)))
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -27,7 +28,7 @@ def test_growing_history_equals_recomputation(seed):
     for t, each in enumerate(made.turns):
         history.append([*each.inputs, *each.replies])
         for message in (*each.inputs, *each.replies):
-            pieces = [piece.text for piece in segments.split(message.content, LIMIT)]
+            pieces = [piece.text for piece in segments.split_segments(message.content, LIMIT)]
             texts += pieces
             turn += [t] * len(pieces)
         found = dict(zip(FEATURES, history.features(query).T, strict=True))
@@ -67,7 +68,7 @@ def test_features_of_a_message_by_hand():
 
 
 def test_speaker_codes():
-    history = History(AGENTS, NONE, LIMIT)
+    history = History(AGENTS, NO_VECTORS, LIMIT)
     codes = [
         history.speaker_code(Message(role, "", name))
         for role, name in [
@@ -78,7 +79,7 @@ def test_speaker_codes():
         ]
     ]
     assert codes == [USER, OTHER, FIRST_AGENT, FIRST_AGENT + 1]
-    mixed = History(("planner", "assistant"), NONE, LIMIT)  # an agent without a name is called assistant
+    mixed = History(("planner", "assistant"), NO_VECTORS, LIMIT)  # an agent without a name is called assistant
     assert mixed.speaker_code(Message("assistant", "")) == FIRST_AGENT + 1
     assert mixed.speaker_code(Message("assistant", "", "stranger")) == FIRST_AGENT
 
@@ -98,7 +99,7 @@ def test_without_an_encoder_only_the_cosines_are_missing():
     made = episode(3, turns=4)
     query = Message("user", "budget for Lisbon?")
     known = history_of(made).features(Query.of([query], ENCODER))
-    blind = history_of(made, NONE).features(Query.of([query], NONE))
+    blind = history_of(made, NO_VECTORS).features(Query.of([query], NO_VECTORS))
     semantic = [FEATURES.index(name) for name in ("cosine", "asked_cosine", "later_similar")]
     assert not blind[:, semantic].any() and known[:, semantic].any()
     np.testing.assert_array_equal(np.delete(blind, semantic, 1), np.delete(known, semantic, 1))
@@ -132,15 +133,15 @@ def test_a_query_holds_the_question_beside_the_whole():
     np.testing.assert_array_equal(query.embedding_E, ENCODER.encode([whole])[0])
     np.testing.assert_array_equal(query.asked_E, ENCODER.encode(["What can she eat?"])[0])
     assert query.weights.keys() == set(segments.words(whole))
-    assert query.asked_weights == {word: segments.weight(word) for word in ("what", "can", "she", "eat")}
+    assert query.asked_weights == {word: segments.word_weight(word) for word in ("what", "can", "she", "eat")}
 
 
 def test_what_is_asked_again_later_shows():
     """A fact that was said anew is worth less than its latest wording."""
-    history = History(AGENTS, NONE, LIMIT)
+    history = History(AGENTS, NO_VECTORS, LIMIT)
     history.append([Message("user", "The Lisbon train leaves at nine. The soup is green.")])
     history.append([Message("user", "The Lisbon train does leave at ten.")])
     asked = [Message("user", "Hm. When does the Lisbon train leave?")]
-    found = dict(zip(FEATURES, history.features(Query.of(asked, NONE)).T, strict=True))
+    found = dict(zip(FEATURES, history.features(Query.of(asked, NO_VECTORS)).T, strict=True))
     first, soup, last = found["asked_again_later"]
     assert 0 < first < soup and last < 0

@@ -1,10 +1,10 @@
 """Fidelity: which replies are drawn, digests of equal mean length, surprise by hand, the command and the records."""
 
 import json
-import statistics
 from collections import Counter
 from itertools import count
 from pathlib import Path
+from statistics import mean
 
 import numpy as np
 import pandas as pd
@@ -21,31 +21,26 @@ from scipy import stats as scipy_stats
 from scorer import NEW, SEEN, Scorer
 from tiny_lm import write_lm
 
-from lrrc import cli, encoder, fidelity, fidelity_stage, lm, stats, tokens
-from lrrc.config import parse_params
-from lrrc.episodes import Episode, Message, Turn, write_episodes
-from lrrc.fidelity import (
-    REACH,
-    Target,
-    adaptive,
-    allowance,
-    draw,
-    measure,
-    request,
-    sent_by,
-    sessions,
-    summary,
-    surprise,
-    table,
-)
-from lrrc.fidelity_stage import read_fidelity
-from lrrc.files import write_json
-from lrrc.fitting import Inputs
-from lrrc.model.coordinator import build
-from lrrc.policies import load_policy
+from lrrc.cli import main
+from lrrc.commands.fidelity import summary, table
+from lrrc.dataset.inputs import StageInputs
+from lrrc.episodes.episode import Episode, Message, Turn
+from lrrc.episodes.episode_file import write_episodes
+from lrrc.evaluation.fidelity import surprise as surprise_of_replies
+from lrrc.evaluation.fidelity.equal_tokens import REACH, digests_at_equal_tokens, mean_recency_tokens, sent_by, sessions
+from lrrc.evaluation.fidelity.replies import LoggedReply, draw_replies
+from lrrc.evaluation.fidelity.stage import evaluate_fidelity, schema
+from lrrc.evaluation.fidelity.surprise import measure_surprise, request, surprise
+from lrrc.model.network import build_network
+from lrrc.params import parse_params
 from lrrc.policies.learned import Learned
-from lrrc.records import Settings
-from lrrc.summary import find, make_summary, record
+from lrrc.policies.registry import load_policy
+from lrrc.pretrained import language_model, sentence_encoder, tokens
+from lrrc.results.fidelity_records import read_fidelity
+from lrrc.results.scores import Settings
+from lrrc.results.statistics import holm, paired
+from lrrc.results.summary import find, make_summary, record
+from lrrc.runtime.files import write_json
 
 
 def scorable(made):
@@ -59,8 +54,8 @@ def scorable(made):
 def test_one_reply_of_every_episode_comes_first(seeds, most, seed):
     episodes = [episode(i) for i in seeds]
     able = {e.episode_id: scorable(e) for e in episodes}
-    drawn = draw(iter(episodes), most, seed)
-    assert drawn == draw(episodes, most, seed)
+    drawn = draw_replies(iter(episodes), most, seed)
+    assert drawn == draw_replies(episodes, most, seed)
     assert len(drawn) == min(most, sum(map(len, able.values())))
     assert len({(t.episode.episode_id, t.turn, t.agent) for t in drawn}) == len(drawn)
     assert all((t.turn, t.agent) in able[t.episode.episode_id] for t in drawn)
@@ -73,16 +68,16 @@ def test_one_reply_of_every_episode_comes_first(seeds, most, seed):
 
 def test_the_draw_depends_on_the_seed():
     episodes = [episode(i, turns=6) for i in range(6)]
-    assert draw(episodes, 6, 0) != draw(episodes, 6, 1)
+    assert draw_replies(episodes, 6, 0) != draw_replies(episodes, 6, 1)
 
 
 def all_targets(*seeds, **options):
-    return draw([episode(seed, **options) for seed in seeds], 10**6, 0)
+    return draw_replies([episode(seed, **options) for seed in seeds], 10**6, 0)
 
 
 def learned(budget, seed=0, name="lrrc"):
     torch.manual_seed(seed)
-    net = build(name, 4, WIDTH, model())
+    net = build_network(name, 4, WIDTH, model())
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.add_(0.3 * torch.randn_like(parameter))
@@ -118,7 +113,7 @@ def test_adaptive_digests_spend_the_budget_on_average(monkeypatch, name, budget,
     policy, targets = learned(budget, seed, name), all_targets(*range(10 * seed, 10 * seed + 5))
     asked, write = [], Learned.write
     monkeypatch.setattr(Learned, "write", lambda self, *a: asked.append(self.least_gain) or write(self, *a))
-    sent = adaptive(policy, targets)
+    sent = digests_at_equal_tokens(policy, targets)
     assert (policy.budget, policy.least_gain) == (budget, 0.5)
     monkeypatch.undo()
 
@@ -132,7 +127,7 @@ def test_adaptive_digests_spend_the_budget_on_average(monkeypatch, name, budget,
 
     found = lengths(asked[-1])
     policy.budget = budget
-    allowed = allowance(policy, targets)
+    allowed = mean_recency_tokens(policy, targets)
     assert found.mean() <= allowed <= budget and found.max() <= REACH * budget
     less = lengths(asked[-1] * (1 - 4e-6))  # the search ends at steps of 2^-24 of its range, sixteen
     assert less.mean() > allowed or asked[-1] == min(asked)  # of which the second: everything is sent
@@ -156,14 +151,15 @@ def test_an_interrupted_search_leaves_the_policy_as_it_was(monkeypatch):
 
     monkeypatch.setattr(Learned, "write", dying)
     with pytest.raises(KeyboardInterrupt):
-        adaptive(policy, all_targets(1))
+        digests_at_equal_tokens(policy, all_targets(1))
     assert (policy.budget, policy.least_gain) == (20, 0.5)
 
 
 def talk(*turns, name="t"):
     made = [Turn((Message("user", u),), (Message("assistant", a, "model_a"),)) for u, a in turns]
-    return Episode(name, AGENTS[:1], AGENTS[:1], (Message("system", "Be kind."),), tuple(made), None, None, name, None,
-                   None)  # fmt: skip
+    return Episode(
+        name, AGENTS[:1], AGENTS[:1], (Message("system", "Be kind."),), tuple(made), None, None, name, None, None
+    )
 
 
 TALK = talk(("Budget is 740.", "Noted."), ("Which budget?", "The 740 euros."))
@@ -175,7 +171,7 @@ def spoken(scorer, one):
 
 
 def test_requests_by_hand(monkeypatch):
-    scorer, (target,) = Scorer(), draw([TALK], 9, 0)
+    scorer, (target,) = Scorer(), draw_replies([TALK], 9, 0)
     asked = "< user which budget > < assistant"
     shown = [
         (request(scorer, target, "user: Budget is 740.", [], 64), "< user user budget is 740 > "),
@@ -186,12 +182,12 @@ def test_requests_by_hand(monkeypatch):
     for made, before in shown:
         assert spoken(scorer, made) == (before + asked, ["the 740 euros"])
     assert spoken(scorer, request(scorer, target, "", [], 2))[1] == ["the 740"]
-    monkeypatch.setattr(fidelity, "MOST_TOKENS", 9)  # the oldest go
+    monkeypatch.setattr(surprise_of_replies, "MOST_TOKENS", 9)  # the oldest go
     assert spoken(scorer, request(scorer, target, "x y z", [], 64))[0] == "z > " + asked
 
 
 def test_surprise_by_hand():
-    scorer, (target,) = Scorer(), draw([TALK], 9, 0)
+    scorer, (target,) = Scorer(), draw_replies([TALK], 9, 0)
     told, nothing = (request(scorer, target, text, [], 64) for text in ("Budget: 740 euros", ""))
     np.testing.assert_allclose(
         surprise(scorer, [told, nothing, told]), [-(NEW + 2 * SEEN) / 3, -NEW, -(NEW + 2 * SEEN) / 3]
@@ -200,8 +196,13 @@ def test_surprise_by_hand():
 
 
 def test_rows_by_hand():
-    rows = measure(Scorer(), draw([TALK], 9, 0), [load_policy("full-context"), load_policy("no-history")], 64,
-                   {"no-history": {"data": "mine"}})  # fmt: skip
+    rows = measure_surprise(
+        Scorer(),
+        draw_replies([TALK], 9, 0),
+        [load_policy("full-context"), load_policy("no-history")],
+        64,
+        {"no-history": {"data": "mine"}},
+    )
     n = tokens.count
     named = {"episode_id": "t", "turn": 1, "agent": "model_a", "budget": None}
     assert rows == [
@@ -211,8 +212,16 @@ def test_rows_by_hand():
 
 
 def row(policy, nats, spent, budget=None, name="e", **more):
-    return {"policy": policy, "budget": budget, "episode_id": name, "turn": 1, "agent": "a", "nats": nats,
-            "tokens": spent, **more}  # fmt: skip
+    return {
+        "policy": policy,
+        "budget": budget,
+        "episode_id": name,
+        "turn": 1,
+        "agent": "a",
+        "nats": nats,
+        "tokens": spent,
+        **more,
+    }
 
 
 FULL, OURS, OTHER = [1.0, 2.0, 0.5], [1.5, 2.0, 0.25], [2.0, 2.5, 1.5]
@@ -225,7 +234,7 @@ def rows_of(**more):
             ("full-context", FULL, 300, None),
             ("lrrc", OURS, 20, 32),
             ("bm25", OTHER, 31, 32),
-        )  # fmt: skip
+        )
         for one in (row(policy, value, spent + i, budget, f"e{i}", **more) for i, value in enumerate(nats))
     ]
 
@@ -247,7 +256,7 @@ def test_summary_and_table_by_hand():
 def logs(tmp_path, monkeypatch):
     """A tiny language model, a trained coordinator and six short chats, below the current folder."""
     monkeypatch.chdir(tmp_path)
-    encoder.load.cache_clear()  # of data/encoder below another folder
+    sentence_encoder.load.cache_clear()  # of data/encoder below another folder
     write_checkpoint(tmp_path)
     write_lm(tmp_path / "lm")
     with open("logs.jsonl", "w") as out:
@@ -267,10 +276,10 @@ def logs(tmp_path, monkeypatch):
 
 def test_the_command(logs, capsys):
     asked = ["--policies", "lrrc, recency,no-history", "--budgets", "12,8", "--calls", "8", "--json", "out/f.json"]
-    assert cli.main([*logs, *asked]) == 0
+    assert main([*logs, *asked]) == 0
     out = capsys.readouterr().out
     found = json.loads(Path("out/f.json").read_text())
-    assert (found["data"], found["agent"]) == ("logs.jsonl", lm.NAME)
+    assert (found["data"], found["agent"]) == ("logs.jsonl", language_model.NAME)
     shown = [(r["policy"], r["budget"]) for r in found["rows"]]
     assert sorted(shown, key=str) == sorted(
         [("full-context", None), ("no-history", None), *((p, b) for p in ("lrrc", "recency") for b in (8, 12))], key=str
@@ -281,7 +290,7 @@ def test_the_command(logs, capsys):
     assert found["rows"][0]["nats_over_full_context"] == 0 and any(r["nats_over_full_context"] for r in found["rows"])
     assert [line.split()[0] for line in out.splitlines()[1:-1]] == [policy for policy, _ in shown]
     first = Path("out/f.json").read_bytes()
-    assert cli.main([*logs, *asked]) == 0 and Path("out/f.json").read_bytes() == first
+    assert main([*logs, *asked]) == 0 and Path("out/f.json").read_bytes() == first
 
 
 @pytest.mark.parametrize(
@@ -302,7 +311,7 @@ def test_the_command(logs, capsys):
 )
 def test_mistakes_end_in_one_line(logs, capsys, arguments, reason):
     before = Path("logs.jsonl").read_bytes()
-    assert cli.main([*logs, *arguments]) == 1
+    assert main([*logs, *arguments]) == 1
     (said,) = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("fidelity: ")]
     assert said.startswith("lrrc fidelity: ") and reason in said and Path("logs.jsonl").read_bytes() == before
 
@@ -321,7 +330,7 @@ CHAT = [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "He
 )
 def test_bad_logs_end_in_one_line(logs, capsys, text, reason):
     Path("logs.jsonl").unlink() if text is None else Path("logs.jsonl").write_text(text)
-    assert cli.main([*logs, "--policies", "recency"]) == 1
+    assert main([*logs, "--policies", "recency"]) == 1
     error = capsys.readouterr().err
     assert error.startswith("lrrc fidelity: ") and reason in error and error.count("\n") == 1
 
@@ -330,7 +339,7 @@ SETTINGS = Settings(rank=8, budget=32)
 
 
 def stored(folder, rows, judges):
-    pq.write_table(pa.Table.from_pylist(rows, schema=fidelity_stage.schema()), folder / "rows.parquet")
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema()), folder / "rows.parquet")
     write_json(folder / "meta.json", {"judges": judges, "agent": "a-model"})
     return make_summary(read_fidelity(folder, SETTINGS))
 
@@ -344,16 +353,14 @@ def test_records_by_hand(tmp_path):
     found = stored(tmp_path, rows, {"embedded": "verifier", "mine": None})
     of = lambda metric, **wanted: record(found, metric, evaluation="fidelity", **wanted)  # noqa: E731
     nats = of("nats_over_full_context", data="embedded", policy="bm25")
-    expected = stats.paired(np.array(OTHER), np.array(FULL))
-    assert nats["value"] == pytest.approx(statistics.mean([1, 0.5, 1])) and nats["low"] == pytest.approx(
-        expected.difference.low
-    )
+    expected = paired(np.array(OTHER), np.array(FULL))
+    assert nats["value"] == pytest.approx(mean([1, 0.5, 1])) and nats["low"] == pytest.approx(expected.difference.low)
     named = {"judge": "verifier", "agent": "a-model", "n": 3, "budget": 32, "rank": None}
     assert named.items() <= {**nats, "test": None}.items()
     ours = of("nats_over_full_context", policy="lrrc")
     assert (ours["value"], ours["rank"]) == (pytest.approx(0.25 / 3), 8)
     lead = of("lrrc_fidelity_minus_policy", policy="bm25")
-    assert lead["value"] == pytest.approx(statistics.mean([-0.5, -0.5, -1.25])) and lead["data"] == "embedded"
+    assert lead["value"] == pytest.approx(mean([-0.5, -0.5, -1.25])) and lead["data"] == "embedded"
     assert lead["test"]["p_raw"] == pytest.approx(scipy_stats.ttest_rel(OURS, OTHER).pvalue)
     assert of("lrrc_fidelity_minus_policy", policy="full-context")["value"] == pytest.approx(0.25 / 3)
     cost = of("fidelity_tokens_per_call", data="mine", policy="full-context")
@@ -364,7 +371,7 @@ def test_records_by_hand(tmp_path):
     ):
         family = find(found, evaluation="fidelity", metric=metric)
         assert len(family) == {"nats_over_full_context": 3, "lrrc_fidelity_minus_policy": 2}[metric]
-        assert [adjusted(r) for r in family] == pytest.approx(stats.holm([r["test"]["p_raw"] for r in family]))
+        assert [adjusted(r) for r in family] == pytest.approx(holm([r["test"]["p_raw"] for r in family]))
 
 
 def test_one_reply_alone_has_no_interval_but_a_mean(tmp_path):
@@ -384,16 +391,16 @@ def test_the_stage_over_folds_and_further_files(tmp_path):
     write_episodes(tmp_path / "logs.parquet", further)
     ids = [e.episode_id for e in episodes]
     write_json(tmp_path / "splits.json", {"folds": [{"test": ids[::2]}, {"test": ids[1::2]}]})
-    inputs = Inputs(*(tmp_path / name for name in ("episodes.parquet", "segments", "encoder", "splits.json")))
+    inputs = StageInputs(*(tmp_path / name for name in ("episodes.parquet", "segments", "encoder", "splits.json")))
     changes = {"calls": 6, "policies": ["no-history", "recency"], "files": [str(tmp_path / "logs.parquet")]}
     params = parse_params({**VALUES, "budget": 16, "fidelity": VALUES["fidelity"] | changes})
     for out in ("one", "two"):
-        fidelity_stage.run(tmp_path / "models", inputs, tmp_path / "lm", params, tmp_path / out)
+        evaluate_fidelity(tmp_path / "models", inputs, tmp_path / "lm", params, tmp_path / out)
     for name in ("rows.parquet", "meta.json"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     own = params.data.source
     meta = json.loads((tmp_path / "one/meta.json").read_text())
-    assert meta == {"judges": {own: "verifier", "logs": None}, "agent": lm.NAME}
+    assert meta == {"judges": {own: "verifier", "logs": None}, "agent": language_model.NAME}
     rows = pd.read_parquet(tmp_path / "one/rows.parquet")
     able = sum(len(scorable(e)) for e in further)
     for data, calls in ((own, 6), ("logs", min(6, able))):
@@ -406,6 +413,6 @@ def test_the_stage_over_folds_and_further_files(tmp_path):
 
 
 def test_targets_name_their_agent():
-    (target,) = draw([TALK], 9, 0)
+    (target,) = draw_replies([TALK], 9, 0)
     assert (target.agent, target.inputs) == ("model_a", TALK.turns[1].inputs)
-    assert Target(TALK, 1, Message("assistant", "x")).agent == "model_a"  # without a name: the first
+    assert LoggedReply(TALK, 1, Message("assistant", "x")).agent == "model_a"  # without a name: the first

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lrrc.errors import one_line
-from lrrc.files import atomic, canonical_json, read_rows, write_json, write_parquet, write_text
+from lrrc.runtime.errors import run_script
+from lrrc.runtime.files import atomic, canonical_json, read_rows, write_json, write_parquet, write_text
 
 TABLE = pa.table({"name": ["a", "b", None], "n": [1, 2, 3]})
 
@@ -139,7 +139,7 @@ def test_a_users_mistake_is_one_line_and_status_1(capsys, error):
         raise error
 
     with pytest.raises(SystemExit) as stop:
-        one_line(main)
+        run_script(main)
     assert stop.value.code == 1
     printed = capsys.readouterr().err
     assert printed.startswith("error: ") and printed.count("\n") == 1 and "Traceback" not in printed
@@ -147,4 +147,4 @@ def test_a_users_mistake_is_one_line_and_status_1(capsys, error):
 
 def test_a_mistake_of_ours_keeps_its_traceback():
     with pytest.raises(ZeroDivisionError):
-        one_line(lambda: 1 / 0)
+        run_script(lambda: 1 / 0)

@@ -8,10 +8,23 @@ import pytest
 from generated import AGENTS, ENCODER, LIMIT, checked, episode
 from scorer import NEW, SEEN, Scorer
 
-from lrrc import dataset, gains, lm, segments
-from lrrc.config import GainsConfig
-from lrrc.episodes import Check, Episode, Message, Turn, write_episodes
-from lrrc.gains import Call, calls_of, candidates, known, load, measure, requests_of, save, whole_history
+from lrrc.dataset.calls import TeachingCall, calls_of, gains_by_call, whole_history
+from lrrc.dataset.episode_arrays import UNKNOWN, episode_arrays
+from lrrc.dataset.segment_gains import (
+    DECIMALS,
+    candidates,
+    load_gains,
+    measure_gains,
+    requests_of,
+    save_gains,
+    write_gains,
+)
+from lrrc.dataset.targets import NOISE, SHARPNESS, essential_words
+from lrrc.digest import segments
+from lrrc.episodes.episode import Check, Episode, Message, Turn
+from lrrc.episodes.episode_file import write_episodes
+from lrrc.params import GainsConfig
+from lrrc.pretrained import language_model
 
 
 def settings_of(**changes):
@@ -36,8 +49,8 @@ CHECK = Check(1, "recall", "What is the budget?", ("It is 9 euros.", "It is 740 
 
 def test_calls_of_logs():
     assert calls_of(TALK, whole_history(TALK, LIMIT)) == [
-        Call("t", 1, 0, TALK.turns[1].inputs, "It is 740 euros.", 3),
-        Call("t", 1, 1, TALK.turns[1].inputs, "Lisbon", 3),
+        TeachingCall("t", 1, 0, TALK.turns[1].inputs, "It is 740 euros.", 3),
+        TeachingCall("t", 1, 1, TALK.turns[1].inputs, "Lisbon", 3),
     ]  # nothing comes before the first turn
     silent = talk(("Hello.", "Hi.", "Hi."), ("And?", "", "So."))
     assert [call.agent for call in calls_of(silent, whole_history(silent, LIMIT))] == [1]
@@ -46,7 +59,7 @@ def test_calls_of_logs():
 def test_where_there_are_checks_nothing_else_counts():
     asked = dataclasses.replace(TALK, checks=(CHECK,))
     assert calls_of(asked, whole_history(asked, LIMIT)) == [
-        Call("t", 1, -1, TALK.turns[1].inputs, "It is 740 euros.", 3)
+        TeachingCall("t", 1, -1, TALK.turns[1].inputs, "It is 740 euros.", 3)
     ]
     early = dataclasses.replace(TALK, checks=(dataclasses.replace(CHECK, turn=0),))
     assert calls_of(early, whole_history(early, LIMIT)) == []
@@ -58,12 +71,16 @@ def test_where_there_are_checks_nothing_else_counts():
 
 
 def test_a_key_names_the_content():
-    call = Call("t", 1, 0, (Message("user", "What?"),), "That.", 3)
+    call = TeachingCall("t", 1, 0, (Message("user", "What?"),), "That.", 3)
     others = [
-        {"episode_id": "u"}, {"inputs": (Message("user", "Why?"),)}, {"reply": "This."}, {"segments": 4},
-        {"inputs": (*call.inputs, Message("tool", "42", "search"))}, {"inputs": ()},
+        {"episode_id": "u"},
+        {"inputs": (Message("user", "Why?"),)},
+        {"reply": "This."},
+        {"segments": 4},
+        {"inputs": (*call.inputs, Message("tool", "42", "search"))},
+        {"inputs": ()},
         {"inputs": (Message("user", ""),), "reply": "What?\0That."},
-    ]  # fmt: skip
+    ]
     keys = {dataclasses.replace(call, **changes).key for changes in ({}, *others)}
     assert len(keys) == len(others) + 1
     assert dataclasses.replace(call, inputs=(Message("user", "What?"),)).key == call.key
@@ -97,38 +114,38 @@ def test_the_question_stands_first():
 
 
 def test_gains_by_hand():
-    (first, of_a), (second, of_b) = measure(Scorer(), TALK, LIMIT, most=16, reply_tokens=64)
+    (first, of_a), (second, of_b) = measure_gains(Scorer(), TALK, LIMIT, most=16, reply_tokens=64)
     assert (first.agent, second.agent) == (0, 1)
     # `it`, `740` and `euros` are new to the question: the first segment holds two of them
     np.testing.assert_array_equal(of_a, [2 * (SEEN - NEW), 0, 0])
     np.testing.assert_array_equal(of_b, [0, SEEN - NEW, 0])
-    only = measure(Scorer(), TALK, LIMIT, 16, 64, keys={second.key})
+    only = measure_gains(Scorer(), TALK, LIMIT, 16, 64, keys={second.key})
     assert [call for call, _ in only] == [second]
 
 
 def test_what_is_no_candidate_gains_nothing():
     told = [(f"Parcel {i} is at depot {i}.", "", "") for i in range(12)]
     made, scorer = talk(*told, ("Where is parcel 3?", "At depot 3.", "")), Scorer()
-    ((call, gains_N),) = measure(scorer, made, LIMIT, most=4, reply_tokens=64)
+    ((call, gains_N),) = measure_gains(scorer, made, LIMIT, most=4, reply_tokens=64)
     chosen = candidates(whole_history(made, LIMIT), call, 4)
     assert len(scorer.asked) == 1 + 4 and gains_N.shape == (12,)
     assert not np.delete(gains_N, chosen).any() and gains_N[3] == 2 * (SEEN - NEW)  # `at` and `depot`
 
 
 def test_a_file_gives_back_what_it_holds(tmp_path):
-    found = measure(Scorer(), TALK, LIMIT, 16, 64)
+    found = measure_gains(Scorer(), TALK, LIMIT, 16, 64)
     found[0][1][:] = [1 / 3, -2 / 3, 1e-9]
-    save(tmp_path / "gains.parquet", found)
-    stored = load(tmp_path / "gains.parquet")
+    save_gains(tmp_path / "gains.parquet", found)
+    stored = load_gains(tmp_path / "gains.parquet")
     assert set(stored) == {call.key for call, _ in found}
     for call, gains_N in found:
-        np.testing.assert_allclose(stored[call.key], gains_N, atol=0.5 * 10**-gains.DECIMALS)
+        np.testing.assert_allclose(stored[call.key], gains_N, atol=0.5 * 10**-DECIMALS)
         assert stored[call.key].dtype == np.float32
-    save(tmp_path / "again.parquet", [(call, stored[call.key]) for call, _ in found])
+    save_gains(tmp_path / "again.parquet", [(call, stored[call.key]) for call, _ in found])
     assert (tmp_path / "gains.parquet").read_bytes() == (tmp_path / "again.parquet").read_bytes()
     (tmp_path / "gains.parquet").write_bytes(b"PAR1 and no more")
     with pytest.raises(ValueError, match="gains.parquet") as caught:
-        load(tmp_path / "gains.parquet")
+        load_gains(tmp_path / "gains.parquet")
     assert "\n" not in str(caught.value)
 
 
@@ -137,25 +154,25 @@ def test_a_check_counts_for_every_agent():
     history = whole_history(asked, LIMIT)
     (call,) = calls_of(asked, history)
     stored = {call.key: np.array([5, 0, 0], np.float32), "another": np.zeros(3, np.float32)}
-    found = known(asked, history, stored)
+    found = gains_by_call(asked, history, stored)
     assert set(found) == {(1, 0), (1, 1)} and all(gains_N.tolist() == [5, 0, 0] for gains_N in found.values())
-    assert known(asked, history, {call.key: np.zeros(2, np.float32)}) == {}  # of segments cut otherwise
-    by_agent = known(TALK, history, {c.key: np.full(3, c.agent, np.float32) for c in calls_of(TALK, history)})
+    assert gains_by_call(asked, history, {call.key: np.zeros(2, np.float32)}) == {}  # of segments cut otherwise
+    by_agent = gains_by_call(TALK, history, {c.key: np.full(3, c.agent, np.float32) for c in calls_of(TALK, history)})
     assert {place: gains_N[0] for place, gains_N in by_agent.items()} == {(1, 0): 0, (1, 1): 1}
 
 
 @pytest.fixture
 def source(tmp_path, monkeypatch):
     """A file of episodes, the scorer in place of a model (workers are forks, so they have it too)."""
-    monkeypatch.setattr(lm, "load", lambda folder: Scorer())
+    monkeypatch.setattr(language_model, "load", lambda folder: Scorer())
     made = [TALK, *(episode(seed, outcome=None) for seed in range(4))]
     write_episodes(tmp_path / "episodes.parquet", made)
     return tmp_path / "episodes.parquet", [call for e in made for call in calls_of(e, whole_history(e, LIMIT))]
 
 
 def run(path, known, out, everything=False, **changes):
-    gains.run(path, path.parent / "lm", known, out, settings_of(**changes), LIMIT, everything)
-    return load(out)
+    write_gains(path, path.parent / "lm", known, out, settings_of(**changes), LIMIT, everything)
+    return load_gains(out)
 
 
 def test_known_gains_are_copied_and_others_measured(source, tmp_path, monkeypatch):
@@ -163,11 +180,11 @@ def test_known_gains_are_copied_and_others_measured(source, tmp_path, monkeypatc
     first = run(path, tmp_path / "none", tmp_path / "all.parquet")
     assert set(first) == {call.key for call in calls} and len(first) > 8
     for call in calls_of(TALK, whole_history(TALK, LIMIT)):
-        expected = {c.key: g for c, g in measure(Scorer(), TALK, LIMIT, 16, 64)}[call.key]
+        expected = {c.key: g for c, g in measure_gains(Scorer(), TALK, LIMIT, 16, 64)}[call.key]
         np.testing.assert_array_equal(first[call.key], expected)
     half = calls[::2]
     mark = np.float32(7.5)  # no scorer says this
-    save(tmp_path / "half.parquet", [(call, np.full(call.segments, mark)) for call in half])
+    save_gains(tmp_path / "half.parquet", [(call, np.full(call.segments, mark)) for call in half])
     mixed = run(path, tmp_path / "half.parquet", tmp_path / "mixed.parquet")
     for call in calls:
         known_already = call.key in {c.key for c in half}
@@ -177,7 +194,7 @@ def test_known_gains_are_copied_and_others_measured(source, tmp_path, monkeypatc
     def nobody(folder):
         raise AssertionError("a model was asked for")
 
-    monkeypatch.setattr(lm, "load", nobody)
+    monkeypatch.setattr(language_model, "load", nobody)
     again = run(path, tmp_path / "all.parquet", tmp_path / "again.parquet")
     assert (tmp_path / "again.parquet").read_bytes() == (tmp_path / "all.parquet").read_bytes()
     assert set(run(path, tmp_path / "half.parquet", tmp_path / "few", source="lexical")) == {c.key for c in half}
@@ -198,25 +215,25 @@ def test_targets_of_stored_gains_by_hand():
     history = whole_history(TALK, LIMIT)
     of_a, of_b = calls_of(TALK, history)
     above = np.array([4.0, 1.0, -2.0], np.float32)
-    stored = {of_a.key: dataset.NOISE + above}
-    made = dataset.episode_arrays(TALK, ENCODER, LIMIT, stored)
+    stored = {of_a.key: NOISE + above}
+    made = episode_arrays(TALK, ENCODER, LIMIT, stored)
     model, lexical = made.targets["model"], made.targets["lexical"]
-    sharp = np.array([4.0, 1.0, 0.0]) ** dataset.SHARPNESS
+    sharp = np.array([4.0, 1.0, 0.0]) ** SHARPNESS
     np.testing.assert_allclose(model.target[1][0], sharp / sharp.sum(), rtol=1e-6)
     assert model.worth_TM[1, 0] == 5  # what is above the noise, together
     np.testing.assert_array_equal(model.target[1][1], lexical.target[1][1])  # not measured: by words
-    assert model.worth_TM[1, 1] == lexical.worth_TM[1, 1] == pytest.approx(segments.weight("lisbon"))
-    assert (model.worth_TM[0] == dataset.UNKNOWN).all()
-    nothing = dataset.episode_arrays(TALK, ENCODER, LIMIT, {of_a.key: np.full(3, dataset.NOISE, np.float32)})
+    assert model.worth_TM[1, 1] == lexical.worth_TM[1, 1] == pytest.approx(segments.word_weight("lisbon"))
+    assert (model.worth_TM[0] == UNKNOWN).all()
+    nothing = episode_arrays(TALK, ENCODER, LIMIT, {of_a.key: np.full(3, NOISE, np.float32)})
     assert not nothing.targets["model"].target[1][0].any() and nothing.targets["model"].worth_TM[1, 0] == 0
 
 
 def test_at_a_check_both_agents_learn_the_true_answer():
     asked = dataclasses.replace(TALK, checks=(CHECK,))
     (call,) = calls_of(asked, whole_history(asked, LIMIT))
-    made = dataset.episode_arrays(asked, ENCODER, LIMIT, {call.key: np.array([9, 0, 0], np.float32) + dataset.NOISE})
+    made = episode_arrays(asked, ENCODER, LIMIT, {call.key: np.array([9, 0, 0], np.float32) + NOISE})
     assert made.targets["model"].target[1].tolist() == [[1, 0, 0]] * 2
-    assert made.targets["model"].worth_TM.tolist() == [[dataset.UNKNOWN] * 2, [9, 9]]
-    wanted = dataset.essential_words("It is 740 euros.")
+    assert made.targets["model"].worth_TM.tolist() == [[UNKNOWN] * 2, [9, 9]]
+    wanted = essential_words("It is 740 euros.")
     for hashes, _ in made.essential[1]:
-        assert hashes.tolist() == [dataset.bucket(word) for word in wanted]
+        assert hashes.tolist() == [segments.word_bucket(word) for word in wanted]

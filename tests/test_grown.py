@@ -4,14 +4,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrrc.grown import Rows
+from lrrc.digest.growing_rows import GrowingRows
 
 
 @given(st.lists(st.integers(0, 9), max_size=12), st.sampled_from([(), (0,), (3,)]))
 def test_rows_are_what_concatenating_gives(counts, shape):
     rng = np.random.default_rng(len(counts))
     parts = [rng.random((count, *shape), np.float32) for count in counts]
-    grown, seen = Rows(*shape), []
+    grown, seen = GrowingRows(*shape), []
     for part in parts:
         grown.extend(part)
         seen.append((grown.rows, grown.rows.copy()))

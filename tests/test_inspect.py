@@ -7,12 +7,13 @@ import pytest
 import torch
 from generated import AGENTS, ENCODER, LIMIT, WIDTH, episode, model
 
-from lrrc.inspect import trace
-from lrrc.inspect_picture import draw
-from lrrc.model.coordinator import build
-from lrrc.policies import load_policy
-from lrrc.policies.learned import Learned, Pruning
-from lrrc.replay import episode_cost
+from lrrc.evaluation.replay.accounting import episode_cost
+from lrrc.evaluation.trace import trace
+from lrrc.model.network import build_network
+from lrrc.policies.learned import Learned
+from lrrc.policies.pruning import Pruning
+from lrrc.policies.registry import load_policy
+from lrrc.report.figures.gate_activity import draw
 
 EPISODE = episode(3, turns=5)
 BUDGET = 30
@@ -20,7 +21,7 @@ BUDGET = 30
 
 def learned(kind="lrrc", **changes):
     torch.manual_seed(0)
-    net = build(kind, 4, WIDTH, model(**changes))
+    net = build_network(kind, 4, WIDTH, model(**changes))
     form = Pruning if kind == "tokensqueeze-only" else Learned
     return form(kind, BUDGET, net=net, encoder=ENCODER, max_segment_tokens=LIMIT)
 
@@ -72,13 +73,13 @@ def test_kept_segments_are_the_best_scored():
 
 @pytest.mark.parametrize("changes", [{}, {"gate": False}, {"recurrence": False}], ids=str)
 def test_gates_are_those_of_the_forward_pass(changes):
-    from lrrc import dataset
-    from lrrc.model.batch import collate
+    from lrrc.dataset.batches import collate
+    from lrrc.dataset.episode_arrays import episode_arrays
 
     policy = learned(**changes)
     made = trace(policy, EPISODE)
     with torch.inference_mode():
-        output = policy.net(collate([dataset.episode_arrays(EPISODE, ENCODER, LIMIT)], 1, targets=None))
+        output = policy.net(collate([episode_arrays(EPISODE, ENCODER, LIMIT)], 1, targets=None))
     counts = [sum(record.gate.active) if record.gate else 0 for record in made.turns]
     assert counts == output.active_BT[0].int().tolist() and sum(counts)
     for t, record in enumerate(made.turns):
@@ -104,7 +105,7 @@ def test_policies_without_gate_have_none():
 
 
 def test_turns_without_text_or_replies():
-    from lrrc.episodes import Episode, Message, Turn
+    from lrrc.episodes.episode import Episode, Message, Turn
 
     turns = (
         Turn((Message("user", " \n"),), tuple(Message("assistant", "", agent) for agent in AGENTS)),

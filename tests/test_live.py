@@ -15,18 +15,25 @@ from hypothesis import strategies as st
 from scorer import Scorer
 from tiny_lm import write_lm
 
-from lrrc import gains, live, live_stage, lm, tokens
-from lrrc.config import LEARNED, UNTRAINED, WHOLE, parse_params
-from lrrc.digest import Digest
-from lrrc.episodes import Check, Episode, Message, Turn, write_episodes
-from lrrc.files import write_json
-from lrrc.fitting import Inputs
-from lrrc.live import Answer, Job, LocalAgent, Question, agent_of, as_chat, evaluate, oracle, questions, sample
-from lrrc.live_stage import jobs_of
-from lrrc.model.coordinator import build
-from lrrc.policies import load_policy
+from lrrc.dataset.calls import calls_of, whole_history
+from lrrc.dataset.inputs import StageInputs
+from lrrc.dataset.segment_gains import save_gains
+from lrrc.digest.writer import Digest
+from lrrc.episodes.episode import Check, Episode, Message, Turn
+from lrrc.episodes.episode_file import write_episodes
+from lrrc.evaluation.live.agents import Answer, LocalAgent, Question
+from lrrc.evaluation.live.checks import Configuration, agent_of, evaluate, live_schema, questions, sample
+from lrrc.evaluation.live.oracle import oracle
+from lrrc.evaluation.live.stage import evaluate_live, jobs_of
+from lrrc.model.network import build_network
+from lrrc.params import parse_params
 from lrrc.policies.learned import Learned
+from lrrc.policies.payload import as_chat
+from lrrc.policies.registry import load_policy
 from lrrc.policies.untrained import SCORES, Extractive
+from lrrc.policy_catalogue import LEARNED, UNTRAINED, WHOLE
+from lrrc.pretrained import language_model, tokens
+from lrrc.runtime.files import write_json
 
 BUDGET = 40
 
@@ -37,7 +44,7 @@ def policy_of(name, budget=BUDGET):
     if name in WHOLE:
         return load_policy(name)
     torch.manual_seed(1)
-    return Learned(name, budget, net=build(name, 4, WIDTH, model()), encoder=ENCODER, max_segment_tokens=LIMIT)
+    return Learned(name, budget, net=build_network(name, 4, WIDTH, model()), encoder=ENCODER, max_segment_tokens=LIMIT)
 
 
 POLICIES = {name: policy_of(name) for name in (*UNTRAINED, "lrrc", "ccf-only")}
@@ -108,9 +115,13 @@ def test_sides():
     assert [agent_of(made, name) for name in ("small", "large", "another")] == ["model_a", "model_b", "model_a"]
     pairs = [("system", "s"), ("user", "u"), ("digest", "d"), ("model_a", "a"), ("model_b", "b"), ("search", "t")]
     assert [as_chat(pair, "model_b") for pair in pairs] == [
-        ("system", "s"), ("user", "u"), ("user", "d"), ("user", "model_a: a"), ("assistant", "b"),
+        ("system", "s"),
+        ("user", "u"),
+        ("user", "d"),
+        ("user", "model_a: a"),
+        ("assistant", "b"),
         ("user", "search: t"),
-    ]  # fmt: skip
+    ]
 
 
 def question_of(*payload, options=("It is 9.", "It is 740."), agent="model_a"):
@@ -119,7 +130,7 @@ def question_of(*payload, options=("It is 9.", "It is 740."), agent="model_a"):
 
 @pytest.fixture
 def local(monkeypatch):
-    monkeypatch.setattr(lm, "load", lambda folder: Scorer())
+    monkeypatch.setattr(language_model, "load", lambda folder: Scorer())
     return LocalAgent(Path("lm"))
 
 
@@ -170,11 +181,22 @@ def test_rows_by_hand():
         Check(t, family, "?", ("It is nine now.", "It is ten."), t % 2, 0, (0,))
         for t, family in ((1, "recall"), (2, "rule"))
     )
-    made = Episode("e", AGENTS, ("small", "large"), (), (turn("Hello."), turn("When?"), turn("And now?")),
-                   None, None, "e", None, None, checks)  # fmt: skip
+    made = Episode(
+        "e",
+        AGENTS,
+        ("small", "large"),
+        (),
+        (turn("Hello."), turn("When?"), turn("And now?")),
+        None,
+        None,
+        "e",
+        None,
+        None,
+        checks,
+    )
     jobs = [
-        Job("full-context", None, episodes=9),
-        Job("lrrc", BUDGET, 4, 1, "gate-off", Path("models/ablate-gate-off/s1")),
+        Configuration("full-context", None, episodes=9),
+        Configuration("lrrc", BUDGET, 4, 1, "gate-off", Path("models/ablate-gate-off/s1")),
     ]
     agent = Scripted(Answer(1, 50, 3), Answer(1), Answer(0), Answer(-1))
     used = []
@@ -188,25 +210,35 @@ def test_rows_by_hand():
     assert [len(group) for group in agent.groups] == [2, 1, 1]  # whole histories begin alike
     assert all(question.agent == "model_b" for group in agent.groups for question in group)
     assert [(r["policy"], r["turn"], r["category"], r["choice"], r["right"]) for r in rows] == [
-        ("full-context", 1, "recall", 1, 1), ("full-context", 2, "rule", 1, 0), ("lrrc", 1, "recall", 0, 0),
+        ("full-context", 1, "recall", 1, 1),
+        ("full-context", 2, "rule", 1, 0),
+        ("lrrc", 1, "recall", 0, 0),
         ("lrrc", 2, "rule", -1, 0),
-    ]  # fmt: skip
+    ]
     n = tokens.count
     whole = n("Hello.") + n("Yes.") + n("When?")
     assert [r["prompt_tokens"] for r in rows[:2]] == [whole, whole + n("Yes.") + n("And now?")]
     said = [n("It is ten."), n("It is ten."), n("It is nine now."), 0]
     assert [r["completion_tokens"] for r in rows] == said
     assert [(r["reported_prompt_tokens"], r["reported_completion_tokens"]) for r in rows[:2]] == [(50, 3), (None, None)]
-    named = {"policy": "lrrc", "budget": BUDGET, "rank": 4, "seed": 1, "variant": "gate-off", "fold": 3,
-             "item": "ablate-gate-off-s1", "episode_id": "e"}  # fmt: skip
-    assert named.items() <= rows[2].items() and set(rows[0]) == set(live.schema().names)
+    named = {
+        "policy": "lrrc",
+        "budget": BUDGET,
+        "rank": 4,
+        "seed": 1,
+        "variant": "gate-off",
+        "fold": 3,
+        "item": "ablate-gate-off-s1",
+        "episode_id": "e",
+    }
+    assert named.items() <= rows[2].items() and set(rows[0]) == set(live_schema().names)
     assert (rows[0]["item"], rows[0]["budget"], rows[0]["rank"]) == ("", None, None)
 
 
 def test_the_oracle_sends_what_gains_most():
     made = checked(7, turns=5)
-    history = gains.whole_history(made, LIMIT)
-    calls = {call.turn: call for call in gains.calls_of(made, history)}
+    history = whole_history(made, LIMIT)
+    calls = {call.turn: call for call in calls_of(made, history)}
     stored, best = {}, {}
     for turn, call in calls.items():
         best[turn] = turn % call.segments
@@ -224,9 +256,9 @@ def test_the_oracle_sends_what_gains_most():
 def test_the_oracle_keeps_to_its_budget():
     for seed in range(6):
         made = checked(seed, turns=5)
-        history = gains.whole_history(made, LIMIT)
+        history = whole_history(made, LIMIT)
         rng = np.random.default_rng(seed)
-        stored = {c.key: rng.normal(0, 5, c.segments) for c in gains.calls_of(made, history)}
+        stored = {c.key: rng.normal(0, 5, c.segments) for c in calls_of(made, history)}
         session = oracle(made, stored, 25, LIMIT, 0.0).session(made.agents)
         for turn in made.turns:
             chosen = session.select(turn.inputs, AGENTS[0])
@@ -245,24 +277,37 @@ def params_of(**sections):
 
 def test_jobs():
     params = params_of(
-        ranks=[2, 8], seeds=[0, 1], rank=8, budget=64, baseline={"policies": ["bm25", "rims-only"]},
+        ranks=[2, 8],
+        seeds=[0, 1],
+        rank=8,
+        budget=64,
+        baseline={"policies": ["bm25", "rims-only"]},
         ablate={"variants": ["gate-off", "targets-lexical"], "seeds": [1]},
-        live={"policies": ["full-context", "bm25", "rims-only", "ccf-only", "lrrc"], "episodes": 9,
-              "budgets": [32, 64], "policies_elsewhere": ["bm25", "lrrc"], "episodes_elsewhere": 4},
-    )  # fmt: skip
+        live={
+            "policies": ["full-context", "bm25", "rims-only", "ccf-only", "lrrc"],
+            "episodes": 9,
+            "budgets": [32, 64],
+            "policies_elsewhere": ["bm25", "lrrc"],
+            "episodes_elsewhere": 4,
+        },
+    )
     m = Path("models")
     assert sorted(jobs_of(params, m), key=str) == sorted(
         [
-            Job("full-context", None, episodes=9), Job("bm25", 64, episodes=9), Job("oracle", 64, episodes=9),
-            Job("rims-only", 64, None, 0, "", m / "baseline-rims-only-s0", 9),  # ccf-only was not fitted
-            Job("lrrc", 64, 8, 0, "", m / "train-r8-s0", 9), Job("lrrc", 64, 8, 1, "", m / "train-r8-s1", 9),
-            Job("bm25", 32, episodes=4), Job("lrrc", 32, 8, 0, "", m / "train-r8-s0", 4),
-            Job("lrrc", 64, 2, 0, "", m / "train-r2-s0", 4),
-            Job("lrrc", 64, 8, 1, "gate-off", m / "ablate-gate-off/s1", 4),
-            Job("lrrc", 64, 8, 1, "targets-lexical", m / "ablate-targets-lexical/s1", 4),
+            Configuration("full-context", None, episodes=9),
+            Configuration("bm25", 64, episodes=9),
+            Configuration("oracle", 64, episodes=9),
+            Configuration("rims-only", 64, None, 0, "", m / "baseline-rims-only-s0", 9),  # ccf-only was not fitted
+            Configuration("lrrc", 64, 8, 0, "", m / "train-r8-s0", 9),
+            Configuration("lrrc", 64, 8, 1, "", m / "train-r8-s1", 9),
+            Configuration("bm25", 32, episodes=4),
+            Configuration("lrrc", 32, 8, 0, "", m / "train-r8-s0", 4),
+            Configuration("lrrc", 64, 2, 0, "", m / "train-r2-s0", 4),
+            Configuration("lrrc", 64, 8, 1, "gate-off", m / "ablate-gate-off/s1", 4),
+            Configuration("lrrc", 64, 8, 1, "targets-lexical", m / "ablate-targets-lexical/s1", 4),
         ],
         key=str,
-    )  # fmt: skip
+    )
 
 
 def test_all_jobs_of_the_committed_parameters_differ():
@@ -275,26 +320,34 @@ def test_all_jobs_of_the_committed_parameters_differ():
 
 
 UNTRAINED_ONLY = {
-    "ranks": [8], "rank": 8, "budget": 16, "ablate": {"variants": []},
-    "live": {"policies": ["no-history", "full-context", "recency"], "episodes": 5, "budgets": [16, 32],
-             "policies_elsewhere": ["recency"], "episodes_elsewhere": 3},
-}  # fmt: skip
+    "ranks": [8],
+    "rank": 8,
+    "budget": 16,
+    "ablate": {"variants": []},
+    "live": {
+        "policies": ["no-history", "full-context", "recency"],
+        "episodes": 5,
+        "budgets": [16, 32],
+        "policies_elsewhere": ["recency"],
+        "episodes_elsewhere": 3,
+    },
+}
 
 
 @pytest.fixture
 def stage(tmp_path):
     """run(episodes) -> rows and meta of the stage, with a tiny model and without trained policies."""
     write_lm(tmp_path / "lm")
-    gains.save(tmp_path / "gains", [])
+    save_gains(tmp_path / "gains", [])
 
     def run(episodes, out, **sections):
         write_episodes(tmp_path / "episodes.parquet", episodes)
         ids = [e.episode_id for e in episodes]
         write_json(tmp_path / "splits.json", {"folds": [{"test": ids[::2]}, {"test": ids[1::2]}]})
         names = ("episodes.parquet", "segments", "encoder", "splits.json")
-        inputs = Inputs(*(tmp_path / name for name in names))
+        inputs = StageInputs(*(tmp_path / name for name in names))
         params = params_of(**{**UNTRAINED_ONLY, **sections})
-        live_stage.run(tmp_path / "models", inputs, tmp_path / "gains", tmp_path / "lm", params, tmp_path / out)
+        evaluate_live(tmp_path / "models", inputs, tmp_path / "gains", tmp_path / "lm", params, tmp_path / out)
         return pd.read_parquet(tmp_path / out / "rows.parquet"), json.loads((tmp_path / out / "meta.json").read_text())
 
     return run
@@ -303,10 +356,15 @@ def stage(tmp_path):
 def test_the_stage(stage, tmp_path):
     episodes = [checked(seed) if seed % 4 else episode(seed) for seed in range(12)]
     rows, meta = stage(episodes, "one")
-    assert (meta["episodes"], meta["agent"]) == (5, lm.NAME)
+    assert (meta["episodes"], meta["agent"]) == (5, language_model.NAME)
     drawn = sample(episodes, 5, VALUES["live"]["seed"])
-    for budget, policy, count in [(16, "recency", 5), (32, "recency", 3), (None, "full-context", 5),
-                                  (None, "no-history", 5), (16, "oracle", 5)]:  # fmt: skip
+    for budget, policy, count in [
+        (16, "recency", 5),
+        (32, "recency", 3),
+        (None, "full-context", 5),
+        (None, "no-history", 5),
+        (16, "oracle", 5),
+    ]:
         mine = rows[(rows.policy == policy) & (rows.budget.isna() if budget is None else rows.budget == budget)]
         wanted = {(e.episode_id, check.turn) for e in drawn[:count] for check in e.checks}
         assert set(zip(mine.episode_id, mine.turn, strict=True)) == wanted and len(mine) == len(wanted)
@@ -320,5 +378,5 @@ def test_the_stage(stage, tmp_path):
 
 def test_without_checks_the_stage_says_so(stage, capsys):
     rows, meta = stage([episode(seed) for seed in range(3)], "none")
-    assert rows.empty and meta["episodes"] == 0 and list(rows.columns) == live.schema().names
+    assert rows.empty and meta["episodes"] == 0 and list(rows.columns) == live_schema().names
     assert "no episode of this data set has checks" in capsys.readouterr().out

@@ -1,17 +1,18 @@
 """Live answers to records: shares, tokens, paired differences and families worked out by hand."""
 
 import json
-import statistics
+from statistics import mean, stdev
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats as scipy_stats
 
-from lrrc import live, stats
-from lrrc.live_records import live_records, read_live
-from lrrc.records import Settings, Source
-from lrrc.summary import find, load_summary, make_summary, record
+from lrrc.evaluation.live.checks import live_schema
+from lrrc.results.live_records import live_records, read_live
+from lrrc.results.scores import Settings, Source
+from lrrc.results.statistics import holm, paired
+from lrrc.results.summary import find, load_summary, make_summary, record
 
 SETTINGS = Settings(rank=8, budget=64, bootstrap=200)
 SOURCE = Source("embedded", "verifier")
@@ -21,13 +22,28 @@ EPISODES = ("a", "b", "c", "d")
 def rows_of(policy, right, budget=64, rank=None, seed=0, variant="", prompt=100, families=("recall", "rule")):
     """Two checks an episode: `right` is one text of 0 and 1 per episode; every answer costs 10 tokens."""
     return [
-        {"policy": policy, "variant": variant, "item": "", "episode_id": episode, "category": families[turn],
-         "budget": budget, "rank": rank, "seed": seed, "fold": 0, "turn": turn, "choice": 0, "right": int(mark),
-         "prompt_tokens": prompt + 10 * turn, "completion_tokens": 10, "digest_tokens": 0,
-         "reported_prompt_tokens": None, "reported_completion_tokens": None}
+        {
+            "policy": policy,
+            "variant": variant,
+            "item": "",
+            "episode_id": episode,
+            "category": families[turn],
+            "budget": budget,
+            "rank": rank,
+            "seed": seed,
+            "fold": 0,
+            "turn": turn,
+            "choice": 0,
+            "right": int(mark),
+            "prompt_tokens": prompt + 10 * turn,
+            "completion_tokens": 10,
+            "digest_tokens": 0,
+            "reported_prompt_tokens": None,
+            "reported_completion_tokens": None,
+        }
         for episode, marks in zip(EPISODES, right, strict=False)
         for turn, mark in enumerate(marks)
-    ]  # fmt: skip
+    ]
 
 
 ROWS = [
@@ -64,8 +80,8 @@ def test_success_is_a_mean_over_episodes(summary):
     low, high = scipy_stats.t.interval(0.95, 3, 0.5, scipy_stats.sem(shares))
     assert (full["low"], full["high"]) == (pytest.approx(low), pytest.approx(high))
     ours = of(summary, "live_success", "lrrc", rank=8, budget=64)
-    assert ours["value"] == statistics.mean([1, 1, 1, 0.75])  # over both seeds first
-    assert ours["seeds"] == 2 and ours["seed_sd"] == pytest.approx(statistics.stdev([0.875, 1.0]))
+    assert ours["value"] == mean([1, 1, 1, 0.75])  # over both seeds first
+    assert ours["seeds"] == 2 and ours["seed_sd"] == pytest.approx(stdev([0.875, 1.0]))
     assert of(summary, "live_success", "bm25", budget=32)["value"] == 0.5
     assert of(summary, "live_success", "bm25", budget=32)["n"] == 2
 
@@ -90,7 +106,7 @@ def test_tokens(summary):
 def test_the_difference_is_paired_over_episodes(summary):
     ours, full = np.array([1, 0.5, 1, 0.5]), np.array([0.5, 0, 1, 0.5])
     gap = of(summary, "live_success_difference_vs_full", "bm25", budget=64)
-    expected = stats.paired(ours, full)
+    expected = paired(ours, full)
     assert gap["value"] == 25 and gap["low"] == pytest.approx(100 * expected.difference.low)
     assert gap["test"]["p_raw"] == pytest.approx(scipy_stats.ttest_rel(ours, full).pvalue)
     assert gap["test"]["sd"] == pytest.approx(100 * np.std(ours - full, ddof=1)) and gap["test"]["margin"] == 5
@@ -141,7 +157,7 @@ def test_p_values_are_adjusted_within_an_evaluation(summary):
     ):
         family = find(summary, evaluation="live", metric=metric)
         assert len(family) > 3
-        assert [adjusted(r) for r in family] == pytest.approx(stats.holm([r["test"]["p_raw"] for r in family]))
+        assert [adjusted(r) for r in family] == pytest.approx(holm([r["test"]["p_raw"] for r in family]))
     (ablation,) = find(summary, evaluation="live-ablation", metric="lrrc_live_success_minus_policy")
     assert ablation["test"]["p_holm"] == ablation["test"]["p_raw"]  # alone in its family
 
@@ -149,20 +165,22 @@ def test_p_values_are_adjusted_within_an_evaluation(summary):
 def test_without_lrrc_or_full_context_the_rest_stands():
     alone = make_summary(live_records(frame(rows_of("bm25", ("11", "01"))), SOURCE, SETTINGS))
     assert {r["metric"] for r in find(alone, evaluation="live")} == {
-        "live_success", "live_tokens_per_episode", "live_prompt_tokens_per_check",
-    }  # fmt: skip
+        "live_success",
+        "live_tokens_per_episode",
+        "live_prompt_tokens_per_check",
+    }
 
 
 def test_from_the_files_of_the_stage(tmp_path):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from lrrc.files import write_json
+    from lrrc.runtime.files import write_json
 
     meta = {"data": "embedded", "judge": "verifier", "agent": "a-model", "episodes": 4}
     (tmp_path / "meta.json").write_text(json.dumps(meta))
     for rows in (ROWS, []):
-        pq.write_table(pa.Table.from_pylist(rows, schema=live.schema()), tmp_path / "rows.parquet")
+        pq.write_table(pa.Table.from_pylist(rows, schema=live_schema()), tmp_path / "rows.parquet")
         records = read_live(tmp_path, SETTINGS)
         assert bool(records) == bool(rows)
         assert all(r["agent"] == "a-model" and r["judge"] == "verifier" for r in records)

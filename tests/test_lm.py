@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_lm import MARKS, write_lm
 
-from lrrc import lm
-from lrrc.lm import LanguageModel, Request, Tree
+from lrrc.pretrained import language_model
+from lrrc.pretrained.language_model import LanguageModel, PrefixTree, ScoringRequest
+from lrrc.pretrained.smollm2 import packaged_gguf, packaged_tokenizer
 
 UNKNOWN = "\x04\x06\x13\x14\x16\x1d"
 
@@ -30,7 +31,7 @@ def model(folder):
 
 
 def test_a_tree_by_hand():
-    tree = Tree()
+    tree = PrefixTree()
     assert tree.add([5, 6, 7]) == [0, 1, 2]
     assert tree.add([5, 6, 8]) == [0, 1, 3]
     assert tree.add([7, 9], after=1) == [2, 4]
@@ -45,7 +46,7 @@ sequences = st.lists(st.lists(st.integers(0, 2), max_size=6), max_size=12)
 
 @given(sequences)
 def test_a_tree_holds_every_beginning_once(sequences):
-    tree = Tree()
+    tree = PrefixTree()
     for ids in sequences:
         nodes = tree.add(ids)
         assert [tree.ids[node] for node in nodes] == ids
@@ -73,13 +74,13 @@ def request_of(rng, stems):
     prompt = (*stem[: rng.integers(1, len(stem) + 1)], *rng.integers(0, 5, rng.integers(0, 4)))
     start = tuple(rng.integers(0, 5, 3))
     answers = [(*start[: rng.integers(0, 4)], *rng.integers(0, 5, rng.integers(1, 6))) for _ in range(rng.integers(4))]
-    return Request(tuple(map(int, prompt)), tuple(tuple(map(int, answer)) for answer in answers))
+    return ScoringRequest(tuple(map(int, prompt)), tuple(tuple(map(int, answer)) for answer in answers))
 
 
 @pytest.mark.parametrize("at_once", [1, 60, 4096])  # one tree a pass, a few, all
 @pytest.mark.parametrize("seed", range(3))
 def test_trees_score_as_texts_one_by_one(model, monkeypatch, seed, at_once):
-    monkeypatch.setattr(lm, "NODES_AT_ONCE", at_once)
+    monkeypatch.setattr(language_model, "NODES_AT_ONCE", at_once)
     rng = np.random.default_rng(seed)
     groups = []
     for _ in range(6):  # of very different sizes, their requests beginning alike for a while
@@ -96,17 +97,17 @@ def test_trees_score_as_texts_one_by_one(model, monkeypatch, seed, at_once):
 def test_what_stands_in_one_branch_is_unknown_in_another(model):
     """The score of an answer does not depend on its siblings."""
     prompt, answers = model.encode("What is left?"), [model.encode(text) for text in ("soup", "so", "sand", "rice")]
-    together = model.score([[Request(prompt, tuple(answers))]])[0][0]
+    together = model.score([[ScoringRequest(prompt, tuple(answers))]])[0][0]
     for answer, found in zip(answers, together, strict=True):
-        np.testing.assert_allclose(found, model.score([[Request(prompt, (answer,))]])[0][0][0], atol=1e-4)
+        np.testing.assert_allclose(found, model.score([[ScoringRequest(prompt, (answer,))]])[0][0][0], atol=1e-4)
     assert model.score([]) == []
 
 
 def test_messages_in_chatml(model):
-    ids = [*model.message("user", f"a {MARKS[0]}"), *model.opening()]
+    ids = [*model.message("user", f"a {MARKS[0]}"), *model.reply_prefix()]
     shown = f"{MARKS[0]}user\na {MARKS[0]}{MARKS[1]}\n{MARKS[0]}assistant\n"
     assert model.tokenizer.decode(ids, skip_special_tokens=False) == shown
-    start, end = model.marks
+    start, end = model.chatml_marks
     assert (ids.count(start), ids.count(end)) == (2, 1)  # the mark in the text is text
 
 
@@ -116,19 +117,19 @@ def test_a_folder_without_a_model(tmp_path):
 
 
 def test_a_missing_package(monkeypatch):
-    monkeypatch.setattr(lm, "PACKAGE", "llm_that_nobody_has")
+    monkeypatch.setattr(language_model, "PACKAGE", "llm_that_nobody_has")
     with pytest.raises(ValueError, match="llm_that_nobody_has: not installed: pip install"):
-        lm.packaged_gguf()
+        packaged_gguf()
 
 
 def test_a_model_is_loaded_once(folder):
-    assert lm.load(str(folder)) is lm.load(str(folder))
+    assert language_model.load(str(folder)) is language_model.load(str(folder))
 
 
 @pytest.fixture(scope="module")
 def packaged():
     """The tokenizer of the package, told as in LanguageModel that marks are text."""
-    tokenizer = lm.packaged_tokenizer(lm.packaged_gguf())
+    tokenizer = packaged_tokenizer(packaged_gguf())
     tokenizer.encode_special_tokens = True
     return tokenizer
 
@@ -160,13 +161,15 @@ def test_the_packaged_tokenizer_takes_marks_for_text(packaged):
 
 def test_the_packaged_model_believes_what_it_was_told(smollm2):
     """The sentence that was stated is likelier than one that differs in a word, whichever was stated."""
-    cases = [("The train leaves at {}.", "When does the train leave?", ("nine", "seven", "four")),
-             ("The parcel is for {}.", "Who is the parcel for?", ("Anna", "Bogdan", "Chiara"))]  # fmt: skip
+    cases = [
+        ("The train leaves at {}.", "When does the train leave?", ("nine", "seven", "four")),
+        ("The parcel is for {}.", "Who is the parcel for?", ("Anna", "Bogdan", "Chiara")),
+    ]
     for fact, question, words in cases:
         answers = tuple(smollm2.encode(fact.format(word)) for word in words)
         requests = []
         for word in words:
             told = smollm2.message("user", f"Remember: {fact.format(word)} The soup is green. {question}")
-            requests.append(Request((*told, *smollm2.opening()), answers))
+            requests.append(ScoringRequest((*told, *smollm2.reply_prefix()), answers))
         for place, scores in enumerate(smollm2.score([requests])[0]):
             assert int(np.argmax([score.mean() for score in scores])) == place

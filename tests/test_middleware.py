@@ -18,12 +18,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from test_policies import policy_of
 
-from lrrc import tokens
 from lrrc.middleware import Coordinator, Settings
-from lrrc.middleware.messages import exchanges, fingerprint, read, text_of
-from lrrc.policies import load_policy
+from lrrc.middleware.chat_messages import exchange_roots, fingerprint, read_message, text_of
 from lrrc.policies.base import DIGEST_NAME, Session
+from lrrc.policies.registry import load_policy
 from lrrc.policies.untrained import Extractive, ExtractiveSession, recency
+from lrrc.pretrained import tokens
 
 FILLER = "The quick brown fox jumps over the lazy dog near the old river bank today. " * 3
 PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
@@ -55,7 +55,7 @@ def always(**changes):
 
 
 def items_of(messages):
-    return [read(m, fingerprint(m, "m"), "m") for m in messages]
+    return [read_message(m, fingerprint(m, "m"), "m") for m in messages]
 
 
 def verify(messages, payload, receipt, settings, budget=128, tools=None):
@@ -82,7 +82,7 @@ def verify(messages, payload, receipt, settings, budget=128, tools=None):
     never += [i for i, item in enumerate(items) if any(tool in settings.exclude_tools for _, tool in item.calls)]
     assert set(never) <= set(kept)
     body = [i for i, item in enumerate(items) if item.role != "system"]
-    roots = exchanges([items[i] for i in body])
+    roots = exchange_roots([items[i] for i in body])
     for p, root in enumerate(roots):  # calls and results together
         assert (body[p] in receipt.kept) == (body[root] in receipt.kept)
     if not made:
@@ -200,9 +200,9 @@ def test_parts_with_text_are_text():
 
 def test_results_belong_to_the_latest_call_of_that_id():
     messages = [call("0"), result("0"), say("user", "x"), call("0"), say("user", "wait"), result("0"), result("9")]
-    assert exchanges(items_of(messages)) == [0, 0, 2, 3, 4, 3, 6]
+    assert exchange_roots(items_of(messages)) == [0, 0, 2, 3, 4, 3, 6]
     old = [say("assistant", None, function_call={"name": "f", "arguments": "{}"}), say("function", "1", name="f")]
-    assert exchanges(items_of(old)) == [0, 0]
+    assert exchange_roots(items_of(old)) == [0, 0]
 
 
 def test_tools_are_counted():
@@ -257,10 +257,14 @@ valid = st.one_of(
 )
 junk = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=9), st.binary(max_size=3)),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(
-        st.sampled_from(["role", "content", "tool_calls", "function", "name", "id", "text", "type", 3]), inner)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(
+            st.sampled_from(["role", "content", "tool_calls", "function", "name", "id", "text", "type", 3]), inner
+        ),
+    ),
     max_leaves=12,
-)  # fmt: skip
+)
 POLICIES = {name: policy_of(name) for name in ("recency", "bm25", "truncated-history", "lrrc", "tokensqueeze-only")}
 
 
@@ -307,10 +311,12 @@ def test_a_message_that_holds_itself():
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"budget": -1}, "budget = -1"), ({"budget": 1.5}, "budget = 1.5"), ({"agent": 3}, "agent = 3"),
+        ({"budget": -1}, "budget = -1"),
+        ({"budget": 1.5}, "budget = 1.5"),
+        ({"agent": 3}, "agent = 3"),
         ({"conversation": b"x"}, "conversation = b'x'"),
     ],
-)  # fmt: skip
+)
 def test_options_that_cannot_be(options, reason):
     with pytest.raises(ValueError, match=reason):
         Coordinator(POLICIES["bm25"]).compose(chat(1), **options)
@@ -319,11 +325,18 @@ def test_options_that_cannot_be(options, reason):
 @pytest.mark.parametrize(
     "change",
     [
-        {"min_tokens": -1}, {"rewrite": "never"}, {"rewrite": 0}, {"rewrite": True}, {"price_cached": 2.0},
-        {"price_fresh": float("nan")}, {"max_sessions": 0}, {"exclude_tools": "search"}, {"keep_goal": 1},
+        {"min_tokens": -1},
+        {"rewrite": "never"},
+        {"rewrite": 0},
+        {"rewrite": True},
+        {"price_cached": 2.0},
+        {"price_fresh": float("nan")},
+        {"max_sessions": 0},
+        {"exclude_tools": "search"},
+        {"keep_goal": 1},
         {"turn_tokens": 1.5},
     ],
-)  # fmt: skip
+)
 def test_settings_that_cannot_be(change):
     with pytest.raises(ValueError, match=rf"settings: {next(iter(change))} = .*: allowed is"):
         Settings(**change)
@@ -360,7 +373,7 @@ def test_nothing_is_read_twice(conversation, rewrite, monkeypatch):
     """Over a whole conversation, observing and counting see every message once."""
     counted = []
     count = tokens.count
-    monkeypatch.setattr("lrrc.middleware.messages.tokens.count", lambda text: counted.append(text) or count(text))
+    monkeypatch.setattr("lrrc.middleware.chat_messages.tokens.count", lambda text: counted.append(text) or count(text))
     messages = chat(20)
     coordinator = Coordinator(counting(), settings=Settings(rewrite=rewrite))
     for end in range(2, len(messages) + 1, 2):
@@ -380,8 +393,10 @@ def test_observing_ahead_leaves_less_to_do():
     assert seen == len(messages) - 2  # neither the system prompt nor the open question
     payload, receipt = coordinator.compose(messages, conversation="ticket")
     assert len(Counting.seen) == seen
-    assert payload == Coordinator(load_policy("recency", 40, max_overlap=1.0, squeeze=0.0), settings=always()).compose(
-        messages)[0]  # fmt: skip
+    assert (
+        payload
+        == Coordinator(load_policy("recency", 40, max_overlap=1.0, squeeze=0.0), settings=always()).compose(messages)[0]
+    )
     with pytest.raises(ValueError, match=r"messages\[0\]: role = 'robot'"):
         coordinator.observe(say("robot", "x"), "ticket")
 
@@ -438,8 +453,11 @@ def test_memory_is_bounded():
 def test_agents_have_their_own_digests():
     messages = [say("system", "x")]
     for t in range(6):
-        messages += [say("user", f"Question {t}? {FILLER}"), say("assistant", f"Plan {t}. {FILLER}", name="planner"),
-                     say("assistant", f"Doubt {t}. {FILLER}", name="critic")]  # fmt: skip
+        messages += [
+            say("user", f"Question {t}? {FILLER}"),
+            say("assistant", f"Plan {t}. {FILLER}", name="planner"),
+            say("assistant", f"Doubt {t}. {FILLER}", name="critic"),
+        ]
     messages.append(say("user", "And?"))
     coordinator = Coordinator("recency", settings=Settings(rewrite=3))
     for agent in ("planner", "critic", "newcomer", None):
@@ -538,14 +556,20 @@ def test_a_trained_policy_is_saved_with_its_weights(tmp_path):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (None, "coordinator.json is missing"), ("{", "not a saved coordinator"), ("[]", "not a saved coordinator"),
-        ('{"schema": 9}', "schema 9: this version reads schema 1"), ('{"schema": 1}', "'policy' is missing"),
+        (None, "coordinator.json is missing"),
+        ("{", "not a saved coordinator"),
+        ("[]", "not a saved coordinator"),
+        ('{"schema": 9}', "schema 9: this version reads schema 1"),
+        ('{"schema": 1}', "'policy' is missing"),
         ('{"schema": 1, "policy": {}, "settings": {"x": 1}, "conversations": []}', "not a saved coordinator"),
         ('{"schema": 1, "policy": {}, "settings": {}, "conversations": []}', "policy: 'name'"),
-        ('{"schema": 1, "policy": {"name": "bm25", "budget": 9, "options": {}}, "settings": {},'
-         ' "conversations": [{"name": "x", "body": 3}]}', "conversations: "),
+        (
+            '{"schema": 1, "policy": {"name": "bm25", "budget": 9, "options": {}}, "settings": {},'
+            ' "conversations": [{"name": "x", "body": 3}]}',
+            "conversations: ",
+        ),
     ],
-)  # fmt: skip
+)
 def test_folders_that_cannot_be_loaded(tmp_path, content, reason):
     if content is not None:
         (tmp_path / "coordinator.json").write_text(content)

@@ -11,11 +11,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from test_middleware import FILLER, call, chat, result, say
 
-from lrrc import tokens
-from lrrc.episodes import iter_episodes
+from lrrc.episodes.episode_file import iter_episodes
 from lrrc.middleware import Coordinator, Settings
-from lrrc.middleware.cache import Bill, bill, worth_writing
-from lrrc.middleware.messages import text_of
+from lrrc.middleware.chat_messages import text_of
+from lrrc.middleware.prompt_cache import Bill, bill, worth_writing
+from lrrc.pretrained import tokens
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT / ".." / "shared" / "data"
@@ -170,10 +170,12 @@ def test_tools_and_system_prompt_belong_to_the_prefix():
     receipts = [
         coordinator.compose(listed, conversation="c", tools=given)[1]
         for listed, given in [
-            (messages, tools), (messages, tools), (messages, None),
+            (messages, tools),
+            (messages, tools),
+            (messages, None),
             ([say("system", "Other."), *messages[1:]], None),
         ]
-    ]  # fmt: skip
+    ]
     assert [r.reusable_tokens for r in receipts] == [0, receipts[0].tokens_before, 0, 0]
 
 

@@ -8,7 +8,7 @@ import pytest
 from browser import BINARIES, chromium
 from servers import serve
 
-from lrrc import tracking
+from lrrc.tracking import mlflow_runs
 
 pytestmark = pytest.mark.skipif(
     not (os.environ.get("CHROMIUM") or any(map(shutil.which, BINARIES))),
@@ -33,11 +33,11 @@ def ids(tmp_path_factory):
         for rank in (4, 8):
             params = {"rank": rank, "seed": 0, "train": {"lr": 0.0123}}
             files = [out] if rank == 8 else []
-            assert tracking.log_stage(
+            assert mlflow_runs.log_stage(
                 f"train-r{rank}-s0", stage="train", params=params, metrics={"val_agreement": 0.5}, artifacts=files
             )
-        client = MlflowClient(tracking_uri=tracking.uri())
-        experiment = tracking.ensure_experiment()
+        client = MlflowClient(tracking_uri=mlflow_runs.uri())
+        experiment = mlflow_runs.ensure_experiment()
         runs = {run.info.run_name: run.info.run_id for run in client.search_runs([experiment])}
     return repo, experiment, runs
 

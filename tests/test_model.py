@@ -7,14 +7,14 @@ import pytest
 import torch
 from generated import ENCODER, LIMIT, TRAIN, WIDTH, episode, model
 
-from lrrc.config import LEARNED
-from lrrc.dataset import Targets, episode_arrays
-from lrrc.episodes import Message, Turn
-from lrrc.model.batch import collate
-from lrrc.model.cell import LowRankCell, RimCell, SummaryCell
-from lrrc.model.coordinator import build
+from lrrc.dataset.batches import collate
+from lrrc.dataset.episode_arrays import Targets, episode_arrays
+from lrrc.episodes.episode import Message, Turn
+from lrrc.model.cells import LowRankCell, RimCell, SummaryCell
 from lrrc.model.decoder import StateReader, turn_means
-from lrrc.model.losses import coordinator_objective
+from lrrc.model.network import build_network
+from lrrc.policy_catalogue import LEARNED
+from lrrc.training.losses import coordinator_objective
 
 KINDS = ("lrrc", *LEARNED)
 EPISODES = [episode(seed) for seed in range(12)] + [episode(20, turns=9), episode(21, turns=1, empty=1.0)]
@@ -24,7 +24,7 @@ Z, R, D = 10, 6, 12
 
 def net_of(kind, seed=0, **changes):
     torch.manual_seed(seed)
-    net = build(kind, 4, WIDTH, model(**changes)).eval()
+    net = build_network(kind, 4, WIDTH, model(**changes)).eval()
     with torch.no_grad():
         for parameter in net.parameters():  # far from the start, where much would vanish
             parameter.add_(0.3 * torch.randn_like(parameter))
@@ -356,4 +356,4 @@ def test_exchanging_sides(kind):
 
 def test_an_unknown_kind():
     with pytest.raises(ValueError, match="bm25: not a learned policy"):
-        build("bm25", 4, WIDTH, model())
+        build_network("bm25", 4, WIDTH, model())

@@ -11,9 +11,9 @@ import nbformat
 import pytest
 import synthetic
 
-from lrrc.episodes import write_episodes
-from lrrc.files import write_json
-from lrrc.summary import value
+from lrrc.episodes.episode_file import write_episodes
+from lrrc.results.summary import value
+from lrrc.runtime.files import write_json
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))

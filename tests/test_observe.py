@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from rank_bm25 import BM25Okapi
 from test_policies import POLICIES
 
-from lrrc import segments
-from lrrc.config import LEARNED
-from lrrc.episodes import Message
-from lrrc.features import History
-from lrrc.grown import Rows
+from lrrc.digest import segments
+from lrrc.digest.growing_rows import GrowingRows
+from lrrc.digest.history import History
+from lrrc.episodes.episode import Message
 from lrrc.middleware import Coordinator, Settings
 from lrrc.policies.untrained import bm25
+from lrrc.policy_catalogue import LEARNED
 
 QUESTION = [Message("user", "Lisbon budget? Remember the train.")]
 STATEFUL = ("lrrc", *LEARNED, "bm25", "embedding")
@@ -29,7 +29,7 @@ def state_of(session):
         known |= {"standing": session.standing_N}
     del known["encoder"]
     plain = {name: list(value) if isinstance(value, list) else value for name, value in known.items()}
-    plain = {name: value.rows if isinstance(value, Rows) else value for name, value in plain.items()}
+    plain = {name: value.rows if isinstance(value, GrowingRows) else value for name, value in plain.items()}
     return {name: (v.shape, v.tobytes()) if isinstance(v, np.ndarray) else v for name, v in plain.items()}
 
 

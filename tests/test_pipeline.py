@@ -79,8 +79,15 @@ def test_what_the_language_model_said_is_in_the_results(copies):
     first, _, _, _ = copies
     records = json.loads((first / "results/summary.json").read_text())["records"]
     measured = {(r["evaluation"], r["policy"], r["rank"], r["budget"], r["variant"]) for r in records}
-    live = [("no-history", None, None, ""), ("full-context", None, None, ""), ("oracle", None, None, ""),
-            ("bm25", None, 64, ""), ("bm25", None, 32, ""), ("lrrc", 4, 64, ""), ("lrrc", 2, 64, "")]  # fmt: skip
+    live = [
+        ("no-history", None, None, ""),
+        ("full-context", None, None, ""),
+        ("oracle", None, None, ""),
+        ("bm25", None, 64, ""),
+        ("bm25", None, 32, ""),
+        ("lrrc", 4, 64, ""),
+        ("lrrc", 2, 64, ""),
+    ]
     assert {("live", *config) for config in live} == {found for found in measured if found[0] == "live"}
     variants = {variant for evaluation, *_, variant in measured if evaluation == "live-ablation"}
     assert variants == set(TINY["ablate"]["variants"])

@@ -8,11 +8,16 @@ import synthetic
 from matplotlib.text import Text
 from synthetic import checkpoint, history, replay_rows
 
-from lrrc import drawing, pareto, plots, plots_live, table, tables
-from lrrc.architecture import SHAPES, architecture, shapes
-from lrrc.config import ModelConfig
-from lrrc.pictures import PICTURES, drawable, lead
-from lrrc.summary import find, left_out, record
+from lrrc.params import ModelConfig
+from lrrc.report.figures import pareto
+from lrrc.report.figures.architecture import SHAPES, architecture, shapes
+from lrrc.report.figures.figure_list import FIGURES, drawable, lead
+from lrrc.report.figures.live_figures import call_gate, fidelity, live_ablations
+from lrrc.report.figures.paper_figures import dataset, rank_tradeoff, success_and_tokens, training
+from lrrc.report.figures.style import save_figure, spread, standard_error
+from lrrc.report.tables import replay_tables
+from lrrc.report.tables.table import Column, Table
+from lrrc.results.summary import find, missing_parts, record
 
 HISTORIES = {(8, seed): history(seed, 8) for seed in (0, 1)}
 
@@ -27,17 +32,17 @@ def figure_shapes():
     return shapes({**config, "model": ModelConfig(**config["model"])}, 128)
 
 
-FIGURES = {
+DRAWN = {
     "figure1": lambda summary: architecture(figure_shapes()),
-    "figure2": lambda summary: plots.success_and_tokens(summary, 8, 128),
-    "figure3": lambda summary: plots.rank_tradeoff(summary, 8, 128),
-    "figure4": lambda summary: plots.training(HISTORIES, 8, "here"),
-    "figure5": lambda summary: plots.dataset(summary),
+    "figure2": lambda summary: success_and_tokens(summary, 8, 128),
+    "figure3": lambda summary: rank_tradeoff(summary, 8, 128),
+    "figure4": lambda summary: training(HISTORIES, 8, "here"),
+    "figure5": lambda summary: dataset(summary),
     "pareto": lambda summary: pareto.pareto(summary, 8, 128),
     "live_pareto": lambda summary: pareto.live_pareto(summary, 8, 128),
-    "live_ablations": lambda summary: plots_live.live_ablations(summary, 8, 128),
-    "fidelity": lambda summary: plots_live.fidelity(summary, 8, 128),
-    "call_gate": lambda summary: plots_live.call_gate(summary, 8, 128),
+    "live_ablations": lambda summary: live_ablations(summary, 8, 128),
+    "fidelity": lambda summary: fidelity(summary, 8, 128),
+    "call_gate": lambda summary: call_gate(summary, 8, 128),
 }
 
 
@@ -45,20 +50,20 @@ def words(figure):
     return " ".join(text.get_text() for text in figure.findobj(Text))
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", DRAWN)
 def test_same_bytes_twice(name, summary, tmp_path):
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
-        drawing.save(FIGURES[name](summary), tmp_path / folder / name)
+        save_figure(DRAWN[name](summary), tmp_path / folder / name)
     for kind in ("png", "pdf"):
         one, two = ((tmp_path / folder / f"{name}.{kind}").read_bytes() for folder in ("one", "two"))
         assert one == two and len(one) > 5000
         assert b"CreationDate" not in one and b"matplotlib" not in one.lower()
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", DRAWN)
 def test_no_text_leaves_the_page(name, summary):
-    figure = FIGURES[name](summary)
+    figure = DRAWN[name](summary)
     figure.draw_without_rendering()
     box = figure.get_tightbbox()  # inches, of everything drawn
     width, height = figure.get_size_inches()
@@ -67,12 +72,12 @@ def test_no_text_leaves_the_page(name, summary):
 
 @pytest.mark.parametrize("name", ["figure2", "figure3", "figure5", "pareto"])
 def test_every_figure_says_what_it_was_measured_on(name, summary):
-    text = words(FIGURES[name](summary)).replace("\n", " ")
+    text = words(DRAWN[name](summary)).replace("\n", " ")
     assert "Embedded arena" in text and "judged by a program" in text and "episodes" in text
 
 
 def test_figure2_draws_the_records_with_standard_errors(summary):
-    figure = FIGURES["figure2"](summary)
+    figure = DRAWN["figure2"](summary)
     right = figure.axes[1]
     heights = [bar.get_height() for bar in right.patches]
     expected = {r["policy"]: r for r in find(summary, metric="tokens_per_episode") if r["rank"] in (None, 8)}
@@ -80,12 +85,12 @@ def test_figure2_draws_the_records_with_standard_errors(summary):
     rows = replay_rows(40)
     lrrc = rows[(rows.policy == "lrrc") & (rows["rank"] == 8) & rows.gated & (rows.variant == "")]
     error = lrrc.groupby("episode_id").total_tokens.mean().sem()
-    assert drawing.standard_error(expected["lrrc"]) == pytest.approx(error, rel=1e-6)
+    assert standard_error(expected["lrrc"]) == pytest.approx(error, rel=1e-6)
 
 
 @pytest.mark.parametrize(("name", "count"), [("pareto", 8 + 4), ("live_pareto", 12 + 4)])  # policies, ranks
 def test_pareto_names_overlap_nothing(name, count, summary):
-    figure = FIGURES[name](summary)
+    figure = DRAWN[name](summary)
     figure.draw_without_rendering()
     boxes = [Text.get_window_extent(t) for t in figure.axes[1].texts]
     assert len(boxes) == count
@@ -98,36 +103,38 @@ def test_pareto_names_overlap_nothing(name, count, summary):
 def test_live_pareto_joins_budgets_and_tells_the_operating_one(summary):
     one = next(one for one in pareto.live(summary, 8, 128) if one.bold)
     assert [s["budget"] for _, s in one.points] == [32, 64, 128, 256] and one.at[1]["budget"] == 128
-    assert "LRRC r = 8: 2,024 tokens, 54.0 %" in words(FIGURES["live_pareto"](summary))
+    assert "LRRC r = 8: 2,024 tokens, 54.0 %" in words(DRAWN["live_pareto"](summary))
 
 
 def test_labels_are_spread_in_order():
-    assert drawing.spread([1, 1, 5], 2, 0, 10) == [1, 3, 5]
-    assert drawing.spread([9, 9, 9], 2, 0, 10) == [6, 8, 10]
-    assert drawing.spread([], 2, 0, 10) == []
+    assert spread([1, 1, 5], 2, 0, 10) == [1, 3, 5]
+    assert spread([9, 9, 9], 2, 0, 10) == [6, 8, 10]
+    assert spread([], 2, 0, 10) == []
 
 
-@pytest.mark.parametrize("name", [n for n, p in PICTURES.items() if not p.needs and n not in ("figure1", "figure4")])
+@pytest.mark.parametrize("name", [n for n, p in FIGURES.items() if not p.needs and n not in ("figure1", "figure4")])
 def test_figures_of_the_paper_without_outcomes(name):
-    text = words(FIGURES[name](synthetic.without("success", "call-gate"))).lower()
+    text = words(DRAWN[name](synthetic.without("success", "call-gate"))).lower()
     assert "success (%)" not in text and ("no outcomes recorded" in text) == (name != "figure5")
     assert ("calls per episode" in text) == (name != "figure5")
 
 
 def test_what_cannot_be_drawn_is_named():
     part = synthetic.without("success", "live", "call-gate")
-    assert {"pareto", "live_pareto", "call_gate"} == set(PICTURES) - set(drawable(part)) and lead(part) is None
-    assert [text.partition(" is ")[0] for text in left_out(part)] == [
-        "Preference success", "Live success", "The curve of the call gate",
-    ]  # fmt: skip
+    assert {"pareto", "live_pareto", "call_gate"} == set(FIGURES) - set(drawable(part)) and lead(part) is None
+    assert [text.partition(" is ")[0] for text in missing_parts(part)] == [
+        "Preference success",
+        "Live success",
+        "The curve of the call gate",
+    ]
     assert lead(synthetic.without("live")) == "pareto" and lead(synthetic.summary()) == "live_pareto"
-    names = {t.name for t in tables.all_tables(part, 8, 128)}
+    names = {t.name for t in replay_tables.all_tables(part, 8, 128)}
     assert not names & {"live", "live_details", "call_gate", "tests", "power"} and {"fidelity", "policies"} <= names
 
 
 def test_training_needs_curves():
     with pytest.raises(ValueError, match="dvc repro train"):
-        plots.training({}, 8, "")
+        training({}, 8, "")
 
 
 def test_architecture_shows_the_shapes_and_names_a_missing_one():
@@ -138,7 +145,7 @@ def test_architecture_shows_the_shapes_and_names_a_missing_one():
 
 
 def test_tables_hold_the_records(summary):
-    made = {t.name: t for t in tables.all_tables(summary, 8, 128)}
+    made = {t.name: t for t in replay_tables.all_tables(summary, 8, 128)}
     names = "live live_details live_families live_ablations fidelity transfer call_gate policies lrrc_vs_policies "
     names += "tokens ranks ablations gates tests subgroups power dataset training"
     assert set(made) == set(names.split())
@@ -152,15 +159,35 @@ def test_tables_hold_the_records(summary):
 
 
 def test_live_tables(summary):
-    made = {t.name: t for t in tables.all_tables(summary, 8, 128)}
+    made = {t.name: t for t in replay_tables.all_tables(summary, 8, 128)}
     matrix = {row[0]: row for row in made["live"].rows}
     assert matrix["LRRC r = 8"][1::3] == (44.0, 50.0, 54.0, 52.0, None)
     assert matrix["Full-Context"][1:13] == (None,) * 12 and matrix["Full-Context"][13] == 41.0
     header, rows = made["live_details"].shown()
-    assert header == ["Policy", "Budget", "Tokens / episode", "Tokens saved, %", "Prompt tokens / check",
-                      "Live success, %", "Points vs Full-Context", "p", "LRRC minus it, points", "p "]  # fmt: skip
-    assert ["BM25", "128", "2,024", "48.1 [47.1, 49.1]", "506", "50.0 [47.0, 53.0]",
-            "+9.0 [+5.5, +12.5]", "0.020", "+4.0 [+1.0, +7.0]", "0.040"] in rows  # fmt: skip
+    assert header == [
+        "Policy",
+        "Budget",
+        "Tokens / episode",
+        "Tokens saved, %",
+        "Prompt tokens / check",
+        "Live success, %",
+        "Points vs Full-Context",
+        "p",
+        "LRRC minus it, points",
+        "p ",
+    ]
+    assert [
+        "BM25",
+        "128",
+        "2,024",
+        "48.1 [47.1, 49.1]",
+        "506",
+        "50.0 [47.0, 53.0]",
+        "+9.0 [+5.5, +12.5]",
+        "0.020",
+        "+4.0 [+1.0, +7.0]",
+        "0.040",
+    ] in rows
     families = made["live_families"]
     assert "rule: standing rules: set once by the user" in families.note
     assert (
@@ -168,13 +195,15 @@ def test_live_tables(summary):
     )
     assert made["live_ablations"].rows[0][0] == "LRRC r = 8" and len(made["live_ablations"].rows) == 8
     assert {row[0] for row in made["fidelity"].rows} == {
-        "embedded arena, small local models", "MT-Bench human judgments", "tau-bench airline logs",
-    }  # fmt: skip
+        "embedded arena, small local models",
+        "MT-Bench human judgments",
+        "tau-bench airline logs",
+    }
     assert [row[0] for row in made["call_gate"].rows][:2] == ["tau=0.30", "tau=0.40"]
 
 
 def test_cells_for_people():
-    column = table.Column("p", "p")
+    column = Column("p", "p")
     assert [column.text(p) for p in (0.0001, 0.25, None)] == ["< 0.001", "0.250", "–"]
-    made = table.Table("t", "T", (table.Column("a|b"), table.Column("x", ".1f")), (("one|two", 1.25),))
+    made = Table("t", "T", (Column("a|b"), Column("x", ".1f")), (("one|two", 1.25),))
     assert "a\\|b" in made.markdown() and "| one\\|two | 1.2 |" in made.markdown()

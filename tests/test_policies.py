@@ -10,19 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_digest import check
 
-from lrrc import tokens
-from lrrc.config import LEARNED, UNTRAINED, WHOLE, load_params
-from lrrc.dataset import episode_arrays
-from lrrc.digest import Digest
-from lrrc.episodes import Message
-from lrrc.features import History
-from lrrc.model.batch import collate
-from lrrc.model.coordinator import build
-from lrrc.policies import LEAST_SHARE, PRIOR, STANDING, load_policy
+from lrrc.dataset.batches import collate
+from lrrc.dataset.episode_arrays import episode_arrays
+from lrrc.digest.history import History
+from lrrc.digest.writer import Digest
+from lrrc.episodes.episode import Message
+from lrrc.model.network import build_network
+from lrrc.params import load_params
 from lrrc.policies.base import DIGEST_NAME, Kept, split_turns
-from lrrc.policies.learned import Learned, Pruning, _densest, essential_weight
+from lrrc.policies.learned import Learned, essential_weight
+from lrrc.policies.payload import payload
+from lrrc.policies.pruning import Pruning, _densest
+from lrrc.policies.registry import LEAST_SHARE, PRIOR, STANDING, load_policy
 from lrrc.policies.untrained import SCORES, Extractive, Truncated
-from lrrc.replay import payload
+from lrrc.policy_catalogue import LEARNED, UNTRAINED, WHOLE
+from lrrc.pretrained import tokens
 
 NAMES = (*UNTRAINED, "lrrc", *LEARNED)
 
@@ -39,7 +41,7 @@ def policy_of(name, budget=40, squeeze=0.0, max_overlap=1.0):
     if name in SCORES:
         return Extractive(name, budget, score=SCORES[name], **options)
     torch.manual_seed(3)
-    net = build(name, 4, WIDTH, model())
+    net = build_network(name, 4, WIDTH, model())
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.add_(0.3 * torch.randn_like(parameter))
@@ -256,10 +258,10 @@ def test_words_that_pruning_keeps():
 
 
 def test_words_wanted_next_weigh_more():
-    from lrrc.dataset import bucket
+    from lrrc.digest.segments import word_bucket
 
     logits = np.zeros(32, np.float32)
-    logits[bucket("ferry") % 32] = 9
+    logits[word_bucket("ferry") % 32] = 9
     assert essential_weight(logits)("ferry") > essential_weight(np.zeros(32, np.float32))("ferry") + 0.5
 
 
@@ -273,12 +275,21 @@ def turns_of(text):
 @pytest.mark.parametrize(
     ("text", "turns"),
     [
-        ("", ""), ("u", "u"), ("uuu", "uuu"), ("un", "un"), ("unun", "un|un"), ("uabuab", "uab|uab"),
+        ("", ""),
+        ("u", "u"),
+        ("uuu", "uuu"),
+        ("un", "un"),
+        ("unun", "un|un"),
+        ("uabuab", "uab|uab"),
         ("uau", "ua|u"),
-        ("ntntn", "n|tn|tn"), ("nn", "n|n"), ("abab", "ab|ab"), ("uabtab", "uab|tab"),
-        ("uaab", "ua|ab"), ("utu", "utu"),
+        ("ntntn", "n|tn|tn"),
+        ("nn", "n|n"),
+        ("abab", "ab|ab"),
+        ("uabtab", "uab|tab"),
+        ("uaab", "ua|ab"),
+        ("utu", "utu"),
     ],
-)  # fmt: skip
+)
 def test_turns_of_a_list(text, turns):
     assert turns_of(text) == turns
 

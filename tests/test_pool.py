@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lrrc.engine import in_order
-from lrrc.pool import side_by_side
+from lrrc.runtime.executor import map_in_order
+from lrrc.runtime.workers import map_as_completed
 
 
 def power(base, exponent):
@@ -19,10 +19,10 @@ def power(base, exponent):
 
 def test_every_task_has_its_result():
     tasks = [(base, exponent) for base in range(5) for exponent in range(3)]
-    found = list(side_by_side(power, tasks))
+    found = list(map_as_completed(power, tasks))
     assert sorted(task for task, _ in found) == tasks
     assert all(value == base**exponent and pid != os.getpid() for (base, exponent), (value, pid) in found)
-    assert list(side_by_side(power, [])) == []
+    assert list(map_as_completed(power, [])) == []
 
 
 def leave_a_mark(folder, number):
@@ -37,7 +37,7 @@ def test_an_error_cancels_what_has_not_begun(tmp_path, first):
     """In a task, or in the loop over the results."""
     tasks = [(str(tmp_path), number) for number in range(first, 400)]
     with pytest.raises(ValueError, match="the first one fails" if first == 0 else "enough"):
-        for _ in side_by_side(leave_a_mark, tasks):
+        for _ in map_as_completed(leave_a_mark, tasks):
             if first:
                 raise ValueError("enough")
     assert len(list(tmp_path.iterdir())) < 200
@@ -47,7 +47,7 @@ def be_killed(number):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-@pytest.mark.parametrize("run", [side_by_side, in_order])
+@pytest.mark.parametrize("run", [map_as_completed, map_in_order])
 def test_a_killed_worker_is_an_error_of_one_line(run):
     with pytest.raises(ChildProcessError, match="^a worker process was killed[^\n]*run it again$"):
         list(run(be_killed, [(0,), (1,)]))

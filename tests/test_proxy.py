@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from upstreams import BROKEN, BUSY, Upstream, running
 
 from lrrc.middleware import Coordinator, Settings
-from lrrc.middleware.proxy import Proxy, address, end_to_end
-from lrrc.middleware.proxy_app import create_app
-from lrrc.middleware.proxy_ledger import Ledger
+from lrrc.middleware.proxy.app import create_app
+from lrrc.middleware.proxy.forwarding import Proxy, address, end_to_end
+from lrrc.middleware.proxy.ledger import Ledger
 
 KEY = "sk-planted-4711-secret"
 HISTORY = [
@@ -76,8 +76,13 @@ def test_a_long_prompt_is_shortened_and_everything_else_passes(client, upstream,
     sent = upstream.calls[-1]
     assert reply.parse().choices[0].message.content == HISTORY[-1]["content"]
     assert {k: v for k, v in sent.items() if k != "messages"} == {
-        "model": "words", "temperature": 0.7, "seed": 2**53 + 1, "user": "ünï", "min_p": 0.05, "nested": {"a": [None]}
-    }  # fmt: skip
+        "model": "words",
+        "temperature": 0.7,
+        "seed": 2**53 + 1,
+        "user": "ünï",
+        "min_p": 0.05,
+        "nested": {"a": [None]},
+    }
     assert sent["messages"][0] == HISTORY[0] and sent["messages"][-1] == HISTORY[-1]
     assert "heliotrope" in json.dumps(sent["messages"][1:-1]) and len(json.dumps(sent)) < len(json.dumps(HISTORY)) / 3
     before, after = (int(reply.headers[f"x-lrrc-tokens-{side}"]) for side in ("before", "after"))
@@ -129,9 +134,13 @@ def test_a_stream_arrives_as_it_is_sent(client, direct):
     assert raw[0] == raw[1]  # nothing of the digest, nothing of ours
 
 
-@pytest.mark.parametrize(("model", "error", "status", "body"), [
-    ("busy", openai.RateLimitError, 429, BUSY), ("broken", openai.InternalServerError, 500, BROKEN),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("model", "error", "status", "body"),
+    [
+        ("busy", openai.RateLimitError, 429, BUSY),
+        ("broken", openai.InternalServerError, 500, BROKEN),
+    ],
+)
 def test_errors_are_relayed_with_status_headers_and_body(client, direct, model, error, status, body):
     with pytest.raises(error) as through:
         client.chat.completions.create(model=model, messages=HISTORY)
@@ -143,8 +152,10 @@ def test_errors_are_relayed_with_status_headers_and_body(client, direct, model, 
 
 
 def test_an_answer_that_is_not_json_stays_what_it_is(client, direct):
-    replies = [httpx2.post(f"{base}/chat/completions", json={"model": "mangled", "messages": HISTORY})
-               for base in (str(client.base_url).rstrip("/"), f"{direct}/v1")]  # fmt: skip
+    replies = [
+        httpx2.post(f"{base}/chat/completions", json={"model": "mangled", "messages": HISTORY})
+        for base in (str(client.base_url).rstrip("/"), f"{direct}/v1")
+    ]
     assert replies[0].content == replies[1].content and replies[0].status_code == replies[1].status_code == 200
     with pytest.raises(json.JSONDecodeError):
         client.chat.completions.create(model="mangled", messages=HISTORY)
@@ -365,13 +376,16 @@ def test_nothing_that_comes_stops_the_call(coordinator, body):
     assert notes["x-lrrc-action"] in ("passed", "malformed") and sent == body
 
 
-@pytest.mark.parametrize(("upstream", "path", "query", "expected"), [
-    ("http://h:1/v1", "/v1/chat/completions", "", "http://h:1/v1/chat/completions"),
-    ("https://h/v1beta/openai", "/v1/models", "a=%20b", "https://h/v1beta/openai/models?a=%20b"),
-    ("https://h/v1", "/health", "", "https://h/health"),
-    ("https://h/v1", "/v1/files/a%2Fb", "", "https://h/v1/files/a%2Fb"),
-    ("https://h/v1", "/v1x", "", "https://h/v1x"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("upstream", "path", "query", "expected"),
+    [
+        ("http://h:1/v1", "/v1/chat/completions", "", "http://h:1/v1/chat/completions"),
+        ("https://h/v1beta/openai", "/v1/models", "a=%20b", "https://h/v1beta/openai/models?a=%20b"),
+        ("https://h/v1", "/health", "", "https://h/health"),
+        ("https://h/v1", "/v1/files/a%2Fb", "", "https://h/v1/files/a%2Fb"),
+        ("https://h/v1", "/v1x", "", "https://h/v1x"),
+    ],
+)
 def test_addresses_upstream(upstream, path, query, expected):
     scope = {"path": path, "raw_path": path.encode(), "query_string": query.encode()}
     assert str(address(httpx2.URL(upstream), scope)) == expected
@@ -421,7 +435,7 @@ def test_web_sites_cannot_read_the_pages_of_a_proxy_on_loopback(proxy):
 
 
 def test_a_large_body_streams_through(direct, coordinator, monkeypatch):
-    monkeypatch.setattr("lrrc.middleware.proxy.MAX_BODY", 1000)
+    monkeypatch.setattr("lrrc.middleware.proxy.forwarding.MAX_BODY", 1000)
     with running(create_app(coordinator, {None: f"{direct}/v1"})) as proxy:
         reply = httpx2.post(f"{proxy}/v1/chat/completions", json={"model": "words", "messages": HISTORY})
     assert reply.json()["choices"] and "x-lrrc-action" not in reply.headers

@@ -15,7 +15,7 @@ from test_proxy import HISTORY, KEY
 from upstreams import Upstream, running
 
 from lrrc.cli import main
-from lrrc.middleware.proxy_command import base_address, listen, parse_upstreams
+from lrrc.commands.serve import base_address, listen, parse_upstreams
 
 UP = ["--upstream", "http://127.0.0.1:9/v1"]
 
@@ -89,23 +89,26 @@ def test_a_token_in_the_environment_opens_other_addresses(direct, tmp_path):
     assert secret not in printed
 
 
-@pytest.mark.parametrize(("args", "reason"), [
-    (["--upstream", "api.openai.com"], "--upstream = 'api.openai.com': allowed is an address such as"),
-    (["--upstream", "ftp://host/v1"], "allowed is an address"),
-    (["--upstream", "http://host:99999/v1"], "allowed is an address"),
-    (["--upstream", f"https://user:{KEY}@host/v1"], "without user, password"),
-    ([*UP, *UP], "the default is given twice"),
-    ([*UP, "--host", "0.0.0.0"], "needs --token or LRRC_TOKEN"),
-    ([*UP, "--host", "no.such.host.invalid", "--token", "t"], "cannot listen there"),
-    ([*UP, "--port", "70000"], "--port = 70000"),
-    ([*UP, "--idle", "0"], "--idle = 0"),
-    ([*UP, "--policy", "bm25", "--port", "0", "--budget", "-1"], "--budget = -1"),
-    ([*UP, "--policy", "bm25", "--port", "0", "--rewrite", "sometimes"], "rewrite = 'sometimes'"),
-    ([*UP, "--policy", "bm25", "--port", "0", "--conversations", "0"], "max_sessions = 0"),
-    ([*UP, "--port", "0"], "no trained model here: run `dvc repro`"),
-    ([*UP, "--port", "0", "--checkpoint", "nowhere"], "nowhere"),
-    ([*UP, "--policy", "bm25", "--port", "0", "--state", "file"], "file"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("args", "reason"),
+    [
+        (["--upstream", "api.openai.com"], "--upstream = 'api.openai.com': allowed is an address such as"),
+        (["--upstream", "ftp://host/v1"], "allowed is an address"),
+        (["--upstream", "http://host:99999/v1"], "allowed is an address"),
+        (["--upstream", f"https://user:{KEY}@host/v1"], "without user, password"),
+        ([*UP, *UP], "the default is given twice"),
+        ([*UP, "--host", "0.0.0.0"], "needs --token or LRRC_TOKEN"),
+        ([*UP, "--host", "no.such.host.invalid", "--token", "t"], "cannot listen there"),
+        ([*UP, "--port", "70000"], "--port = 70000"),
+        ([*UP, "--idle", "0"], "--idle = 0"),
+        ([*UP, "--policy", "bm25", "--port", "0", "--budget", "-1"], "--budget = -1"),
+        ([*UP, "--policy", "bm25", "--port", "0", "--rewrite", "sometimes"], "rewrite = 'sometimes'"),
+        ([*UP, "--policy", "bm25", "--port", "0", "--conversations", "0"], "max_sessions = 0"),
+        ([*UP, "--port", "0"], "no trained model here: run `dvc repro`"),
+        ([*UP, "--port", "0", "--checkpoint", "nowhere"], "nowhere"),
+        ([*UP, "--policy", "bm25", "--port", "0", "--state", "file"], "file"),
+    ],
+)
 def test_what_a_user_gets_wrong_is_one_line(args, reason, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LRRC_TOKEN", raising=False)

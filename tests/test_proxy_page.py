@@ -10,7 +10,7 @@ from browser import BINARIES, chromium
 from upstreams import Upstream, running
 
 from lrrc.middleware import Coordinator, Settings
-from lrrc.middleware.proxy_app import create_app
+from lrrc.middleware.proxy.app import create_app
 
 pytestmark = pytest.mark.skipif(
     not (os.environ.get("CHROMIUM") or any(map(shutil.which, BINARIES))),

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from lrrc import readme
-from lrrc.config import load_params
-from lrrc.summary import load_summary
+from lrrc.params import load_params
+from lrrc.report.readme_block import BEGIN, END, block, filled
+from lrrc.results.summary import load_summary
 
 ROOT = Path(__file__).parents[1]
 
@@ -14,15 +14,15 @@ ROOT = Path(__file__).parents[1]
 def test_readme_quotes_the_committed_results() -> None:
     params = load_params(ROOT / "params.yaml")
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    results = readme.block(load_summary(ROOT / "results/summary.json"), params.rank, params.budget)
-    assert readme.filled(text, results) == text, "run `python -m lrrc.readme`"
+    results = block(load_summary(ROOT / "results/summary.json"), params.rank, params.budget)
+    assert filled(text, results) == text, "run `python -m lrrc.readme`"
 
 
 def test_only_the_results_change() -> None:
-    text = f"before\n{readme.BEGIN}old\n{readme.END}\nafter\n"
-    assert readme.filled(text, "new\n") == f"before\n{readme.BEGIN}new\n{readme.END}\nafter\n"
+    text = f"before\n{BEGIN}old\n{END}\nafter\n"
+    assert filled(text, "new\n") == f"before\n{BEGIN}new\n{END}\nafter\n"
 
 
 def test_missing_marks_are_named() -> None:
     with pytest.raises(ValueError, match="marks"):
-        readme.filled("no marks", "new\n")
+        filled("no marks", "new\n")

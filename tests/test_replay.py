@@ -8,22 +8,15 @@ from generated import AGENTS, ENCODER, LIMIT, episode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrrc import crossfit, tokens
-from lrrc.config import UNTRAINED
-from lrrc.episodes import ARENA_OUTCOMES, Episode, Message, Turn
-from lrrc.policies import load_policy
+from lrrc.episodes.episode import ARENA_OUTCOMES, Episode, Message, Turn
+from lrrc.evaluation.replay.accounting import Cost, common_prefix, episode_cost
+from lrrc.evaluation.replay.call_gate import SuccessRule, calibrate_gate, gate_turn, pick_at
+from lrrc.evaluation.replay.rows import longer_answer, rows_of
+from lrrc.evaluation.replay.stage import write_rows
+from lrrc.policies.registry import load_policy
 from lrrc.policies.untrained import SCORES, Extractive
-from lrrc.replay import (
-    Cost,
-    SuccessRule,
-    calibrate,
-    common_prefix,
-    episode_cost,
-    gate_turn,
-    longer_answer,
-    pick_at,
-    rows_of,
-)
+from lrrc.policy_catalogue import UNTRAINED
+from lrrc.pretrained import tokens
 
 PAPER = SuccessRule(tie=True, bothbad=False)
 
@@ -41,8 +34,10 @@ def recount(made, policy, overhead, stop, only):
         called = AGENTS if stop is None or t <= stop else (AGENTS[only],)
         answers = [r for r in turn.replies if r.name in called]
         for reply in answers:
-            listed = [{"role": m.role, "content": m.content} | ({"name": m.name} if m.name else {})
-                      for m in (*made.system, *said, *turn.inputs)]  # fmt: skip
+            listed = [
+                {"role": m.role, "content": m.content} | ({"name": m.name} if m.name else {})
+                for m in (*made.system, *said, *turn.inputs)
+            ]
             sent, receipt = policy.compose(listed, reply.name)
             totals["calls"] += 1
             totals["prompt"] += sum(tokens.count(m["content"]) + overhead for m in sent)
@@ -167,7 +162,7 @@ VOTES = ["model_a", "model_b", "model_b"]
     ],
 )
 def test_calibration_by_hand(preferred, outcomes, margin, tau):
-    assert calibrate(preferred, outcomes, PAPER, margin) == tau
+    assert calibrate_gate(preferred, outcomes, PAPER, margin) == tau
 
 
 @settings(deadline=None, max_examples=100)
@@ -181,7 +176,7 @@ def test_calibration_by_hand(preferred, outcomes, margin, tau):
 )
 def test_a_calibrated_gate_loses_at_most_the_margin(cases, margin):
     preferred, outcomes = [np.array(values) for values, _ in cases], [outcome for _, outcome in cases]
-    tau = calibrate(preferred, outcomes, PAPER, margin)
+    tau = calibrate_gate(preferred, outcomes, PAPER, margin)
     free = np.mean([PAPER.success(pick_at(p, None), o) for p, o in zip(preferred, outcomes, strict=True)])
     for value in {tau, *(float(abs(x)) for p in preferred for x in p[:-1] if abs(x) >= tau)}:
         gated = [PAPER.success(pick_at(p, gate_turn(p, value)), o) for p, o in zip(preferred, outcomes, strict=True)]
@@ -205,7 +200,7 @@ def test_calibration_equals_the_plain_one(seed, count, margin):
     rng = np.random.default_rng(seed)
     preferred = [np.round(rng.uniform(-1, 1, rng.integers(1, 6)), 1).astype(np.float32) for _ in range(count)]
     outcomes = [str(outcome) for outcome in rng.choice(ARENA_OUTCOMES, count)]
-    assert calibrate(preferred, outcomes, PAPER, margin) == plainly(preferred, outcomes, PAPER, margin)
+    assert calibrate_gate(preferred, outcomes, PAPER, margin) == plainly(preferred, outcomes, PAPER, margin)
 
 
 def test_rows():
@@ -241,7 +236,7 @@ def test_rows_on_disk_keep_their_types(tmp_path):
     made = talk(("u", "a", "b"))
     rows = rows_of(made, policy_of("full-context"), np.array([0.5]), np.inf, PAPER, 0, labels)
     for name, kept in (("full", rows), ("none", [])):
-        crossfit.write_rows(tmp_path / name, kept)
+        write_rows(tmp_path / name, kept)
     full, none = (pq.read_table(tmp_path / name) for name in ("full", "none"))
     assert full.schema == none.schema and full.to_pylist() == rows
 

@@ -13,16 +13,17 @@ import synthetic
 from browser import chromium
 from synthetic import write_stage_outputs
 
-from lrrc import drawing, headline
-from lrrc.architecture import SHAPES, architecture
-from lrrc.config import load_params
-from lrrc.files import canonical_json, write_json
-from lrrc.pictures import PICTURES, fitted_runs
-from lrrc.report import Sources, build
-from lrrc.summary import find, load_summary, value
+from lrrc.params import load_params
+from lrrc.report import headline
+from lrrc.report.figures.architecture import SHAPES, architecture
+from lrrc.report.figures.figure_list import FIGURES, fitted_runs
+from lrrc.report.figures.style import save_figure
+from lrrc.report.page import ReportInputs, build_report
+from lrrc.results.summary import find, load_summary, value
+from lrrc.runtime.files import canonical_json, write_json
 
 RUNS = fitted_runs(load_params(Path(__file__).parents[1] / "params.yaml"))
-DRAWN = [name for name in PICTURES if name not in ("figure1", "figure5")]  # figures with points to touch
+DRAWN = [name for name in FIGURES if name not in ("figure1", "figure5")]  # figures with points to touch
 EVIL = "<script>document.title='owned'</script>"
 
 
@@ -36,8 +37,8 @@ def sources(tmp_path_factory):
             record["variant"] += EVIL
     (root / "results/summary.json").write_text(canonical_json(summary), encoding="utf-8")
     (root / "results/figures").mkdir()
-    drawing.save(architecture(dict.fromkeys(SHAPES, 8)), root / "results/figures/figure1")
-    for name in PICTURES:  # what they show is tested in test_plots
+    save_figure(architecture(dict.fromkeys(SHAPES, 8)), root / "results/figures/figure1")
+    for name in FIGURES:  # what they show is tested in test_plots
         (root / f"results/figures/{name}.png").write_bytes((root / "results/figures/figure1.png").read_bytes())
     (root / "card.md").write_text(f"# Card\n\n{EVIL}\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n", encoding="utf-8")
     claims = root / "claims.yaml"
@@ -47,17 +48,24 @@ def sources(tmp_path_factory):
         encoding="utf-8",
     )
     write_json(root / "results/explore.json", synthetic.explored(f"🙂 {EVIL} <!--"))
-    return Sources(root / "results/summary.json", root / "results/figures", root / "models", claims,
-                   root / "results/proofs.json", root / "results/explore.json", root / "card.md")  # fmt: skip
+    return ReportInputs(
+        root / "results/summary.json",
+        root / "results/figures",
+        root / "models",
+        claims,
+        root / "results/proofs.json",
+        root / "results/explore.json",
+        root / "card.md",
+    )
 
 
 @pytest.fixture(scope="module")
 def pages(sources):
-    return build(sources, 8, 128, [4, 8, 16, 32], RUNS)
+    return build_report(sources, 8, 128, [4, 8, 16, 32], RUNS)
 
 
 def test_same_bytes_twice(sources, pages):
-    assert build(sources, 8, 128, [4, 8, 16, 32], RUNS) == pages
+    assert build_report(sources, 8, 128, [4, 8, 16, 32], RUNS) == pages
 
 
 def test_small_enough_to_commit_and_the_bundle_is_of_the_plotly_that_draws(pages):
@@ -88,7 +96,7 @@ def test_headline_numbers_are_those_of_the_summary(sources, pages):
 
 def test_figures_and_tables_name_the_runs_behind_them(pages):
     captions = re.findall(r"<figcaption>.*?</figcaption>", pages[0])
-    assert len(captions) == len(PICTURES) and all("Command: <code>dvc repro" in c for c in captions)
+    assert len(captions) == len(FIGURES) and all("Command: <code>dvc repro" in c for c in captions)
     named = {re.search("<b>(.*?)[.]</b>", caption)[1]: caption for caption in captions}
     assert f"MLflow runs: figures, {RUNS['default']}." in named["Figure 1"]
     assert RUNS["baselines"] in named["Figure 2"] and RUNS["ranks"] in named["Figure 4"]
@@ -99,8 +107,11 @@ def test_figures_and_tables_name_the_runs_behind_them(pages):
 def test_best_other_policy_succeeds_most(sources):
     summary = load_summary(sources.summary)
     best = headline.best_other(summary, 8, 128)
-    rivals = [r["value"] for r in find(summary, metric="preference_success")
-              if r["policy"] not in ("lrrc", "full-context", "random-pick", "longer-answer")]  # fmt: skip
+    rivals = [
+        r["value"]
+        for r in find(summary, metric="preference_success")
+        if r["policy"] not in ("lrrc", "full-context", "random-pick", "longer-answer")
+    ]
     assert best["value"] == max(rivals)
 
 
@@ -110,7 +121,7 @@ def test_headline_says_what_the_gate_adds_to_the_rival(sources):
     gated = find(
         summary, evaluation="ablation", variant="call-gate-on", metric="tokens_per_episode", policy=rival["policy"]
     )
-    told = " ".join(headline.second(summary, 8, 128))
+    told = " ".join(headline.further_sentences(summary, 8, 128))
     assert len(gated) == 1 and f"{gated[0]['value']:,.0f} tokens" in told
 
 
@@ -123,7 +134,7 @@ def test_live_success_leads_and_says_what_it_is(sources, pages):
     assert "BM25 with 50.0 %" in told[1] and "+4.0 points (+1.0 to +7.0): higher" in told[1]  # at the same budget
     assert "27.0 %" in told[2] and "74.0 %" in told[2] and "as no policy can" in told[2]
     assert told[3].startswith("Checks of standing rules") and "LRRC r = 8 54 %" in told[3]
-    second = headline.second(summary, 8, 128)
+    second = headline.further_sentences(summary, 8, 128)
     assert second[0].startswith("Over the logged episodes, with its call gate, LRRC at rank 8 uses")
     assert "tau-bench airline logs: +0.095" in second[-2] and "Embedding retrieval +0.140" in second[-2]
     moved = "tau-bench airline logs: -0.050 [-0.070, -0.030] against BM25, the best rule, -0.040 [-0.060, -0.020]"
@@ -159,7 +170,9 @@ EVALUATED = ("live", "live-ablation", "live-by-category", "fidelity", "transfer"
 
 def build_without(sources, folder, *parts):
     write_json(folder / "summary.json", synthetic.without(*parts))
-    return build(Sources(**{**vars(sources), "summary": folder / "summary.json"}), 8, 128, [4, 8, 16, 32], RUNS)
+    return build_report(
+        ReportInputs(**{**vars(sources), "summary": folder / "summary.json"}), 8, 128, [4, 8, 16, 32], RUNS
+    )
 
 
 def test_csv_downloads_hold_unrounded_numbers(sources, pages):
@@ -173,14 +186,14 @@ def test_csv_downloads_hold_unrounded_numbers(sources, pages):
 
 def test_nothing_checked_is_shown_as_such(sources, pages):
     assert ">proved</b>" in pages[0]
-    gone = Sources(**{**vars(sources), "proofs": sources.proofs.with_name("none.json")})
-    html, markdown = build(gone, 8, 128, [8], RUNS)
+    gone = ReportInputs(**{**vars(sources), "proofs": sources.proofs.with_name("none.json")})
+    html, markdown = build_report(gone, 8, 128, [8], RUNS)
     assert ">not checked</b>" in html and "proved" not in markdown
 
 
 def test_missing_figure_says_what_makes_it(sources, tmp_path):
     with pytest.raises(ValueError, match="dvc repro figures"):
-        build(Sources(**{**vars(sources), "figures": tmp_path}), 8, 128, [8], RUNS)
+        build_report(ReportInputs(**{**vars(sources), "figures": tmp_path}), 8, 128, [8], RUNS)
 
 
 @pytest.fixture(scope="module")

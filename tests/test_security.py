@@ -21,18 +21,26 @@ from generated import DIGEST, ENCODER, LIMIT, MODEL, TRAIN, WIDTH, checked, epis
 from test_endpoint import Server, completion, question, serving
 from upstreams import Upstream, running
 
-from lrrc import cli, encoder, fitting, kept, segment_file, tracking, training
-from lrrc.address import check_address
-from lrrc.dataset import episode_arrays
-from lrrc.episodes import ROLES, Message, read_episodes, write_episodes
-from lrrc.files import write_json
-from lrrc.live import EndpointAgent
+from lrrc.cli import main
+from lrrc.dataset.array_file import flatten, open_arrays, write_arrays
+from lrrc.dataset.batches import collate
+from lrrc.dataset.episode_arrays import episode_arrays
+from lrrc.dataset.inputs import StageInputs
+from lrrc.episodes.episode import ROLES, Message
+from lrrc.episodes.episode_file import read_episodes, write_episodes
+from lrrc.evaluation.live.agents import EndpointAgent
 from lrrc.middleware import Coordinator, Settings
-from lrrc.middleware.proxy_app import create_app
-from lrrc.model.batch import collate
-from lrrc.model.coordinator import build
-from lrrc.model.losses import coordinator_objective
-from lrrc.redact import scrub
+from lrrc.middleware.proxy.app import create_app
+from lrrc.model.network import build_network
+from lrrc.pretrained import sentence_encoder
+from lrrc.runtime.files import write_json
+from lrrc.runtime.secrets import redact
+from lrrc.runtime.urls import check_base_url
+from lrrc.tracking import mlflow_runs
+from lrrc.training.fit import fit_network
+from lrrc.training.kept_features import KeptFile, write_kept_features
+from lrrc.training.losses import coordinator_objective
+from lrrc.training.stage import FitSpec
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(
@@ -78,8 +86,17 @@ def no_pickle(monkeypatch):
     def refuse(*args, **options):
         raise Pickled
 
-    for place in ("pickle.Unpickler", "pickle.load", "pickle.loads", "pickle.Pickler", "pickle.dump", "torch.load",
-                  "torch.save", "torch.serialization.pickle_module", "numpy.lib.format.read_array"):  # fmt: skip
+    for place in (
+        "pickle.Unpickler",
+        "pickle.load",
+        "pickle.loads",
+        "pickle.Pickler",
+        "pickle.dump",
+        "torch.load",
+        "torch.save",
+        "torch.serialization.pickle_module",
+        "numpy.lib.format.read_array",
+    ):
         with contextlib.suppress(AttributeError):
             monkeypatch.setattr(place, refuse)
     with pytest.raises(Pickled):
@@ -92,15 +109,30 @@ def test_a_fit_is_kept_and_taken_up_without_pickle(tmp_path, no_pickle, monkeypa
     pack = partial(collate, vocabulary=MODEL.vocabulary)
     for epochs in (1, 2):  # the second takes up weights, optimiser state and history of the first
         torch.manual_seed(0)
-        net, config = build("lrrc", 4, WIDTH, model()), dataclasses.replace(TRAIN, max_epochs=epochs)
-        history = training.fit(net, coordinator_objective, arrays[:6], arrays[6:], pack, config, 0, tmp_path / "fit")
+        net, config = build_network("lrrc", 4, WIDTH, model()), dataclasses.replace(TRAIN, max_epochs=epochs)
+        history = fit_network(net, coordinator_objective, arrays[:6], arrays[6:], pack, config, 0, tmp_path / "fit")
         assert len(history) == epochs
     kinds = {file.suffix for file in (tmp_path / "fit").rglob("*") if file.is_file()}
     assert kinds == {".json", ".safetensors"}
 
 
-EVIL = ("../../escaped", "/tmp/lrrc-escaped", "..", ".", "a\x00b", "C:\\x", "__metadata__", "x" * 5000, "embeddings",
-        "main", "\u202e\x1b[2J", "~root", "a/b/c.safetensors", "$(touch lrrc-escaped)", "-rf")  # fmt: skip
+EVIL = (
+    "../../escaped",
+    "/tmp/lrrc-escaped",
+    "..",
+    ".",
+    "a\x00b",
+    "C:\\x",
+    "__metadata__",
+    "x" * 5000,
+    "embeddings",
+    "main",
+    "\u202e\x1b[2J",
+    "~root",
+    "a/b/c.safetensors",
+    "$(touch lrrc-escaped)",
+    "-rf",
+)
 
 
 def tree(folder):
@@ -118,13 +150,13 @@ def test_no_id_becomes_a_path(tmp_path, monkeypatch):
     write_episodes("episodes.parquet", several)
     assert read_episodes("episodes.parquet") == several
     made = [episode_arrays(e, ENCODER, LIMIT) for e in several]
-    segment_file.write(Path("arrays.safetensors"), [segment_file.flat(made)])
-    assert list(segment_file.open_segments(Path("arrays.safetensors"))) == list(EVIL)
-    monkeypatch.setattr(encoder, "load", lambda folder: ENCODER)
-    item = fitting.Item("recency", None, 0, 20, MODEL, TRAIN, 2, DIGEST, LIMIT)
-    inputs = fitting.Inputs(Path("episodes.parquet"), Path("arrays.safetensors"), Path("encoder"), Path("splits.json"))
-    kept.write(Path("kept.safetensors"), item, inputs, Path(), side_by_side=False)
-    assert list(kept.KeptFile(Path("kept.safetensors"))) == list(EVIL)
+    write_arrays(Path("arrays.safetensors"), [flatten(made)])
+    assert list(open_arrays(Path("arrays.safetensors"))) == list(EVIL)
+    monkeypatch.setattr(sentence_encoder, "load", lambda folder: ENCODER)
+    item = FitSpec("recency", None, 0, 20, MODEL, TRAIN, 2, DIGEST, LIMIT)
+    inputs = StageInputs(Path("episodes.parquet"), Path("arrays.safetensors"), Path("encoder"), Path("splits.json"))
+    write_kept_features(Path("kept.safetensors"), item, inputs, Path(), side_by_side=False)
+    assert list(KeptFile(Path("kept.safetensors"))) == list(EVIL)
     coordinator = Coordinator("recency", 8)
     said = [{"role": r, "name": EVIL[0], "content": f"{r}s say this and that."} for r in ("user", "assistant", "user")]
     for name in EVIL:
@@ -134,12 +166,19 @@ def test_no_id_becomes_a_path(tmp_path, monkeypatch):
     rows = "".join(json.dumps({"id": name, "messages": said}) + "\n" for name in EVIL)
     Path("in.jsonl").write_text(rows)
     with contextlib.redirect_stderr(io.StringIO()):
-        assert cli.main(["compress", "in.jsonl", "out.jsonl", "--policy", "recency"]) == 0
+        assert main(["compress", "in.jsonl", "out.jsonl", "--policy", "recency"]) == 0
         with contextlib.redirect_stdout(io.StringIO()):
-            assert cli.main(["estimate", "episodes.parquet", "--price-in", "1", "--price-out", "1"]) == 0
+            assert main(["estimate", "episodes.parquet", "--price-in", "1", "--price-out", "1"]) == 0
     assert [json.loads(line)["id"] for line in Path("out.jsonl").read_text().splitlines()] == list(EVIL)
-    files = {"episodes.parquet", "arrays.safetensors", "kept.safetensors", "in.jsonl", "out.jsonl", "state",
-             "state/coordinator.json"}  # fmt: skip
+    files = {
+        "episodes.parquet",
+        "arrays.safetensors",
+        "kept.safetensors",
+        "in.jsonl",
+        "out.jsonl",
+        "state",
+        "state/coordinator.json",
+    }
     assert tree(tmp_path) == {"a", "a/b", "a/b/jail", *(f"a/b/jail/{name}" for name in files)}
     assert not Path("/tmp/lrrc-escaped").exists()
 
@@ -167,9 +206,9 @@ def test_scrubbing_knows_every_form(planted):
 
     for value in SECRETS.values():
         for form in (value, json.dumps({"key": value}), urllib.parse.quote(value, ""), repr(f"x {value} y")):
-            assert not [secret for secret in FORMS if secret in scrub(f"error: {form}!")]
+            assert not [secret for secret in FORMS if secret in redact(f"error: {form}!")]
     text = f"https://user:{PASSWORD}@host/v1 Authorization: Bearer {BEARER} 'basic {BEARER}=='"
-    assert PASSWORD not in scrub(text) and BEARER not in scrub(text) and "host/v1" in scrub(text)
+    assert PASSWORD not in redact(text) and BEARER not in redact(text) and "host/v1" in redact(text)
 
 
 def test_an_endpoint_that_echoes_the_key_leaves_no_trace_of_it(planted, tmp_path):
@@ -197,26 +236,33 @@ def test_mlflow_keeps_no_secret(planted, tracked, monkeypatch):
     address = f"https://user:{PASSWORD}@host/v1"
     params = {"live": {"base_url": address, "headers": f"Bearer {BEARER}"}, "data": {"revision": SECRETS["HF_TOKEN"]}}
     tags = {"note": json.dumps(SECRETS), SECRETS["MY_API_KEY"]: "a name"}
-    assert tracking.log_stage("planted", stage="live", params=params, tags=tags, artifacts=[out])
+    assert mlflow_runs.log_stage("planted", stage="live", params=params, tags=tags, artifacts=[out])
     assert len(found(out)) == 6 and not found(tracked / "mlartifacts")
     database = (tracked / "mlflow.db").read_bytes()
     assert b"planted" in database and not [form for form in FORMS if form.encode() in database]
 
 
-@pytest.mark.parametrize("address", [f"https://user:{PASSWORD}@host/v1", f"https://host/v1?key={PASSWORD}",
-                                     f"http://{PASSWORD}@host:x/", f"ftp://u:{PASSWORD}@h"])  # fmt: skip
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"https://user:{PASSWORD}@host/v1",
+        f"https://host/v1?key={PASSWORD}",
+        f"http://{PASSWORD}@host:x/",
+        f"ftp://u:{PASSWORD}@h",
+    ],
+)
 def test_an_address_with_a_key_never_reaches_parameters(address, tmp_path):
     """DVC copies parameters into dvc.lock, so such a one is refused before any stage runs."""
     import yaml
 
-    from lrrc.config import parse_params
+    from lrrc.params import parse_params
 
     values = yaml.safe_load((ROOT / "params.yaml").read_text())
     values["live"] |= {"agent": "endpoint", "base_url": address, "model": "m"}
     with pytest.raises(ValueError, match="params: live.base_url: an address without user, password") as error:
         parse_params(values)
     assert PASSWORD not in str(error.value)
-    assert check_address("https://host/v1/", "x", "y") == "https://host/v1"
+    assert check_base_url("https://host/v1/", "x", "y") == "https://host/v1"
 
 
 def test_commands_stages_and_receipts_say_no_secret(planted, tmp_path, monkeypatch):
@@ -224,12 +270,12 @@ def test_commands_stages_and_receipts_say_no_secret(planted, tmp_path, monkeypat
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         for value in (SECRETS["HF_TOKEN"], SECRETS["MY_API_KEY"]):
-            assert cli.main(["compress", value, "out.jsonl"]) == 1
-            assert cli.main(["estimate", value, "--price-in", "1", "--price-out", "1", "--policies", value]) == 1
-            assert cli.main(["serve", "--upstream", f"https://u:{PASSWORD}@{value}"]) == 1
-            assert cli.main(["certify", value]) == 1
+            assert main(["compress", value, "out.jsonl"]) == 1
+            assert main(["estimate", value, "--price-in", "1", "--price-out", "1", "--policies", value]) == 1
+            assert main(["serve", "--upstream", f"https://u:{PASSWORD}@{value}"]) == 1
+            assert main(["certify", value]) == 1
             with contextlib.suppress(SystemExit):
-                cli.main(["fidelity", value, "--policies", value])
+                main(["fidelity", value, "--policies", value])
     assert not [form for form in FORMS if form in out.getvalue() + err.getvalue()]
     _, receipt = Coordinator("recency", 8).compose([{"role": "user", "content": SECRETS["MY_API_KEY"]}])
     assert not [form for form in FORMS if form in json.dumps(receipt.to_dict())]
@@ -244,8 +290,11 @@ def test_keys_pass_through_the_proxy_and_stay_nowhere(planted, tmp_path, caplog,
         running(create_app(coordinator, {None: f"{direct}/v1"}, state=tmp_path / "state")) as proxy,
         openai.OpenAI(base_url=f"{proxy}/v1", api_key=key, max_retries=0) as client,
     ):
-        messages = [{"role": "user", "content": "Peas. Beans."}, {"role": "assistant", "content": "Lentils."},
-                    {"role": "user", "content": "Which?"}]  # fmt: skip
+        messages = [
+            {"role": "user", "content": "Peas. Beans."},
+            {"role": "assistant", "content": "Lentils."},
+            {"role": "user", "content": "Which?"},
+        ]
         client.chat.completions.create(model="words", messages=messages, extra_headers={"x-api-key": BEARER})
         assert upstream.headers["authorization"] == f"Bearer {key}" and upstream.headers["x-api-key"] == BEARER
         httpx2.post(f"{proxy}/v1/chat/completions", content=b"{", headers={"authorization": f"Bearer {BEARER}"})
@@ -255,11 +304,23 @@ def test_keys_pass_through_the_proxy_and_stay_nowhere(planted, tmp_path, caplog,
     assert not [form for form in FORMS if any(form in text for text in (*pages, *ours, *capfd.readouterr()))]
 
 
-BAD_BODIES = (b"", b"{", b"[]", b"null", b"7", b"\xff\xfe", b"[" * 200_000, b'{"messages": ' * 50_000,
-              b'{"messages": "x"}', b'{"messages": [7]}', b'{"messages": [{"role": "robot"}]}',
-              b'{"messages": [{"role": "user", "content": {"a": 1}}]}', b'{"messages": [], "model": []}',
-              b'{"messages": [{"role": "assistant", "name": ["x"], "content": "y"}]}',
-              b'{"messages": [{"role": "user", "content": "x"}], "tools": 7, "seed": 1e999}')  # fmt: skip
+BAD_BODIES = (
+    b"",
+    b"{",
+    b"[]",
+    b"null",
+    b"7",
+    b"\xff\xfe",
+    b"[" * 200_000,
+    b'{"messages": ' * 50_000,
+    b'{"messages": "x"}',
+    b'{"messages": [7]}',
+    b'{"messages": [{"role": "robot"}]}',
+    b'{"messages": [{"role": "user", "content": {"a": 1}}]}',
+    b'{"messages": [], "model": []}',
+    b'{"messages": [{"role": "assistant", "name": ["x"], "content": "y"}]}',
+    b'{"messages": [{"role": "user", "content": "x"}], "tools": 7, "seed": 1e999}',
+)
 
 
 async def strict(scope, receive, send):
@@ -297,8 +358,14 @@ def test_bad_requests_get_a_json_error_and_the_proxy_lives_on(proxied):
     from mutations import as_line, damaged, mutated
 
     rng = random.Random(9)
-    fine = {"model": "m", "messages": [{"role": "user", "content": "Peas."}, {"role": "assistant", "content": "Yes."},
-                                       {"role": "user", "content": "And?"}]}  # fmt: skip
+    fine = {
+        "model": "m",
+        "messages": [
+            {"role": "user", "content": "Peas."},
+            {"role": "assistant", "content": "Yes."},
+            {"role": "user", "content": "And?"},
+        ],
+    }
     bodies = [*BAD_BODIES, *(as_line(rng, mutated(rng, fine)).encode() for _ in range(150))]
     bodies += [damaged(rng, json.dumps(fine).encode()) for _ in range(50)]
     refused = 0
@@ -317,19 +384,29 @@ def test_bad_requests_get_a_json_error_and_the_proxy_lives_on(proxied):
 
 def test_ten_megabytes_go_through_the_proxy(proxied):
     text = "Lentils simmer for twenty minutes. " * 290_000
-    messages = [{"role": "user", "content": text}, {"role": "assistant", "content": "Noted."},
-                {"role": "user", "content": "How long?"}]  # fmt: skip
+    messages = [
+        {"role": "user", "content": text},
+        {"role": "assistant", "content": "Noted."},
+        {"role": "user", "content": "How long?"},
+    ]
     assert asked(proxied, json.dumps({"model": "m", "messages": messages}).encode())[0] == 200
 
 
-@pytest.mark.parametrize("request_", [
-    b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n", b"\x00\x01\x02\r\n\r\n",
-    b"POST /v1/chat/completions HTTP/1.1\r\n\r\n",
-    b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"GET //x/../../y HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-    b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n{}",
-    b"GET /v1/%00%0d%0aa HTTP/1.1\r\nHost: x\r\n\r\n", b"GET http://[::1/ HTTP/1.1\r\nHost: x\r\n\r\n",
-    b"GET /v1/a HTTP/1.1\r\nHost: x\r\nX: " + b"b" * 70_000 + b"\r\n\r\n",
-], ids=range(9))  # fmt: skip
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"\x00\x01\x02\r\n\r\n",
+        b"POST /v1/chat/completions HTTP/1.1\r\n\r\n",
+        b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET //x/../../y HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n{}",
+        b"GET /v1/%00%0d%0aa HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET http://[::1/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /v1/a HTTP/1.1\r\nHost: x\r\nX: " + b"b" * 70_000 + b"\r\n\r\n",
+    ],
+    ids=range(9),
+)
 def test_what_is_hardly_http_does_not_stop_the_proxy(proxied, request_, caplog):
     import socket
 
@@ -356,8 +433,8 @@ needs_browser = pytest.mark.skipif(
 
 def attacked():
     """results/explore.json of an episode in which everything that is text is an attack."""
-    from lrrc.explore import explore
-    from lrrc.policies import load_policy
+    from lrrc.evaluation.explorer import explorer_data
+    from lrrc.policies.registry import load_policy
 
     made = episode(0, turns=3)
     turns = tuple(
@@ -371,7 +448,7 @@ def attacked():
     made = dataclasses.replace(
         made, episode_id=ATTACK, models=(ATTACK, f"b {ATTACK}"), category=ATTACK, language=ATTACK, turns=turns
     )
-    return explore([made], {name: load_policy(name, 64) for name in ("recency", "full-context")}, 1, 0)
+    return explorer_data([made], {name: load_policy(name, 64) for name in ("recency", "full-context")}, 1, 0)
 
 
 @pytest.fixture
@@ -381,10 +458,10 @@ def report(tmp_path):
 
     import synthetic
 
-    from lrrc.config import load_params
-    from lrrc.files import canonical_json
-    from lrrc.pictures import PICTURES, fitted_runs
-    from lrrc.report import Sources, build
+    from lrrc.params import load_params
+    from lrrc.report.figures.figure_list import FIGURES, fitted_runs
+    from lrrc.report.page import ReportInputs, build_report
+    from lrrc.runtime.files import canonical_json
 
     synthetic.write_stage_outputs(tmp_path, 2)
     summary = copy.deepcopy(synthetic.summary())
@@ -393,16 +470,23 @@ def report(tmp_path):
             record["variant"] += ATTACK
     (tmp_path / "results/summary.json").write_text(canonical_json(summary))
     (tmp_path / "results/figures").mkdir()
-    for name in PICTURES:
+    for name in FIGURES:
         (tmp_path / f"results/figures/{name}.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     (tmp_path / "claims.yaml").write_text("[]")
     (tmp_path / "card.md").write_text(f"# {ATTACK}\n\n[x](javascript:alert(5)) {ATTACK}\n")
     write_json(tmp_path / "results/explore.json", attacked())
     results = tmp_path / "results"
-    sources = Sources(results / "summary.json", results / "figures", tmp_path / "models", tmp_path / "claims.yaml",
-                      results / "proofs.json", results / "explore.json", tmp_path / "card.md")  # fmt: skip
+    sources = ReportInputs(
+        results / "summary.json",
+        results / "figures",
+        tmp_path / "models",
+        tmp_path / "claims.yaml",
+        results / "proofs.json",
+        results / "explore.json",
+        tmp_path / "card.md",
+    )
     runs = fitted_runs(load_params(ROOT / "params.yaml"))
-    html, markdown = build(sources, 8, 128, [4, 8, 16, 32], runs)
+    html, markdown = build_report(sources, 8, 128, [4, 8, 16, 32], runs)
     (tmp_path / "index.html").write_text(html, encoding="utf-8")
     return html, (tmp_path / "index.html").as_uri()
 
@@ -437,9 +521,11 @@ def test_the_report_runs_no_text_from_data(report):
 @needs_browser
 def test_the_proxy_page_runs_no_text_from_conversations():
     upstream, coordinator = Upstream(), Coordinator("bm25", 48, Settings(rewrite="always", keep_goal=False))
-    messages = [{"role": "user", "content": f"Peas are green. {ATTACK} " * 9},
-                {"role": "assistant", "name": "planner", "content": f"{ATTACK} Lentils. " * 9},
-                {"role": "user", "content": f"Are peas green? {ATTACK}"}]  # fmt: skip
+    messages = [
+        {"role": "user", "content": f"Peas are green. {ATTACK} " * 9},
+        {"role": "assistant", "name": "planner", "content": f"{ATTACK} Lentils. " * 9},
+        {"role": "user", "content": f"Are peas green? {ATTACK}"},
+    ]
     with (
         running(upstream.app) as direct,
         running(create_app(coordinator, {None: f"{direct}/v1"})) as proxy,
@@ -465,11 +551,12 @@ def test_every_download_is_pinned():
     """Packaged weights and the vocabulary by their hash, hub data by a commit; a branch is refused."""
     import yaml
 
-    from lrrc import lm, tokens
-    from lrrc.config import parse_params
-    from lrrc.sources import HUB
+    from lrrc.episodes.hub import HUB
+    from lrrc.params import parse_params
+    from lrrc.pretrained import tokens
+    from lrrc.pretrained.smollm2 import SHA256
 
-    assert all(len(pin) == 64 and int(pin, 16) for pin in (lm.SHA256, encoder.SHA256, tokens.VOCABULARY_SHA256))
+    assert all(len(pin) == 64 and int(pin, 16) for pin in (SHA256, sentence_encoder.SHA256, tokens.VOCABULARY_SHA256))
     assert all(len(hub.revision) == 40 and int(hub.revision, 16) for hub in HUB.values())
     values = yaml.safe_load((ROOT / "params.yaml").read_text())
     for revision in ("main", "refs/pr/1", "../x", "1b6335d"):
@@ -482,9 +569,10 @@ def test_every_download_is_pinned():
 
 @pytest.mark.parametrize("holder", ["lm", "encoder"])
 def test_other_weights_than_the_pinned_are_refused(holder, monkeypatch, tmp_path):
-    from lrrc import lm
+    from lrrc.pretrained import language_model
+    from lrrc.pretrained.smollm2 import packaged_gguf
 
-    module = {"lm": lm, "encoder": encoder}[holder]
+    module = {"lm": language_model, "encoder": sentence_encoder}[holder]
     monkeypatch.setattr(module, "SHA256", "0" * 64)
     with pytest.raises(ValueError, match="not the pinned weights"):
-        lm.packaged_gguf() if holder == "lm" else encoder.distil(tmp_path, 16)
+        packaged_gguf() if holder == "lm" else sentence_encoder.distil(tmp_path, 16)

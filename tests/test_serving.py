@@ -10,8 +10,8 @@ import yaml
 from checkpoints import write_checkpoint
 from servers import serve
 
-from lrrc import outputs, tracking
-from lrrc.policies import load_policy
+from lrrc.policies.registry import load_policy
+from lrrc.tracking import mlflow_runs, stage_outputs
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred")  # MLflow about its own type hints
 PARAMS = yaml.safe_load((Path(__file__).parents[1] / "params.yaml").read_text()) | {"rank": 8, "seeds": [0]}
@@ -20,7 +20,7 @@ MESSAGES = [
     {"role": "assistant", "name": "planner", "content": "The train to Lisbon leaves at nine."},
     {"role": "assistant", "name": "critic", "content": "Never on Monday! Lentils and green soup, please."},
     {"role": "user", "content": "Why is Bogdan allergic to peanuts?"},
-]  # fmt: skip
+]
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +37,9 @@ def repo(tmp_path_factory):
     for rank in (4, 8):
         out = f"models/train-r{rank}-s0"
         stages[f"train@{rank}-0"] = {
-            "params": params, "outs": [{"path": out, "md5": outputs.dvc_md5(repo / out)}]
-        }  # fmt: skip
+            "params": params,
+            "outs": [{"path": out, "md5": stage_outputs.dvc_md5(repo / out)}],
+        }
     (repo / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
     return repo
 
@@ -48,7 +49,7 @@ def address(repo):
     """Where two replays say that the model is."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(repo)
-        first, second = tracking.replay_all(), tracking.replay_all()
+        first, second = mlflow_runs.log_locked_stages(), mlflow_runs.log_locked_stages()
     assert first == second and first.shown == ("train-r4-s0", "train-r8-s0") and not first.refused
     return first.model
 
@@ -78,8 +79,8 @@ def test_one_model_is_logged_once_and_pickles_nothing(repo, address, monkeypatch
     from mlflow import MlflowClient
 
     monkeypatch.chdir(repo)
-    client = MlflowClient(tracking_uri=tracking.uri())
-    (logged,) = client.search_logged_models([tracking.ensure_experiment()])
+    client = MlflowClient(tracking_uri=mlflow_runs.uri())
+    (logged,) = client.search_logged_models([mlflow_runs.ensure_experiment()])
     run = client.get_run(logged.source_run_id)
     assert (run.info.run_name, logged.status) == ("train-r8-s0", "READY")
     assert address == f"runs:/{run.info.run_id}/{logged.name}"
@@ -87,8 +88,9 @@ def test_one_model_is_logged_once_and_pickles_nothing(repo, address, monkeypatch
     files = [path for path in (repo / "mlartifacts").rglob("*") if path.is_file()]
     assert not [path for path in files if path.suffix in (".pkl", ".pickle", ".pt", ".ckpt")]
     assert [path.name for path in files if path.parent.name == "checkpoint"] in (
-        ["config.json", "main.safetensors"], ["main.safetensors", "config.json"]
-    )  # fmt: skip
+        ["config.json", "main.safetensors"],
+        ["main.safetensors", "config.json"],
+    )
 
 
 def test_the_model_composes_as_the_policy_does(repo, model):
@@ -124,11 +126,11 @@ def test_a_model_left_by_a_killed_process_is_finished(repo, address, monkeypatch
     from mlflow.entities import LoggedModelStatus
 
     monkeypatch.chdir(repo)
-    client = MlflowClient(tracking_uri=tracking.uri())
-    (logged,) = client.search_logged_models([tracking.ensure_experiment()])
+    client = MlflowClient(tracking_uri=mlflow_runs.uri())
+    (logged,) = client.search_logged_models([mlflow_runs.ensure_experiment()])
     client.finalize_logged_model(logged.model_id, LoggedModelStatus.PENDING)
-    assert tracking.replay_all().model == address
-    (again,) = client.search_logged_models([tracking.ensure_experiment()])
+    assert mlflow_runs.log_locked_stages().model == address
+    (again,) = client.search_logged_models([mlflow_runs.ensure_experiment()])
     assert (again.model_id, again.status) == (logged.model_id, "READY")
 
 

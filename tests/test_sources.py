@@ -12,8 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lrrc.episodes import read_episodes, write_episodes
-from lrrc.sources import HUB, draw_episodes, join_votes, turns
+from lrrc.episodes.episode_file import read_episodes, write_episodes
+from lrrc.episodes.hub import HUB
+from lrrc.episodes.mt_bench import join_votes
+from lrrc.episodes.sources import answered_turns, draw_episodes
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT / ".." / "shared" / "data"
@@ -27,17 +29,29 @@ def conversation(*texts):
 def arena_row(number, a, b, winner="model_a", language="English", model_b="beta"):
     """A row with every column of lmsys/chatbot_arena_conversations, nested as there."""
     kinds = ("harassment", "harassment/threatening", "hate", "sexual", "violence")
-    moderation = {"categories": dict.fromkeys(kinds, False), "category_scores": dict.fromkeys(kinds, 1e-5),
-                  "flagged": False}  # fmt: skip
+    moderation = {
+        "categories": dict.fromkeys(kinds, False),
+        "category_scores": dict.fromkeys(kinds, 1e-5),
+        "flagged": False,
+    }
     return {
-        "question_id": f"{number:032x}", "model_a": "alpha", "model_b": model_b, "winner": winner,
-        "judge": f"arena_user_{number}", "turn": len(a) // 2,
-        "conversation_a": conversation(*a), "conversation_b": conversation(*b),
-        "anony": True, "language": language, "tstamp": 1682351591.1322,
+        "question_id": f"{number:032x}",
+        "model_a": "alpha",
+        "model_b": model_b,
+        "winner": winner,
+        "judge": f"arena_user_{number}",
+        "turn": len(a) // 2,
+        "conversation_a": conversation(*a),
+        "conversation_b": conversation(*b),
+        "anony": True,
+        "language": language,
+        "tstamp": 1682351591.1322,
         "openai_moderation": moderation,
-        "toxic_chat_tag": {"roberta-large": {"flagged": False, "probability": 0.01},
-                           "t5-large": {"flagged": False, "score": 0.02}},
-    }  # fmt: skip
+        "toxic_chat_tag": {
+            "roberta-large": {"flagged": False, "probability": 0.01},
+            "t5-large": {"flagged": False, "score": 0.02},
+        },
+    }
 
 
 SPECIAL = "what is <|endoftext|>?"
@@ -53,7 +67,7 @@ def arena_rows():
         arena_row(6, ["hi", "a"] * 4, ["hi", "b"] * 4),
         arena_row(1, ["the same id", "a", "again", "aa"], ["the same id", "b", "again", "bb"]),
         arena_row(7, ["שלום", "a", "你好", "aa"], ["שלום", "b", "你好", "bb"], "model_a", "unknown"),
-    ]  # fmt: skip
+    ]
     return rows + [arena_row(n, [f"u{n}", "a"] * 2, [f"u{n}", "b"] * 2) for n in range(100, 140)]
 
 
@@ -80,11 +94,15 @@ def test_lmsys_is_filtered_and_drawn(arena):
     asked = {"n_episodes": 5, "min_turns": 2, "max_turns": 3, "languages": ["English"], "seed": 3}
     episodes, drawn = draw_episodes("lmsys", path=arena, **asked)
     assert steps(drawn) == [
-        ("all", 48), ("usable", 46), ("turns >= 2", 45), ("turns <= 3", 44), ("language in English", 42),
+        ("all", 48),
+        ("usable", 46),
+        ("turns >= 2", 45),
+        ("turns <= 3", 44),
+        ("language in English", 42),
         ("drawn, at most 5, seed 3", 5),
-    ]  # fmt: skip
+    ]
     assert "row 5: conversation_a and conversation_b differ" in drawn["steps"][1]["first_refused"]
-    assert all(turns(e) == 2 and e.language == "English" and e.judge == "human" for e in episodes)
+    assert all(answered_turns(e) == 2 and e.language == "English" and e.judge == "human" for e in episodes)
     file = next(arena.rglob("*.parquet"))
     assert draw_episodes("lmsys", path=file, **asked)[0] == episodes
     assert draw_episodes("lmsys", path=file, **{**asked, "seed": 4})[0] != episodes
@@ -130,18 +148,26 @@ def test_a_broken_copy_is_one_clear_error(tmp_path):
 def vote(question, turn, model_a, model_b, winner, judge="expert_0"):
     texts = {name: [f"q{question}", f"{name} one", "next", f"{name} two"] for name in (model_a, model_b)}
     return {
-        "question_id": question, "model_a": model_a, "model_b": model_b, "winner": winner, "judge": judge,
+        "question_id": question,
+        "model_a": model_a,
+        "model_b": model_b,
+        "winner": winner,
+        "judge": judge,
         "turn": turn,
-        "conversation_a": conversation(*texts[model_a]), "conversation_b": conversation(*texts[model_b]),
-    }  # fmt: skip
+        "conversation_a": conversation(*texts[model_a]),
+        "conversation_b": conversation(*texts[model_b]),
+    }
 
 
 VOTES = [
-    vote(81, 2, "gpt", "llama", "model_a"), vote(81, 2, "llama", "gpt", "model_a", "expert_1"),
-    vote(81, 2, "llama", "gpt", "model_b", "author_0"), vote(81, 1, "gpt", "llama", "tie"),
-    vote(131, 2, "gpt", "llama", "model_a"), vote(131, 2, "gpt", "llama", "model_b", "expert_1"),
+    vote(81, 2, "gpt", "llama", "model_a"),
+    vote(81, 2, "llama", "gpt", "model_a", "expert_1"),
+    vote(81, 2, "llama", "gpt", "model_b", "author_0"),
+    vote(81, 1, "gpt", "llama", "tie"),
+    vote(131, 2, "gpt", "llama", "model_a"),
+    vote(131, 2, "gpt", "llama", "model_b", "expert_1"),
     vote(131, 2, "claude", "gpt", "model_b"),
-]  # fmt: skip
+]
 
 
 def test_votes_are_joined_by_majority_whichever_side_was_shown_first(tmp_path):
@@ -150,7 +176,7 @@ def test_votes_are_joined_by_majority_whichever_side_was_shown_first(tmp_path):
     episodes, drawn = draw_episodes("mt_bench_human", path=path, n_episodes=100, group_by="prompt_id")
     assert steps(drawn)[:3] == [("all", 7), ("votes joined per question, pair and turn", 4), ("usable", 4)]
     found = {e.episode_id: e for e in episodes}
-    outcomes = {name: (e.outcome, e.group, e.category, turns(e)) for name, e in found.items()}
+    outcomes = {name: (e.outcome, e.group, e.category, answered_turns(e)) for name, e in found.items()}
     assert outcomes == {
         "mtb-81-gpt-llama-t1": ("tie", "81", "writing", 1),
         "mtb-81-gpt-llama-t2": ("model_a", "81", "writing", 2),  # gpt, llama, gpt
@@ -207,9 +233,11 @@ def download(folder, source, environment, **data):
     keep = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
     return subprocess.run(
         [sys.executable, ROOT / "pipeline" / "download.py", "out/episodes.parquet", "out/drawn.json"],
-        cwd=folder, env={**keep, "HF_HOME": str(folder / "hf"), **environment},
-        capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=folder,
+        env={**keep, "HF_HOME": str(folder / "hf"), **environment},
+        capture_output=True,
+        text=True,
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrrc.config import load_params
-from lrrc.episodes import ARENA_OUTCOMES, Episode, Message, Turn, write_episodes
-from lrrc.split import PARTS, partition, split_episodes
+from lrrc.episodes.episode import ARENA_OUTCOMES, Episode, Message, Turn
+from lrrc.episodes.episode_file import write_episodes
+from lrrc.episodes.split import PARTS, partition, split_episodes
+from lrrc.params import load_params
 
 ROOT = Path(__file__).parents[1]
 PAPER = {"train": 0.7, "val": 0.15, "test": 0.15, "folds": 5, "seed": 0}

@@ -8,11 +8,13 @@ from generated import AGENTS, ENCODER, LIMIT, WIDTH, history_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrrc import digest, standing
-from lrrc.config import load_params
-from lrrc.episodes import Check, Episode, Message, Turn
-from lrrc.features import History
-from lrrc.model.coordinator import build
+from lrrc.dataset.standing_labels import NO_RULE, RULE, TELLING_GAIN, UNKNOWN, standing_labels
+from lrrc.digest.history import History
+from lrrc.digest.standing_rules import rules_in_force
+from lrrc.digest.writer import LABEL_TOKENS, write_digest
+from lrrc.episodes.episode import Check, Episode, Message, Turn
+from lrrc.model.network import build_network
+from lrrc.params import load_params
 from lrrc.policies.learned import Learned
 
 
@@ -36,22 +38,22 @@ def rule_episode():
 def test_a_rule_is_what_the_user_said_that_tells_the_answers_apart():
     made = rule_episode()
     history = history_of(dataclasses.replace(made))
-    labels = standing.labels(made, history, {})
-    texts = [history.segments[i].text for i in np.flatnonzero(labels == standing.RULE)]
+    labels = standing_labels(made, history, {})
+    texts = [history.segments[i].text for i in np.flatnonzero(labels == RULE)]
     assert texts == ["Call me Skipper from here on."]  # not what the agent said, nor the wrong options' words
     assert (labels >= 0).all()
 
     gains = np.zeros(len(labels), np.float32)
-    gains[0] = standing.TELLING_GAIN + 1
-    assert (standing.labels(made, history, {(2, 0): gains}) == labels).all()
-    gains[0] = standing.TELLING_GAIN - 1  # says the word, but not as a rule
-    assert not (standing.labels(made, history, {(2, 0): gains}) == standing.RULE).any()
+    gains[0] = TELLING_GAIN + 1
+    assert (standing_labels(made, history, {(2, 0): gains}) == labels).all()
+    gains[0] = TELLING_GAIN - 1  # says the word, but not as a rule
+    assert not (standing_labels(made, history, {(2, 0): gains}) == RULE).any()
     gains[0] = 9.0
 
-    nothing_known = standing.labels(dataclasses.replace(made, checks=()), history, {})
-    assert (nothing_known == standing.UNKNOWN).all()
+    nothing_known = standing_labels(dataclasses.replace(made, checks=()), history, {})
+    assert (nothing_known == UNKNOWN).all()
     facts_only = dataclasses.replace(made, checks=(dataclasses.replace(made.checks[0], family="recall"),))
-    assert (standing.labels(facts_only, history, {(2, 0): gains}) == standing.NO_RULE).all()
+    assert (standing_labels(facts_only, history, {(2, 0): gains}) == NO_RULE).all()
 
 
 def test_a_later_rule_on_the_same_matter_replaces_the_earlier():
@@ -62,9 +64,9 @@ def test_a_later_rule_on_the_same_matter_replaces_the_earlier():
     vectors = np.eye(WIDTH, dtype=np.float32)
     history._embeddings_NE.rows[:] = vectors[[0, 4, 1, 4, 0, 4, 2, 4]]
     sure = np.array([0.95, 1, 0.95, 1, 0.95, 1, 0.1, 1], np.float32)  # replies are no rules, however sure
-    assert standing.in_force(history, sure, 0.9) == [4, 2]
-    assert standing.in_force(history, sure[:4], 0.9) == [2, 0]  # before it was withdrawn
-    assert standing.in_force(history, sure, 0.96) == []
+    assert rules_in_force(history, sure, 0.9) == [4, 2]
+    assert rules_in_force(history, sure[:4], 0.9) == [2, 0]  # before it was withdrawn
+    assert rules_in_force(history, sure, 0.96) == []
 
 
 @settings(deadline=None, max_examples=60)
@@ -76,19 +78,19 @@ def test_first_segments_are_kept_in_half_the_budget_and_the_rest_by_score(seed, 
         history.append([Message("user", " ".join(f"w{rng.integers(99)}" for _ in range(rng.integers(1, 30))) + ".")])
     scores = rng.standard_normal(len(history.segments))
     first = rng.permutation(len(scores))[: min(count, len(scores))].tolist()
-    made = digest.write(history, scores, budget, first=first, least_share=0.5)
+    made = write_digest(history, scores, budget, first=first, least_share=0.5)
     assert made.tokens <= budget
     kept = {span.message for span in made.spans}
-    needed = sum(history.segments[i].tokens + 1 + digest.LABEL_TOKENS for i in first)
+    needed = sum(history.segments[i].tokens + 1 + LABEL_TOKENS for i in first)
     if needed <= budget // 2:
         assert {history.message[i] for i in first} <= kept
     if not first:
-        assert made == digest.write(history, scores, budget, least_share=0.5)
+        assert made == write_digest(history, scores, budget, least_share=0.5)
 
 
 def test_a_recognised_rule_is_in_every_digest_and_system_messages_stay_whole():
     params = load_params()
-    net = build("lrrc", 4, WIDTH, dataclasses.replace(params.model, d=16, head_width=8, vocabulary=32))
+    net = build_network("lrrc", 4, WIDTH, dataclasses.replace(params.model, d=16, head_width=8, vocabulary=32))
     policy = Learned("lrrc", 40, net=net, encoder=ENCODER, max_segment_tokens=LIMIT, least_share=0.9, standing=0.5)
     messages = [{"role": "system", "content": "You are terse. " * 60}, {"role": "user", "content": "Answer in French."}]
     for i in range(8):

@@ -8,7 +8,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.weightstats import DescrStatsW, ttost_paired
 
-from lrrc import stats
+from lrrc.results import statistics
 
 
 @pytest.fixture
@@ -19,21 +19,21 @@ def sample():
 
 
 def test_over_seeds_by_hand():
-    mean, spread = stats.over_seeds([[1, 0, 1], [0, 0, 1]])
+    mean, spread = statistics.over_seeds([[1, 0, 1], [0, 0, 1]])
     assert mean.tolist() == [0.5, 0, 1]
     assert spread == pytest.approx(np.std([2 / 3, 1 / 3], ddof=1))
-    assert stats.over_seeds([[1, 0]])[1] is None
+    assert statistics.over_seeds([[1, 0]])[1] is None
 
 
 def test_t_interval_is_statsmodels(sample):
-    found = stats.t_interval(sample[0])
+    found = statistics.t_interval(sample[0])
     assert (found.low, found.high) == pytest.approx(DescrStatsW(sample[0]).tconfint_mean())
-    assert stats.t_interval([2, 2, 2]) == stats.Interval(2, 2, 2)
+    assert statistics.t_interval([2, 2, 2]) == statistics.Interval(2, 2, 2)
 
 
 def test_paired_is_scipy(sample):
     a, b = sample
-    found, expected = stats.paired(a, b), scipy_stats.ttest_rel(a, b)
+    found, expected = statistics.paired(a, b), scipy_stats.ttest_rel(a, b)
     assert found.p == pytest.approx(expected.pvalue)
     interval = expected.confidence_interval()
     assert (found.difference.low, found.difference.high) == pytest.approx((interval.low, interval.high))
@@ -42,83 +42,85 @@ def test_paired_is_scipy(sample):
 
 def test_paired_by_hand():
     # differences 1, 2, 3: mean 2, sd 1, t = 2 sqrt(3), d_z = 2
-    found = stats.paired([2, 4, 6], [1, 2, 3])
+    found = statistics.paired([2, 4, 6], [1, 2, 3])
     assert (found.difference.value, found.sd, found.effect, found.n) == (2, 1, 2, 3)
     assert found.p == pytest.approx(2 * scipy_stats.t.sf(2 * np.sqrt(3), 2))
 
 
 def test_paired_without_variation():
-    assert stats.paired([1, 2], [1, 2]).p == 1
-    assert stats.paired([2, 3], [1, 2]).p == 0 and stats.paired([2, 3], [1, 2]).effect is None
+    assert statistics.paired([1, 2], [1, 2]).p == 1
+    assert statistics.paired([2, 3], [1, 2]).p == 0 and statistics.paired([2, 3], [1, 2]).effect is None
     with pytest.raises(ValueError, match="equally long"):
-        stats.paired([1, 2, 3], [1, 2])
+        statistics.paired([1, 2, 3], [1, 2])
 
 
 def test_bca_is_reproducible_and_covers(sample):
     a, b = sample
-    first = stats.bca_interval(stats.reduction, a, b, rng=np.random.default_rng(0))
-    assert first == stats.bca_interval(stats.reduction, a, b, rng=np.random.default_rng(0))
+    first = statistics.bca_interval(statistics.reduction, a, b, rng=np.random.default_rng(0))
+    assert first == statistics.bca_interval(statistics.reduction, a, b, rng=np.random.default_rng(0))
     assert first.value == pytest.approx(100 * (1 - a.sum() / b.sum()))
     assert first.low < first.value < first.high
-    mean = stats.bca_interval(np.mean, a, rng=np.random.default_rng(0), resamples=4000)
-    near = stats.t_interval(a)
+    mean = statistics.bca_interval(np.mean, a, rng=np.random.default_rng(0), resamples=4000)
+    near = statistics.t_interval(a)
     assert (mean.low, mean.high) == pytest.approx((near.low, near.high), abs=0.2 * (near.high - near.low))
 
 
 def test_bca_where_nothing_varies():
     ones = np.ones(9)
-    assert stats.bca_interval(np.mean, ones, rng=np.random.default_rng(0)) == stats.Interval(1, 1, 1)
+    assert statistics.bca_interval(np.mean, ones, rng=np.random.default_rng(0)) == statistics.Interval(1, 1, 1)
     same = np.arange(1, 9)
-    assert stats.bca_interval(stats.reduction, same, 2 * same, rng=np.random.default_rng(0)).low == pytest.approx(50)
+    assert statistics.bca_interval(
+        statistics.reduction, same, 2 * same, rng=np.random.default_rng(0)
+    ).low == pytest.approx(50)
 
 
 def test_mcnemar_is_statsmodels():
     rng = np.random.default_rng(1)
     a, b = rng.integers(0, 2, 60), rng.integers(0, 2, 60)
     table = [[np.sum((a == i) & (b == j)) for j in (0, 1)] for i in (0, 1)]
-    assert stats.mcnemar(a, b) == pytest.approx(sm_mcnemar(table, exact=True).pvalue)
-    assert stats.mcnemar([1, 1, 1, 0], [0, 0, 0, 0]) == pytest.approx(0.25)  # 3 against 0: 2 / 8
-    assert stats.mcnemar([1, 0], [1, 0]) == 1
+    assert statistics.mcnemar(a, b) == pytest.approx(sm_mcnemar(table, exact=True).pvalue)
+    assert statistics.mcnemar([1, 1, 1, 0], [0, 0, 0, 0]) == pytest.approx(0.25)  # 3 against 0: 2 / 8
+    assert statistics.mcnemar([1, 0], [1, 0]) == 1
     with pytest.raises(ValueError, match="0 or 1"):
-        stats.mcnemar([0.5, 1], [1, 0])
+        statistics.mcnemar([0.5, 1], [1, 0])
 
 
 def test_holm_is_statsmodels():
     p = [0.01, 0.04, 0.03, 0.005, 0.9]
-    assert stats.holm(p) == pytest.approx(multipletests(p, method="holm")[1])
-    assert stats.holm([0.02, 0.01]) == pytest.approx([0.02, 0.02])
-    assert stats.holm([]) == []
+    assert statistics.holm(p) == pytest.approx(multipletests(p, method="holm")[1])
+    assert statistics.holm([0.02, 0.01]) == pytest.approx([0.02, 0.02])
+    assert statistics.holm([]) == []
 
 
 def test_tost_is_statsmodels(sample):
     a, b = sample
-    assert stats.tost(a, b, 6.0) == pytest.approx(ttost_paired(a, b, -6.0, 6.0)[0])
-    assert stats.tost([1, 1, 0], [1, 1, 0], 0.05) == 0
-    assert stats.tost([2, 3], [1, 2], 0.5) == 1
+    assert statistics.tost(a, b, 6.0) == pytest.approx(ttost_paired(a, b, -6.0, 6.0)[0])
+    assert statistics.tost([1, 1, 0], [1, 1, 0], 0.05) == 0
+    assert statistics.tost([2, 3], [1, 2], 0.5) == 1
 
 
 def test_power_is_statsmodels():
-    assert stats.power(2.0, 5.0, 30) == pytest.approx(TTestPower().power(0.4, 30, 0.05), abs=1e-6)
-    least = stats.detectable(5.0, 30)
+    assert statistics.power(2.0, 5.0, 30) == pytest.approx(TTestPower().power(0.4, 30, 0.05), abs=1e-6)
+    least = statistics.detectable(5.0, 30)
     assert least == pytest.approx(5 * TTestPower().solve_power(nobs=30, alpha=0.05, power=0.8), rel=1e-4)
-    assert stats.power(least, 5.0, 30) == pytest.approx(0.8)
+    assert statistics.power(least, 5.0, 30) == pytest.approx(0.8)
 
 
 def test_smallest_p_is_a_true_lower_bound():
     """No 0/1 pairs with that mean difference give less, and those without a loss give exactly that."""
     n, rng = 40, np.random.default_rng(0)
-    bound = stats.smallest_p(4 / n, n)
-    assert stats.paired([1] * 4 + [0] * 36, [0] * n).p == pytest.approx(bound)
+    bound = statistics.smallest_p(4 / n, n)
+    assert statistics.paired([1] * 4 + [0] * 36, [0] * n).p == pytest.approx(bound)
     for lost in range(1, 10):
         difference = rng.permutation([1] * (4 + lost) + [-1] * lost + [0] * (n - 4 - 2 * lost))
-        assert stats.paired(difference == 1, difference == -1).p > bound
-    halves = stats.paired([0.5] * 8 + [0] * 32, [0] * n).p
-    assert stats.smallest_p(4 / n, n, step=0.5) == pytest.approx(halves) and halves < bound
+        assert statistics.paired(difference == 1, difference == -1).p > bound
+    halves = statistics.paired([0.5] * 8 + [0] * 32, [0] * n).p
+    assert statistics.smallest_p(4 / n, n, step=0.5) == pytest.approx(halves) and halves < bound
     with pytest.raises(ValueError, match="difference"):
-        stats.smallest_p(0, 30)
+        statistics.smallest_p(0, 30)
 
 
 def test_counts_behind_by_hand():
-    assert stats.counts_behind(50.0, 30) == 1  # 15 of 30
-    assert stats.counts_behind(68.4, 19) == 1  # 13 of 19
-    assert stats.counts_behind(68.4, 30) == 0  # 20 of 30 is 66.7, 21 is 70.0
+    assert statistics.counts_behind(50.0, 30) == 1  # 15 of 30
+    assert statistics.counts_behind(68.4, 19) == 1  # 13 of 19
+    assert statistics.counts_behind(68.4, 30) == 0  # 20 of 30 is 66.7, 21 is 70.0

@@ -7,28 +7,42 @@ import synthetic
 from scipy import stats as scipy_stats
 from synthetic import history, replay_rows, table1, write_stage_outputs
 
-from lrrc.curves import drift, settled, training_records
-from lrrc.files import canonical_json
-from lrrc.records import Settings, Source, dataset_records, evaluation_records, read_records
-from lrrc.summary import (
+from lrrc.results.collect import all_records
+from lrrc.results.replay_records import dataset_records, evaluation_records
+from lrrc.results.scores import Settings, Source
+from lrrc.results.summary import (
     METRICS,
-    above,
+    beats_floor,
     find,
     headline_metrics,
-    left_out,
     load_summary,
     make_summary,
-    maybe,
+    missing_parts,
     origin,
     provenance,
     record,
-    rounded,
+    record_or_none,
     value,
 )
+from lrrc.results.training_curves import drift, settled, training_records
+from lrrc.runtime.files import canonical_json, rounded
 
 SOURCE, SETTINGS = Source("embedded", "verifier"), Settings(rank=8, budget=128, bootstrap=300)
-SCHEMA = {"evaluation", "data", "judge", "policy", "rank", "budget", "metric", "value", "low", "high",
-          "p_vs_full_context", "n", "seeds"}  # fmt: skip
+SCHEMA = {
+    "evaluation",
+    "data",
+    "judge",
+    "policy",
+    "rank",
+    "budget",
+    "metric",
+    "value",
+    "low",
+    "high",
+    "p_vs_full_context",
+    "n",
+    "seeds",
+}
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +192,7 @@ def test_curves_by_hand():
 def test_same_bytes_twice_and_reading_back(tmp_path):
     write_stage_outputs(tmp_path, 12)
     folders = tmp_path / "results/replay", table1(), tmp_path / "models"
-    texts = [canonical_json(make_summary(read_records(*folders, SETTINGS))) for _ in range(2)]
+    texts = [canonical_json(make_summary(all_records(*folders, SETTINGS))) for _ in range(2)]
     assert texts[0] == texts[1] and texts[0].endswith("}\n")
     path = tmp_path / "summary.json"
     path.write_text(texts[0])
@@ -208,14 +222,14 @@ def test_headline_metrics(summary):
 
 
 def test_parts_without_records_are_said_to_be_left_out():
-    assert left_out(synthetic.summary()) == []
-    assert len(left_out(synthetic.without("live", "live-ablation", "live-by-category"))) == 1
-    assert left_out(synthetic.without("fidelity")) == [
+    assert missing_parts(synthetic.summary()) == []
+    assert len(missing_parts(synthetic.without("live", "live-ablation", "live-by-category"))) == 1
+    assert missing_parts(synthetic.without("fidelity")) == [
         "Fidelity to the full history is left out: no reply was scored by a language model in this run."
     ]
-    assert above(synthetic.summary(), "live_success", "no-history", "live") is True
-    assert above(synthetic.without("live"), "live_success", "no-history", "live") is None
-    assert maybe(synthetic.without("live"), "live_success", evaluation="live") is None
+    assert beats_floor(synthetic.summary(), "live_success", "no-history", "live") is True
+    assert beats_floor(synthetic.without("live"), "live_success", "no-history", "live") is None
+    assert record_or_none(synthetic.without("live"), "live_success", evaluation="live") is None
     assert origin(synthetic.without("success"))["judge"] is None
 
 

@@ -7,8 +7,8 @@ import pytest
 from generated import LANGUAGES, episode, texts
 from hypothesis import given, settings
 
-from lrrc import tokens
-from lrrc.episodes import read_episodes
+from lrrc.episodes.episode_file import read_episodes
+from lrrc.pretrained import tokens
 
 ARENA = Path(__file__).parents[1] / "data/embedded/arena.parquet"
 

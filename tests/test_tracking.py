@@ -14,7 +14,7 @@ from contextlib import closing
 import pytest
 import yaml
 
-from lrrc import outputs, tracking, views
+from lrrc.tracking import mlflow_runs, mlflow_views, stage_outputs
 
 PARAMS = {"train": {"lr": 0.0001, "batch": 32, "note": "x" * 400}}
 HISTORY = [{"fold": f, "epoch": e, "loss": 1.0 / (e + 1) + f} for f in range(2) for e in range(3 + f)]
@@ -29,19 +29,19 @@ def repo(tracked, monkeypatch):
 def client():
     from mlflow import MlflowClient
 
-    return MlflowClient(tracking_uri=tracking.uri())
+    return MlflowClient(tracking_uri=mlflow_runs.uri())
 
 
 def runs(name):
-    found = client().search_runs([tracking.ensure_experiment()], max_results=5000)
+    found = client().search_runs([mlflow_runs.ensure_experiment()], max_results=5000)
     return [run for run in found if run.info.run_name == name]
 
 
 def test_views_are_added_to_an_experiment_without_them(repo):
-    experiment, key = tracking.ensure_experiment(), next(iter(views.TAGS))
+    experiment, key = mlflow_runs.ensure_experiment(), next(iter(mlflow_views.TAGS))
     client().delete_experiment_tag(experiment, key)
     client().set_experiment_tag(experiment, "mlflow.note.content", "mine")
-    assert tracking.ensure_experiment() == experiment
+    assert mlflow_runs.ensure_experiment() == experiment
     tags = client().get_experiment(experiment).tags
     assert json.loads(json.loads(tags[key])["state"])["selectedColumns"][0] == "params.`rank`"
     assert tags["mlflow.note.content"] == "mine"  # what a person wrote stays
@@ -76,7 +76,7 @@ def lock(repo, **stages):
 def test_a_run_holds_parameters_curves_and_artefacts(repo):
     write_item(repo, "train-r8-s0")
     folder = repo / "models" / "train-r8-s0"
-    assert tracking.log_stage("full", stage="train", params=PARAMS, artifacts=[folder], tags={"data": "embedded"})
+    assert mlflow_runs.log_stage("full", stage="train", params=PARAMS, artifacts=[folder], tags={"data": "embedded"})
     (run,) = runs("full")
     assert run.info.status == "FINISHED"
     assert run.data.params == {"train.lr": "0.0001", "train.batch": "32", "train.note": "x" * 249}
@@ -89,7 +89,7 @@ def test_a_run_holds_parameters_curves_and_artefacts(repo):
     assert run.data.metrics["loss"] == 0.5
     experiment = client().get_experiment(run.info.experiment_id)
     assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
-    saved = {json.loads(experiment.tags[key])["name"] for key in views.TAGS}
+    saved = {json.loads(experiment.tags[key])["name"] for key in mlflow_views.TAGS}
     assert saved == {"Ranks and seeds", "Ablations", "Policies"}
     assert run.info.artifact_uri.startswith((repo / "mlartifacts").as_uri())
     assert {a.path for a in client().list_artifacts(run.info.run_id)} == {
@@ -104,28 +104,28 @@ def test_replay_is_idempotent_and_follows_dvc_lock(repo):
     first, second = write_item(repo, "train-r4-s0"), write_item(repo, "train-r4-s1", loss=0.25)
     lock(repo, **{"train@4-0": first, "train@4-1": second})
     for _ in range(2):
-        assert tracking.replay_all() == tracking.Replayed(shown=("train-r4-s0", "train-r4-s1"))
+        assert mlflow_runs.log_locked_stages() == mlflow_runs.LoggedStages(shown=("train-r4-s0", "train-r4-s1"))
         assert len(runs("train-r4-s0")) == len(runs("train-r4-s1")) == 1
     (run,) = runs("train-r4-s0")
     assert run.data.params == {"train.lr": "0.0001", "train.batch": "32"} and run.data.tags["stage"] == "train"
 
     lock(repo, **{"train@4-0": write_item(repo, "train-r4-s0", lr=0.001)})  # other parameters, same outputs
-    tracking.replay_all()
+    mlflow_runs.log_locked_stages()
     assert sorted(run.data.params["train.lr"] for run in runs("train-r4-s0")) == ["0.0001", "0.001"]
 
     (repo / "models" / "train-r4-s0" / "metrics.json").write_text('{"loss": 9}')
-    assert tracking.replay_all().absent == ("train-r4-s0",)
+    assert mlflow_runs.log_locked_stages().absent == ("train-r4-s0",)
     (repo / "dvc.lock").unlink()
     with pytest.raises(ValueError, match="dvc repro"):
-        tracking.replay_all()
+        mlflow_runs.log_locked_stages()
 
 
 def test_replay_completes_what_the_stage_logged_itself(repo):
     lock(repo, **{"train@16-0": write_item(repo, "train-r16-s0")})
     folder = repo / "models" / "train-r16-s0"
     for _ in range(2):  # the second is a forced rerun with the same result
-        assert tracking.log_stage("train-r16-s0", stage="train", params={"train": {"lr": 1e-4}}, artifacts=[folder])
-        tracking.replay_all()
+        assert mlflow_runs.log_stage("train-r16-s0", stage="train", params={"train": {"lr": 1e-4}}, artifacts=[folder])
+        mlflow_runs.log_locked_stages()
     (run,) = runs("train-r16-s0")
     assert run.data.tags["params_hash"] and run.data.tags["inputs_hash"]
     assert run.data.params == {"train.lr": "0.0001", "train.batch": "32"}
@@ -141,9 +141,9 @@ def test_a_run_left_by_a_killed_process_is_completed_once(repo, monkeypatch):
     write_item(repo, "train-r32-s0")
     with monkeypatch.context() as patch:
         patch.setattr(MlflowClient, "log_artifact", killed)
-        assert not tracking.log_stage("half", stage="train", params=PARAMS, artifacts=[folder])
+        assert not mlflow_runs.log_stage("half", stage="train", params=PARAMS, artifacts=[folder])
     assert [run.info.status for run in runs("half")] == ["RUNNING"]
-    assert tracking.log_stage("half", stage="train", params=PARAMS, artifacts=[folder])
+    assert mlflow_runs.log_stage("half", stage="train", params=PARAMS, artifacts=[folder])
     (run,) = runs("half")
     assert run.info.status == "FINISHED"
     assert len(client().get_metric_history(run.info.run_id, "epoch/loss/fit-1")) == 4
@@ -153,7 +153,7 @@ def test_thousands_of_points_are_fast(repo):
     history = [{"fold": f, "epoch": e, "a": e / 7, "b": e / 3, "c": f} for f in range(5) for e in range(200)]
     params = {"section": {f"key{i}": i for i in range(150)}}
     start = time.perf_counter()
-    assert tracking.log_stage("long", stage="train", params=params, history=history)
+    assert mlflow_runs.log_stage("long", stage="train", params=params, history=history)
     assert time.perf_counter() - start < 10
     (run,) = runs("long")
     assert len(run.data.params) == 150
@@ -183,18 +183,18 @@ def test_first_use_by_one_that_is_killed_then_by_three_at_once(tmp_path):
 
 
 def log_refused(capsys):
-    assert not tracking.log_stage("refused", stage="train", params={}, metrics={"loss": 1})
+    assert not mlflow_runs.log_stage("refused", stage="train", params={}, metrics={"loss": 1})
     warning = capsys.readouterr().err
     assert warning.count("\n") == 1 and "lrrc log" in warning
     return warning
 
 
 def test_a_locked_database_costs_one_line(repo, capsys, monkeypatch):
-    monkeypatch.setattr(tracking, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(mlflow_runs, "BUSY_SECONDS", 0.1)
     with closing(sqlite3.connect(repo / "mlflow.db")) as other:
         other.execute("BEGIN EXCLUSIVE")
         assert "database is locked" in log_refused(capsys)
-    assert tracking.log_stage("refused", stage="train", params={}, metrics={"loss": 1})
+    assert mlflow_runs.log_stage("refused", stage="train", params={}, metrics={"loss": 1})
 
 
 def test_a_server_that_is_down_costs_one_line(repo, capsys, monkeypatch):
@@ -211,7 +211,7 @@ def test_a_broken_database_costs_one_line(repo, capsys, monkeypatch):
 def test_a_busy_lock_and_a_missing_folder_cost_one_line(repo, capsys, monkeypatch):
     from filelock import FileLock
 
-    monkeypatch.setattr(tracking, "LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(mlflow_runs, "LOCK_SECONDS", 0.1)
     with FileLock(repo / "mlflow.db.lock"):
         assert "Timeout" in log_refused(capsys)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////proc/nowhere/mlflow.db")
@@ -223,7 +223,7 @@ def test_secrets_reach_nothing(repo, capsys, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", planted)
     (repo / "note.md").write_text(f"used {planted}")
     (repo / "clean.md").write_text("fine")
-    assert tracking.log_stage(
+    assert mlflow_runs.log_stage(
         "secret",
         stage="download",
         params={"data": {"token": planted, "url": f"https://user:{planted}@host/x", planted: 1}},
@@ -253,7 +253,7 @@ def test_summary_records_become_metrics(tmp_path):
         {**data, "variant": "train", "metric": "episodes", "value": 140},
     ]
     (tmp_path / "summary.json").write_text(json.dumps({"schema": 1, "records": records}))
-    assert outputs.result(outs=[tmp_path / "summary.json"]).metrics == {
+    assert stage_outputs.result(outs=[tmp_path / "summary.json"]).metrics == {
         "replay/embedded/tokens_per_episode/lrrc-rank8-budget128": 12.5,
         "dataset/embedded/episodes/train": 140.0,
     }
@@ -265,9 +265,9 @@ def test_root_is_the_real_repository(tmp_path, monkeypatch):
     for folder in (tmp_path, copy.parent):
         (folder / "dvc.yaml").write_text("stages: {}\n")
     monkeypatch.chdir(copy)
-    assert tracking.root() == tmp_path and tracking.uri() == f"sqlite:///{tmp_path}/mlflow.db"
+    assert mlflow_runs.root() == tmp_path and mlflow_runs.uri() == f"sqlite:///{tmp_path}/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///own.db")
-    assert tracking.uri() == f"sqlite:///{tmp_path}/own.db"
+    assert mlflow_runs.uri() == f"sqlite:///{tmp_path}/own.db"
 
 
 TRAIN = """

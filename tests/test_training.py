@@ -14,28 +14,32 @@ import torch
 from generated import DIGEST, ENCODER, LIMIT, MODEL, TRAIN, WIDTH, checked, episode, learnable, model, train
 from safetensors.torch import load_file
 
-from lrrc import encoder, fitting, segment_file, training
-from lrrc.dataset import episode_arrays
-from lrrc.episodes import read_episodes, write_episodes
-from lrrc.files import write_json
-from lrrc.model.batch import collate
-from lrrc.model.coordinator import build
-from lrrc.model.losses import (
+from lrrc.dataset.array_file import ArrayFile, flatten, write_arrays
+from lrrc.dataset.batches import collate, collate_kept
+from lrrc.dataset.episode_arrays import episode_arrays
+from lrrc.dataset.inputs import StageInputs
+from lrrc.episodes.episode_file import read_episodes, write_episodes
+from lrrc.model.network import build_network, preferred
+from lrrc.model.outcome_probe import KeptFeatures, OutcomeProbe
+from lrrc.pretrained import sentence_encoder
+from lrrc.runtime.files import write_json
+from lrrc.training import fit as training_fit
+from lrrc.training import stage as training_stage
+from lrrc.training.fit import FitModule, SplitData, fit_network
+from lrrc.training.losses import (
     RARITY,
     WORTH_FLOOR,
     Measured,
     agreement,
     coordinator_objective,
     outcome,
-    preferred,
     probe_objective,
     ranking,
     reconstruction,
     rules,
     worth,
 )
-from lrrc.model.probe import Kept, Probe, collate_kept
-from lrrc.segment_file import SegmentFile
+from lrrc.training.stage import FitSpec, _fit_one, fit_items
 
 RAGGED = [episode_arrays(episode(seed), ENCODER, LIMIT) for seed in range(20)]
 pack = partial(collate, vocabulary=MODEL.vocabulary)
@@ -43,12 +47,12 @@ pack = partial(collate, vocabulary=MODEL.vocabulary)
 
 def net_of(kind="lrrc", seed=0, **changes):
     torch.manual_seed(seed)
-    return build(kind, 4, WIDTH, model(**changes))
+    return build_network(kind, 4, WIDTH, model(**changes))
 
 
 def fit(net, folder, config=TRAIN, seed=0, objective=coordinator_objective, data=RAGGED, val=None, collate=pack):
     val = data[-4:] if val is None else val
-    return training.fit(net, objective, data[:-4], val, collate, config, seed, folder)
+    return fit_network(net, objective, data[:-4], val, collate, config, seed, folder)
 
 
 def bytes_of(net):
@@ -91,14 +95,14 @@ def test_a_killed_fit_goes_on_to_the_same_bytes(tmp_path, undisturbed, steps):
 
 
 def test_a_fit_killed_while_it_saves_goes_on_to_the_same_bytes(tmp_path, undisturbed, monkeypatch):
-    real = training.write_json
+    real = write_json
 
     def dying(path, value):
         if len(value["history"]) == 2:
             raise Killed
         real(path, value)
 
-    monkeypatch.setattr(training, "write_json", dying)
+    monkeypatch.setattr(training_fit, "write_json", dying)
     with pytest.raises(Killed):
         fit(net_of(), tmp_path, train(max_epochs=4))
     monkeypatch.undo()
@@ -136,8 +140,8 @@ def test_seeds(tmp_path, undisturbed):
 
 
 def order(seed, first_epoch, count=10, lengths=None):
-    module = training.Fit(net_of(), coordinator_objective, train(batch_size=4), seed, first_epoch)
-    return list(training.Data(list(range(count)), [], list, module, lengths).train_dataloader())
+    module = FitModule(net_of(), coordinator_objective, train(batch_size=4), seed, first_epoch)
+    return list(SplitData(list(range(count)), [], list, module, lengths).train_dataloader())
 
 
 def test_the_order_of_an_epoch_is_drawn_from_seed_and_epoch():
@@ -164,9 +168,9 @@ def test_batches_hold_episodes_of_like_length():
 
 
 def test_a_segment_file_knows_lengths_unread(stage):
-    arrays = SegmentFile(stage.segments)
+    arrays = ArrayFile(stage.segments)
     ids = list(arrays)[::-1]
-    assert arrays.lengths(ids) == [(e.turns, len(e.turn_N)) for e in arrays.of(ids)]
+    assert arrays.lengths(ids) == [(e.turns, len(e.turn_N)) for e in arrays.by_ids(ids)]
 
 
 def test_batches_made_by_other_processes_give_the_same_bytes(tmp_path, undisturbed):
@@ -194,8 +198,10 @@ def test_the_best_epoch_is_kept_and_patience_ends_the_fit(tmp_path, scores, pati
         if torch.is_grad_enabled():
             return measured
         seen.append(bytes_of(copy.deepcopy(net)))
-        return Measured(measured.loss, measured.means | {"agreement": (torch.tensor(next(values)), 4.0),
-                                                         "loss": (torch.tensor(0.0), 4)})  # fmt: skip
+        return Measured(
+            measured.loss,
+            measured.means | {"agreement": (torch.tensor(next(values)), 4.0), "loss": (torch.tensor(0.0), 4)},
+        )
 
     net = net_of()
     history = fit(net, tmp_path, train(max_epochs=len(scores), patience=patience), objective=scripted)
@@ -220,14 +226,14 @@ def kept(seed, agents=2, outcome=True):
     winner = int(rng.integers(2))
     features = rng.standard_normal((int(rng.integers(1, 5)), 3, 5)).astype(np.float32)
     features[:, 1 + winner, 0] += 4
-    return Kept(f"k{seed}", features, winner if outcome else -1, agents)
+    return KeptFeatures(f"k{seed}", features, winner if outcome else -1, agents)
 
 
 def test_a_probe_learns_who_won(tmp_path):
     torch.manual_seed(0)
     data = [kept(seed) for seed in range(36)]
     config = train(max_epochs=12)
-    history = fit(Probe(5), tmp_path, config, objective=probe_objective, data=data, collate=collate_kept)
+    history = fit(OutcomeProbe(5), tmp_path, config, objective=probe_objective, data=data, collate=collate_kept)
     assert history[-1]["val_agreement"] == 1.0 and history[-1]["val_loss"] < 0.5 * history[0]["val_loss"]
 
 
@@ -235,7 +241,7 @@ def test_probe_batches():
     data = [kept(seed) for seed in range(6)]
     batch = collate_kept(data)
     torch.manual_seed(0)
-    probe = Probe(5)
+    probe = OutcomeProbe(5)
     for b, one in enumerate(data):
         T = len(one.features_TPG)
         torch.testing.assert_close(probe(batch)[b, :T], probe(collate_kept([one]))[0])
@@ -256,7 +262,7 @@ def test_chat_logs_without_outcome_train_without_trouble(tmp_path):
     assert history[-1]["train_loss"] < history[0]["train_loss"]
     assert all(math.isfinite(value) for record in history for value in record.values())
     logs = [kept(seed, agents=1, outcome=False) for seed in range(12)]
-    history = fit(Probe(5), tmp_path / "probe", objective=probe_objective, data=logs, collate=collate_kept)
+    history = fit(OutcomeProbe(5), tmp_path / "probe", objective=probe_objective, data=logs, collate=collate_kept)
     assert all(record["val_loss"] == 0 for record in history)
 
 
@@ -317,35 +323,35 @@ def test_preference_and_agreement_by_hand():
 @pytest.fixture
 def stage(tmp_path, monkeypatch):
     """Files of the stages before, with the small encoder in place of a distilled one."""
-    monkeypatch.setattr(encoder, "load", lambda folder: ENCODER)
+    monkeypatch.setattr(sentence_encoder, "load", lambda folder: ENCODER)
     made = [episode(seed) for seed in range(14)]
     write_episodes(tmp_path / "episodes.parquet", made)
-    segment_file.write(tmp_path / "segments", [segment_file.flat([episode_arrays(e, ENCODER, LIMIT) for e in made])])
+    write_arrays(tmp_path / "segments", [flatten([episode_arrays(e, ENCODER, LIMIT) for e in made])])
     write_json(tmp_path / "encoder/config.json", {"hidden_dim": WIDTH})
     ids = [e.episode_id for e in made]
     part = {"train": ids[:8], "val": ids[8:11], "test": ids[11:]}
     write_json(tmp_path / "splits.json", part | {"folds": [part, part]})
-    return fitting.Inputs(*(tmp_path / name for name in ("episodes.parquet", "segments", "encoder", "splits.json")))
+    return StageInputs(*(tmp_path / name for name in ("episodes.parquet", "segments", "encoder", "splits.json")))
 
 
 def item(policy):
-    return fitting.Item(policy, 4, 0, 30, MODEL, train(max_epochs=2), 2, DIGEST, LIMIT)
+    return FitSpec(policy, 4, 0, 30, MODEL, train(max_epochs=2), 2, DIGEST, LIMIT)
 
 
 def fit_one(policy, inputs, work):
-    return fitting._fit_one(item(policy), inputs, "fold-1", work)
+    return _fit_one(item(policy), inputs, "fold-1", work)
 
 
 @pytest.mark.parametrize("side_by_side", [True, False])
 def test_kept_features_are_read_as_they_were_made(stage, tmp_path, monkeypatch, side_by_side):
-    monkeypatch.setattr(fitting.kept, "EPISODES_AT_ONCE", 4)
-    fitting.kept.write(tmp_path / "kept", item("recency"), stage, tmp_path, side_by_side)
-    found = fitting.kept.KeptFile(tmp_path / "kept")
-    policy = fitting.kept.policy_of(item("recency"), stage, tmp_path)
+    monkeypatch.setattr(training_stage.kept, "EPISODES_AT_ONCE", 4)
+    training_stage.kept.write(tmp_path / "kept", item("recency"), stage, tmp_path, side_by_side)
+    found = training_stage.kept.KeptFile(tmp_path / "kept")
+    policy = training_stage.kept.policy_of(item("recency"), stage, tmp_path)
     episodes = read_episodes(stage.episodes)
     assert list(found) == [e.episode_id for e in episodes]
-    for read, e in zip(found.of(list(found)), episodes, strict=True):
-        made = fitting.kept.kept_of(e, policy, ENCODER)
+    for read, e in zip(found.by_ids(list(found)), episodes, strict=True):
+        made = training_stage.kept.kept_of(e, policy, ENCODER)
         assert (read.outcome, read.agents) == (made.outcome, made.agents)
         np.testing.assert_array_equal(read.features_TPG, made.features_TPG)
 
@@ -353,8 +359,8 @@ def test_kept_features_are_read_as_they_were_made(stage, tmp_path, monkeypatch, 
 def test_a_finished_fit_is_not_repeated_unless_its_data_changed(stage, tmp_path):
     history, seconds = fit_one("rims-only", stage, tmp_path / "work")
     assert seconds > 0 and fit_one("rims-only", stage, tmp_path / "work") == (history, 0.0)
-    arrays = [dataclasses.replace(e, outcome=(e.outcome + 1) % 4) for e in SegmentFile(stage.segments).values()]
-    segment_file.write(stage.segments, [segment_file.flat(arrays)])
+    arrays = [dataclasses.replace(e, outcome=(e.outcome + 1) % 4) for e in ArrayFile(stage.segments).values()]
+    write_arrays(stage.segments, [flatten(arrays)])
     changed, seconds = fit_one("rims-only", stage, tmp_path / "work")
     assert seconds > 0 and changed != history
 
@@ -362,7 +368,7 @@ def test_a_finished_fit_is_not_repeated_unless_its_data_changed(stage, tmp_path)
 def test_an_item_of_two_networks_resumes_to_the_same_bytes(stage, tmp_path, monkeypatch):
     history, _ = fit_one("tokensqueeze-only", stage, tmp_path / "a")
     with monkeypatch.context() as patch:
-        patch.setattr(fitting, "coordinator_objective", killed_after(3))
+        patch.setattr(training_stage, "coordinator_objective", killed_after(3))
         with pytest.raises(Killed):
             fit_one("tokensqueeze-only", stage, tmp_path / "b")
     assert (tmp_path / "b/net/state.json").is_file()
@@ -379,8 +385,8 @@ def test_an_item_has_a_checkpoint_for_each_of_its_seeds(stage, tmp_path):
     items = {f"s{seed}": dataclasses.replace(item("lrrc"), seed=seed) for seed in (0, 1)}
     fits = ["fold-0", "fold-1"]
     both, one = tmp_path / "ablate-x", tmp_path / "train-x"
-    fitting.fit_items(items, stage, fits, both, tmp_path / "work")
-    fitting.fit_items({"": items["s1"]}, stage, fits, one, tmp_path / "work-one")
+    fit_items(items, stage, fits, both, tmp_path / "work")
+    fit_items({"": items["s1"]}, stage, fits, one, tmp_path / "work-one")
     weights = {"fold-0.safetensors", "fold-1.safetensors"}
     checkpoint = {"config.json", "certificate.json", *weights}
     assert {path.name for path in one.iterdir()} == checkpoint | {"history.json", "metrics.json"}

@@ -20,10 +20,17 @@ def write_lm(folder: Path, seed: int = 0) -> Path:
     tokenizer.add_special_tokens([AddedToken(mark, special=True, normalized=False) for mark in MARKS])
     torch.manual_seed(seed)
     config = LlamaConfig(
-        vocab_size=tokenizer.get_vocab_size(), hidden_size=16, intermediate_size=32, num_hidden_layers=2,
-        num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=8192, initializer_range=0.4,
-        bos_token_id=None, eos_token_id=None,
-    )  # fmt: skip
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        max_position_embeddings=8192,
+        initializer_range=0.4,
+        bos_token_id=None,
+        eos_token_id=None,
+    )
     LlamaForCausalLM(config).save_pretrained(str(folder))
     tokenizer.save(str(folder / "tokenizer.json"))
     return folder

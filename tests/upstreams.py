@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from lrrc.middleware.proxy_command import listen
+from lrrc.commands.serve import listen
 
 BUSY = {"error": {"message": "slow down", "type": "rate_limit_error", "code": "rate_limit"}}
 BROKEN = {"error": {"message": "internal", "type": "server_error"}}
@@ -24,8 +24,13 @@ class Upstream:
     def __init__(self):
         self.calls, self.headers, self.gone = [], {}, threading.Event()
         chat = Route("/v1/chat/completions", self.chat, methods=["POST"])
-        self.app = Starlette(routes=[chat, Route("/v1/models", self.models), Route("/{path:path}", self.echo,
-                             methods=["GET", "POST", "PUT", "DELETE"])])  # fmt: skip
+        self.app = Starlette(
+            routes=[
+                chat,
+                Route("/v1/models", self.models),
+                Route("/{path:path}", self.echo, methods=["GET", "POST", "PUT", "DELETE"]),
+            ]
+        )
 
     async def models(self, request):
         self.headers = dict(request.headers)
@@ -70,9 +75,14 @@ def said(body):
 
 def whole(model, text):
     message = {"role": "assistant", "content": text}
-    return {"id": "c1", "object": "chat.completion", "created": 1, "model": model,
-            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-            "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}}  # fmt: skip
+    return {
+        "id": "c1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": model,
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10},
+    }
 
 
 def chunk(model, text):

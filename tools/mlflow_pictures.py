@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from browser import chromium  # noqa: E402
 from servers import serve  # noqa: E402
 
-from lrrc import tracking  # noqa: E402
+from lrrc.tracking import mlflow_runs  # noqa: E402
 
 SETTINGS = {  # of MLflow's page: no assistant, no tips, the pages for training
     "mlflow.assistant.panelOpen_v1": "false",
@@ -32,7 +32,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     from mlflow import MlflowClient
 
-    client, experiment = MlflowClient(tracking_uri=tracking.uri()), tracking.ensure_experiment()
+    client, experiment = MlflowClient(tracking_uri=mlflow_runs.uri()), mlflow_runs.ensure_experiment()
     runs = {run.info.run_name: run.info.run_id for run in client.search_runs([experiment], order_by=["start_time"])}
     ranks = [run_id for name, run_id in sorted(runs.items()) if name.startswith("train-") and name.endswith("-s0")]
     home, lines = f"/#/experiments/{experiment}", ".js-plotly-plot .scatterlayer"
@@ -45,7 +45,7 @@ def main() -> None:
         ),
         "file": (f"{home}/runs/{runs['figures']}/artifacts/figure3.png", "img[src^=blob], .image-outer-container img"),
     }
-    command = ("mlflow", "ui", "--workers", "1", "--backend-store-uri", tracking.uri())
+    command = ("mlflow", "ui", "--workers", "1", "--backend-store-uri", mlflow_runs.uri())
     with (
         serve(*command, cwd=folder, ready="/health", MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false") as server,
         chromium() as browser,

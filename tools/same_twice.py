@@ -20,9 +20,15 @@ import copies  # noqa: E402
 
 SURROUNDINGS = {  # folder -> what must not matter
     "one": {"PYTHONHASHSEED": "1", "TZ": "UTC", "LC_ALL": "C", "OMP_NUM_THREADS": "1"},
-    "another folder/two": {"PYTHONHASHSEED": "2", "TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "4",
-                           "MKL_NUM_THREADS": "4", "OPENBLAS_NUM_THREADS": "4"},
-}  # fmt: skip
+    "another folder/two": {
+        "PYTHONHASHSEED": "2",
+        "TZ": "Asia/Tokyo",
+        "LC_ALL": "C.UTF-8",
+        "OMP_NUM_THREADS": "4",
+        "MKL_NUM_THREADS": "4",
+        "OPENBLAS_NUM_THREADS": "4",
+    },
+}
 
 
 def clone(folder: Path, tiny: bool) -> None:
@@ -41,8 +47,11 @@ def clone(folder: Path, tiny: bool) -> None:
 def differences(first: dict, second: dict) -> list[tuple[str, str, str, str]]:
     """(stage item, output, hash in the first, hash in the second) wherever they are not equal."""
     one, two = ({(item, path): md5 for item, outs in lock.items() for path, md5 in outs} for lock in (first, second))
-    return [(*key, one.get(key, "none"), two.get(key, "none")) for key in sorted(one.keys() | two.keys())
-            if one.get(key) != two.get(key)]  # fmt: skip
+    return [
+        (*key, one.get(key, "none"), two.get(key, "none"))
+        for key in sorted(one.keys() | two.keys())
+        if one.get(key) != two.get(key)
+    ]
 
 
 def compared(first: dict, second: dict) -> int:
@@ -51,8 +60,11 @@ def compared(first: dict, second: dict) -> int:
     for item, path, one, two in found:
         print(f"{item:<28} {path:<36} {one:<36} {two}")
     outputs = sum(map(len, first.values()))
-    print(f"{outputs} outputs of {len(first)} stage items: {len(found)} differ" if found else
-          f"{outputs} outputs of {len(first)} stage items: all equal")  # fmt: skip
+    print(
+        f"{outputs} outputs of {len(first)} stage items: {len(found)} differ"
+        if found
+        else f"{outputs} outputs of {len(first)} stage items: all equal"
+    )
     return 1 if found else 0
 
 

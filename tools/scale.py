@@ -25,9 +25,10 @@ import numpy as np
 import psutil
 import yaml
 
-from lrrc.config import load_params, parse_params
-from lrrc.episodes import ARENA_AGENTS, ARENA_OUTCOMES, Episode, Message, Turn, iter_episodes, write_episodes
-from lrrc.files import write_json, write_text
+from lrrc.episodes.episode import ARENA_AGENTS, ARENA_OUTCOMES, Episode, Message, Turn
+from lrrc.episodes.episode_file import iter_episodes, write_episodes
+from lrrc.params import load_params, parse_params
+from lrrc.runtime.files import write_json, write_text
 
 ROOT = Path(__file__).resolve().parents[1]
 TURNS, PROMPT, REPLY = 1.2, 52.3, 189.5  # means, as published
@@ -41,8 +42,12 @@ STAGES = ("annotate", "split", "embed", "train", "replay", "fidelity")
 
 def arena(count: int, seed: int) -> Iterator[Episode]:
     """Synthetic episodes, one at a time."""
-    said = [m.content for e in iter_episodes(ROOT / "data/embedded/arena.parquet") for t in e.turns
-            for m in (*t.inputs, *t.replies)]  # fmt: skip
+    said = [
+        m.content
+        for e in iter_episodes(ROOT / "data/embedded/arena.parquet")
+        for t in e.turns
+        for m in (*t.inputs, *t.replies)
+    ]
     sentences = [piece.split() for text in said for piece in re.split(r"(?<=[.!?])\s+", text) if piece.strip()]
     for number in range(count):
         rng = np.random.default_rng([seed, number])
@@ -96,33 +101,50 @@ def fit(encoder: Path, out: Path) -> None:
     """One epoch of the coordinator on the training episodes of the main split; an outcome head for `recency`."""
     import torch
 
-    from lrrc import checkpoint, fitting, kept, training
-    from lrrc.episode_file import open_episodes
-    from lrrc.model.batch import collate
-    from lrrc.model.coordinator import build
-    from lrrc.model.losses import coordinator_objective, probe_objective
-    from lrrc.model.probe import Probe, collate_kept
-    from lrrc.segment_file import SegmentFile
+    from lrrc.dataset.array_file import ArrayFile
+    from lrrc.dataset.batches import collate, collate_kept
+    from lrrc.dataset.inputs import INPUTS, StageInputs
+    from lrrc.episodes.episode_file import open_episodes
+    from lrrc.model.network import build_network
+    from lrrc.model.outcome_probe import OutcomeProbe
+    from lrrc.policies import checkpoint
+    from lrrc.policies.registry import policy_of
+    from lrrc.training import kept_features as kept_features_file
+    from lrrc.training.fit import fit_network
+    from lrrc.training.kept_features import kept_features
+    from lrrc.training.losses import coordinator_objective, probe_objective
+    from lrrc.training.stage import FitSpec, _width
 
     torch.set_num_threads(1)
     params = load_params()
-    inputs = fitting.Inputs(Path(fitting.INPUTS[0]), Path(fitting.INPUTS[1]), encoder, Path(fitting.INPUTS[3]))
-    splits, arrays = json.loads(inputs.splits.read_text()), SegmentFile(inputs.segments)
-    width, limit = fitting._width(inputs), params.embed.max_segment_tokens
-    net = build("lrrc", 8, width, params.model)
+    inputs = StageInputs(Path(INPUTS[0]), Path(INPUTS[1]), encoder, Path(INPUTS[3]))
+    splits, arrays = json.loads(inputs.splits.read_text()), ArrayFile(inputs.segments)
+    width, limit = _width(inputs), params.embed.max_segment_tokens
+    net = build_network("lrrc", 8, width, params.model)
     batches = partial(collate, vocabulary=params.model.vocabulary, targets=params.gains.source)
-    train, val = arrays.of(splits["train"]), arrays.of(splits["val"])
-    training.fit(net, coordinator_objective, train, val, batches, params.train, 0, out / "work-net",
-                 lengths=arrays.lengths(splits["train"]))  # fmt: skip
-    item = fitting.Item("recency", None, 0, params.budget, params.model, params.train, 2, params.digest, limit)
-    policy, vectors = kept.policy_of(item, inputs, out), kept.encoder.load(str(encoder))
-    probed = [kept.kept_of(e, policy, vectors) for e in open_episodes(inputs.episodes).each(splits["train"][:PROBED])]
-    probe = Probe(probed[0].features_TPG.shape[2])
+    train, val = arrays.by_ids(splits["train"]), arrays.by_ids(splits["val"])
+    fit_network(
+        net,
+        coordinator_objective,
+        train,
+        val,
+        batches,
+        params.train,
+        0,
+        out / "work-net",
+        lengths=arrays.lengths(splits["train"]),
+    )
+    item = FitSpec("recency", None, 0, params.budget, params.model, params.train, 2, params.digest, limit)
+    policy, vectors = policy_of(item, inputs, out), kept_features_file.encoder.load(str(encoder))
+    probed = [kept_features(e, policy, vectors) for e in open_episodes(inputs.episodes).each(splits["train"][:PROBED])]
+    probe = OutcomeProbe(probed[0].features_TPG.shape[2])
     short = replace(params.train, max_epochs=1)
-    training.fit(probe, probe_objective, probed, probed[:100], collate_kept, short, 0, out / "work-probe")
-    for name, kind, rank, weights, file in (("train-r8-s0", "lrrc", 8, net, "fold"),
-                                            ("baseline-recency-s0", "recency", None, probe, "probe-fold")):  # fmt: skip
-        write_json(out / name / "config.json", checkpoint.describe(kind, rank, 0, width, limit, params.model))
+    fit_network(probe, probe_objective, probed, probed[:100], collate_kept, short, 0, out / "work-probe")
+    for name, kind, rank, weights, file in (
+        ("train-r8-s0", "lrrc", 8, net, "fold"),
+        ("baseline-recency-s0", "recency", None, probe, "probe-fold"),
+    ):
+        write_json(out / name / "config.json", checkpoint.checkpoint_config(kind, rank, 0, width, limit, params.model))
         for fold in range(len(splits["folds"])):
             checkpoint.save_weights(weights, out / name / f"{file}-{fold}.safetensors")
     shutil.rmtree(out / "work-net")
@@ -147,8 +169,12 @@ def measured(command: list[str], work: Path) -> dict[str, float]:
         raise SystemExit(f"scale: {' '.join(command)}: exit status {process.returncode}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"seconds": round(time.monotonic() - started, 1), "cpu_seconds": round(cpu, 1), "workers": workers,
-            "peak_mib_of_a_process": round(peak / 2**20)}  # fmt: skip
+    return {
+        "seconds": round(time.monotonic() - started, 1),
+        "cpu_seconds": round(cpu, 1),
+        "workers": workers,
+        "peak_mib_of_a_process": round(peak / 2**20),
+    }
 
 
 def run(args: argparse.Namespace) -> dict:
@@ -161,23 +187,31 @@ def run(args: argparse.Namespace) -> dict:
     source = work / "data/raw/episodes.parquet"
     if not source.is_file():
         write_episodes(source, arena(args.episodes, 0))
-        from lrrc import gains
+        from lrrc.dataset.segment_gains import save_gains
 
-        gains.save(work / "data/gains.parquet", [])
+        save_gains(work / "data/gains.parquet", [])
     for name, command in commands(args.encoder.absolute(), args.lm.absolute()).items():
         kept = work / f"{name}.json"
         if not kept.is_file():
             write_json(kept, measured(command, work))
         found[name] = json.loads(kept.read_text())
         print(name, found[name], flush=True)
-    total = next(r for r in json.loads((work / "data/table1.json").read_text())
-                 if (r["accounting"], r["split"]) == ("joint", "total"))  # fmt: skip
+    total = next(
+        r
+        for r in json.loads((work / "data/table1.json").read_text())
+        if (r["accounting"], r["split"]) == ("joint", "total")
+    )
     return {
-        "episodes": args.episodes, "engine": args.engine, "cores": os.cpu_count(), "stages": found,
-        "turns_per_episode": total["turns_per_episode"] / 2, "tokens_per_episode": total["tokens_per_episode"],
+        "episodes": args.episodes,
+        "engine": args.engine,
+        "cores": os.cpu_count(),
+        "stages": found,
+        "turns_per_episode": total["turns_per_episode"] / 2,
+        "tokens_per_episode": total["tokens_per_episode"],
         "segments_bytes": (work / "data/segments.safetensors").stat().st_size,
-        "fidelity_calls": settings(args)["fidelity"]["calls"], "replayed_items": 2,
-    }  # fmt: skip
+        "fidelity_calls": settings(args)["fidelity"]["calls"],
+        "replayed_items": 2,
+    }
 
 
 def table(found: dict) -> str:
@@ -195,15 +229,18 @@ def table(found: dict) -> str:
     for name, row in found["stages"].items():
         cpu, memory = row["cpu_seconds"], row["peak_mib_of_a_process"]
         if name == "fidelity":  # a sample whatever the size of the data
-            lines.append(f"| fidelity, {found['fidelity_calls']} calls | {row['seconds']:,.0f} | {cpu:,.0f} | | "
-                         f"{memory:,} | {cpu / 3600:.2f}, whatever the size |")  # fmt: skip
+            lines.append(
+                f"| fidelity, {found['fidelity_calls']} calls | {row['seconds']:,.0f} | {cpu:,.0f} | | "
+                f"{memory:,} | {cpu / 3600:.2f}, whatever the size |"
+            )
             continue
         items = found["replayed_items"] if name == "replay" else 1
         share = cpu / count * MILLION / 3600
         hours += share / items
         label = {"replay": f"replay, {items} items", "train": "train, one epoch, rank 8"}.get(name, name)
-        lines.append(f"| {label} | {row['seconds']:,.0f} | {cpu:,.0f} | {count * items / cpu:,.0f} | {memory:,} | "
-                     f"{share:,.2f} |")  # fmt: skip
+        lines.append(
+            f"| {label} | {row['seconds']:,.0f} | {cpu:,.0f} | {count * items / cpu:,.0f} | {memory:,} | {share:,.2f} |"
+        )
     through = ", ".join(name for name in found["stages"] if name != "fidelity")
     lines += [
         "",
@@ -223,8 +260,12 @@ def main() -> None:
     parser.add_argument("--encoder", type=Path, default=Path("data/encoder"))
     parser.add_argument("--lm", type=Path, default=Path("data/lm"))
     parser.add_argument("--episodes", type=int, default=33_000)
-    parser.add_argument("--engine", choices=("local", "ray"), default="local",
-                        help="ray: to compare bytes; the computing of its workers is not counted")  # fmt: skip
+    parser.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="ray: to compare bytes; the computing of its workers is not counted",
+    )
     args = parser.parse_args()
     found = run(args)
     write_json(args.json, found)

@@ -1,1 +1,9 @@
-"""Low-Rank Recurrent Coordinator."""
+"""Low-Rank Recurrent Coordinator, in four storeys (docs/architecture.md).
+
+ground      runtime, pretrained, episodes
+method      digest, model, policies
+experiment  dataset, training, evaluation, results, report, proofs, tracking
+product     middleware, commands
+
+Imports run one way, as the contracts in pyproject.toml say.
+"""

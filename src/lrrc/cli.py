@@ -9,23 +9,25 @@ from collections.abc import Sequence
 
 COMMANDS = {  # name: (module with add_arguments(parser) and run(args) -> exit status, help)
     "compress": (
-        "lrrc.compress",
+        "lrrc.commands.compress",
         "shorten the history in chat logs (JSONL) to a token budget, by any policy",
     ),
-    "estimate": ("lrrc.estimate", "tokens, calls and money per policy and budget on your own logs"),
-    "fidelity": ("lrrc.fidelity", "how much a digest, instead of the full history, surprises a language model"),
+    "estimate": ("lrrc.commands.estimate", "tokens, calls and money per policy and budget on your own logs"),
+    "fidelity": (
+        "lrrc.commands.fidelity",
+        "how much a digest, instead of the full history, surprises a language model",
+    ),
     "serve": (
-        "lrrc.middleware.proxy_command",
+        "lrrc.commands.serve",
         "an OpenAI-compatible address that shortens prompts on their way to another",
     ),
-    "prove": ("lrrc.prove", "check the Lean proofs of the paper's theorems with the real kernel"),
+    "prove": ("lrrc.commands.prove", "check the Lean proofs of the paper's theorems with the real kernel"),
     "certify": (
-        "lrrc.certificate",
+        "lrrc.commands.certify",
         "measure on a checkpoint what the theorems suppose, and the bounds that follow",
     ),
-    "log": ("lrrc.tracking", "show every result that dvc.lock records in MLflow"),
+    "log": ("lrrc.commands.log", "show every result that dvc.lock records in MLflow"),
 }
-
 EPILOG = "`lrrc COMMAND --help` says more. Exit status: 0 done, 1 failed, 2 done but for what is reported."
 
 
@@ -47,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return command.run(args)
     except (ValueError, OSError) as error:
-        from lrrc.errors import explain
+        from lrrc.runtime.errors import explain
 
         print(f"lrrc {args.command}: {explain(error)}", file=sys.stderr)
         return 1

@@ -1,3 +1,3 @@
 """What `make setup` puts into a .pth file, for the interpreters that tests and tools start."""
 
-import lrrc.dvc_files  # noqa: F401
+import lrrc.runtime.dvc_patch  # noqa: F401

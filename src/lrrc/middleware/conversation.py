@@ -13,22 +13,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from lrrc import digest, tokens
-from lrrc.digest import Span
-from lrrc.middleware.cache import Bill, bill, worth_writing
-from lrrc.middleware.messages import ROOT, Item, read
+from lrrc.digest.writer import Span, render
+from lrrc.middleware.body import Body
+from lrrc.middleware.chat_messages import ROOT, ReadMessage, read_message
+from lrrc.middleware.prompt_cache import Bill, bill, worth_writing
 from lrrc.middleware.settings import Settings
-from lrrc.middleware.view import View
 from lrrc.policies.base import Kept
+from lrrc.pretrained import tokens
 
 if TYPE_CHECKING:
     from lrrc.policies.base import Policy, Session
+
 
 DIGEST = -1  # stands for the digest among the indices of a payload
 
 
 @dataclass(frozen=True)
-class Standing:
+class DigestInForce:
     """The digest in force for an agent. It stands for the first `turns` turns, up to the body's position `cut`, of
     which the messages at `kept` are sent as they stand. Span.message is a position in the body."""
 
@@ -43,10 +44,10 @@ class Standing:
 
 
 @dataclass
-class Agent:
+class AgentMemory:
     """What is remembered for an agent: its digest, and fingerprints of its last payload and of the list it was for."""
 
-    standing: Standing = field(default_factory=Standing)
+    standing: DigestInForce = field(default_factory=DigestInForce)
     sent: Sequence[bytes] = ()
     given: Sequence[bytes] = ()
 
@@ -54,7 +55,9 @@ class Agent:
 class Payload:
     """The messages for a call by index, DIGEST for the digest; `marks` and `sizes` have the tools' entry first."""
 
-    def __init__(self, items: Sequence[Item], place: Sequence[int], standing: Standing, tools: tuple[bytes, int]):
+    def __init__(
+        self, items: Sequence[ReadMessage], place: Sequence[int], standing: DigestInForce, tools: tuple[bytes, int]
+    ):
         cut = place[standing.cut] if standing.cut < len(place) else len(items)
         stay = {place[i] for i in standing.kept}
         before = [i for i in range(cut) if i in stay or items[i].role == "system"] if standing.cut else []
@@ -87,10 +90,10 @@ class Conversation:
     def __init__(self, name: str | None, policy: Policy, settings: Settings):
         self.name, self.policy, self.settings = name, policy, settings
         self.lock = threading.RLock()
-        self.body: list[Item] = []
+        self.body: list[ReadMessage] = []
         self.ends: tuple[bytes, ...] = ()  # chains by which Sessions recognises it
-        self._known: dict[bytes, Item] = {}
-        self.agents: dict[str, Agent] = {}
+        self._known: dict[bytes, ReadMessage] = {}
+        self.agents: dict[str, AgentMemory] = {}
         self.speakers: list[str] = []
         self._forget()
 
@@ -99,31 +102,31 @@ class Conversation:
         self._session: Session | None = None
         self._turns, self._observed, self._link = 0, 0, ROOT
 
-    def read(self, messages: Sequence[Mapping[str, Any]], marks: Sequence[bytes]) -> list[Item]:
+    def read(self, messages: Sequence[Mapping[str, Any]], marks: Sequence[bytes]) -> list[ReadMessage]:
         """The items of a list; those that the last list had too are not read again. Raises ValueError."""
         items = [
-            self._known.get(mark) or read(message, mark, f"messages[{i}]")
+            self._known.get(mark) or read_message(message, mark, f"messages[{i}]")
             for i, (message, mark) in enumerate(zip(messages, marks, strict=True))
         ]
         self._known = dict(zip(marks, items, strict=True))
         return items
 
-    def hear(self, body: Sequence[Item]) -> View:
+    def update(self, body: Sequence[ReadMessage]) -> Body:
         """The body as it is now. What is observed of it stays where its beginning is the same."""
-        view = View(body, self.settings)
+        view = Body(body, self.settings)
         self.body = list(body)
         if self._observed > len(body) or view.links[self._observed] != self._link:
             self._forget()
         return view
 
-    def hear_one(self, message: Mapping[str, Any], mark: bytes) -> None:
+    def update_one(self, message: Mapping[str, Any], mark: bytes) -> None:
         """Take in one message after the body as it is known; what is over is observed. Raises ValueError."""
-        item = read(message, mark, "messages[0]")
+        item = read_message(message, mark, "messages[0]")
         if item.role != "system":
             self._known[mark] = item
-            self.observe(self.hear([*self.body, item]))
+            self.observe(self.update([*self.body, item]))
 
-    def observe(self, view: View, speaker: str | None = None) -> Session:
+    def observe(self, view: Body, speaker: str | None = None) -> Session:
         """Let the policy take in the turns that are over, and new. It wants to know all agents beforehand, so a new
         one makes it start again."""
         body = view.body
@@ -142,13 +145,13 @@ class Conversation:
         return self._session
 
     def compose(
-        self, items: Sequence[Item], agent: str | None, budget: int | None, tools: tuple[bytes, int]
+        self, items: Sequence[ReadMessage], agent: str | None, budget: int | None, tools: tuple[bytes, int]
     ) -> Composed:
         """The payload that follows the agent's last one. `items` is the whole list, `tools` their hash and tokens."""
-        settings, mine = self.settings, self.agents.setdefault(agent or "", Agent())
+        settings, mine = self.settings, self.agents.setdefault(agent or "", AgentMemory())
         place = [i for i, item in enumerate(items) if item.role != "system"]
-        whole = Payload(items, place, Standing(), tools)
-        view = self.hear([items[i] for i in place])
+        whole = Payload(items, place, DigestInForce(), tools)
+        view = self.update([items[i] for i in place])
 
         def billed(payload: Payload) -> Bill:
             return bill(mine.sent, payload.marks, payload.sizes, settings.cache_minimum)
@@ -159,7 +162,7 @@ class Conversation:
             self.observe(view, speaker)  # also where no digest is due: no call then pays for many turns
         old = mine.standing
         if not self._holds(old, view) or (budget is not None and old.tokens > budget):
-            old = Standing()
+            old = DigestInForce()
         keeping = Payload(items, place, old, tools)
         standing, payload, action = old, keeping, "kept"
         due, reason = (False, "below min_tokens") if brief else self._due(view, old)
@@ -175,23 +178,28 @@ class Conversation:
         if due:
             standing, payload, action = new, written, "rewritten"
         elif brief or keeping.tokens >= whole.tokens:
-            standing, payload, action = Standing(regret=standing.regret), whole, "passed"
+            standing, payload, action = DigestInForce(regret=standing.regret), whole, "passed"
         used = standing.spans if DIGEST in payload.indices else ()
         composed = Composed(
-            payload.indices, standing.text, standing.tokens,
-            tuple(Span(place[span.message], span.start, span.end) for span in used), action, reason,
-            billed(payload), bill(mine.given, whole.marks, whole.sizes, settings.cache_minimum),
+            payload.indices,
+            standing.text,
+            standing.tokens,
+            tuple(Span(place[span.message], span.start, span.end) for span in used),
+            action,
+            reason,
+            billed(payload),
+            bill(mine.given, whole.marks, whole.sizes, settings.cache_minimum),
             (view.links[-1], view.links[view.cut]),
-        )  # fmt: skip
+        )
         mine.standing, mine.sent, mine.given = standing, payload.marks, whole.marks
         return composed
 
-    def _holds(self, standing: Standing, view: View) -> bool:
+    def _holds(self, standing: DigestInForce, view: Body) -> bool:
         """Does the digest still stand for the beginning of this body, and leave no late result without its call?"""
         same = standing.cut <= view.cut and view.links[standing.cut] == standing.link
         return same and not view.splits(standing.cut, standing.kept)
 
-    def _due(self, view: View, old: Standing) -> tuple[bool, str]:
+    def _due(self, view: Body, old: DigestInForce) -> tuple[bool, str]:
         """Whether to write a new digest, if it turns out to be worth it, and why (not)."""
         rule = self.settings.rewrite
         if not view.over:
@@ -207,12 +215,12 @@ class Conversation:
         stale = sum(item.tokens for item in view.body[old.cut : view.cut]) > self.settings.stale_tokens
         return stale, "stale" if stale else f"fewer than {rule} turns since the last digest"
 
-    def _write(self, view: View, speaker: str, budget: int | None) -> Standing:
+    def _write(self, view: Body, speaker: str, budget: int | None) -> DigestInForce:
         """A new digest of the turns before the cut. What is sent as it stands is not quoted too; the room that this
         leaves is offered once more."""
         session = self.observe(view, speaker)
         inputs, room = view.inputs(), budget
-        best = Standing(view.cut, view.over, view.links[view.cut], view.kept())
+        best = DigestInForce(view.cut, view.over, view.links[view.cut], view.kept())
         for _ in range(2):
             session.policy = copy.copy(self.policy)
             session.policy.budget = room
@@ -220,7 +228,7 @@ class Conversation:
             if isinstance(chosen, Kept):
                 return replace(best, kept=view.kept([i for i in chosen.messages if i < view.cut]))
             spans = tuple(s for s in chosen.spans if s.message < view.cut and s.message not in best.kept)
-            text = digest.render(session.history, spans)
+            text = render(session.history, spans)
             count = tokens.count(text)
             if budget is None or count <= budget:
                 best = replace(best, text=text, tokens=count, spans=spans)
@@ -230,7 +238,7 @@ class Conversation:
         return best
 
 
-def speaker_of(body: Sequence[Item], agent: str | None) -> str:
+def speaker_of(body: Sequence[ReadMessage], agent: str | None) -> str:
     """The agent's name as the messages have it: in many lists an agent's own replies carry no name."""
     spoken = [item.name or "assistant" for item in body if item.role == "assistant"]
     if agent is None:

@@ -8,17 +8,18 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lrrc import tokens
-from lrrc.episodes import ROLES, repair
-from lrrc.files import bad_value
-from lrrc.middleware import store
+from lrrc.episodes.episode import ROLES
+from lrrc.episodes.parsing import repair_surrogates
+from lrrc.middleware import persistence
+from lrrc.middleware.chat_messages import ReadMessage, as_dict, fingerprint
 from lrrc.middleware.conversation import DIGEST, Composed, Conversation
-from lrrc.middleware.messages import Item, as_dict, fingerprint
+from lrrc.middleware.conversations import Conversations
 from lrrc.middleware.receipt import Receipt
-from lrrc.middleware.sessions import Sessions
 from lrrc.middleware.settings import Settings
-from lrrc.policies import DEFAULT_ENCODER, Policy, load_policy
-from lrrc.policies.base import DIGEST_NAME
+from lrrc.policies.base import DIGEST_NAME, Policy
+from lrrc.policies.registry import DEFAULT_ENCODER, load_policy
+from lrrc.pretrained import tokens
+from lrrc.runtime.files import invalid_value
 
 NO_TOOLS = (b"", 0)
 
@@ -45,7 +46,7 @@ class Coordinator:
         if not isinstance(policy, Policy):
             policy = load_policy(policy, budget, Path(checkpoint) if checkpoint else None, self.encoder)
         self.policy, self.settings, self.on_receipt = policy, settings or Settings(), on_receipt
-        self.sessions = Sessions(
+        self.sessions = Conversations(
             self.settings.max_sessions, lambda name: Conversation(name, self.policy, self.settings)
         )
 
@@ -64,7 +65,7 @@ class Coordinator:
         definitions that go with the call; they are counted. Raises ValueError that names the message.
         """
         read = _check(messages, agent, conversation)
-        agent, conversation = (repair(name) if name else name for name in (agent, conversation))
+        agent, conversation = (repair_surrogates(name) if name else name for name in (agent, conversation))
         if budget is not None:
             _check_budget(budget)
         if budget is None or self.policy.budget is None:
@@ -97,29 +98,29 @@ class Coordinator:
         mark = fingerprint(read, "messages[0]")
         session = self.sessions.find(conversation, [])
         with session.lock:
-            session.hear_one(read, mark)
+            session.update_one(read, mark)
 
     def save(self, folder: Path | str) -> None:
         """Write the trained policy (safetensors) and all conversations (JSON) into `folder`, all that `load` needs.
 
         The texts of the conversations are among it. Raises ValueError where the policy has no checkpoint on disk.
         """
-        store.save(Path(folder), self.policy, self.encoder, self.settings, self.sessions.all())
+        persistence.save(Path(folder), self.policy, self.encoder, self.settings, self.sessions.all())
 
     @classmethod
     def load(cls, folder: Path | str, on_receipt: Callable[[Receipt], None] | None = None) -> Coordinator:
         """What `save` wrote. Raises ValueError where the folder is not whole or of another version."""
         folder = Path(folder)
-        saved = store.read(folder)
-        policy, encoder = store.load_policy(folder, saved)
+        saved = persistence.read(folder)
+        policy, encoder = persistence.load_saved_policy(folder, saved)
         coordinator = cls(policy, settings=saved.settings, encoder=encoder, on_receipt=on_receipt)
         for row in saved.conversations:
-            session = store.restore(folder, row, policy, saved.settings)
+            session = persistence.restore(folder, row, policy, saved.settings)
             coordinator.sessions.note(session, session.ends)
         return coordinator
 
     def _receipt(
-        self, composed: Composed, items: Sequence[Item], agent: str | None, budget: int | None, tools: int
+        self, composed: Composed, items: Sequence[ReadMessage], agent: str | None, budget: int | None, tools: int
     ) -> Receipt:
         kept = tuple(i for i in composed.indices if i != DIGEST)
         return Receipt(
@@ -146,13 +147,13 @@ class Coordinator:
 def _check(messages: Any, agent: Any, conversation: Any) -> list[Mapping[str, Any]]:
     """The messages as mappings. Raises ValueError."""
     if not isinstance(messages, Sequence) or isinstance(messages, (str, bytes, bytearray)):
-        raise bad_value("compose", "messages", messages, "a list of messages")
+        raise invalid_value("compose", "messages", messages, "a list of messages")
     for field, value in (("agent", agent), ("conversation", conversation)):
         if value is not None and not isinstance(value, str):
-            raise bad_value("compose", field, value, "a text or nothing")
+            raise invalid_value("compose", field, value, "a text or nothing")
     return [as_dict(message, f"messages[{i}]") for i, message in enumerate(messages)]
 
 
 def _check_budget(budget: Any) -> None:
     if isinstance(budget, bool) or not isinstance(budget, int) or budget < 0:
-        raise bad_value("compose", "budget", budget, "an integer >= 0 (tokens)")
+        raise invalid_value("compose", "budget", budget, "an integer >= 0 (tokens)")

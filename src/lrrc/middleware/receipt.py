@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lrrc.digest import Span
+from lrrc.digest.writer import Span
 
 
 @dataclass(frozen=True)

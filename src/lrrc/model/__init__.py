@@ -1,1 +1,8 @@
-"""The networks: torch only, no Lightning, no I/O, no configuration files."""
+"""The coordinator's networks (paper section 3.1). Torch only: no Lightning, no files, no parameters of a run.
+
+network        encoder, cell, heads: the whole coordinator
+cells          the gated low-rank cell, and those of the component baselines
+decoder        scores of segments and of essential words
+outcome_probe  the outcome head of policies without a state
+batch          what a batch holds
+"""

@@ -6,15 +6,12 @@ Padding never changes a result: padded segments carry turn PAD, padded turns and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from lrrc.dataset import UNKNOWN, EpisodeArrays
-from lrrc.features import FEATURES, FIRST_AGENT
+from lrrc.digest.features import FIRST_AGENT
 
 PAD = 1_000_000  # the turn of a padded segment: later than any call, so never part of a history
 
@@ -55,44 +52,3 @@ class Batch:
 
     def to(self, device: torch.device | str) -> Batch:
         return Batch(**{name: value.to(device) for name, value in vars(self).items()})
-
-
-def collate(episodes: Sequence[EpisodeArrays], vocabulary: int, targets: str | None = "model") -> Batch:
-    """Pad episodes to the longest of them. `targets`: their kind; None (not in training) leaves them empty."""
-    B, T = len(episodes), max(1, max(e.turns for e in episodes))
-    N = max(1, max(len(e.turn_N) for e in episodes))
-    M = max(max(1, e.agents) for e in episodes)
-    E = max(e.embeddings_NE.shape[1] for e in episodes)
-    embeddings = np.zeros((B, N, E), np.float32)
-    turn = np.full((B, N), PAD, np.int64)
-    speaker = np.zeros((B, N), np.int64)
-    query = np.zeros((B, T, E), np.float32)
-    features = np.zeros((B, T, N, len(FEATURES)), np.float32)
-    target = np.zeros((B, T, M, N) if targets else (B, T, M, 0), np.float32)
-    worth = np.full((B, T, M), UNKNOWN, np.float32)
-    standing = np.full((B, N), UNKNOWN, np.float32)
-    essential = np.zeros((B, T, M, vocabulary) if targets else (B, T, M, 0), np.float32)
-    for b, e in enumerate(episodes):
-        n = len(e.turn_N)
-        embeddings[b, :n], turn[b, :n], speaker[b, :n] = e.embeddings_NE.reshape(n, E), e.turn_N, e.speaker_N
-        query[b, : e.turns] = e.query_TE
-        standing[b, :n] = e.standing_N
-        wanted = e.targets[targets] if targets else None
-        if wanted:
-            worth[b, : e.turns, : e.agents] = wanted.worth_TM
-        for t in range(e.turns):
-            before = e.features[t].shape[0]
-            features[b, t, :before] = e.features[t]
-            if wanted:
-                target[b, t, : e.agents, :before] = wanted.target[t]
-                for m, (hashes, weights) in enumerate(e.essential[t]):
-                    np.add.at(essential[b, t, m], hashes % vocabulary, weights)
-    return Batch(
-        *map(torch.from_numpy, (embeddings, turn, speaker, query, features)),
-        turns_B=torch.tensor([e.turns for e in episodes]),
-        target_BTMN=torch.from_numpy(target),
-        worth_BTM=torch.from_numpy(worth),
-        essential_BTMV=torch.from_numpy(essential),
-        outcome_B=torch.tensor([e.outcome for e in episodes]),
-        standing_BN=torch.from_numpy(standing),
-    )

@@ -4,7 +4,7 @@
     session.observe(messages of a finished turn)
     payload = session.compose(messages to answer, agent)
 
-`Policy.compose(messages, agent)` does the same for a whole list of messages at once (method section 4).
+`Policy.compose(messages, agent)` does the same for a whole list of messages at once (docs/method.md 4).
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lrrc import encoder, tokens
-from lrrc.digest import Digest, Span
-from lrrc.encoder import Encoder
-from lrrc.episodes import Message
-from lrrc.features import Growth, History
+from lrrc.digest.history import History, PendingTurns
+from lrrc.digest.writer import Digest, Span
+from lrrc.episodes.episode import Message
+from lrrc.pretrained import sentence_encoder, tokens
+from lrrc.pretrained.sentence_encoder import SentenceEncoder
 
 DIGEST_NAME = "digest"  # name of the payload's message that stands for the history; its role is "user", because
-# text that users and tools wrote must not gain the authority of a system message
 
 
 @dataclass(frozen=True)
@@ -65,13 +64,13 @@ class Session:
 
     def observe_all(self, turns: Sequence[Sequence[Message]]) -> None:
         """Take in finished turns, in order: as one by one, but faster. Where an error is raised, none is taken in."""
-        new = self.history.grown(turns)
+        new = self.history.prepare(turns)
         counts = tokens.count_batch([message.content for message in new.messages])
         self.step(new)
-        self.history.adopt(new)  # from here on nothing fails
+        self.history.commit(new)  # from here on nothing fails
         self.message_tokens += counts
 
-    def step(self, new: Growth) -> None:
+    def step(self, new: PendingTurns) -> None:
         """What a subclass makes of new turns. It changes nothing before it can no longer fail."""
 
     def select(self, inputs: Sequence[Message], agent: str) -> Digest | Kept:
@@ -95,7 +94,7 @@ class Policy:
         self,
         name: str,
         budget: int | None = None,
-        encoder: Encoder = encoder.NONE,
+        encoder: SentenceEncoder = sentence_encoder.NO_VECTORS,
         max_segment_tokens: int = 60,
         checkpoint: str | None = None,
     ):
@@ -139,9 +138,7 @@ class Policy:
         whole = tokens.count_batch([m.content for m in parsed])
         after = digest_tokens + sum(whole[i] for i in ends)
         full = not middle and len(ends) == len(parsed)
-        return payload, Receipt(
-            self.name, sum(whole), after, digest_tokens, self.budget, self.checkpoint, full, spans
-        )  # fmt: skip
+        return payload, Receipt(self.name, sum(whole), after, digest_tokens, self.budget, self.checkpoint, full, spans)
 
 
 def split_turns(indices: Sequence[int], messages: Sequence[Message]) -> list[list[int]]:

@@ -13,9 +13,9 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from rank_bm25 import BM25Okapi
 
-from lrrc import segments
-from lrrc.features import History
-from lrrc.grown import Rows
+from lrrc.digest import segments
+from lrrc.digest.growing_rows import GrowingRows
+from lrrc.digest.history import History
 
 
 class GrowingBM25(BM25Okapi):
@@ -25,7 +25,7 @@ class GrowingBM25(BM25Okapi):
         # not the inherited constructor, which wants all documents
         self.k1, self.b, self.epsilon = k1, b, epsilon
         self.corpus_size, self.doc_freqs, self.doc_len = 0, [], []
-        self.words, self.lengths = 0, Rows()  # of all documents together, and of each
+        self.words, self.lengths = 0, GrowingRows()  # of all documents together, and of each
         self.containing: dict[str, int] = {}  # documents that have a word
         self.floor: float | None = None  # idf of words that most documents have, once it was asked for
         self.found: dict[str, tuple[list[int], list[int]]] = {}  # which documents, and how often each

@@ -1,4 +1,4 @@
-"""Policies with a trained network: LRRC and the component baselines (method sections 3 and 4).
+"""Policies with a trained network: LRRC and the component baselines (docs/method.md 3 and 4).
 
 A session keeps the shared state and steps it once per turn, so the cost of a turn depends on that turn's text alone;
 training and replay run the same network over whole episodes at once (tested equal).
@@ -12,17 +12,18 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from lrrc import digest, segments
-from lrrc.dataset import bucket
-from lrrc.digest import Digest, Span
-from lrrc.encoder import Encoder
-from lrrc.episodes import Message
-from lrrc.features import Growth, History, Query
-from lrrc.grown import Rows
-from lrrc.model.coordinator import Coordinator, relations
-from lrrc.place import mixed
+from lrrc.digest import segments
+from lrrc.digest.features import Query
+from lrrc.digest.growing_rows import GrowingRows
+from lrrc.digest.history import History, PendingTurns
+from lrrc.digest.place_prior import mix_with_place
+from lrrc.digest.segments import word_bucket
+from lrrc.digest.standing_rules import rules_in_force
+from lrrc.digest.writer import EMPTY_DIGEST, Digest, write_digest
+from lrrc.episodes.episode import Message
+from lrrc.model.network import CoordinatorNetwork, relations
 from lrrc.policies.base import Policy, Session
-from lrrc.standing import in_force
+from lrrc.pretrained.sentence_encoder import SentenceEncoder
 
 
 def essential_weight(logits_V: np.ndarray) -> Callable[[str], float]:
@@ -31,7 +32,7 @@ def essential_weight(logits_V: np.ndarray) -> Callable[[str], float]:
     lift_V = np.minimum(1.0, shifted / shifted.sum() * len(logits_V) / 10)
 
     def weight(word: str) -> float:
-        return segments.weight(word) + float(lift_V[bucket(word) % len(lift_V)])
+        return segments.word_weight(word) + float(lift_V[word_bucket(word) % len(lift_V)])
 
     return weight
 
@@ -43,11 +44,11 @@ class LearnedSession(Session):
         super().__init__(policy, agents)
         self.net = policy.net
         self.state_1CD = self.net.initial(1)
-        self.projected_NH = Rows(self.net.decoder.segment.out_features)
-        self.standing_N = Rows()  # probability of being a standing rule
+        self.projected_NH = GrowingRows(self.net.decoder.segment.out_features)
+        self.standing_N = GrowingRows()  # probability of being a standing rule
 
     @torch.inference_mode()
-    def step(self, new: Growth) -> None:
+    def step(self, new: PendingTurns) -> None:
         state_1CD, projected, standing = self.state_1CD, [], []
         before = len(self.history.segments)
         for first, last in new.bounds:
@@ -61,7 +62,7 @@ class LearnedSession(Session):
             state_1CD, _ = self.net.step(state_1CD, *self.net.project(z_1nZ), mask_1n)
             projected_1nH = self.net.decoder.project(z_1nZ, torch.zeros_like(mask_1n, dtype=torch.long), 1)
             projected.append(projected_1nH[0].numpy())
-            standing.append(torch.sigmoid(self.net.standing_rule(embeddings)[0]).numpy())
+            standing.append(torch.sigmoid(self.net.standing_rule_logits(embeddings)[0]).numpy())
         self.state_1CD = state_1CD
         for projected_nH, standing_n in zip(projected, standing, strict=True):
             self.projected_NH.extend(projected_nH)
@@ -77,7 +78,7 @@ class LearnedSession(Session):
         relation_1MN = relations(torch.tensor(self.history.speaker, dtype=torch.long)[None], m + 1)
         projected_1NH = torch.from_numpy(self.projected_NH.rows)[None]
         scores_11MN = self.net.decoder.score(p_1MH, projected_1NH, features_11NF, relation_1MN)
-        scores_N = mixed(scores_11MN[0, 0, m].numpy(), self.history, agent, self.policy.prior)
+        scores_N = mix_with_place(scores_11MN[0, 0, m].numpy(), self.history, agent, self.policy.prior)
         return scores_N, self.net.decoder.essential(p_1MH[0, m]).numpy()
 
     @torch.inference_mode()
@@ -87,7 +88,7 @@ class LearnedSession(Session):
 
     def select(self, inputs: Sequence[Message], agent: str) -> Digest:
         if not self.history.segments:
-            return digest.EMPTY
+            return EMPTY_DIGEST
         scores_N, logits_V = self.scores(inputs, agent)
         return self.policy.write(self.history, scores_N, logits_V, self.standing_N.rows)
 
@@ -100,8 +101,8 @@ class Learned(Policy):
     def __init__(
         self,
         *args,
-        net: Coordinator,
-        encoder: Encoder,
+        net: CoordinatorNetwork,
+        encoder: SentenceEncoder,
         max_overlap: float = 1.0,
         squeeze: float = 0.0,
         least_share: float = 0.0,
@@ -121,63 +122,15 @@ class Learned(Policy):
         """The digest of scored segments, rules that stand first; `standing_N`: the probability of being one."""
         rules = []
         if standing_N is not None and self.standing < 1:
-            rules = in_force(history, standing_N, self.standing)
-        return digest.write(
-            history, scores_N, self.budget, self.max_overlap, self.squeeze, essential_weight(logits_V),
-            self.least_share, self.least_gain, rules,
-        )  # fmt: skip
-
-
-class PruningSession(LearnedSession):
-    """TokenSqueeze-style: every message is shortened on its own, by its own essential words, to a share of the budget.
-
-    No recurrent state and no question: what a message keeps is decided by the message.
-    """
-
-    @torch.inference_mode()
-    def select(self, inputs: Sequence[Message], agent: str) -> Digest:
-        return prune(self.history, self.policy.net, self.policy.budget)
-
-
-class Pruning(Learned):
-    session_type = PruningSession
-
-
-@torch.inference_mode()
-def prune(history: History, net: Coordinator, budget: int) -> Digest:
-    """The digest of a PruningSession: words of every message by essential weight, newest messages first."""
-    message_N = np.array(history.message, dtype=int)
-    cost = np.bincount(message_N, [s.tokens for s in history.segments], len(history.messages))
-    alive = [i for i in reversed(range(len(history.messages))) if cost[i]]
-    alive = alive[: max(1, budget // (2 * digest.LABEL_TOKENS))]
-    if not alive:
-        return digest.EMPTY
-    means = torch.from_numpy(np.stack([history.embeddings_NE[message_N == i].mean(axis=0) for i in alive]))
-    p_BMH = net.head(net.initial(len(alive)), means, 1)
-    logits_BV = net.decoder.essential(p_BMH[:, 0]).numpy()
-    room = budget - digest.LABEL_TOKENS * len(alive)
-    share = {i: room * cost[i] / cost[alive].sum() for i in alive}
-    chosen = {}
-    for i, logits_V in zip(alive, logits_BV, strict=True):
-        if spans := _densest(history.messages[i].content, share[i], essential_weight(logits_V)):
-            chosen[i] = tuple(Span(i, a, b) for a, b in spans)
-    return digest.fit(history, chosen, budget)
-
-
-def _densest(text: str, room: float, weight: Callable[[str], float]) -> list[tuple[int, int]]:
-    """The words of greatest weight that fit into about `room` tokens, neighbours joined, in order."""
-    words = segments.word_spans(text)
-    costs = [1 + len(word) // 7 for _, _, word in words]  # a cl100k token is about four to seven letters of a word
-    kept = set()
-    for k in sorted(range(len(words)), key=lambda k: (-weight(words[k][2]), k)):
-        if costs[k] <= room:
-            room -= costs[k]
-            kept.add(k)
-    spans: list[tuple[int, int]] = []
-    for k in sorted(kept):
-        start, end, _ = words[k]
-        if k - 1 in kept and text[spans[-1][1] : start].isspace():
-            spans[-1] = (spans[-1][0], end)
-        else:
-            spans.append((start, end))
-    return spans
+            rules = rules_in_force(history, standing_N, self.standing)
+        return write_digest(
+            history,
+            scores_N,
+            self.budget,
+            self.max_overlap,
+            self.squeeze,
+            essential_weight(logits_V),
+            self.least_share,
+            self.least_gain,
+            rules,
+        )

@@ -1,4 +1,4 @@
-"""Policies without training: what a user would write in an afternoon, and Full-Context itself (method section 4)."""
+"""Policies without training: what a user would write in an afternoon, and Full-Context itself (docs/method.md 4)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from lrrc import digest, segments
-from lrrc.digest import Digest
-from lrrc.episodes import Message
-from lrrc.features import History, Query
-from lrrc.place import log_prior
+from lrrc.digest import segments
+from lrrc.digest.features import Query
+from lrrc.digest.history import History
+from lrrc.digest.place_prior import log_prior
+from lrrc.digest.writer import EMPTY_DIGEST, Digest, write_digest
+from lrrc.episodes.episode import Message
 from lrrc.policies.base import Kept, Policy, Session
 
 
@@ -69,7 +70,7 @@ def first_sentences(history: History, inputs: Sequence[Message], agent: str) -> 
 
 
 def lead(history: History, inputs: Sequence[Message], agent: str) -> np.ndarray:
-    """Newer messages, their first sentences, own words, all by degrees (lrrc.place): what learned scores start from."""
+    """Newer messages, their first sentences, own words, all by degrees (lrrc.digest.place_prior)."""
     return log_prior(history, agent)
 
 
@@ -93,9 +94,9 @@ class ExtractiveSession(Session):
 
     def select(self, inputs: Sequence[Message], agent: str) -> Digest:
         if not self.history.segments:
-            return digest.EMPTY
+            return EMPTY_DIGEST
         scores_N = self.policy.score(self.history, inputs, agent)
-        return digest.write(self.history, scores_N, self.policy.budget, self.policy.max_overlap, self.policy.squeeze)
+        return write_digest(self.history, scores_N, self.policy.budget, self.policy.max_overlap, self.policy.squeeze)
 
 
 class Extractive(Policy):
@@ -115,6 +116,4 @@ class Extractive(Policy):
         self.score, self.max_overlap, self.squeeze = score, max_overlap, squeeze
 
 
-SCORES = {
-    "recency": recency, "first-sentences": first_sentences, "lead": lead, "bm25": bm25, "embedding": embedding
-}  # fmt: skip
+SCORES = {"recency": recency, "first-sentences": first_sentences, "lead": lead, "bm25": bm25, "embedding": embedding}

@@ -1,0 +1,115 @@
+"""`lrrc compress IN.jsonl OUT.jsonl --policy NAME --budget B`: chat logs in, shorter payloads with receipts
+out.
+
+Each input line is {"id", "messages": [{role, content, name?}, ...], optionally "agent"}; the last message is
+the one to answer. Each output line is {"id", "messages": payload, "receipt"}, in the same order. A line that
+cannot be used is reported by number and reason and left out. Lines pass through one at a time, so the file
+may be larger than memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lrrc.policies.requests import compress_request
+from lrrc.policy_catalogue import LEARNED, UNTRAINED
+from lrrc.runtime.files import atomic, parse_json
+
+if TYPE_CHECKING:
+    from lrrc.policies.base import Policy
+
+
+@dataclass
+class Tally:
+    """Lines written and left out, and the prompt tokens of those written."""
+
+    written: int = 0
+    left_out: int = 0
+    tokens_before: int = 0
+    tokens_after: int = 0
+
+
+def compress_file(source: Path, target: Path, policy: Policy, report: Callable[[str], None]) -> Tally:
+    """Compress every line of `source` into `target`, which is whole or not there. `report` gets each bad
+    line.
+
+    Raises ValueError where `target` cannot be a file of its own, OSError where a file cannot be read or
+    written.
+    """
+    from tqdm import tqdm
+
+    if target.exists() and (not target.is_file() or target.samefile(source)):
+        raise ValueError(f"{target}: must be a file of its own, not the input, a folder or a device")
+    tally = Tally()
+    with (
+        source.open("rb") as lines,
+        atomic(target) as temporary,
+        temporary.open("w", encoding="utf-8", newline="\n") as out,
+        tqdm(total=source.stat().st_size, unit="B", unit_scale=True, delay=5, disable=None) as bar,
+    ):
+        for number, line in enumerate(lines, 1):
+            bar.update(len(line))
+            line = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+            if not line.strip():
+                continue
+            try:
+                answer = compress_request(parse_json(line, f"line {number}"), policy, f"line {number}")
+            except ValueError as error:
+                tally.left_out += 1
+                report(str(error))
+                continue
+            out.write(json.dumps(answer, ensure_ascii=False, allow_nan=False) + "\n")
+            tally.written += 1
+            tally.tokens_before += answer["receipt"]["tokens_before"]
+            tally.tokens_after += answer["receipt"]["tokens_after"]
+    return tally
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = """\
+input line:   {"id": "a1", "messages": [{"role": "user", "content": "..."}, ...]}, the last one to be answered
+output line:  {"id": "a1", "messages": [what to send instead], "receipt": {tokens before and after, sources}}
+exit status:  0 all lines written, 2 bad lines were reported and left out, 1 nothing written
+
+example:      lrrc compress logs.jsonl short.jsonl --policy bm25 --budget 128"""
+    parser.add_argument("source", metavar="IN.jsonl", type=Path, help="one request per line")
+    parser.add_argument("target", metavar="OUT.jsonl", type=Path, help="one answer per good line, in order")
+    parser.add_argument(
+        "--policy",
+        metavar="NAME",
+        choices=("lrrc", *LEARNED, *UNTRAINED),
+        default="lrrc",
+        help=f"trained: lrrc (default), {', '.join(LEARNED)}; ready without training: {', '.join(UNTRAINED)}",
+    )
+    parser.add_argument("--budget", metavar="B", type=int, default=128, help="most tokens of a digest (default 128)")
+    parser.add_argument(
+        "--checkpoint",
+        metavar="DIR",
+        type=Path,
+        help="a trained model's folder (default: the one `dvc repro` made)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    if not args.source.is_file():
+        raise ValueError(f"{args.source}: no such file")
+    if args.budget < 0:
+        raise ValueError(f"--budget = {args.budget}: allowed is an integer >= 0")
+    from lrrc.policies.registry import load_policy
+
+    policy = load_policy(args.policy, budget=args.budget, checkpoint=args.checkpoint)
+    tally = compress_file(args.source, args.target, policy, lambda reason: print(reason, file=sys.stderr))
+    saved = 1 - tally.tokens_after / tally.tokens_before if tally.tokens_before else 0
+    print(
+        f"{tally.written} lines written, {tally.left_out} left out; prompt tokens {tally.tokens_before:,} "
+        f"to {tally.tokens_after:,} ({saved:.0%} saved)",
+        file=sys.stderr,
+    )
+    return 2 if tally.left_out else 0

@@ -1,0 +1,158 @@
+"""`lrrc estimate`: tokens, calls and money per policy and budget on a user's own logs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lrrc.evaluation.cost_estimate import LIMITS, NAMES, REFERENCE, Estimate, Prices, amount, estimate
+from lrrc.policy_catalogue import UNTRAINED
+
+if TYPE_CHECKING:
+    from lrrc.policies.base import Policy
+
+
+def table(result: Estimate) -> str:
+    """The estimate as aligned text."""
+    header = ("policy", "budget", "calls", "prompt tokens", "of these cached", "completion", "money", "saved")
+    lines = [header]
+    for row in result.rows:
+        cost = row.cost
+        counts = (cost.calls, cost.prompt, cost.reusable, cost.completion)
+        budget = "" if row.budget is None else str(row.budget)
+        share = "" if row.policy == REFERENCE else f"{result.saved(row):.1%}" + " !" * result.dearer(row)
+        money = amount(result.prices.money(cost))
+        lines.append((row.policy, budget, *(f"{n:,}" for n in counts), money, share))
+    # the mark hangs out to the right, so that figures stay in line
+    widths = [max(len(line[i].removesuffix(" !")) for line in lines) for i in range(len(header))]
+    return "\n".join("  ".join(_aligned(line, widths)).rstrip() for line in lines)
+
+
+def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
+    mark = " !" * line[-1].endswith(" !")
+    cells = [cell.removesuffix(" !").rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
+    return [line[0].ljust(widths[0]), *cells[:-1], cells[-1] + mark]
+
+
+def notes(result: Estimate) -> list[str]:
+    """What the figures mean, and a warning where a digest costs more than it saves."""
+    prices = result.prices
+    said = [
+        f"{result.episodes:,} episodes; money for all of them, at {prices.prompt:g} per million prompt "
+        f"tokens ({prices.cached:g} where cached) and {prices.completion:g} per million completion tokens."
+    ]
+    if dearer := [row.label for row in result.rows if result.dearer(row)]:
+        said.append(
+            f"! {', '.join(dearer)}: fewer tokens, but more money than Full-Context. History that is sent in "
+            "other words with every call leaves the provider's cache less to reuse."
+        )
+    return [*said, *LIMITS]
+
+
+def load_policies(
+    names: Sequence[str] | None,
+    budgets: Sequence[int],
+    checkpoint: Path | None,
+    report: Callable[[str], None],
+) -> list[Policy]:
+    """Every policy at every budget; one that has no budget stands once.
+
+    Without `names`: those ready without training, and lrrc; what lacks a file is left out, `report` gets why.
+    Raises ValueError for an unknown name, and where a policy asked for by name cannot be loaded.
+    """
+    from lrrc.policies.registry import load_policy
+
+    found: list[Policy] = []
+    for name in dict.fromkeys(names or (*UNTRAINED, "lrrc")):
+        folder = checkpoint if name == "lrrc" else None
+        try:
+            versions = [load_policy(name, budget, checkpoint=folder) for budget in budgets]
+        except ValueError as error:
+            if names or folder:
+                raise
+            report(f"{name} left out: {' '.join(str(error).split())}")
+            continue
+        found += versions if versions[0].budget is not None else versions[:1]
+    return found
+
+
+def parse_budgets(text: str) -> list[int]:
+    """Budgets in a list with commas, smallest first. Raises ValueError."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise ValueError(f"--budgets = {text!r}: allowed are integers >= 0, such as 64,128")
+    return sorted({int(part) for part in parts})
+
+
+def check_target(target: Path | None, suffix: str, source: Path) -> None:
+    """Raises ValueError where a file to write has another ending, or is the one that was read."""
+    if target and (target.suffix != suffix or (target.exists() and target.samefile(source))):
+        raise ValueError(f"{target}: must be a file of its own that ends in {suffix}")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = """\
+input:    chat logs {"id", "messages": [...]} or arena rows, JSONL or parquet
+example:  lrrc estimate logs.jsonl --price-in 2.50 --price-cached 1.25 --price-out 10 --budgets 64,128
+
+""" + "\n".join(LIMITS)
+    parser.add_argument("logs", metavar="LOGS.jsonl", type=Path, help="your own conversations")
+    for flag, text in (
+        ("--price-in", "price of a million prompt tokens"),
+        ("--price-out", "price of a million completion tokens"),
+    ):
+        parser.add_argument(flag, metavar="P", type=float, required=True, help=text)
+    parser.add_argument(
+        "--price-cached",
+        metavar="P",
+        type=float,
+        help="price of a million prompt tokens that the provider's cache holds (default: --price-in)",
+    )
+    parser.add_argument(
+        "--policies",
+        metavar="A,B",
+        help=f"of {', '.join(NAMES)} (default: those ready without training, and lrrc once it is trained)",
+    )
+    parser.add_argument("--budgets", metavar="B,B", default="128", help="most tokens of a digest (default 128)")
+    parser.add_argument(
+        "--checkpoint", metavar="DIR", type=Path, help="a trained lrrc (default: the one `dvc repro` made)"
+    )
+    parser.add_argument("--json", metavar="OUT.json", type=Path, help="write the estimate as JSON too")
+    parser.add_argument("--picture", metavar="OUT.png", type=Path, help="and as a picture")
+
+
+def run(args: argparse.Namespace) -> int:
+    cached = args.price_in if args.price_cached is None else args.price_cached
+    prices = Prices(args.price_in, cached, args.price_out)
+    if not args.logs.is_file():
+        raise ValueError(f"{args.logs}: no such file")
+    check_target(args.json, ".json", args.logs)
+    check_target(args.picture, ".png", args.logs)
+    from tqdm import tqdm
+
+    from lrrc.episodes.episode_file import iter_episodes
+
+    names = None if args.policies is None else [name.strip() for name in args.policies.split(",")]
+    policies = load_policies(
+        names, parse_budgets(args.budgets), args.checkpoint, lambda why: print(why, file=sys.stderr)
+    )
+    result = estimate(tqdm(iter_episodes(args.logs), unit=" episodes", delay=5, disable=None), policies, prices)
+    print(table(result))
+    said = notes(result)
+    if args.price_cached is None:
+        said.append("No --price-cached given: cached tokens are priced like fresh ones.")
+    print("", *(textwrap.fill(line, 100, subsequent_indent="  ") for line in said), sep="\n")
+    if args.json:
+        from lrrc.runtime.files import rounded, write_json
+
+        write_json(args.json, rounded(result.to_dict()))
+    if args.picture:
+        from lrrc.report.figures.cost_estimate import draw_estimate, save_estimate
+
+        save_estimate(draw_estimate(result), args.picture)
+    return 0

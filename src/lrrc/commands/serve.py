@@ -1,0 +1,216 @@
+"""`lrrc serve --upstream URL`: an OpenAI-compatible address that shortens prompts on their way to another.
+
+    lrrc serve --upstream https://api.openai.com/v1 --port 8080
+
+Then give applications http://127.0.0.1:8080/v1 as their base_url, and open http://127.0.0.1:8080 to watch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lrrc.middleware.settings import Settings
+from lrrc.policy_catalogue import LEARNED, UNTRAINED
+from lrrc.runtime.urls import check_base_url
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = """\
+client:       base_url="http://127.0.0.1:8080/v1"; key, model and everything else as before
+watch:        http://127.0.0.1:8080 in a browser; /stats as JSON, /stats?format=prometheus for a monitor
+several:      --upstream URL --upstream MODEL=URL sends calls of MODEL to a server of their own
+exit status:  0 ended by request, 1 could not start
+
+example:      lrrc serve --upstream http://127.0.0.1:11434/v1 --policy bm25"""
+    parser.add_argument(
+        "--upstream",
+        metavar="[MODEL=]URL",
+        action="append",
+        required=True,
+        help="address that the client would use as base_url (without a path, /v1 is meant); may be repeated with "
+        "names of models",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
+    parser.add_argument("--port", type=int, default=8080, help="port to listen on, 0 for any (default 8080)")
+    parser.add_argument(
+        "--token",
+        help="what clients must send in the header x-lrrc-token (the pages take ?token= too); needed where --host is "
+        "not this machine alone; better set as LRRC_TOKEN in the environment",
+    )
+    parser.add_argument(
+        "--policy",
+        metavar="NAME",
+        choices=("lrrc", *LEARNED, *UNTRAINED),
+        default="lrrc",
+        help=f"trained: lrrc (default), {', '.join(LEARNED)}; ready without training: {', '.join(UNTRAINED)}",
+    )
+    parser.add_argument("--budget", metavar="B", type=int, default=128, help="most tokens of a digest (default 128)")
+    parser.add_argument("--checkpoint", metavar="DIR", type=Path, help="a trained model's folder")
+    parser.add_argument(
+        "--rewrite",
+        metavar="WHEN",
+        default=Settings.rewrite,
+        help="when a digest is written anew: auto (where that lowers the bill, default), always, or every N turns",
+    )
+    parser.add_argument(
+        "--price-cached",
+        metavar="P",
+        type=float,
+        default=Settings.price_cached,
+        help="price of a token that the provider's prefix cache has, as a part of a fresh one's; 1 where there is none "
+        f"(default {Settings.price_cached})",
+    )
+    parser.add_argument(
+        "--cache-minimum",
+        metavar="N",
+        type=int,
+        default=Settings.cache_minimum,
+        help="the provider's cache has no prefix below N tokens; 0 for llama.cpp and the like "
+        f"(default {Settings.cache_minimum})",
+    )
+    parser.add_argument(
+        "--keep-goal",
+        action=argparse.BooleanOptionalAction,
+        default=Settings.keep_goal,
+        help="send the first user message as it stands (default: yes)",
+    )
+    parser.add_argument(
+        "--min-tokens",
+        metavar="N",
+        type=int,
+        default=Settings.min_tokens,
+        help=f"send prompts below N tokens as they are (default {Settings.min_tokens})",
+    )
+    parser.add_argument(
+        "--conversations",
+        metavar="N",
+        type=int,
+        default=Settings.max_sessions,
+        help=f"most conversations held in memory (default {Settings.max_sessions})",
+    )
+    parser.add_argument(
+        "--idle", metavar="MIN", type=float, default=60, help="minutes after which the page forgets one (default 60)"
+    )
+    parser.add_argument("--state", metavar="DIR", type=Path, help="folder to keep conversations in between two runs")
+
+
+def run(args: argparse.Namespace) -> int:
+    try:
+        import uvicorn
+
+        from lrrc.middleware.proxy.app import create_app
+        from lrrc.middleware.proxy.ledger import Ledger
+        from lrrc.middleware.proxy.pages import is_loopback
+    except ModuleNotFoundError as error:
+        raise ValueError(f"{error.name} is not installed: pip install 'lrrc[serve]'") from None
+    token = args.token or os.environ.get("LRRC_TOKEN") or None
+    if not is_loopback(args.host) and not token:
+        raise ValueError(f"--host = {args.host!r}: an address that others can reach needs --token or LRRC_TOKEN")
+    if args.idle <= 0:
+        raise ValueError(f"--idle = {args.idle}: allowed is a number > 0 (minutes)")
+    upstreams = parse_upstreams(args.upstream)
+    listener = listen(args.host, args.port)
+    with listener:
+        coordinator = make_coordinator(args)
+        ledger = Ledger(args.conversations, 60 * args.idle)
+        app = create_app(coordinator, upstreams, token, ledger, args.state)
+        config = uvicorn.Config(
+            app,
+            log_level="error",
+            access_log=False,  # a page's address may hold the token
+            server_header=False,
+            date_header=False,  # the upstream's are relayed
+            proxy_headers=False,
+            timeout_keep_alive=75,  # s; longer than clients keep idle connections, which so never meet a closing one
+            timeout_graceful_shutdown=5,
+        )
+        host, port = listener.getsockname()[:2]
+        where = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        print(f"lrrc serve: {where}/v1 to {', '.join(upstreams.values())}; watch at {where}", flush=True)
+        uvicorn.Server(config).run(sockets=[listener])
+    return 0
+
+
+def parse_upstreams(values: Sequence[str]) -> dict[str | None, str]:
+    """{model or None: address}; None, the default, stands first. Raises ValueError."""
+    upstreams: dict[str | None, str] = {}
+    for value in values:
+        model, _, address = value.rpartition("=")
+        if (model or None) in upstreams:
+            raise ValueError(f"--upstream: {model or 'the default'} is given twice")
+        upstreams[model or None] = base_address(address)
+    return {None: upstreams.get(None, next(iter(upstreams.values()))), **upstreams}
+
+
+def base_address(address: str) -> str:
+    """The base address, with a path and no slash at its end. Raises ValueError."""
+    checked = check_base_url(address, "--upstream", "the client")
+    return checked if checked.count("/") > 2 else f"{checked}/v1"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound TCP socket. Raises ValueError where the address cannot be had.
+
+    It names its protocol, because asyncio turns off Nagle's algorithm, which holds small answers back for 40 ms, only
+    where it does.
+    """
+    if not 0 <= port < 65536:
+        raise ValueError(f"--port = {port}: allowed is an integer from 0 to 65535")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen()
+        except OSError:
+            listener.close()
+            raise
+        return listener
+    except OSError as error:
+        raise ValueError(f"--host {host} --port {port}: cannot listen there: {error.strerror or error}") from None
+
+
+def make_coordinator(args: argparse.Namespace) -> Any:
+    """The coordinator that the arguments ask for, ready to answer at once. Raises ValueError."""
+    from lrrc.middleware.coordinator import Coordinator
+    from lrrc.policies.registry import DEFAULT_CHECKPOINT
+
+    if args.budget < 0:
+        raise ValueError(f"--budget = {args.budget}: allowed is an integer >= 0")
+    if args.policy == "lrrc" and args.checkpoint is None and not DEFAULT_CHECKPOINT.is_dir():
+        raise ValueError(
+            f"{DEFAULT_CHECKPOINT}: no trained model here: run `dvc repro`, name one by --checkpoint, or take a policy "
+            "without training, such as --policy bm25"
+        )
+    settings = Settings(
+        rewrite=int(args.rewrite) if args.rewrite.isdecimal() else args.rewrite,
+        price_cached=args.price_cached,
+        cache_minimum=args.cache_minimum,
+        min_tokens=args.min_tokens,
+        keep_goal=args.keep_goal,
+        max_sessions=args.conversations,
+    )
+    if args.state and args.state.exists():
+        coordinator = Coordinator.load(args.state)
+        name, budget = coordinator.policy.name, coordinator.policy.budget
+        if (name, budget) != (args.policy, args.budget if budget is not None else None):
+            raise ValueError(
+                f"--state = {args.state}: holds --policy {name} --budget {budget}: give these, or another folder"
+            )
+        if coordinator.settings != settings:
+            raise ValueError(
+                f"--state = {args.state}: was written under {coordinator.settings}: give these, or another folder"
+            )
+    else:
+        coordinator = Coordinator(args.policy, args.budget, settings, args.checkpoint)
+    coordinator.policy.compose(
+        [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}]
+    )
+    return coordinator

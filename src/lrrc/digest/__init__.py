@@ -1,0 +1,10 @@
+"""From a conversation to a digest of at most B tokens. No torch, no files. May import pretrained, episodes.
+
+segments        cuts messages into the units of a digest
+history         the segments of a conversation, growing turn by turn
+features        what is known of a segment without learning
+growing_rows    arrays that grow
+place_prior     what the place of a segment says of its worth
+standing_rules  what a user asks for once and expects to hold
+writer          copies the chosen segments
+"""

@@ -1,0 +1,32 @@
+"""Rows that come at the end again and again: room is doubled, so that n of them cost n copies and not n squared."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class GrowingRows:
+    """An array [N, ...] that grows; `rows` is what it holds now, a view that later rows do not change."""
+
+    def __init__(self, *shape: int):
+        self._room = np.zeros((0, *shape), np.float32)
+        self._count = 0
+
+    @property
+    def rows(self) -> np.ndarray:
+        return self._room[: self._count]
+
+    def preview(self, new: np.ndarray) -> np.ndarray:
+        """The rows as they would be with new ones [n, ...] at their end; `rows` stays as it is."""
+        count = self._count + len(new)
+        if count > len(self._room):
+            room = np.zeros((2 * count, *self._room.shape[1:]), np.float32)
+            room[: self._count] = self._room[: self._count]
+            self._room = room
+        self._room[self._count : count] = new
+        return self._room[:count]
+
+    def extend(self, new: np.ndarray) -> None:
+        """Add rows [n, ...]."""
+        self.preview(new)
+        self._count += len(new)

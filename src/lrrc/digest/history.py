@@ -1,0 +1,187 @@
+"""What a policy knows of a segment before any learning: embedding, speaker, and lexical features of (query, segment).
+
+One code path serves training, replay and the middleware, so that a coordinator sees in use what it saw in training.
+Shape suffixes: N segments so far, n segments of one turn, E encoder width, F features.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+
+from lrrc.digest import segments
+from lrrc.digest.features import FIRST_AGENT, OTHER, SEGMENT_FEATURES, USER, Query, _segment_features
+from lrrc.digest.growing_rows import GrowingRows
+from lrrc.episodes.episode import Message
+from lrrc.pretrained.sentence_encoder import SentenceEncoder
+
+
+@dataclass
+class PendingTurns:
+    """What turns add to a history: to its lists, rows [n, ...] to its arrays, and how its old segments look after them.
+
+    `ends`: the history's segments after each turn; `later_N` is of all segments, old and new.
+    """
+
+    messages: list[Message] = field(default_factory=list)
+    message_turn: list[int] = field(default_factory=list)
+    message_step: list[int] = field(default_factory=list)
+    segments: list[segments.Segment] = field(default_factory=list)
+    message: list[int] = field(default_factory=list)
+    turn: list[int] = field(default_factory=list)
+    speaker: list[int] = field(default_factory=list)
+    words: list[frozenset[str]] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    static: list[list[float]] = field(default_factory=list)
+    totals: list[float] = field(default_factory=list)
+    embeddings_nE: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    later_N: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+
+    @property
+    def bounds(self) -> list[tuple[int, int]]:
+        """(first, last + 1) of the segments of each turn, by their numbers in the whole history."""
+        first = self.ends[-1] - len(self.segments) if self.ends else 0
+        return list(pairwise([first, *self.ends]))
+
+
+class History:
+    """The segments of a growing conversation: parallel lists, one entry per segment, in order.
+
+    Appending a turn costs one product of its segments with the stored ones, and nothing else that grows.
+    """
+
+    def __init__(self, agents: Sequence[str], encoder: SentenceEncoder, max_segment_tokens: int):
+        self.agents = tuple(agents)
+        self.encoder = encoder
+        self.max_segment_tokens = max_segment_tokens
+        self.messages: list[Message] = []
+        self.message_turn: list[int] = []
+        self.message_step: list[int] = []  # the order in which messages were said; replies of one turn: at once
+        self.segments: list[segments.Segment] = []
+        self.message: list[int] = []
+        self.turn: list[int] = []
+        self.speaker: list[int] = []
+        self.words: list[frozenset[str]] = []
+        self.turns = 0
+        self._embeddings_NE = GrowingRows(encoder.width)
+        self._static_NF = GrowingRows(len(SEGMENT_FEATURES))
+        self._word_weight_N = GrowingRows()
+        self._later_N = GrowingRows()
+
+    @property
+    def embeddings_NE(self) -> np.ndarray:
+        """float32, unit norm, one row a segment."""
+        return self._embeddings_NE.rows
+
+    def speaker_code(self, message: Message) -> int:
+        if message.role == "user":
+            return USER
+        if message.role == "assistant":
+            return FIRST_AGENT + self.agent_number(message.name or "assistant")  # as Policy.compose names it
+        return OTHER
+
+    def agent_number(self, name: str) -> int:
+        """Place of an agent among the agents; a stranger counts as the first."""
+        return self.agents.index(name) if name in self.agents else 0
+
+    def append(self, messages: Sequence[Message]) -> None:
+        """Add one turn: its inputs and replies, in order."""
+        self.commit(self.prepare([messages]))
+
+    def prepare(self, turns: Sequence[Sequence[Message]]) -> PendingTurns:
+        """What `turns` would add, for `commit`; the same bits as one by one. The history stays as it is."""
+        new, step = PendingTurns(), self.message_step[-1] if self.messages else -1
+        for number, messages in enumerate(turns, self.turns):
+            for before, message in pairwise((None, *messages)):
+                for piece, words, values, total in _analysed(message.content, self.max_segment_tokens):
+                    new.segments.append(piece)
+                    new.message.append(len(self.messages) + len(new.messages))
+                    new.turn.append(number)
+                    new.speaker.append(self.speaker_code(message))
+                    new.words.append(words)
+                    new.static.append(values)
+                    new.totals.append(total)
+                new.messages.append(message)
+                new.message_turn.append(number)
+                both_reply = before is not None and before.role == message.role == "assistant"
+                step += not (both_reply and before.name != message.name)
+                new.message_step.append(step)
+            new.ends.append(len(self.segments) + len(new.segments))
+        new.embeddings_nE = self.encoder.encode([piece.text for piece in new.segments])
+        if new.segments:
+            whole_NE = self._embeddings_NE.preview(new.embeddings_nE)
+            new.later_N = np.concatenate([self._later_N.rows, np.zeros(len(new.segments), np.float32)])
+            for first, last in new.bounds if self.encoder.width else ():
+                if 0 < first < last:  # one product a turn: its last bits depend on its shape
+                    seen_N = (whole_NE[:first] @ whole_NE[first:last].T).max(axis=1)
+                    np.maximum(new.later_N[:first], seen_N, out=new.later_N[:first])
+        return new
+
+    def commit(self, new: PendingTurns) -> None:
+        """Become what `prepare` has made of this history."""
+        if new.segments:
+            before = len(self.segments)
+            self._later_N.rows[:] = new.later_N[:before]
+            self._later_N.extend(new.later_N[before:])
+            self._embeddings_NE.extend(new.embeddings_nE)
+            self._static_NF.extend(np.array(new.static, np.float32))
+            self._word_weight_N.extend(np.array(new.totals, np.float32))
+        for name in ("messages", "message_turn", "message_step", "segments", "message", "turn", "speaker", "words"):
+            getattr(self, name).extend(getattr(new, name))
+        self.turns += len(new.ends)
+
+    def features(self, query: Query) -> np.ndarray:
+        """float32 [N, F] in the order of FEATURES, for a call that comes after the turns stored so far."""
+        ago_N = self.turns - np.array(self.turn, np.float32)
+        asked_N, asked_in_segment_N = self._shared(query.asked_weights)
+        dynamic = [
+            self.embeddings_NE @ query.embedding_E,
+            *self._shared(query.weights),
+            1 / ago_N,
+            np.log(ago_N),
+            self.embeddings_NE @ query.asked_E,
+            asked_N,
+            asked_in_segment_N,
+            self._later(asked_N) - asked_N,  # above zero where a later turn says more of what is asked
+        ]
+        columns = [np.stack(dynamic, axis=1), self._static_NF.rows, self._later_N.rows[:, None]]
+        return np.concatenate(columns, axis=1, dtype=np.float32)
+
+    def _shared(self, weights: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
+        """Weight of the words that each segment shares with a question: as parts of the question's, of its own, [N]."""
+        shared = [math.fsum(weights[w] for w in words & weights.keys()) for words in self.words]  # in any order
+        shared_N = np.array(shared, np.float32)
+        return shared_N / (sum(weights.values()) or 1.0), shared_N / np.maximum(self._word_weight_N.rows, 1e-6)
+
+    def _later(self, values_N: np.ndarray) -> np.ndarray:
+        """The largest value [N] in a later turn; the order inside a turn, where no agent comes first, plays no part."""
+        most_T = np.zeros(self.turns + 1, np.float32)
+        np.maximum.at(most_T, self.turn, values_N)
+        return np.maximum.accumulate(most_T[::-1])[::-1][np.array(self.turn, int) + 1]
+
+
+Analysed = list[tuple[segments.Segment, frozenset[str], list[float], float]]
+LONG = 50_000  # characters; what is known of a message takes forty times its length, so long ones are not remembered
+
+
+def _analysed(text: str, limit: int) -> Analysed:
+    """The segments of a message: each with its words, the values of SEGMENT_FEATURES, the weight of its words."""
+    return _remembered(text, limit) if len(text) <= LONG else _analyse(text, limit)
+
+
+def _analyse(text: str, limit: int) -> Analysed:
+    pieces = segments.split_segments(text, limit)
+    found = []
+    for i, piece in enumerate(pieces):
+        words = segments.words(piece.text)
+        total = math.fsum(map(segments.word_weight, set(words)))
+        found.append((piece, frozenset(words), _segment_features(piece, words, i, len(pieces)), total))
+    return found
+
+
+_remembered = functools.lru_cache(maxsize=128)(_analyse)  # an episode under several policies or budgets is cut once

@@ -1,0 +1,166 @@
+"""From scores to a digest of at most B tokens (docs/method.md 3.7).
+
+Text is copied, never invented: a digest is a list of spans of the history, written in chronological order with speaker
+labels, and every span can be looked up. All extractive policies share this file, so that they differ in scores alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+
+from lrrc.digest import segments
+from lrrc.digest.history import History
+from lrrc.pretrained import tokens
+
+LABEL_TOKENS = 3  # of "user: " and the line break; estimates only, the finished text is counted exactly
+MISFITS = 30  # candidates that may fail to fit before the search for small ones ends
+
+
+@dataclass(frozen=True)
+class Span:
+    """content[start:end] of message number `message` of the history."""
+
+    message: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Digest:
+    """`tokens` = n(text); `spans` in the order in which the text has them."""
+
+    text: str
+    tokens: int
+    spans: tuple[Span, ...]
+
+
+EMPTY_DIGEST = Digest("", 0, ())
+
+
+def write_digest(
+    history: History,
+    scores_N: Sequence[float] | np.ndarray,
+    budget: int,
+    max_overlap: float = 1.0,
+    squeeze: float = 0.0,
+    essential: Callable[[str], float] = segments.word_weight,
+    least_share: float = 0.0,
+    least_gain: float = 0.0,
+    first: Sequence[int] = (),
+) -> Digest:
+    """The best-scored segments that fit into `budget` tokens together.
+
+    Scores of learned policies are logarithms of expected gains in nats. A segment that holds less than `least_share` of
+    what the whole history promises, or less than `least_gain` nats a token, is not worth sending: a digest is as
+    long as the history is useful, and `budget` caps it.
+
+    Segments in `first` (standing rules) come before the others whatever their scores, in at most half of the budget.
+
+    A segment of which more than `max_overlap` (by word weight) stands in a chosen one adds nothing and is passed over.
+    Where a segment does not fit, words of the least `essential` weight are dropped from it, at most `squeeze` of its
+    total weight.
+    """
+    room, misfits = budget, 0
+    chosen: dict[int, tuple[Span, ...]] = {}
+    scores_N = np.asarray(scores_N, float)
+    worth = np.logaddexp.reduce(scores_N) if least_share and len(scores_N) else 0.0
+    for i in chain(first, (i for i in map(int, np.argsort(-scores_N, kind="stable")) if i not in first)):
+        kept = i in first
+        if room <= LABEL_TOKENS or misfits >= MISFITS:
+            break
+        if least_share and not kept and np.exp(scores_N[i] - worth) < least_share:
+            break  # so do all after it
+        if least_gain and not kept and np.exp(scores_N[i]) < least_gain * history.segments[i].tokens:
+            continue
+        if max_overlap < 1 and any(_overlap(history, i, j) > max_overlap for j in chosen):
+            continue
+        label = 0 if any(history.message[j] == history.message[i] for j in chosen) else LABEL_TOKENS
+        cost, spans = history.segments[i].tokens + label + 1, (_whole(history, i),)
+        if kept and cost > room - budget // 2:
+            continue
+        if cost > room and squeeze > 0:
+            spans, cost = _squeezed(history, i, room - label - 1, squeeze, essential)
+            cost += label + 1
+        if cost > room:
+            misfits += 1
+            continue
+        chosen[i] = spans
+        room -= cost
+    return trim_to_budget(history, chosen, budget)
+
+
+def trim_to_budget(history: History, chosen: dict[int, tuple[Span, ...]], budget: int) -> Digest:
+    """The digest of chosen spans, best first; the last ones go while the exact count exceeds the budget."""
+    keys = list(chosen)
+    while keys:
+        spans = tuple(span for key in sorted(keys) for span in chosen[key])
+        text = render(history, spans)
+        count = tokens.count(text)
+        if count <= budget:
+            return Digest(text, count, spans)
+        keys.pop()
+    return EMPTY_DIGEST
+
+
+def render(history: History, spans: Sequence[Span]) -> str:
+    """The text of spans in order: a line for every message, its speaker first."""
+    lines: list[str] = []
+    last = None
+    for span in spans:
+        message = history.messages[span.message]
+        piece = message.content[span.start : span.end]
+        if span.message == last:
+            lines[-1] += " " + piece
+        else:
+            lines.append(f"{message.name or message.role}: {piece}")
+        last = span.message
+    return "\n".join(lines)
+
+
+def _whole(history: History, index: int) -> Span:
+    segment = history.segments[index]
+    return Span(history.message[index], segment.start, segment.end)
+
+
+def _overlap(history: History, candidate: int, chosen: int) -> float:
+    return segments.overlap(history.words[candidate], history.words[chosen])
+
+
+def _squeezed(
+    history: History, index: int, room: int, squeeze: float, essential: Callable[[str], float]
+) -> tuple[tuple[Span, ...], int]:
+    """Spans of the segment without its least essential words, and their tokens (more than `room` where it fails)."""
+    segment, message = history.segments[index], history.message[index]
+    words = segments.word_spans(segment.text)
+    weights = [essential(word) for _, _, word in words]
+    spare, dropped = squeeze * sum(weights), set()
+    for k in sorted(range(len(words)), key=weights.__getitem__):
+        spare -= weights[k]
+        if spare < 0:
+            break
+        dropped.add(k)
+        spans = _without(segment, words, dropped)
+        cost = tokens.count(" ".join(segment.text[a:b] for a, b in spans))
+        if spans and cost <= room:
+            return tuple(Span(message, segment.start + a, segment.start + b) for a, b in spans), cost
+    return (), room + 1
+
+
+def _without(segment: segments.Segment, words: list, dropped: set[int]) -> list[tuple[int, int]]:
+    """Stretches [start, end) of the segment's text that remain, without white space at their ends."""
+    bounds, start = [], 0
+    for k in sorted(dropped):
+        bounds.append((start, words[k][0]))
+        start = words[k][1]
+    bounds.append((start, len(segment.text)))
+    stretches = []
+    for a, b in bounds:
+        text = segment.text[a:b]
+        a, b = a + len(text) - len(text.lstrip()), b - len(text) + len(text.rstrip())
+        if a < b:
+            stretches.append((a, b))
+    return stretches

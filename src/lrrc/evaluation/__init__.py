@@ -1,0 +1,9 @@
+"""Policies on episodes that their fits never saw. Writes rows; lrrc.results reads them.
+
+replay/        tokens, calls and recorded outcomes
+live/          an agent answers checks
+fidelity/      surprise of the true reply
+cross_fitting  each episode by the fit that never saw it
+trace          one episode call by call; explorer: some of them for the report
+cost_estimate  tokens and money on a user's own logs
+"""

@@ -1,0 +1,81 @@
+"""Fidelity: how much more the true next reply surprises a language model that reads a payload (docs/method.md 5.3).
+
+    lrrc fidelity logs.jsonl --policies recency,bm25,lrrc --budgets 128
+
+Mean negative log-likelihood per token of the logged reply (its first tokens), minus that after the full history: nats a
+token, lower is better, no labels needed. Policies are compared at equal mean tokens: fixed ones fill their budget in
+every call, a learned one may spend little here and up to `REACH` budgets there. Every token of a segment must hold a
+least share of what the history promises, set so that the mean over these calls is what recency spends (which looks at
+lengths alone, never at replies).
+System messages are the same in every payload and left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lrrc.evaluation.fidelity.equal_tokens import sent_by
+from lrrc.evaluation.fidelity.replies import LoggedReply
+
+if TYPE_CHECKING:
+    from lrrc.episodes.episode import Message
+    from lrrc.policies.base import Policy
+    from lrrc.pretrained.language_model import LanguageModel, ScoringRequest
+
+
+MOST_TOKENS = 6000  # of a prompt; longer ones lose their oldest tokens (the model was trained on 8,192)
+
+
+def request(
+    model: LanguageModel, target: LoggedReply, text: str, messages: Sequence[Message], most: int
+) -> ScoringRequest:
+    """The prompt that the target's agent gets, and the first tokens of what it truly said."""
+    from lrrc.policies.payload import as_chat
+    from lrrc.pretrained import language_model
+
+    pairs = [(m.name or m.role, m.content) for m in messages]
+    if text:
+        pairs.append(("digest", text))
+    pairs += [(m.name or m.role, m.content) for m in target.inputs]
+    prompt = [token for pair in pairs for token in model.message(*as_chat(pair, target.agent))]
+    prompt += model.reply_prefix()
+    return language_model.ScoringRequest(tuple(prompt[-MOST_TOKENS:]), (model.encode(target.reply.content)[:most],))
+
+
+def surprise(model: LanguageModel, requests: Sequence[ScoringRequest]) -> np.ndarray:
+    """Mean nats per token of every request's answer; equal requests are read once."""
+    each = list(dict.fromkeys(requests))
+    scores = model.score([[one] for one in each])
+    known = {one: -float(score[0][0].mean()) for one, score in zip(each, scores, strict=True)}
+    return np.array([known[one] for one in requests])
+
+
+def measure_surprise(
+    model: LanguageModel,
+    targets: Sequence[LoggedReply],
+    policies: Sequence[Policy],
+    reply_tokens: int,
+    labels: Mapping[str, Mapping[str, Any]] | None = None,
+) -> list[dict[str, Any]]:
+    """A row for every policy and target: nats per token, and tokens of history sent."""
+    rows = []
+    for policy in policies:
+        sent = sent_by(policy, targets)
+        nats = surprise(model, [request(model, t, *s[:2], reply_tokens) for t, s in zip(targets, sent, strict=True)])
+        for target, (_, _, count), value in zip(targets, sent, nats, strict=True):
+            rows.append(
+                {
+                    "policy": policy.name,
+                    "budget": policy.budget,
+                    "episode_id": target.episode.episode_id,
+                    "turn": target.turn,
+                    "agent": target.agent,
+                    "nats": float(value),
+                    "tokens": int(count),
+                    **(labels or {}).get(policy.name, {}),
+                }
+            )
+    return rows

@@ -1,0 +1,1 @@
+"""A real agent answers checks from what policies send."""

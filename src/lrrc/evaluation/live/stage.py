@@ -1,0 +1,139 @@
+"""The stage live: which configurations meet which held-out episodes, side by side on the cores of the machine."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lrrc.dataset.inputs import StageInputs, fold_of
+from lrrc.dataset.segment_gains import load_gains
+from lrrc.episodes.episode import Episode
+from lrrc.episodes.episode_file import read_episodes
+from lrrc.evaluation.cross_fitting import data_provenance
+from lrrc.evaluation.live.agents import EndpointAgent, LocalAgent
+from lrrc.evaluation.live.checks import Configuration, evaluate, live_schema, sample
+from lrrc.evaluation.live.oracle import oracle
+from lrrc.params import Params
+from lrrc.policies.base import Policy
+from lrrc.policies.registry import load_fitted
+from lrrc.policy_catalogue import LEARNED, ORACLE, WHOLE
+from lrrc.pretrained import language_model
+from lrrc.runtime.files import write_json, write_parquet
+from lrrc.runtime.workers import map_as_completed
+
+AT_ONCE = 4  # episodes a worker takes, under all configurations: payloads that are equal are read once
+
+
+def jobs_of(params: Params, models: Path) -> list[Configuration]:
+    """Every configuration that the parameters ask for, the operating budget on more episodes than the rest."""
+    settings, jobs = params.live, []
+
+    def add(policy: str, budget: int, episodes: int, seeds: Sequence[int] = params.seeds[:1]) -> None:
+        if policy == "lrrc":
+            for seed in seeds:
+                folder = models / f"train-r{params.rank}-s{seed}"
+                jobs.append(Configuration(policy, budget, params.rank, seed, "", folder, episodes))
+        elif policy in LEARNED:
+            if policy in params.baseline.policies:
+                for seed in seeds:
+                    jobs.append(
+                        Configuration(policy, budget, None, seed, "", models / f"baseline-{policy}-s{seed}", episodes)
+                    )
+        else:
+            jobs.append(Configuration(policy, None if policy in WHOLE else budget, episodes=episodes))
+
+    for policy in settings.policies:
+        add(policy, params.budget, settings.episodes, params.seeds if policy == "lrrc" else params.seeds[:1])
+    jobs.append(Configuration(ORACLE, params.budget, episodes=settings.episodes))
+    few = min(settings.episodes, settings.episodes_elsewhere)
+    for budget in settings.budgets:
+        for policy in settings.policies_elsewhere if budget != params.budget else ():
+            add(policy, budget, few)
+    seed = params.seeds[0]
+    for rank in params.ranks:
+        if rank != params.rank:
+            jobs.append(Configuration("lrrc", params.budget, rank, seed, "", models / f"train-r{rank}-s{seed}", few))
+    for variant in params.ablate.variants:
+        for seed in params.ablate.seeds:
+            folder = models / f"ablate-{variant}/s{seed}"
+            jobs.append(Configuration("lrrc", params.budget, params.rank, seed, variant, folder, few))
+    return jobs
+
+
+class Policies:
+    """The policy of a job for an episode: the fit that never saw it, loaded once."""
+
+    def __init__(self, params: Params, inputs: StageInputs, stored: Path, folds: dict[str, int]):
+        self.params, self.inputs, self.stored, self.folds = params, inputs, load_gains(stored), folds
+        self.fitted = functools.lru_cache(maxsize=None)(self._fitted)
+
+    def __call__(self, job: Configuration, episode: Episode) -> Policy:
+        if job.policy == ORACLE:
+            limit = self.params.embed.max_segment_tokens
+            least = self.params.digest.least_share
+            return oracle(episode, self.stored, job.budget or 0, limit, least)
+        return self.fitted(job, self.folds[episode.episode_id] if job.folder else 0)
+
+    def _fitted(self, job: Configuration, fold: int) -> Policy:
+        policy = load_fitted(job.policy, job.folder, f"fold-{fold}", self.inputs, self.params)
+        policy.budget = job.budget
+        return policy
+
+
+@functools.lru_cache(maxsize=1)
+def _worker(params: Params, inputs: StageInputs, stored: Path, model: Path):
+    """What every task of a process needs, made once: agent, policies, episodes, folds."""
+    import torch
+
+    torch.set_num_threads(1)
+    settings = params.live
+    folds = fold_of(inputs.splits)
+    if settings.agent == "local":
+        agent = LocalAgent(model)
+    else:
+        agent = EndpointAgent(settings.base_url, settings.model, Path(".cache/live/requests.jsonl"))
+    drawn = sample(
+        (e for e in read_episodes(inputs.episodes) if e.episode_id in folds), settings.episodes, settings.seed
+    )
+    return agent, Policies(params, inputs, stored, folds), drawn, folds
+
+
+def _task(
+    first: int, params: Params, inputs: StageInputs, stored: Path, model: Path, models: Path
+) -> tuple[list[dict[str, Any]], float]:
+    """Rows of all jobs over the episodes from number `first`, and the seconds that took."""
+    started = time.monotonic()
+    agent, policies, drawn, folds = _worker(params, inputs, stored, model)
+    rows = []
+    here = drawn[first : first + AT_ONCE]
+    for count in sorted({job.episodes for job in jobs_of(params, models)}, reverse=True):
+        part = here[: max(0, count - first)]
+        jobs = [job for job in jobs_of(params, models) if job.episodes == count]
+        rows += evaluate(agent, language_model.NAME, part, jobs, policies, folds) if part else []
+    return rows, time.monotonic() - started
+
+
+def evaluate_live(models: Path, inputs: StageInputs, stored: Path, model: Path, params: Params, out: Path) -> None:
+    """Evaluate everything and write out/rows.parquet and out/meta.json. Data without checks gives an empty table."""
+    import pyarrow as pa
+
+    folds = fold_of(inputs.splits)
+    able = [e for e in read_episodes(inputs.episodes) if e.checks and e.episode_id in folds]
+    count = min(params.live.episodes, len(able))
+    rows: list[dict[str, Any]] = []
+    work = functools.partial(_task, params=params, inputs=inputs, stored=stored, model=model, models=models)
+    tasks = [(first,) for first in range(0, count, AT_ONCE)]
+    for number, (_, (found, seconds)) in enumerate(map_as_completed(work, tasks), 1):
+        rows += found
+        print(f"live {number}/{len(tasks)}: {len(found)} answers, {seconds:.0f} s", flush=True)
+    if not count:
+        print("live: no episode of this data set has checks that a program can verify; nothing is evaluated")
+    rows.sort(
+        key=lambda r: tuple(str(r[k]) for k in ("policy", "variant", "rank", "budget", "seed", "episode_id", "turn"))
+    )
+    write_parquet(out / "rows.parquet", pa.Table.from_pylist(rows, schema=live_schema()))
+    name = language_model.NAME if params.live.agent == "local" else params.live.model
+    write_json(out / "meta.json", {**data_provenance(inputs, params), "agent": name, "episodes": count})

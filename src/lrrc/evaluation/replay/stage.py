@@ -1,0 +1,184 @@
+"""The stage replay: every item over the episodes that its fits never saw, chunk by chunk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from lrrc.dataset.inputs import StageInputs
+from lrrc.episodes.episode_file import open_episodes
+from lrrc.evaluation.cross_fitting import BATCH, episodes_of, logged_sessions, outcome_preferences
+from lrrc.evaluation.replay.call_gate import SuccessRule, calibrate_gate
+from lrrc.evaluation.replay.rows import longer_answer, rows_of
+from lrrc.params import Params
+from lrrc.policies import checkpoint
+from lrrc.policies.registry import load_fitted
+from lrrc.policies.run_items import item_name
+from lrrc.runtime.executor import chunks, map_in_order
+from lrrc.runtime.files import write_stream
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+CHUNK = (
+    16 * BATCH
+)  # episodes of a task, whole batches: a smaller part is worked at once, a larger one in bounded memory
+
+
+def replay_items(
+    items: Mapping[Path, str], inputs: StageInputs, params: Params
+) -> Iterator[tuple[Path, Iterator[list[dict[str, Any]]]]]:
+    """Every item (folder below models -> variant) with its rows over all folds' test episodes, chunk by chunk.
+
+    Twice over the data: what the outcome heads prefer after every turn, from which each fold's call gate is set, then
+    the rows. Between the two, memory holds a number per turn, item and episode.
+    """
+    folds = json.loads(inputs.splits.read_text())["folds"]
+    judged = open_episodes(inputs.episodes).judged
+    rule = success_rule(params)
+    fits = [(folder, fold) for folder in items for fold in range(len(folds))]
+    wanted = (
+        (folder, fold, ids) for folder, fold in fits for ids in id_chunks([*folds[fold]["val"], *folds[fold]["test"]])
+    )
+    gates, later = {}, {}
+    work = partial(prefer, inputs=inputs, params=params)
+    for fit, group in groupby(map_in_order(work, wanted, params.engine), key=lambda done: done[0][:2]):
+        val, values = folds[fit[1]]["val"], [values_T for _, found in group for values_T in found]
+        known = [(values_T, judged[i]) for values_T, i in zip(values, val, strict=False) if i in judged]
+        gates[fit] = calibrate_gate([v for v, _ in known], [o for _, o in known], rule, params.replay.gate_margin)
+        held = values[len(val) :]
+        later[fit] = np.concatenate(held) if held else np.zeros(0), np.cumsum([0, *map(len, held)])
+
+    def tasks() -> Iterator[tuple]:
+        for fit in fits:
+            flat, ends = later[fit]
+            first = 0
+            for ids in id_chunks(folds[fit[1]]["test"]):
+                a, b = ends[first], ends[first + len(ids)]
+                preferred = np.split(flat[a:b], ends[first + 1 : first + len(ids)] - a)
+                yield *fit, ids, preferred, gates[fit], items[fit[0]]
+                first += len(ids)
+
+    done = map_in_order(partial(rows_at, inputs=inputs, params=params), tasks(), params.engine)
+    for folder, group in groupby(done, key=lambda done: done[0][0]):
+        yield folder, (rows for _, rows in group)
+
+
+def id_chunks(ids: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """The ids of the tasks."""
+    return (tuple(ids[a:b]) for a, b in chunks(len(ids), CHUNK))
+
+
+def success_rule(params: Params) -> SuccessRule:
+    return SuccessRule(params.replay.tie_is_success, params.replay.bothbad_is_success)
+
+
+def prefer(folder: Path, fold: int, ids: tuple[str, ...], inputs: StageInputs, params: Params) -> list[np.ndarray]:
+    """What one fold's fit of an item prefers after every turn of some episodes."""
+    torch.set_num_threads(1)
+    name = checkpoint.read_config(folder)["policy"]
+    return outcome_preferences(
+        load_fitted(name, folder, f"fold-{fold}", inputs, params), folder, f"fold-{fold}", ids, inputs
+    )
+
+
+def rows_at(
+    folder: Path,
+    fold: int,
+    ids: tuple[str, ...],
+    preferred: Sequence[np.ndarray],
+    tau: float,
+    variant: str,
+    inputs: StageInputs,
+    params: Params,
+) -> list[dict[str, Any]]:
+    """Rows of one item over some test episodes of a fold."""
+    torch.set_num_threads(1)
+    config = checkpoint.read_config(folder)
+    policy = load_fitted(config["policy"], folder, f"fold-{fold}", inputs, params)
+    labels = {
+        "policy": config["policy"],
+        "item": item_name(folder),
+        "rank": config["rank"],
+        "seed": config["seed"],
+        "budget": policy.budget,
+        "fold": fold,
+        "variant": variant,
+        "tau": float(tau) if np.isfinite(tau) else None,
+    }
+    episodes, overhead, rows = episodes_of(inputs, ids), params.annotate.per_message_overhead, []
+    fast = logged_sessions(policy, episodes, inputs)
+    for episode, values_T, session in zip(episodes, preferred, fast, strict=True):
+        rows += rows_of(episode, policy, values_T, tau, success_rule(params), overhead, labels, session)
+    return rows
+
+
+def write_floors(full: Path, out: Path, inputs: StageInputs, params: Params) -> None:
+    """What random picks and the longer answer reach, at Full-Context's cost (its rows are in the file `full`)."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(full) as file:
+        tasks = (([row for row in batch.to_pylist() if not row["gated"]],) for batch in file.iter_batches(2 * CHUNK))
+        done = map_in_order(partial(floor_rows, inputs=inputs, params=params), tasks, params.engine)
+        write_rows(out, (row for _, rows in done for row in rows))
+
+
+def floor_rows(full: Sequence[dict[str, Any]], inputs: StageInputs, params: Params) -> list[dict[str, Any]]:
+    """The floors of the episodes of some ungated rows."""
+    rule, rows = success_rule(params), []
+    episodes = open_episodes(inputs.episodes).by_ids([old["episode_id"] for old in full])
+    for old, episode in zip(full, episodes, strict=True):
+        if episode.outcome is None or len(episode.agents) != 2:
+            continue
+        # the expectation over both picks, not one draw
+        random_pick = (rule.success(0, episode.outcome) + rule.success(1, episode.outcome)) / 2
+        longer = longer_answer(episode)
+        for name, success, pick in (
+            ("random-pick", random_pick, None),
+            ("longer-answer", int(rule.success(longer, episode.outcome)), episode.agents[longer]),
+        ):
+            rows.append({**old, "policy": name, "item": "", "success": success, "pick": pick, "tau": None})
+    return rows
+
+
+def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> int:
+    """Rows as parquet; the columns have the same types whatever is missing. Returns how many there are."""
+    return write_stream(path, rows, _schema())
+
+
+def _schema() -> pa.Schema:
+    import pyarrow as pa
+
+    text, whole, real = pa.string(), pa.int64(), pa.float64()
+    return pa.schema(
+        {
+            "policy": text,
+            "item": text,
+            "rank": whole,
+            "budget": whole,
+            "seed": whole,
+            "fold": whole,
+            "variant": text,
+            "tau": real,
+            "episode_id": text,
+            "language": text,
+            "category": text,
+            "gated": pa.bool_(),
+            "calls": whole,
+            "prompt_tokens": whole,
+            "completion_tokens": whole,
+            "total_tokens": whole,
+            "reusable_prefix_tokens": whole,
+            "digest_tokens": whole,
+            "pick": text,
+            "success": real,
+        }
+    )

@@ -1,0 +1,68 @@
+"""The body of a conversation (all but system and developer messages) cut into turns: what may be digested, what must
+stay.
+
+Positions count the messages of the body. `cut` is the first position that is sent as it stands; it lies between two
+turns. Appending messages never moves an earlier boundary, and moves the cut only forward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+from lrrc.episodes.episode import Message
+from lrrc.middleware.chat_messages import ReadMessage, exchange_roots, prefix_hashes
+from lrrc.middleware.settings import Settings
+from lrrc.policies.base import split_turns
+
+
+class Body:
+    """`turns` are lists of positions, of which the first `over` may be digested; `links` the chain of the body."""
+
+    def __init__(self, body: Sequence[ReadMessage], settings: Settings):
+        self.body, self.settings = body, settings
+        self.links = prefix_hashes(item.fingerprint for item in body)
+        self.turns = split_turns(range(len(body)), body)
+        self._roots = exchange_roots(body)
+        said = [i for i, item in enumerate(body) if item.role == "user"]
+        self.goal, self.asked = (said[0], said[-1]) if said else (None, None)
+        self.over = self._over()
+        self.cut = self.turns[self.over][0] if self.turns else 0
+
+    def _over(self) -> int:
+        """The turn of the last user message and what follows stay, up to `turn_tokens`; the last turn always does."""
+        last = len(self.turns) - 1
+        if last < 1:
+            return 0
+        first = last
+        if self.asked is not None:
+            first = next(t for t in range(last, -1, -1) if self.turns[t][0] <= self.asked)
+        after = [*accumulate(reversed([item.tokens for item in self.body]), initial=0)][::-1]  # tokens from a position
+        return next((t for t in range(first, last) if after[self.turns[t][0]] <= self.settings.turn_tokens), last)
+
+    def inputs(self) -> list[Message]:
+        """What is asked now: the user's messages in the turn of the last one, or the last message of all."""
+        if self.asked is None:
+            return [item.spoken for item in self.body[-1:]]
+        turn = next(turn for turn in reversed(self.turns) if turn[0] <= self.asked)
+        return [self.body[i].spoken for i in turn if i <= self.asked and self.body[i].role == "user"]
+
+    def kept(self, also: Sequence[int] = ()) -> tuple[int, ...]:
+        """Positions before the cut that are sent as they stand: the goal, the last user message, whatever has parts
+        without text, exchanges with excluded tools, those that reach beyond the cut, and `also`; tool exchanges are
+        kept whole."""
+        excluded = self.settings.exclude_tools
+        stay = {self._roots[i] for i in also}
+        if self.asked is not None:
+            stay.add(self.asked)
+            if self.settings.keep_goal:
+                stay.add(self.goal)
+        for i, item in enumerate(self.body):
+            tools = [tool for _, tool in item.calls] + ([item.name] if item.role == "tool" else [])
+            if i >= self.cut or item.unknown or any(tool in excluded for tool in tools):
+                stay.add(self._roots[i])
+        return tuple(i for i in range(self.cut) if self._roots[i] in stay)
+
+    def splits(self, cut: int, kept: Sequence[int]) -> bool:
+        """Does a tool exchange reach beyond `cut` whose call, before it, is not among `kept`?"""
+        return any(root < cut and root not in kept for root in self._roots[cut:])

@@ -1,0 +1,1 @@
+"""`lrrc serve`: an address that shortens prompts on their way to another."""

@@ -1,0 +1,59 @@
+"""The proxy as one ASGI application: the pages, and everything else forwarded."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from lrrc.middleware.coordinator import Coordinator
+from lrrc.middleware.proxy.forwarding import Proxy, make_client
+from lrrc.middleware.proxy.ledger import Ledger
+from lrrc.middleware.proxy.pages import Guard, routes
+
+log = logging.getLogger("lrrc.proxy")
+
+
+def create_app(
+    coordinator: Coordinator,
+    upstreams: Mapping[str | None, str],
+    token: str | None = None,
+    ledger: Ledger | None = None,
+    state: Path | None = None,
+) -> Starlette:
+    """An ASGI application, to be run by one process.
+
+    `upstreams` as `Proxy` has them. With `token`, every request has to show it. Conversations are written into the
+    folder `state` when the application ends.
+    """
+    ledger = ledger or Ledger(coordinator.settings.max_sessions)
+    about: dict[str, Any] = {
+        "policy": coordinator.policy.name,
+        "budget": coordinator.policy.budget,
+        "upstreams": [f"{model}: {url}" if model else url for model, url in upstreams.items()],
+    }
+    client = make_client()
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with client:
+            yield
+        if state:
+            try:
+                await anyio.to_thread.run_sync(coordinator.save, state)
+            except (OSError, ValueError) as error:
+                log.error("%s: conversations are not kept: %s", state, error)
+
+    proxy = Proxy(coordinator, upstreams, ledger, client)
+    return Starlette(
+        routes=[*routes(ledger, about), Route("/{path:path}", proxy)],
+        middleware=[Middleware(Guard, token=token)],
+        lifespan=lifespan,
+    )

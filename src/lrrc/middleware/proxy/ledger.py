@@ -1,0 +1,225 @@
+"""What `lrrc serve` knows of the calls that went through it: counts for ever, texts of live conversations for a while.
+
+Nothing of a request but its messages, model name and receipt comes here; headers, and keys with them, never do.
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import time
+from collections import OrderedDict, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from lrrc.middleware.chat_messages import fingerprint, prefix_hashes, text_of
+from lrrc.middleware.receipt import Receipt
+
+BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)  # seconds
+RECENT = 1000  # compositions behind the quantiles
+CALLS = 50  # last calls listed of a conversation
+ACTIONS = ("rewritten", "kept", "passed", "malformed", "failed")
+
+
+@dataclass
+class LedgerEntry:
+    """One live conversation: sums over its calls, and the last call whole."""
+
+    name: str
+    started: float  # seconds since the epoch
+    seen: float
+    calls: int = 0
+    tokens_before: int = 0
+    tokens_after: int = 0
+    reusable: int = 0
+    size: int = 0  # bytes of the last request
+    tip: bytes = b""  # hash of its whole list, as last seen
+    recent: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=CALLS))
+    messages: Sequence[Mapping[str, Any]] = ()  # of the last call
+    receipt: Receipt | None = None
+
+    def row(self) -> dict[str, Any]:
+        """Numbers alone."""
+        return {
+            "conversation": self.name,
+            "calls": self.calls,
+            "tokens_before": self.tokens_before,
+            "tokens_after": self.tokens_after,
+            "tokens_saved": self.tokens_before - self.tokens_after,
+            "tokens_reusable": self.reusable,
+            "started": round(self.started, 1),
+            "seen": round(self.seen, 1),
+            "agents": list(dict.fromkeys(call["agent"] or call["model"] or "assistant" for call in self.recent)),
+        }
+
+    def detail(self) -> dict[str, Any]:
+        """The last call too: texts, what was sent as it stood, and every line of the digest with its source."""
+        texts = [{"speaker": m.get("name") or m["role"], "text": text_of(m)} for m in self.messages]
+        last = self.recent[-1] | {
+            "messages": texts,
+            "kept": list(self.receipt.kept),
+            "digest": lines(self.receipt) if self.receipt.digest_tokens else [],
+        }
+        return {**self.row(), "recent": list(self.recent), "last": last}
+
+
+class Ledger:
+    """Counts and live conversations. Not for several threads: it belongs to the event loop.
+
+    Kept are at most `most` conversations, of `most_bytes` of requests together, and none longer than `idle` seconds
+    after its last call.
+    """
+
+    def __init__(self, most: int = 256, idle: float = 3600, most_bytes: int = 100_000_000):
+        self.most, self.idle, self.most_bytes = most, idle, most_bytes
+        self.conversations: OrderedDict[str, LedgerEntry] = OrderedDict()  # by last call, oldest first
+        self.tips: dict[bytes, str] = {}  # hash of a conversation's whole list, as last seen -> its name
+        self.seconds: deque[float] = deque(maxlen=RECENT)
+        self.failure: str | None = None  # the last one
+        self.failures: frozenset[str] = frozenset()  # kinds and places: as many as the code has
+        self.registry = registry = CollectorRegistry()
+        self.requests = Counter(
+            "lrrc_requests", "Chat completions, by what was done to them", ["action"], registry=registry
+        )
+        self.tokens = Counter(
+            "lrrc_prompt_tokens",
+            "cl100k tokens: as given (before), as sent (after), and of those sent, in a prefix sent before (reusable)",
+            ["count"],
+            registry=registry,
+        )
+        self.bill = Counter(
+            "lrrc_prompt_bill",
+            "Price of the prompts by Settings, cache hits included: as given (before), as sent (after)",
+            ["count"],
+            registry=registry,
+        )
+        self.replies = Counter(
+            "lrrc_replies",
+            "Answers: the upstream's status, or refused, unreachable, broken (ended early), cancelled (by the client)",
+            ["status"],
+            registry=registry,
+        )
+        self.compose = Histogram(
+            "lrrc_compose_seconds", "Time to compose a payload", buckets=BUCKETS, registry=registry
+        )
+        self.open = Gauge("lrrc_open_requests", "Requests under way", registry=registry)
+        live = Gauge("lrrc_conversations", "Conversations held", registry=registry)
+        live.set_function(lambda: len(self.conversations))
+        for action in ACTIONS:
+            self.requests.labels(action)  # shown as 0 from the start
+        for count in ("before", "after", "reusable"):
+            self.tokens.labels(count)
+
+    def composed(
+        self, request: Mapping[str, Any], size: int, name: str | None, receipt: Receipt, seconds: float
+    ) -> str:
+        """Enter a call whose request has `size` bytes; the name of its conversation: `name`, or recognised."""
+        now = time.time()
+        self.forget(now - self.idle)
+        entry = self._entry(request["messages"], name, now)
+        entry.seen, entry.calls = now, entry.calls + 1
+        entry.tokens_before += receipt.tokens_before
+        entry.tokens_after += receipt.tokens_after
+        entry.reusable += receipt.reusable_tokens
+        entry.recent.append(
+            {
+                "agent": receipt.agent,
+                "model": request.get("model"),
+                "action": receipt.action,
+                "reason": receipt.reason,
+                "tokens_before": receipt.tokens_before,
+                "tokens_after": receipt.tokens_after,
+                "digest_tokens": receipt.digest_tokens,
+                "tokens_reusable": receipt.reusable_tokens,
+                "at": round(now, 1),
+            }
+        )
+        entry.messages, entry.receipt, entry.size = request["messages"], receipt, size
+        self._shrink()
+        self.requests.labels(receipt.action).inc()
+        for count, value in (
+            ("before", receipt.tokens_before),
+            ("after", receipt.tokens_after),
+            ("reusable", receipt.reusable_tokens),
+        ):
+            self.tokens.labels(count).inc(value)
+        self.bill.labels("before").inc(receipt.billed_before)
+        self.bill.labels("after").inc(receipt.billed_after)
+        self.compose.observe(seconds)
+        self.seconds.append(seconds)
+        return entry.name
+
+    def _entry(self, messages: Sequence[Mapping[str, Any]], name: str | None, now: float) -> LedgerEntry:
+        """The conversation's entry. Without a name, it is that whose list, as last seen, these messages begin with;
+        system prompts do not count, so that agents with different instructions share it."""
+        spoken = [m for m in messages if m["role"] not in ("system", "developer")]
+        links = prefix_hashes(fingerprint(message, "message") for message in spoken)[1:]
+        name = name or next((self.tips[link] for link in reversed(links) if link in self.tips), None)
+        name = name or secrets.token_hex(6)
+        entry = self.conversations.setdefault(name, LedgerEntry(name, now, now))
+        self.conversations.move_to_end(name)
+        if self.tips.get(entry.tip) == name:
+            del self.tips[entry.tip]
+        if links:
+            entry.tip = links[-1]
+            self.tips[entry.tip] = name
+        return entry
+
+    def untouched(self, action: str, reason: str) -> bool:
+        """A request went on as it came: `action` is malformed or failed. Is it for the first time that reason?"""
+        self.requests.labels(action).inc()
+        self.failure = f"{action}: {reason}"
+        known, self.failures = self.failures, self.failures | {self.failure}
+        return self.failures != known
+
+    def replied(self, status: str) -> None:
+        self.replies.labels(status).inc()
+
+    def forget(self, before: float) -> None:
+        """Drop conversations without a call since `before`."""
+        while self.conversations and next(iter(self.conversations.values())).seen < before:
+            self._drop()
+
+    def _shrink(self) -> None:
+        while len(self.conversations) > self.most or (
+            len(self.conversations) > 1 and sum(c.size for c in self.conversations.values()) > self.most_bytes
+        ):
+            self._drop()
+
+    def _drop(self) -> None:
+        _, entry = self.conversations.popitem(last=False)
+        if self.tips.get(entry.tip) == entry.name:
+            del self.tips[entry.tip]
+
+    def summary(self) -> dict[str, Any]:
+        """Everything but texts, ready for JSON."""
+        self.forget(time.time() - self.idle)
+        value = self.registry.get_sample_value
+        tokens = {c: int(value("lrrc_prompt_tokens_total", {"count": c})) for c in ("before", "after", "reusable")}
+        bill = {c: round(value("lrrc_prompt_bill_total", {"count": c}) or 0, 1) for c in ("before", "after")}
+        p50, p95 = np.quantile(self.seconds or [0.0], (0.5, 0.95))
+        return {
+            "requests": {a: int(value("lrrc_requests_total", {"action": a})) for a in ACTIONS},
+            "replies": {
+                s.labels["status"]: int(s.value)
+                for m in self.replies.collect()
+                for s in m.samples
+                if s.name.endswith("_total")
+            },
+            "tokens": tokens | {"saved": tokens["before"] - tokens["after"]},
+            "bill": bill,
+            "compose_ms": {"p50": round(1e3 * p50, 2), "p95": round(1e3 * p95, 2)},
+            "open": int(value("lrrc_open_requests")),
+            "last_failure": self.failure,
+            "conversations": [entry.row() for entry in reversed(self.conversations.values())],
+        }
+
+
+def lines(receipt: Receipt) -> list[dict[str, Any]]:
+    """The digest's lines: the message each was copied from, and the spans of its text."""
+    grouped = itertools.groupby(receipt.sources, key=lambda span: span.message)
+    return [{"message": message, "spans": [[span.start, span.end] for span in spans]} for message, spans in grouped]

@@ -1,0 +1,63 @@
+"""Outcome head of policies without a recurrent state: it sees the mean of what the policy keeps, per speaker.
+
+Shape suffixes: B episodes, T turns, P parties (user, first agent, second agent), G features of a party, O outcomes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+PARTIES = 3
+OUTCOMES = 4
+
+
+@dataclass(frozen=True)
+class KeptFeatures:
+    """One episode: features [T, P, G] of what is kept after each turn, and the index of the outcome (-1: none)."""
+
+    episode_id: str
+    features_TPG: np.ndarray
+    outcome: int
+    agents: int
+
+    @property
+    def nbytes(self) -> int:
+        return self.features_TPG.nbytes
+
+
+@dataclass(frozen=True)
+class ProbeBatch:
+    kept_BTPG: Tensor
+    turns_B: Tensor
+    outcome_B: Tensor
+    swappable: bool
+
+    def swapped(self, flip_B: Tensor) -> ProbeBatch:
+        """Exchange the two agents of the episodes where `flip_B` is true."""
+        exchanged = self.kept_BTPG[:, :, [0, 2, 1]]
+        outcome = torch.where((self.outcome_B == 0) | (self.outcome_B == 1), 1 - self.outcome_B, self.outcome_B)
+        return replace(
+            self,
+            kept_BTPG=torch.where(flip_B[:, None, None, None], exchanged, self.kept_BTPG),
+            outcome_B=torch.where(flip_B, outcome, self.outcome_B),
+        )
+
+    def to(self, device: torch.device | str) -> ProbeBatch:
+        moved = {name: getattr(self, name).to(device) for name in ("kept_BTPG", "turns_B", "outcome_B")}
+        return replace(self, **moved)
+
+
+class OutcomeProbe(nn.Module):
+    """A small network from kept features to outcome logits, [B, T, O]."""
+
+    def __init__(self, width: int, hidden: int = 32):
+        super().__init__()
+        self.party = nn.Linear(width, hidden)
+        self.outcome = nn.Sequential(nn.Linear(PARTIES * hidden, hidden), nn.GELU(), nn.Linear(hidden, OUTCOMES))
+
+    def forward(self, batch: ProbeBatch) -> Tensor:
+        return self.outcome(torch.tanh(self.party(batch.kept_BTPG)).flatten(2))

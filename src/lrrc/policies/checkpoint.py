@@ -1,0 +1,116 @@
+"""Checkpoints on disk: a folder with config.json and one safetensors file per fit (no pickle anywhere).
+
+`main.safetensors` is trained on the main split and is what the command line uses; `fold-0.safetensors` and so on are
+the cross-fitted ones, each blind to its fold's test episodes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lrrc.params import ModelConfig
+from lrrc.runtime.typed import typed
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from lrrc.model.network import CoordinatorNetwork
+
+
+SCHEMA = 1
+LARGEST = 100_000  # of a rank, a width or a segment: what config.json says is not to be believed
+KEYS = {
+    "policy": str,
+    "rank": int | None,
+    "seed": int,
+    "encoder_width": int,
+    "max_segment_tokens": int,
+    "model": ModelConfig,
+}
+
+
+def checkpoint_config(
+    policy: str, rank: int | None, seed: int, width: int, max_segment_tokens: int, model: ModelConfig
+) -> dict:
+    """The content of config.json."""
+    return {
+        "schema": SCHEMA,
+        "policy": policy,
+        "rank": rank,
+        "seed": seed,
+        "encoder_width": width,
+        "max_segment_tokens": max_segment_tokens,
+        "model": dataclasses.asdict(model),
+    }
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """config.json of a checkpoint. Raises ValueError where it is missing or of another schema."""
+    path = Path(folder) / "config.json"
+    if not path.is_file():
+        raise ValueError(f"{folder}: no checkpoint here (config.json is missing): run `dvc repro` or name a folder")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        if config["schema"] != SCHEMA:
+            raise ValueError(f"schema {config['schema']}: this version reads schema {SCHEMA}")
+        if missing := [key for key in KEYS if key not in config]:
+            raise ValueError(f"{', '.join(missing)} missing")
+        config |= {key: typed(config[key], kind, key) for key, kind in KEYS.items()}
+        sizes = {
+            "rank": config["rank"] or 1,
+            "encoder_width": config["encoder_width"],
+            "max_segment_tokens": config["max_segment_tokens"],
+        }
+        if wrong := [key for key, size in sizes.items() if not 1 <= size <= LARGEST]:
+            raise ValueError(f"{wrong[0]} = {sizes[wrong[0]]}: allowed is an integer from 1 to {LARGEST}")
+    except KeyError:
+        raise ValueError(f"{path}: not a checkpoint's config.json: schema missing") from None
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path}: not a checkpoint's config.json: {str(error).removeprefix('params: ')}") from None
+    return config
+
+
+def save_weights(net: nn.Module, path: Path) -> None:
+    from safetensors.torch import save_file
+
+    from lrrc.runtime.files import atomic
+
+    with atomic(path) as temporary:
+        save_file({name: value.detach().contiguous() for name, value in net.state_dict().items()}, temporary)
+
+
+def load_weights(net: nn.Module, path: Path) -> None:
+    """Raises ValueError where the file is missing, belongs to another network, or holds something else than numbers."""
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if not path.is_file():
+        raise ValueError(f"{path}: no such weights")
+    try:
+        tensors = load_file(path)
+        net.load_state_dict(tensors, assign=True)
+    except (RuntimeError, SafetensorError, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"{path}: not the weights of this network: {reason}") from None
+    if wrong := [name for name, value in tensors.items() if value.dtype != torch.float32 or not value.isfinite().all()]:
+        raise ValueError(f"{path}: not the weights of this network: {wrong[0]} is not made of finite 32-bit numbers")
+
+
+def load_net(folder: Path, fit: str = "main") -> CoordinatorNetwork:
+    """The network of a checkpoint, in evaluation mode."""
+    import torch
+
+    from lrrc.model.network import build_network
+
+    config = read_config(folder)
+    with torch.device("meta"):  # takes no memory: the sizes are those that config.json claims
+        try:
+            net = build_network(config["policy"], config["rank"] or 1, config["encoder_width"], config["model"])
+        except (RuntimeError, TypeError) as error:  # sizes beyond 64 bits
+            raise ValueError(f"{folder}: not a checkpoint's config.json: {str(error).splitlines()[0][:200]}") from None
+    load_weights(net, Path(folder) / f"{fit}.safetensors")
+    return net.eval()

@@ -1,0 +1,180 @@
+"""A local language model that scores texts: the agent of the live evaluation, the judge of fidelity, the teacher.
+
+SmolLM2-135M-Instruct (Apache-2.0) comes inside a registry package as a quantised gguf file; `convert` rewrites it
+once as safetensors. Scoring runs on trees of tokens: texts that begin alike share every position they have in common:
+a prompt is read once for all the answers that are tried after it, and a conversation once for all its questions.
+
+Shape suffixes: L nodes of a tree (tokens), B trees side by side, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+NAME = "SmolLM2-135M-Instruct"
+NODES_AT_ONCE = 4096  # tokens of one forward pass; more is no faster on a CPU and takes memory
+
+
+@dataclass(frozen=True)
+class ScoringRequest:
+    """Token ids of a prompt and of the continuations to score after it."""
+
+    prompt: tuple[int, ...]
+    answers: tuple[tuple[int, ...], ...]
+
+
+class PrefixTree:
+    """Sequences of tokens merged where they begin alike: `ids`, `parent` and `depth` of every node, parents first."""
+
+    def __init__(self) -> None:
+        self.ids: list[int] = []
+        self.parent: list[int] = []
+        self.depth: list[int] = []
+        self._child: dict[tuple[int, int], int] = {}
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def add(self, ids: Sequence[int], after: int = -1) -> list[int]:
+        """Nodes of `ids`, one per token, continuing after node `after` (-1: from the start)."""
+        nodes = []
+        for token in ids:
+            node = self._child.get((after, token))
+            if node is None:
+                node = self._child[after, token] = len(self.ids)
+                self.ids.append(token)
+                self.parent.append(after)
+                self.depth.append(self.depth[after] + 1 if after >= 0 else 0)
+            nodes.append(node)
+            after = node
+        return nodes
+
+    def visible(self) -> np.ndarray:
+        """bool [L, L]: row i is true at i and its ancestors, all that token i may look at."""
+        seen_LL = np.eye(len(self), dtype=bool)
+        for i, parent in enumerate(self.parent):
+            if parent >= 0:
+                seen_LL[i] |= seen_LL[parent]
+        return seen_LL
+
+
+class LanguageModel:
+    """Log-likelihoods under a causal language model in the folder that `convert` (or a hub download) wrote."""
+
+    def __init__(self, folder: Path | str):
+        import torch
+        from tokenizers import Tokenizer
+        from transformers import AutoModelForCausalLM
+        from transformers.utils import logging
+
+        if not (Path(folder) / "config.json").is_file():
+            raise ValueError(f"{folder}: no language model here: run `dvc repro models` first")
+        logging.disable_progress_bar()
+        self.torch = torch
+        try:
+            self.tokenizer = Tokenizer.from_file(str(Path(folder) / "tokenizer.json"))
+            self.tokenizer.encode_special_tokens = True  # a mark in somebody's text is text
+            self.model = AutoModelForCausalLM.from_pretrained(
+                str(folder),
+                dtype=torch.bfloat16,
+                attn_implementation="sdpa",
+                use_safetensors=True,
+                trust_remote_code=False,
+                local_files_only=True,
+            ).eval()
+        except Exception as error:  # both libraries raise many kinds
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            raise ValueError(f"{folder}: not a language model in safetensors: {reason}") from None
+        if None in self.chatml_marks:
+            raise ValueError(f"{folder}: not a ChatML model: its tokenizer has no <|im_start|> and <|im_end|>")
+
+    @functools.lru_cache(maxsize=65_536)  # noqa: B019  one model lives as long as its process
+    def encode(self, text: str) -> tuple[int, ...]:
+        """Token ids; the text of a special token is ordinary text."""
+        return tuple(self.tokenizer.encode(text, add_special_tokens=False).ids)
+
+    @functools.cached_property
+    def chatml_marks(self) -> tuple[int, int]:
+        """Ids that begin and end a message in ChatML."""
+        return tuple(map(self.tokenizer.token_to_id, ("<|im_start|>", "<|im_end|>")))
+
+    def message(self, role: str, content: str) -> tuple[int, ...]:
+        """One finished message in ChatML."""
+        start, end = self.chatml_marks
+        return (start, *self.encode(f"{role}\n"), *self.encode(content), end, *self.encode("\n"))
+
+    def reply_prefix(self) -> tuple[int, ...]:
+        """What stands before a reply."""
+        return (self.chatml_marks[0], *self.encode("assistant\n"))
+
+    def score(self, groups: Sequence[Sequence[ScoringRequest]]) -> list[list[list[np.ndarray]]]:
+        """Per group, request and answer the log-likelihoods [tokens of the answer], in nats.
+
+        The requests of a group share what they have in common; groups of like size run side by side.
+        """
+        planted = [_planted(group) for group in groups]
+        order = sorted(range(len(groups)), key=lambda i: -len(planted[i][0]))
+        found: list[Any] = [None] * len(groups)
+        while order:
+            side_by_side = max(1, NODES_AT_ONCE // max(1, len(planted[order[0]][0])))
+            batch, order = order[:side_by_side], order[side_by_side:]
+            for i, scores in zip(batch, self._forward([planted[i] for i in batch]), strict=True):
+                found[i] = scores
+        return found
+
+    def _forward(self, trees: list[tuple[PrefixTree, list]]) -> list[list[list[np.ndarray]]]:
+        torch = self.torch
+        B, L = len(trees), max(len(tree) for tree, _ in trees)
+        ids, position = np.zeros((B, L), np.int64), np.zeros((B, L), np.int64)
+        seen = np.zeros((B, 1, L, L), bool)
+        seen[:, :, range(L), range(L)] = True  # padding looks at itself, and nobody at it
+        for b, (tree, _) in enumerate(trees):
+            n = len(tree)
+            ids[b, :n], position[b, :n], seen[b, 0, :n, :n] = tree.ids, tree.depth, tree.visible()
+        with torch.inference_mode():
+            hidden_BLD = self.model.model(
+                input_ids=torch.from_numpy(ids),
+                attention_mask=torch.from_numpy(seen),
+                position_ids=torch.from_numpy(position),
+                use_cache=False,
+            ).last_hidden_state
+            return [self._read(hidden_BLD[b], tree, places) for b, (tree, places) in enumerate(trees)]
+
+    def _read(self, hidden_LD, tree: PrefixTree, places: list) -> list[list[np.ndarray]]:
+        """Log-likelihoods of the answers of one tree; logits are made only where an answer's token is predicted."""
+        wanted = sorted({tree.parent[node] for answers in places for nodes in answers for node in nodes})
+        row = {node: i for i, node in enumerate(wanted)}
+        logits = self.model.lm_head(hidden_LD[wanted]).float()
+        log_RV = logits - logits.logsumexp(dim=1, keepdim=True)
+        found = []
+        for answers in places:
+            found.append([])
+            for nodes in answers:
+                rows = [row[tree.parent[node]] for node in nodes]
+                targets = [tree.ids[node] for node in nodes]
+                found[-1].append(log_RV[rows, targets].numpy().astype(np.float64))
+        return found
+
+
+def _planted(group: Sequence[ScoringRequest]) -> tuple[PrefixTree, list[list[list[int]]]]:
+    tree, places = PrefixTree(), []
+    for request in group:
+        assert request.prompt, "a prompt has at least one token"
+        last = tree.add(request.prompt)[-1]
+        places.append([tree.add(answer, last) for answer in request.answers])
+    return tree, places
+
+
+@functools.lru_cache(maxsize=1)
+def load(folder: str) -> LanguageModel:
+    """The model in `folder`, loaded once per process, on one thread (processes share the cores)."""
+    import torch
+
+    torch.set_num_threads(1)
+    return LanguageModel(folder)

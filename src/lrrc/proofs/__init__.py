@@ -1,0 +1,6 @@
+"""The Lean theorems of proofs/ and what they say of a checkpoint.
+
+theorems     as recorded
+check, lean  checked by the real kernel
+certificate  what the theorems suppose, measured on a checkpoint
+"""

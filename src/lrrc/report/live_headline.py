@@ -1,0 +1,158 @@
+"""The headline's words on live checks and on fidelity to the full history; nothing where they were not measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lrrc.policy_catalogue import POLICIES, REFERENCES
+from lrrc.report.tables.live_tables import at_operating_point, standing_rules
+from lrrc.results.summary import DATA, LIVE_AGENT, find, has, name, record_or_none
+
+
+def _at(summary: Mapping, metric: str, **who: Any) -> dict[str, Any] | None:
+    return record_or_none(summary, metric, evaluation="live", **who)
+
+
+def _ours(rank: int, budget: int) -> dict[str, Any]:
+    return {"policy": "lrrc", "rank": rank, "budget": budget}
+
+
+def best_other(summary: Mapping, budget: int) -> dict[str, Any] | None:
+    """Live success of the policy, LRRC apart, that succeeds most with digests of at most `budget` tokens."""
+    found = find(summary, evaluation="live", metric="live_success", budget=budget)
+    others = [r for r in found if r["policy"] not in ("lrrc", *REFERENCES)]
+    return max(others, key=lambda r: r["value"], default=None)
+
+
+def remark(summary: Mapping, rank: int, budget: int) -> str:
+    """What live success is, for the banner."""
+    r = _at(summary, "live_success", **_ours(rank, budget))
+    if r is None:
+        return ""
+    return (
+        f" Live success: {r.get('agent', LIVE_AGENT)}, a small local model, answers the checks of "
+        f"{r['n']} held-out episodes from what a policy sends; a program compares with the known answers."
+    )
+
+
+def cards(summary: Mapping, rank: int, budget: int) -> list[tuple[str, str, str]]:
+    """(title, value, note): tokens and success of LRRC against Full-Context, live."""
+    ours, full = (
+        _at(summary, "live_tokens_per_episode", **who) for who in (_ours(rank, budget), {"policy": "full-context"})
+    )
+    saved = _at(summary, "live_token_reduction_vs_full", **_ours(rank, budget))
+    found = []
+    if ours and full and saved:
+        found.append(
+            (
+                f"LRRC r = {rank} against Full-Context: {'fewer' if saved['value'] >= 0 else 'more'} tokens, live",
+                f"{abs(saved['value']):.1f} %",
+                f"95 % interval {saved['low']:.1f} to {saved['high']:.1f} % saved; {ours['value']:,.0f} against "
+                f"{full['value']:,.0f} per episode",
+            )
+        )
+    if gap := _at(summary, "live_success_difference_vs_full", **_ours(rank, budget)):
+        found.append(("Checks answered right, live, LRRC minus Full-Context", *points(gap)))
+    return found
+
+
+def sentences(summary: Mapping, rank: int, budget: int) -> list[str]:
+    """LRRC against Full-Context, the best other policy at the same budget, the references, and on standing rules."""
+    ours, full = (
+        {m: _at(summary, m, **who) for m in ("live_success", "live_tokens_per_episode")}
+        for who in (_ours(rank, budget), {"policy": "full-context"})
+    )
+    gap = _at(summary, "live_success_difference_vs_full", **_ours(rank, budget))
+    if not (gap and all([*ours.values(), *full.values()])):
+        return []
+    agent = ours["live_success"].get("agent", LIVE_AGENT)
+    text = [
+        f"Live, {agent} answers {_share(ours['live_success'])} of the checks right from what LRRC at rank {rank} sends "
+        f"(digests of at most {budget} tokens, {ours['live_tokens_per_episode']['value']:,.0f} tokens per episode), "
+        f"and {_share(full['live_success'])} from the full history ({full['live_tokens_per_episode']['value']:,.0f}). "
+        f"The difference is {gap['value']:+.1f} points ({gap['low']:+.1f} to {gap['high']:+.1f}): "
+        f"{reading(gap, 'Full-Context')}"
+    ]
+    if other := best_other(summary, budget):
+        same = {key: other[key] for key in ("policy", "rank", "budget")}
+        cost, lead = (_at(summary, m, **same) for m in ("live_tokens_per_episode", "lrrc_live_success_minus_policy"))
+        text.append(f"The best other policy at that budget, live, is {name(other)} with {_share(other)}")
+        text[-1] += f" and {cost['value']:,.0f} tokens." if cost else "."
+        if lead:
+            text[-1] += (
+                f" LRRC differs from it by {lead['value']:+.1f} points ({lead['low']:+.1f} to "
+                f"{lead['high']:+.1f}): {reading(lead, name(other))}"
+            )
+    none, facts = (_at(summary, "live_success", policy=policy) for policy in ("no-history", "oracle"))
+    if none and facts:
+        text.append(
+            f"With no history at all it answers {_share(none)}; with digests of that length written in knowledge "
+            f"of the answer, as no policy can, {_share(facts)}."
+        )
+    if rules := standing_rules(summary, rank, budget):
+        text.append(f"{rules}.")
+    return text
+
+
+def _share(record: Mapping) -> str:
+    return f"{100 * record['value']:.1f} %"
+
+
+def fidelity_sentence(summary: Mapping, rank: int, budget: int) -> list[str]:
+    """On every data set: how much more the true next reply surprises a model that reads LRRC's payload."""
+    if not has(summary, "fidelity"):
+        return []
+    found, parts = at_operating_point(summary, rank, budget), []
+    for data in sorted({r["data"] for r in found}):
+        rows = {r["policy"]: r for r in found if r["data"] == data}
+        ours = rows.pop("lrrc", None)
+        rival = min((r for r in rows.values() if r["budget"] is not None), key=lambda r: r["value"], default=None)
+        if ours is None:
+            continue
+        part = f"{DATA.get(data, data)}: {ours['value']:+.3f} [{ours['low']:+.3f}, {ours['high']:+.3f}]"
+        parts.append(part + (f", {name(rival)} {rival['value']:+.3f}" if rival else ""))
+    agent = next((r.get("agent", LIVE_AGENT) for r in found), LIVE_AGENT)
+    lead = f"Extra nats per token of the true next reply under {agent}, against the full history, of LRRC and the best "
+    return [f"{lead}other policy at {budget} tokens: {'; '.join(parts)}."] if parts else []
+
+
+def transfer_sentence(summary: Mapping) -> list[str]:
+    """On data sets left out, after training on all others: against the best rule, and against the prior alone."""
+    found = find(summary, evaluation="transfer", metric="nats_over_best_rule")
+    parts = []
+    for data in sorted({r["data"] for r in found}):
+        rule = max((r for r in found if r["data"] == data), key=lambda r: r["variant"].count(" + "))
+        lead = record_or_none(summary, "nats_over_lead", evaluation="transfer", data=data, variant=rule["variant"])
+        part = f"{DATA.get(data, data)}: {_gap(rule)} against {POLICIES[rule['test']['rule']]}, the best rule"
+        parts.append(part + (f", {_gap(lead)} against its place prior alone" if lead else ""))
+    if not parts:
+        return []
+    said = f"On conversations of a kind it was not trained on, at equal mean tokens ({found[0]['n']} replies), the "
+    said += "true reply surprises the model that reads LRRC's digest by so many nats a token more: "
+    return [f"{said}{'; '.join(parts)}."]
+
+
+def _gap(record: Mapping) -> str:
+    return f"{record['value']:+.3f} [{record['low']:+.3f}, {record['high']:+.3f}]"
+
+
+def reading(gap: Mapping, other: str) -> str:
+    """A difference in words."""
+    if gap["low"] > 0:
+        return f"higher than {other}, with an interval above zero."
+    if gap["high"] < 0:
+        return f"lower than {other}, with an interval below zero."
+    return "no difference can be told."
+
+
+def points(gap: Mapping) -> tuple[str, str]:
+    """A difference of shares as (value, interval and p)."""
+    shown = f"95 % interval {gap['low']:+.1f} to {gap['high']:+.1f}"
+    return f"{gap['value']:+.1f} points", shown + (f", {p_value(gap)}" if gap["p_vs_full_context"] is not None else "")
+
+
+def p_value(record: Mapping) -> str:
+    """The p-value against Full-Context."""
+    p = record["p_vs_full_context"]
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"

@@ -1,0 +1,188 @@
+"""Everything measured on one page: report/index.html (self-contained, offline) and report/summary.md."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from lrrc.proofs.theorems import NOT_CHECKED
+from lrrc.report import headline
+from lrrc.report.claims import NOT, REFUTED, REPRODUCED, UNTESTABLE, Evidence, at_budget, judge, load_claims
+from lrrc.report.explorer_section import last_turn
+from lrrc.report.figures import interactive
+from lrrc.report.figures.figure_list import Figure, drawable, lead
+from lrrc.report.tables import replay_tables
+from lrrc.results.summary import load_summary, origin
+from lrrc.results.training_curves import read_by_rank, read_histories
+
+NOTHING_CHECKED = {"verdict": NOT_CHECKED, "checked_by": "", "reason": "", "theorems": []}
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """Files and folders that the report reads; only `proofs` and `data_card` may be missing."""
+
+    summary: Path
+    figures: Path
+    models: Path
+    claims: Path
+    proofs: Path
+    explore: Path
+    data_card: Path
+
+
+def build_report(
+    sources: ReportInputs, rank: int, budget: int, ranks: list[int], runs: Mapping[str, str]
+) -> tuple[str, str]:
+    """(HTML, Markdown) of the report. Raises ValueError where an input is missing or wrong."""
+    summary = load_summary(sources.summary)
+    proofs = read_proofs(sources.proofs)
+    explore = read_explore(sources.explore)
+    certificates = read_by_rank(sources.models, "certificate.json")
+    by_rank: dict[int, list] = {}
+    for (r, _), certificate in certificates.items():
+        by_rank.setdefault(r, []).append(certificate)
+    checked = {theorem["name"]: theorem["verdict"] for theorem in proofs["theorems"]}
+    verdicts = judge(load_claims(sources.claims), Evidence(at_budget(summary, budget), checked, by_rank))
+    counted = Counter(verdict.verdict for verdict in verdicts)
+    context = {
+        "rank": rank,
+        "ours": f"LRRC r = {rank}",
+        "budget": budget,
+        "ranks": ranks,
+        "runs": runs,
+        "banner": headline.banner(summary, rank, budget),
+        "cards": headline.cards(summary, rank, budget),
+        "sentences": headline.sentences(summary, rank, budget),
+        "tables": replay_tables.all_tables(summary, rank, budget),
+        "verdicts": verdicts,
+        "counts": [(v, counted[v]) for v in (REPRODUCED, NOT, REFUTED, UNTESTABLE) if counted[v]],
+        "proofs": proofs,
+        "explore": explore,
+        "opened": last_turn(explore),
+        "certificate": certificate_rows(next(iter(by_rank.get(rank, [])), {})),
+        "data_card": card_html(sources.data_card, origin(summary)["data"]),
+        "lead": lead(summary),
+        "more": [key for key in drawable(summary) if not key.startswith("figure") and key != lead(summary)],
+        "second": headline.further_sentences(summary, rank, budget),
+        "figures": {
+            key: with_image(picture, sources.figures / f"{key}.png", runs) for key, picture in drawable(summary).items()
+        },
+        "plots": plots(summary, read_histories(sources.models), rank, budget),
+    }
+    return render("report.html.j2", context), render("summary.md.j2", context)
+
+
+def render(template: str, context: Mapping[str, Any]) -> str:
+    """A template of this package; everything in HTML is escaped unless marked safe."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("lrrc.report"),
+        autoescape=lambda name: ".html" in (name or ""),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    environment.filters["csv_uri"] = lambda table: _data_uri("text/csv", table.csv().encode())
+    environment.filters["cell"] = lambda text: text.replace("|", "\\|").replace("\n", " ")
+    own = {
+        "css": _read("report.css"),
+        "js": _read("report.js"),
+        "explorer": _read("explorer.js"),
+        "plotly": _read("vendor/plotly-basic.min.js"),
+    }
+    return environment.get_template(template).render({**own, **context})
+
+
+def _read(name: str) -> str:
+    return (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")
+
+
+def _data_uri(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+@dataclass(frozen=True)
+class ShownFigure:
+    """A figure on the page, with the names of its runs and its image filled in."""
+
+    title: str
+    caption: str
+    command: str
+    runs: str
+    image: str
+
+
+def with_image(picture: Figure, path: Path, runs: Mapping[str, str]) -> ShownFigure:
+    """Raises ValueError where the image is missing."""
+    if not path.is_file():
+        raise ValueError(f"{path}: missing; `dvc repro figures` makes it")
+    image = _data_uri("image/png", path.read_bytes())
+    return ShownFigure(picture.title, picture.caption, picture.command, picture.runs.format(**runs), image)
+
+
+def plots(summary: Mapping, histories: Mapping, rank: int, budget: int) -> dict[str, str]:
+    """Figures that show their numbers when a point is hovered or tapped; Figures 1 and 5 have no points."""
+    at = (summary, rank, budget)
+    makers = {
+        "live_pareto": lambda: interactive.live(*at),
+        "pareto": lambda: interactive.replayed(*at),
+        "live_ablations": lambda: interactive.live_ablations(*at),
+        "fidelity": lambda: interactive.fidelity(*at),
+        "call_gate": lambda: interactive.call_gate(summary),
+        "figure2": lambda: interactive.policies(*at),
+        "figure3": lambda: interactive.ranks(summary, budget),
+        "figure4": lambda: interactive.training(histories, rank),
+    }
+    there = drawable(summary)
+    return {key: interactive.to_html(make(), f"plot-{key}") for key, make in makers.items() if key in there}
+
+
+def read_proofs(path: Path) -> dict[str, Any]:
+    """results/proofs.json; where it is missing the proofs are "not checked", never proved."""
+    if not path.is_file():
+        return NOTHING_CHECKED
+    proofs = json.loads(path.read_text(encoding="utf-8"))
+    return {**NOTHING_CHECKED, **proofs}
+
+
+def read_explore(path: Path) -> dict[str, Any]:
+    """results/explore.json. Raises ValueError where it is missing."""
+    if not path.is_file():
+        raise ValueError(f"{path}: missing; `dvc repro explore` makes it")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def card_html(path: Path, data: str) -> Markup:
+    """The card of the embedded data as HTML; HTML inside it stays text. Other data have none."""
+    from markdown_it import MarkdownIt
+
+    if data != "embedded" or not path.is_file():
+        return Markup("<p>This data set has no card.</p>")
+    text = path.read_text(encoding="utf-8")
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    tokens = markdown.parse(text)
+    for token in tokens:
+        if token.type.startswith("heading"):  # below the section of the page
+            token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
+    html = markdown.renderer.render(tokens, markdown.options, {})
+    return Markup(
+        html.replace("<table>", '<div class="scroll"><table class="prose">').replace("</table>", "</table></div>")
+    )
+
+
+def certificate_rows(certificate: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a certificate says of all its fits: names in words, numbers short, theorems by name."""
+    shown = {key: value for key, value in certificate.items() if key != "fits"}
+    if "theorems" in shown:
+        shown["theorems"] = ", ".join(theorem["name"] for theorem in shown["theorems"])
+    return [
+        (key.replace("_", " "), f"{value:.6g}" if isinstance(value, float) else str(value))
+        for key, value in sorted(shown.items())
+    ]

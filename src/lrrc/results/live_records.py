@@ -1,0 +1,171 @@
+"""Answers of the live evaluation -> records of results/summary.json (schema: lrrc.summary).
+
+An episode is the unit: the share of its checks answered right, and the tokens of the calls that answered them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lrrc.policy_catalogue import ORACLE
+from lrrc.results import statistics
+from lrrc.results.scores import Configuration, Scores, Settings, Source, adjust_for_many_tests, details_of_test
+from lrrc.results.summary import new_record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+MEANS = {
+    "live_success": "success",
+    "live_tokens_per_episode": "total_tokens",
+    "live_prompt_tokens_per_check": "prompt_tokens",
+}
+
+
+def read_live(folder: Path, settings: Settings) -> list[dict[str, Any]]:
+    """Records of what the stage live wrote; none where its table is empty."""
+    import pandas as pd
+
+    rows = pd.read_parquet(Path(folder) / "rows.parquet")
+    meta = json.loads((Path(folder) / "meta.json").read_text(encoding="utf-8"))
+    if rows.empty:
+        return []
+    found = live_records(rows, Source(meta["data"], meta["judge"]), settings)
+    return [{**record, "agent": meta["agent"]} for record in found]
+
+
+def per_episode(rows: pd.DataFrame) -> Scores:
+    """Scores of every configuration by seed and episode."""
+    named = ["policy", "rank", "budget", "variant", "seed", "episode_id"]
+    rows = rows.assign(
+        budget=rows["budget"].where(rows["policy"] != ORACLE),  # a reference, not a policy at a budget
+        total_tokens=rows["prompt_tokens"] + rows["completion_tokens"],
+    )
+    grouped = rows.groupby(named, dropna=False)
+    table = grouped.agg(
+        success=("right", "mean"), total_tokens=("total_tokens", "sum"), prompt_tokens=("prompt_tokens", "mean")
+    )
+    return Scores.of_rows(table.reset_index().assign(reusable_prefix_tokens=0), "results/live")
+
+
+def live_records(rows: pd.DataFrame, source: Source, settings: Settings) -> list[dict[str, Any]]:
+    """Means, comparisons with Full-Context and of LRRC with every other policy, ablations, task families."""
+    scores, records = per_episode(rows), []
+    for config in scores.tables:
+        base = _base(config, source)
+        records += _means(scores, config, base)
+        records += _against_full(scores, config, base, settings)
+        records += _lead_of_lrrc(scores, config, base, settings)
+    records += _families(rows, source, settings)
+    adjust_for_many_tests(records)
+    return records
+
+
+def _base(config: Configuration, source: Source, evaluation: str = "", variant: str = "") -> dict[str, Any]:
+    evaluation = evaluation or ("live-ablation" if config.variant else "live")
+    return {
+        "evaluation": evaluation,
+        **asdict(source),
+        "policy": config.policy,
+        "rank": config.rank,
+        "budget": config.budget,
+        "variant": variant or config.variant,
+    }
+
+
+def _means(
+    scores: Scores, config: Configuration, base: Mapping, metrics: Iterable[str] = tuple(MEANS)
+) -> list[dict[str, Any]]:
+    records = []
+    for metric in metrics:
+        values, spread = statistics.over_seeds(scores.matrix(config, MEANS[metric]))
+        more = {"seed_sd": spread} if spread is not None else {}
+        sizes = {"n": values.size, "seeds": scores.tables[config]["seed"].nunique()}
+        records.append(new_record(base, metric, *statistics.t_interval(values), **sizes, **more))
+    return records
+
+
+def _common(
+    scores: Scores, a: Configuration, b: Configuration, column: str, same_seeds: bool = False
+) -> tuple[Any, Any]:
+    """Seed means of two configurations on the episodes that both met."""
+    mine, theirs = scores.matrix(a, column), scores.matrix(b, column)
+    episodes = mine.columns.intersection(theirs.columns)
+    if same_seeds and (seeds := mine.index.intersection(theirs.index)).size:
+        mine, theirs = mine.loc[seeds], theirs.loc[seeds]
+    return mine[episodes].mean(axis=0).to_numpy(), theirs[episodes].mean(axis=0).to_numpy()
+
+
+def _difference(
+    base: Mapping, metric: str, a: np.ndarray, b: np.ndarray, seeds: int, settings: Settings
+) -> list[dict[str, Any]]:
+    """a - b in points, paired over episodes."""
+    if a.size < 2:
+        return []
+    test = statistics.paired(a, b)
+    boot = statistics.bca_interval(
+        np.mean, a - b, rng=np.random.default_rng(settings.seed), resamples=settings.bootstrap
+    )
+    more = details_of_test(
+        test,
+        sd=100 * test.sd,
+        low_bca=100 * boot.low,
+        high_bca=100 * boot.high,
+        p_tost=statistics.tost(a, b, settings.margin),
+        margin=100 * settings.margin,
+    )
+    points = [100 * share for share in test.difference]
+    return [new_record(base, metric, *points, n=a.size, seeds=seeds, test=more)]
+
+
+def _against_full(scores: Scores, config: Configuration, base: Mapping, settings: Settings) -> list[dict[str, Any]]:
+    full = next((c for c in scores.tables if c.policy == "full-context"), None)
+    if full in (None, config):
+        return []
+    seeds = scores.tables[config]["seed"].nunique()
+    mine, theirs = _common(scores, config, full, "success")
+    records = _difference(base, "live_success_difference_vs_full", mine, theirs, seeds, settings)
+    cost, whole = _common(scores, config, full, "total_tokens")
+    if records and config.policy != ORACLE:
+        rng = np.random.default_rng(settings.seed)
+        interval = statistics.bca_interval(statistics.reduction, cost, whole, rng=rng, resamples=settings.bootstrap)
+        test = details_of_test(statistics.paired(cost, whole))
+        records.append(new_record(base, "live_token_reduction_vs_full", *interval, n=cost.size, seeds=seeds, test=test))
+    return records
+
+
+def _lead_of_lrrc(scores: Scores, config: Configuration, base: Mapping, settings: Settings) -> list[dict[str, Any]]:
+    """LRRC at the operating rank and the same budget minus this configuration; ablations seed by seed."""
+    budget = settings.budget if config.budget is None else config.budget
+    head = Configuration("lrrc", settings.rank, budget, "", False)
+    if head == config or head not in scores.tables:
+        return []
+    mine, theirs = _common(scores, head, config, "success", same_seeds=config.policy == "lrrc")
+    seeds = scores.tables[config]["seed"].nunique()
+    return _difference(base, "lrrc_live_success_minus_policy", mine, theirs, seeds, settings)
+
+
+def _families(rows: pd.DataFrame, source: Source, settings: Settings) -> list[dict[str, Any]]:
+    """The same by task family, at the operating budget and rank; standing rules are the family `rule`."""
+    records = []
+    for family, part in rows[rows["variant"] == ""].groupby("category"):
+        scores = per_episode(part)
+        for config in scores.tables:
+            at_home = config.rank in (None, settings.rank) and config.budget in (None, settings.budget)
+            if not at_home or scores.matrix(config, "success").shape[1] < 2:
+                continue
+            base = _base(config, source, "live-by-category", str(family))
+            records += _means(scores, config, base, ["live_success"])
+            records += [
+                record
+                for record in _against_full(scores, config, base, settings)
+                if record["metric"] == "live_success_difference_vs_full"
+            ]
+    return records

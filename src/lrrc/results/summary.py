@@ -1,0 +1,264 @@
+"""results/summary.json: what a record is, the metrics there are, writing and reading.
+
+A record is one measured figure: {"evaluation", "data", "judge", "policy", "rank", "budget", "variant",
+"metric", "value", "low", "high", "p_vs_full_context", "n", "seeds"}. `low` and `high` are a 95 % interval
+over episodes (Student t; BCa bootstrap for percentages saved). `p_vs_full_context` is the two-sided paired
+t-test against Full-Context, adjusted by Holm over every configuration of the same evaluation. Records of a
+comparison carry `test`, the details; means over several seeds carry `seed_sd`. Report, figures, notebooks,
+claims and README read numbers from here only; what has no record is left out there, and said to be (PARTS).
+
+Evaluations: "replay" (tokens, calls and the outcome of logged episodes; "ablation", "by-category", "by-language"
+and "power" belong to it), "live" (a local model reads a policy's payload and answers checks; "live-ablation" and
+"live-by-category" name the variant or the task family), "fidelity" (the true next reply under a local model;
+records differ in `data`), "call-gate" (the gate at thresholds "tau=0.30"), "dataset" and "training".
+
+    summary = load_summary("results/summary.json")
+    value(summary, "preference_success", policy="lrrc", rank=8)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from lrrc.policy_catalogue import POLICIES
+from lrrc.runtime.files import rounded
+
+# metric -> (label, unit). A claim or a figure may name nothing else.
+METRICS = {
+    "tokens_per_episode": ("Tokens per episode", "tokens"),
+    "prompt_tokens_per_episode": ("Prompt tokens per episode", "tokens"),
+    "completion_tokens_per_episode": ("Completion tokens per episode", "tokens"),
+    "reusable_prefix_tokens_per_episode": ("Reusable prefix tokens per episode", "tokens"),
+    "fresh_prompt_tokens_per_episode": ("Fresh prompt tokens per episode", "tokens"),
+    "digest_tokens_per_episode": ("Digest tokens per episode", "tokens"),
+    "calls_per_episode": ("Calls per episode", "calls"),
+    "preference_success": ("Preference success", "share of episodes"),
+    "token_reduction_vs_full": ("Token reduction against Full-Context", "percent"),
+    "call_reduction_vs_full": ("Call reduction against Full-Context", "percent"),
+    "success_difference_vs_full": ("Success minus Full-Context", "points"),
+    "lrrc_token_reduction_vs_policy": ("Tokens LRRC saves against this policy", "percent"),
+    "lrrc_success_minus_policy": ("Success of LRRC minus this policy", "points"),
+    "power_of_paper_effect": ("Power to see the paper's +2.1 points", "probability"),
+    "detectable_success_difference": ("Difference found with 80 % power", "points"),
+    "episodes": ("Episodes", "episodes"),
+    "turns_per_episode": ("Turns per episode", "turns"),
+    "tokens_per_turn_mean": ("Tokens per turn, mean", "tokens"),
+    "tokens_per_turn_median": ("Tokens per turn, median", "tokens"),
+    "tokens_per_turn_p90": ("Tokens per turn, 90th percentile", "tokens"),
+    "training_epochs": ("Epochs trained", "epochs"),
+    "validation_agreement": ("Best validation agreement", "share of episodes"),
+    "state_norm_settled_epoch": ("Epoch from which the state norm stays within 5 %", "epoch"),
+    "state_norm_drift": ("Change of the state norm in the last quarter of training", "percent"),
+    "reconstruction_rise": ("Last reconstruction loss above its minimum", "percent"),
+    "active_channels": ("Channels active per turn", "channels"),
+    "live_success": ("Live success", "share of checks"),
+    "live_tokens_per_episode": ("Tokens per episode, live", "tokens"),
+    "live_prompt_tokens_per_check": ("Prompt tokens per check, live", "tokens"),
+    "live_token_reduction_vs_full": ("Token reduction against Full-Context, live", "percent"),
+    "live_success_difference_vs_full": ("Live success minus Full-Context", "points"),
+    "lrrc_live_success_minus_policy": ("Live success of LRRC minus this policy", "points"),
+    "nats_over_full_context": ("Surprise of the true next reply beyond Full-Context", "nats per token"),
+    "fidelity_tokens_per_call": ("History tokens per call, fidelity", "tokens"),
+    "nats_over_best_rule": ("Surprise over the best fixed rule", "nats per token"),
+    "nats_over_lead": ("Surprise over the place prior alone", "nats per token"),
+    "lrrc_fidelity_minus_policy": ("Surprise under LRRC minus under this policy", "nats per token"),
+}
+LIVE_AGENT = "SmolLM2-135M-Instruct"  # reads payloads and answers, where a record names no other `agent`
+DATA = {
+    "embedded": "embedded arena, small local models",
+    "lmsys": "Chatbot Arena conversations",
+    "mt_bench_human": "MT-Bench human judgments",
+    "mt_bench_human_dev": "MT-Bench human judgments",
+    "tau_bench_airline_dev": "tau-bench airline logs",
+    "files": "own files",
+}
+JUDGES = {"verifier": "judged by a program", "human": "judged by people", None: "not judged"}
+# parts of the results that a run may lack: what names their records, what they are, and who writes them
+PARTS = {
+    "success": ({"metric": "preference_success"}, "Preference success", "no episode has a recorded outcome to predict"),
+    "live": ({"evaluation": "live", "metric": "live_success"}, "Live success", "no agent answered checks in this run"),
+    "live-ablation": (
+        {"evaluation": "live-ablation", "metric": "live_success"},
+        "The live ablation",
+        "no variant was evaluated live in this run",
+    ),
+    "live-by-category": (
+        {"evaluation": "live-by-category", "metric": "live_success"},
+        "Live success by task family",
+        "no family was evaluated live in this run",
+    ),
+    "fidelity": (
+        {"evaluation": "fidelity", "metric": "nats_over_full_context"},
+        "Fidelity to the full history",
+        "no reply was scored by a language model in this run",
+    ),
+    "transfer": (
+        {"evaluation": "transfer", "metric": "nats_over_full_context"},
+        "Transfer between data sets",
+        "it was not measured in this run, as transfer.files names no data sets",
+    ),
+    "call-gate": (
+        {"evaluation": "call-gate", "metric": "calls_per_episode"},
+        "The curve of the call gate",
+        "no other threshold was tried in this run",
+    ),
+}
+KEYS = ("evaluation", "data", "policy", "rank", "budget", "variant", "metric", "n")  # they name a record
+NUMBERS = ("rank", "budget", "n")
+
+
+def new_record(
+    base: Mapping,
+    metric: str,
+    value: float,
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    n: int,
+    seeds: int,
+    **more: Any,
+) -> dict[str, Any]:
+    """One record; `base` names evaluation, data, judge, policy, rank, budget and variant."""
+    assert metric in METRICS, metric
+    measured = {"metric": metric, "value": value, "low": low, "high": high, "p_vs_full_context": None}
+    return {**base, **measured, "n": n, "seeds": seeds, **more}
+
+
+def make_summary(records: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """The content of summary.json: records in a fixed order, each named once."""
+    ordered = sorted(
+        records,
+        key=lambda r: [
+            (r[key] is not None, r[key] or 0, "") if key in NUMBERS else (True, 0, r[key] or "") for key in KEYS
+        ],
+    )
+    names = [tuple(record[key] for key in KEYS) for record in ordered]
+    assert len(set(names)) == len(names), "two records with one name"
+    return rounded({"schema": 1, "records": ordered})
+
+
+def load_summary(path: str | Path) -> dict[str, Any]:
+    """Parsed summary.json. Raises ValueError where the file is missing or of another schema."""
+    try:
+        summary = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror}); `dvc repro stats` makes it") from None
+    if not isinstance(summary, dict) or summary.get("schema") != 1:
+        raise ValueError(f"{path}: not a summary of schema 1; `dvc repro stats` makes one")
+    return summary
+
+
+def find(summary: Mapping, **wanted: Any) -> list[dict[str, Any]]:
+    """Records whose fields equal all of `wanted` (evaluation is "replay" where not given)."""
+    wanted = {"evaluation": "replay", **wanted}
+    return [record for record in summary["records"] if wanted.items() <= _flat(record).items()]
+
+
+def _flat(record: Mapping) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key != "test"}
+
+
+def record(summary: Mapping, metric: str, **wanted: Any) -> dict[str, Any]:
+    """The one record of `metric` that fits. Raises ValueError where none or several do."""
+    if metric not in METRICS:
+        raise ValueError(f"summary: no metric {metric!r}; known are {', '.join(METRICS)}")
+    found = find(summary, metric=metric, **wanted)
+    if len(found) == 1:
+        return found[0]
+    differ = [key for key in KEYS if len({str(r[key]) for r in found}) > 1]
+    hint = f"{len(found)} records fit, give {', '.join(differ)}" if found else "no record fits"
+    raise ValueError(f"summary: {metric} with {wanted}: {hint}")
+
+
+def record_or_none(summary: Mapping, metric: str, **wanted: Any) -> dict[str, Any] | None:
+    """The one record of `metric` that fits, or None where nothing was recorded; several are a ValueError."""
+    return record(summary, metric, **wanted) if find(summary, metric=metric, **wanted) else None
+
+
+def has(summary: Mapping, part: str) -> bool:
+    """Does the summary hold records of a part (PARTS)?"""
+    return bool(find(summary, **PARTS[part][0]))
+
+
+def missing_parts(summary: Mapping) -> list[str]:
+    """One sentence for every part without a record; where nothing was live, its ablations and families go unsaid."""
+    missing = [part for part in PARTS if not has(summary, part)]
+    said = [part for part in missing if not (part.startswith("live-") and "live" in missing)]
+    return [f"{PARTS[part][1]} is left out: {PARTS[part][2]}." for part in said]
+
+
+def beats_floor(summary: Mapping, metric: str, floor: str, evaluation: str = "replay") -> bool | None:
+    """Does Full-Context's interval of `metric` lie above the mean of a floor? None where one was not measured."""
+    full, low = (
+        record_or_none(summary, metric, evaluation=evaluation, policy=p, variant="") for p in ("full-context", floor)
+    )
+    return None if full is None or low is None else full["low"] > low["value"]
+
+
+def origin(summary: Mapping) -> dict[str, Any]:
+    """A record that says on which data the replay was done. Raises ValueError where there is none."""
+    found = find(summary)
+    if not found:
+        raise ValueError("summary: no record of the replay; `dvc repro replay stats` makes them")
+    return max(found, key=lambda r: (r["n"], r["seeds"]))
+
+
+def value(summary: Mapping, metric: str, **wanted: Any) -> float:
+    """The value of the one record of `metric` that fits, as `record`."""
+    return record(summary, metric, **wanted)["value"]
+
+
+def name(record: Mapping) -> str:
+    """Name of a record's configuration for people: policy, and rank where it has one."""
+    shown = POLICIES.get(record["policy"], record["policy"])
+    return shown if record["rank"] is None else f"{shown} r = {record['rank']}"
+
+
+def provenance(record: Mapping) -> str:
+    """What a record was measured on, for the foot of a figure or table."""
+    seeds = f", {record['seeds']} seed{'s' * (record['seeds'] > 1)}" if record["seeds"] else ""
+    where = DATA.get(record["data"], record["data"])
+    counted = "replies" if record["evaluation"] in ("fidelity", "transfer") else "episodes"
+    return f"{where}, {JUDGES.get(record['judge'], record['judge'])}; n = {record['n']} {counted}{seeds}"
+
+
+def main_line(summary: Mapping, metric: str, rank: int, budget: int) -> list[dict[str, Any]]:
+    """Records of `metric`, one per policy in the order of POLICIES: LRRC at `rank`, all at `budget`."""
+    found = find(summary, metric=metric)
+    return in_order(r for r in found if r["rank"] in (None, rank) and r["budget"] in (None, budget))
+
+
+def policies(summary: Mapping, rank: int, budget: int) -> list[dict[str, Any]]:
+    """A record of every policy, as `main_line`: of its success, or of its tokens where success was not recorded."""
+    success = main_line(summary, "preference_success", rank, budget)
+    known = {r["policy"] for r in success}
+    tokens = main_line(summary, "tokens_per_episode", rank, budget)
+    return in_order([*success, *(r for r in tokens if r["policy"] not in known)])
+
+
+def in_order(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Records in the order of POLICIES, then by rank and budget."""
+    order = list(POLICIES)
+    place = {policy: i for i, policy in enumerate(order)}
+    return sorted(records, key=lambda r: (place.get(r["policy"], len(order)), r["rank"] or 0, r["budget"] or 0))
+
+
+def headline_metrics(summary: Mapping, budget: int) -> dict[str, dict[str, float]]:
+    """The few numbers that `dvc metrics diff` compares: metric by policy (lrrc-r8 for LRRC at rank 8)."""
+    found: dict[str, dict[str, float]] = {}
+    for metric, evaluation in (
+        ("tokens_per_episode", "replay"),
+        ("calls_per_episode", "replay"),
+        ("preference_success", "replay"),
+        ("token_reduction_vs_full", "replay"),
+        ("live_success", "live"),
+        ("live_tokens_per_episode", "live"),
+    ):
+        for r in find(summary, metric=metric, evaluation=evaluation):
+            if r["budget"] in (None, budget):
+                label = r["policy"] if r["policy"] != "lrrc" else f"lrrc-r{r['rank']}"
+                found.setdefault(label, {})[metric] = r["value"]
+    return found

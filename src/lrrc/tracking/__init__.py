@@ -1,0 +1,7 @@
+"""MLflow: the only package that imports it.
+
+mlflow_runs    one run per stage item
+stage_outputs  what stages left behind, as numbers
+mlflow_views   saved views
+mlflow_model   the coordinator as a served model
+"""

