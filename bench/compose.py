@@ -21,10 +21,12 @@ from ratio import Target, least, slope, verdict
 
 from lrrc.digest import segments
 from lrrc.digest.history import History
-from lrrc.digest.writer import Digest, Span, trim_to_budget
+from lrrc.digest.selection import Selection, Span
+from lrrc.digest.writer import trim_to_budget
 from lrrc.episodes.episode import Message
 from lrrc.policies.base import Policy, Session
 from lrrc.policies.registry import DEFAULT_CHECKPOINT, DEFAULT_ENCODER, load_policy
+from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained import language_model, tokens
 from lrrc.pretrained.sentence_encoder import NO_VECTORS
 from lrrc.runtime.errors import run_script
@@ -67,7 +69,7 @@ def next_turn(session: Session, rng: random.Random) -> Callable[[], object]:
     def work() -> object:
         messages, inputs = next(new)
         session.observe(messages)
-        return session.choose(inputs, AGENT)
+        return session.select(inputs, AGENT, session.policy.spec.budget)
 
     return work
 
@@ -79,7 +81,7 @@ def reread(policy: Policy, turns: Sequence[Sequence[Message]]) -> Callable[[], o
         forget()
         session = policy.session((AGENT,))
         session.observe_all(turns)
-        return session.choose([Message("user", "What of the budget?")], AGENT)
+        return session.select([Message("user", "What of the budget?")], AGENT, policy.spec.budget)
 
     return work
 
@@ -91,7 +93,7 @@ def forget() -> None:
     _remembered.cache_clear()
 
 
-def prune(model: language_model.LanguageModel, messages: Sequence[Message], budget: int) -> Digest:
+def prune(model: language_model.LanguageModel, messages: Sequence[Message], budget: int) -> Selection:
     """The words [of at most `budget` tokens] that surprise the language model most, in order."""
     history = History((AGENT,), NO_VECTORS, 60)
     history.append(messages)
@@ -142,7 +144,7 @@ def main() -> int:
     args = parser.parse_args()
     torch.set_num_threads(1)
     folders = {"checkpoint": args.checkpoint, "encoder": args.encoder}
-    policies = {name: load_policy(name, args.budget, **folders) for name in ("lrrc", "bm25", "embedding")}
+    policies = {name: load_policy(PolicySpec(name, args.budget), **folders) for name in ("lrrc", "bm25", "embedding")}
     found, sizes = growth(policies, args.rounds)
     slopes = {
         way: slope(list(LENGTHS), [found["lrrc"][length][way] for length in LENGTHS])

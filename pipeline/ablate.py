@@ -8,8 +8,9 @@ import dataclasses
 from pathlib import Path
 
 from lrrc.params import load_params, parse_variant
+from lrrc.policies.spec import PolicySpec
 from lrrc.runtime.errors import run_script
-from lrrc.training.stage import fit_and_log
+from lrrc.training.stage import FitSpec, fit_and_log
 
 
 def main() -> None:
@@ -19,8 +20,10 @@ def main() -> None:
     args = parser.parse_args()
     params = load_params()
     model = dataclasses.replace(params.model, **parse_variant(args.variant))
-    kind = args.variant.removeprefix("targets-") if args.variant.startswith("targets-") else None
-    fit_and_log("ablate", "lrrc", params.rank, params.ablate.seeds, model, args.out, targets=kind)
+    kind = args.variant.removeprefix("targets-") if args.variant.startswith("targets-") else params.gains.source
+    spec = PolicySpec.of(params, "lrrc", params.rank)
+    items = {f"s{seed}": FitSpec(spec, seed, model, params.train, kind) for seed in params.ablate.seeds}
+    fit_and_log("ablate", items, False, args.out)
 
 
 if __name__ == "__main__":

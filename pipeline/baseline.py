@@ -7,8 +7,9 @@ import argparse
 from pathlib import Path
 
 from lrrc.params import load_params
+from lrrc.policies.spec import PolicySpec
 from lrrc.runtime.errors import run_script
-from lrrc.training.stage import fit_and_log
+from lrrc.training.stage import FitSpec, fit_and_log
 
 
 def main() -> None:
@@ -19,7 +20,9 @@ def main() -> None:
     args = parser.parse_args()
     params = load_params()
     rank = params.rank if args.policy == "rims-only" else None  # RIMs have channels too; as many as the coordinator
-    fit_and_log("baseline", args.policy, rank, args.seed, params.model, args.out)
+    spec = PolicySpec.of(params, args.policy, rank)
+    item = FitSpec(spec, args.seed, params.model, params.train, params.gains.source)
+    fit_and_log("baseline", {"": item}, args.seed == params.seeds[0], args.out)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ import argparse
 from pathlib import Path
 
 from lrrc.params import load_params
+from lrrc.policies.spec import PolicySpec
 from lrrc.runtime.errors import run_script
-from lrrc.training.stage import fit_and_log
+from lrrc.training.stage import FitSpec, fit_and_log
 
 
 def main() -> None:
@@ -17,7 +18,10 @@ def main() -> None:
     parser.add_argument("seed", type=int)
     parser.add_argument("out", type=Path, help="folder to write")
     args = parser.parse_args()
-    fit_and_log("train", "lrrc", args.rank, args.seed, load_params().model, args.out)
+    params = load_params()
+    spec = PolicySpec.of(params, "lrrc", args.rank)
+    item = FitSpec(spec, args.seed, params.model, params.train, params.gains.source)
+    fit_and_log("train", {"": item}, args.seed == params.seeds[0], args.out)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from tokenizers.pre_tokenizers import Whitespace
 
 from lrrc.model.network import build_network
 from lrrc.policies.checkpoint import checkpoint_config, save_weights
+from lrrc.policies.spec import PolicySpec
 from lrrc.runtime.files import write_json
 
 
@@ -34,5 +35,8 @@ def write_checkpoint(root: Path, policy: str = "lrrc", rank: int = 4, limit: int
     folder.mkdir(parents=True)
     torch.manual_seed(0)
     save_weights(build_network(policy, rank, WIDTH, model()), folder / "main.safetensors")
-    write_json(folder / "config.json", checkpoint_config(policy, rank, 0, WIDTH, limit, model()))
+    write_json(
+        folder / "config.json",
+        checkpoint_config(PolicySpec(policy, rank=rank, max_segment_tokens=limit), 0, WIDTH, model()),
+    )
     return folder

@@ -10,8 +10,9 @@ from lrrc.dataset.episode_arrays import EpisodeArrays, Targets
 from lrrc.digest import segments
 from lrrc.digest.features import FEATURES, FIRST_AGENT
 from lrrc.digest.history import History
+from lrrc.digest.writer import PLAIN_RULES
 from lrrc.episodes.episode import ARENA_OUTCOMES, Check, Episode, Message, Turn
-from lrrc.params import TARGETS, DigestConfig, ModelConfig, TrainConfig
+from lrrc.params import TARGETS, ModelConfig, TrainConfig
 
 WIDTH = 16
 LIMIT = 20  # tokens of a segment
@@ -31,7 +32,7 @@ MODEL = ModelConfig(
     low_rank=True,
     hierarchy=True,
 )
-DIGEST = DigestConfig(max_overlap=1.0, squeeze=0.0, least_share=0.0, least_gain=0.0, standing=1.0, prior=0.0)
+DIGEST = PLAIN_RULES
 TRAIN = TrainConfig(
     lr=0.01,
     weight_decay=0.0,

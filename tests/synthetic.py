@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import synthetic_live
+from policies_made import made_policy
 
 from lrrc.params import load_params
 from lrrc.policies.checkpoint import checkpoint_config
+from lrrc.policies.spec import PolicySpec
 from lrrc.policy_catalogue import FLOORS
 from lrrc.proofs.theorems import PROVED
 from lrrc.results.replay_records import dataset_records, evaluation_records
@@ -156,7 +158,9 @@ def certificate(rank):
 
 def checkpoint(rank, seed):
     """A config.json."""
-    return checkpoint_config("lrrc", rank, seed, 256, 60, load_params(Path(__file__).parents[1] / "params.yaml").model)
+    return checkpoint_config(
+        PolicySpec("lrrc", rank=rank), seed, 256, load_params(Path(__file__).parents[1] / "params.yaml").model
+    )
 
 
 def proofs():
@@ -173,11 +177,10 @@ def proofs():
 def explored(said):
     """Two generated episodes under three policies, for results/explore.json; every message begins with `said`."""
     import torch
-    from generated import ENCODER, LIMIT, WIDTH, episode, model
+    from generated import WIDTH, episode, model
 
     from lrrc.evaluation.explorer import explorer_data
     from lrrc.model.network import build_network
-    from lrrc.policies.learned import Learned
     from lrrc.policies.registry import load_policy
 
     def marked(messages):
@@ -189,8 +192,8 @@ def explored(said):
     ]
     torch.manual_seed(0)
     net = build_network("lrrc", 4, WIDTH, model())
-    ours = Learned("lrrc", 128, net=net, encoder=ENCODER, max_segment_tokens=LIMIT)
-    others = {name: load_policy(name, 128) for name in ("full-context", "recency")}
+    ours = made_policy("lrrc", 128, net)
+    others = {name: load_policy(PolicySpec(name, 128)) for name in ("full-context", "recency")}
     return explorer_data(episodes, {"LRRC r = 4": ours, **others}, 2, 0)
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from generated import ENCODER, WIDTH, learnable, model, train
+from generated import WIDTH, learnable, model, train
+from policies_made import made_policy
 
 from lrrc.dataset.array_file import flatten, write_arrays
 from lrrc.dataset.batches import collate
 from lrrc.model.network import build_network
 from lrrc.params import EMBEDDED
-from lrrc.policies.learned import Learned
 from lrrc.runtime.files import write_json
 
 ROOT = Path(__file__).parents[1]
@@ -91,7 +91,7 @@ def test_both_loops_train_the_same_network(tmp_path):
 
 def test_histories_grow_and_the_state_does_not(monkeypatch):
     monkeypatch.setattr(compose, "LENGTHS", (100, 1_000))
-    policy = Learned("lrrc", 64, net=build_network("lrrc", 4, WIDTH, model()), encoder=ENCODER)
+    policy = made_policy("lrrc", 64, build_network("lrrc", 4, WIDTH, model()), limit=60)
     found, sizes = compose.growth({"lrrc": policy}, 1)
     assert sizes == {4 * policy.net.d}
     assert {length: {*ways} for length, ways in found["lrrc"].items()} == {

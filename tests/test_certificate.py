@@ -5,10 +5,10 @@ import json
 import pytest
 import torch
 from generated import ENCODER, LIMIT, WIDTH, episode, model
+from policies_made import made_policy
 
 from lrrc.dataset.episode_arrays import episode_arrays
 from lrrc.model.network import build_network
-from lrrc.policies.learned import Learned
 from lrrc.proofs import certificate as certificates
 from lrrc.proofs.certificate import THEOREMS, certificate, measure_fit, theorems
 
@@ -19,7 +19,7 @@ ARRAYS = [episode_arrays(e, ENCODER, LIMIT) for e in EPISODES]
 def policy(rank=4, budget=40, **changes):
     torch.manual_seed(0)
     net = build_network("lrrc", rank, WIDTH, model(**changes))
-    return Learned("lrrc", budget, net=net, encoder=ENCODER, max_segment_tokens=LIMIT)
+    return made_policy("lrrc", budget, net)
 
 
 def test_an_untrained_coordinator_already_obeys() -> None:

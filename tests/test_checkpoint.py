@@ -1,16 +1,20 @@
 """Checkpoints give back what was saved, and say in one line what is wrong with them."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 from generated import AGENTS, ENCODER, LIMIT, MODEL, WIDTH, as_messages, episode, model
+from policies_made import made_policy
 
+from lrrc.digest.writer import PLAIN_RULES
 from lrrc.model.network import build_network
 from lrrc.policies import checkpoint
 from lrrc.policies.learned import Learned
 from lrrc.policies.pruning import Pruning
-from lrrc.policies.registry import load_learned
+from lrrc.policies.registry import load_policy
+from lrrc.policies.spec import PolicySpec
 from lrrc.policy_catalogue import LEARNED
 from lrrc.pretrained import sentence_encoder
 from lrrc.runtime.files import write_json
@@ -25,7 +29,10 @@ def written(folder, kind="lrrc", rank=4, config=MODEL, fit="main"):
     torch.manual_seed(5)
     net = build_network(kind, rank, WIDTH, config)
     checkpoint.save_weights(net, folder / f"{fit}.safetensors")
-    write_json(folder / "config.json", checkpoint.checkpoint_config(kind, rank, 0, WIDTH, LIMIT, config))
+    write_json(
+        folder / "config.json",
+        checkpoint.checkpoint_config(PolicySpec(kind, rank=rank, max_segment_tokens=LIMIT), 0, WIDTH, config),
+    )
     return net
 
 
@@ -39,15 +46,15 @@ def one_line(call, *args, **options):
 @pytest.mark.parametrize("kind", ["lrrc", *LEARNED])
 def test_a_policy_is_given_back(tmp_path, kind):
     net = written(tmp_path, kind, config=model(top_k=1, hierarchy=False), fit="fold-3")
-    loaded = load_learned(kind, 40, tmp_path, "unused", max_overlap=0.9, squeeze=0.3, fit="fold-3")
+    spec = PolicySpec(kind, 40, replace(PLAIN_RULES, max_overlap=0.9, squeeze=0.3))
+    loaded = load_policy(spec, "unused", tmp_path, "fold-3")
     assert type(loaded) is (Pruning if kind == "tokensqueeze-only" else Learned)
-    assert (loaded.budget, loaded.max_overlap, loaded.squeeze) == (40, 0.9, 0.3)
-    assert loaded.max_segment_tokens == LIMIT and loaded.checkpoint == str(tmp_path) and not loaded.net.training
+    assert loaded.spec == replace(spec, rank=4, max_segment_tokens=LIMIT)
+    assert loaded.checkpoint == str(tmp_path) and not loaded.net.training
     for name, value in net.state_dict().items():
         assert torch.equal(loaded.net.state_dict()[name], value)
     listed = as_messages(episode(1, turns=4, agents=AGENTS), 3)
-    options = {"encoder": ENCODER, "max_segment_tokens": LIMIT, "max_overlap": 0.9, "squeeze": 0.3}
-    assert loaded.compose(listed)[0] == type(loaded)(kind, 40, net=net, **options).compose(listed)[0]
+    assert loaded.compose(listed)[0] == made_policy(kind, 40, net, max_overlap=0.9, squeeze=0.3).compose(listed)[0]
 
 
 def test_the_same_weights_are_the_same_bytes(tmp_path):
@@ -75,7 +82,7 @@ def test_a_broken_config(tmp_path, text):
         ({"model": {"d": 3}}, "missing"),
         (
             {
-                "model": json.loads(json.dumps(checkpoint.checkpoint_config("lrrc", 4, 0, 1, 1, MODEL)["model"]))
+                "model": json.loads(json.dumps(checkpoint.checkpoint_config(PolicySpec("lrrc"), 0, 1, MODEL)["model"]))
                 | {"rho_max": 2}
             },
             "rho_max",
@@ -111,12 +118,12 @@ def test_damaged_weights(tmp_path, damage):
 
 def test_another_policys_checkpoint_and_other_vectors(tmp_path, monkeypatch):
     written(tmp_path, "rims-only")
-    message = one_line(load_learned, "lrrc", 40, tmp_path, "vectors")
+    message = one_line(load_policy, PolicySpec("lrrc"), "vectors", tmp_path)
     assert "holds a checkpoint of rims-only, not of lrrc" in message
 
     class Wider:
         width = 2 * WIDTH
 
     monkeypatch.setattr(sentence_encoder, "load", lambda folder: Wider())
-    message = one_line(load_learned, "rims-only", 40, tmp_path, "vectors")
+    message = one_line(load_policy, PolicySpec("rims-only"), "vectors", tmp_path)
     assert f"trained on vectors of width {WIDTH}, but vectors has width {2 * WIDTH}" in message

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from generated import ENCODER, LIMIT, WIDTH, episode, history_of, model
+from policies_made import made_policy
 
 from lrrc.dataset.episode_arrays import episode_arrays
 from lrrc.dataset.inputs import StageInputs
@@ -20,15 +21,7 @@ def test_logged_sessions_send_what_sessions_send(name, monkeypatch, tmp_path) ->
     monkeypatch.setattr(cross_fitting, "arrays_of", lambda *_: arrays)
     monkeypatch.setattr(cross_fitting, "histories", lambda *_: [history_of(e) for e in episodes])
     torch.manual_seed(0)
-    policy = Learned(
-        name,
-        25,
-        net=build_network(name, 4, WIDTH, model()),
-        encoder=ENCODER,
-        max_segment_tokens=LIMIT,
-        max_overlap=0.8,
-        squeeze=0.3,
-    )
+    policy = made_policy(name, 25, build_network(name, 4, WIDTH, model()), max_overlap=0.8, squeeze=0.3)
     fast = logged_sessions(policy, episodes, StageInputs(tmp_path, tmp_path, tmp_path, tmp_path))
     for one, session in zip(episodes, fast, strict=True):
         assert episode_cost(one, policy, session=session) == episode_cost(one, policy)

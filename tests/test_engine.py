@@ -29,6 +29,7 @@ from lrrc.model.network import build_network
 from lrrc.model.outcome_probe import OutcomeProbe
 from lrrc.params import ENGINES, GainsConfig, parse_params
 from lrrc.policies.checkpoint import checkpoint_config, save_weights
+from lrrc.policies.spec import PolicySpec
 from lrrc.runtime.executor import AHEAD, chunks, map_in_order
 from lrrc.runtime.files import atomic, write_json, write_parquet
 from lrrc.runtime.tensor_stream import TensorReader, write_tensors
@@ -58,7 +59,10 @@ def data(tmp_path_factory):
         folder = root / "models" / name
         folder.mkdir(parents=True)
         policy = "lrrc" if rank else "recency"
-        write_json(folder / "config.json", checkpoint_config(policy, rank, 0, WIDTH, LIMIT, model()))
+        write_json(
+            folder / "config.json",
+            checkpoint_config(PolicySpec(policy, rank=rank, max_segment_tokens=LIMIT), 0, WIDTH, model()),
+        )
         for fold in (0, 1):
             net = build_network("lrrc", 4, WIDTH, model()) if rank else OutcomeProbe(WIDTH + 1)
             save_weights(net, folder / (f"fold-{fold}.safetensors" if rank else f"probe-fold-{fold}.safetensors"))

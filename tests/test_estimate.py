@@ -12,6 +12,7 @@ from lrrc.commands.estimate import load_policies, notes, table
 from lrrc.episodes.parsing import parse_episode
 from lrrc.evaluation.cost_estimate import LIMITS, Prices, amount, estimate
 from lrrc.policies.registry import load_policy
+from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained import sentence_encoder, tokens
 from lrrc.report.figures.cost_estimate import draw_estimate, save_estimate
 
@@ -54,7 +55,7 @@ def test_full_context_by_hand():
 
 
 def test_a_broken_cache_costs_more_and_is_said():
-    policies = [load_policy("recency", 64), load_policy("truncated-history")]
+    policies = [load_policy(PolicySpec("recency", 64)), load_policy(PolicySpec("truncated-history"))]
     same = estimate([parsed()], policies, Prices(2.0, 2.0, 8.0))
     cached = estimate([parsed()], policies, Prices(2.0, 0.0, 8.0))
     assert [r.policy for r in same.rows][-1] == "full-context" and not any(map(same.dearer, same.rows))
@@ -99,19 +100,19 @@ def test_episodes_pass_through_one_at_a_time():
             del one
             most = max(most, len(alive))
 
-    assert estimate(stream(), [load_policy("recency", 32)], Prices(1, 1, 1)).episodes == 40
+    assert estimate(stream(), [load_policy(PolicySpec("recency", 32))], Prices(1, 1, 1)).episodes == 40
     assert most <= 2
 
 
 def test_free_tokens_do_not_divide_by_zero():
-    made = estimate([parsed()], [load_policy("recency", 32)], Prices(0, 0, 0))
+    made = estimate([parsed()], [load_policy(PolicySpec("recency", 32))], Prices(0, 0, 0))
     assert [made.saved(row) for row in made.rows] == [0, 0]
     assert "0.00" in table(made)
     assert [amount(x) for x in (1234.5, 9.87654, 0.0012345)] == ["1,234.50", "9.877", "0.001234"]
 
 
 def test_the_picture_is_the_same_every_time(tmp_path):
-    made = estimate([parsed()], [load_policy("recency", 64)], Prices(2.0, 0.1, 8.0))
+    made = estimate([parsed()], [load_policy(PolicySpec("recency", 64))], Prices(2.0, 0.1, 8.0))
     figure = draw_estimate(made)
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == [row.label for row in made.rows]

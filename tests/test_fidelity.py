@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from itertools import count
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 
@@ -14,9 +14,10 @@ import pytest
 import torch
 import yaml
 from checkpoints import write_checkpoint
-from generated import AGENTS, ENCODER, LIMIT, WIDTH, as_messages, episode, model
+from generated import AGENTS, WIDTH, as_messages, episode, model
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from policies_made import made_policy
 from scipy import stats as scipy_stats
 from scorer import NEW, SEEN, Scorer
 from tiny_lm import write_lm
@@ -33,8 +34,9 @@ from lrrc.evaluation.fidelity.stage import evaluate_fidelity, schema
 from lrrc.evaluation.fidelity.surprise import measure_surprise, request, surprise
 from lrrc.model.network import build_network
 from lrrc.params import parse_params
-from lrrc.policies.learned import Learned
+from lrrc.policies.learned import Learned, ScoredHistory
 from lrrc.policies.registry import load_policy
+from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained import language_model, sentence_encoder, tokens
 from lrrc.results.fidelity_records import read_fidelity
 from lrrc.results.scores import Settings
@@ -81,20 +83,20 @@ def learned(budget, seed=0, name="lrrc"):
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.add_(0.3 * torch.randn_like(parameter))
-    return Learned(name, budget, net=net, encoder=ENCODER, max_segment_tokens=LIMIT, least_gain=0.5, max_overlap=0.8)
+    return made_policy(name, budget, net, least_gain=0.5, max_overlap=0.8)
 
 
 def test_sessions_know_the_turns_before():
     targets = all_targets(1, 2, 3)
     assert len({t.episode.episode_id for t in targets}) == 3
-    for target, session in sessions(load_policy("recency"), targets):
+    for target, session in sessions(load_policy(PolicySpec("recency")), targets):
         before = [m for turn in target.episode.turns[: target.turn] for m in (*turn.inputs, *turn.replies)]
         assert session.history.messages == before and session.history.turns == target.turn
 
 
 @pytest.mark.parametrize("name", ["no-history", "full-context", "truncated-history", "recency", "bm25"])
 def test_others_send_what_they_always_send(name):
-    policy = load_policy(name, 30)
+    policy = load_policy(PolicySpec(name, 30))
     for target, (text, messages, spent) in zip(t := all_targets(4, 5), sent_by(policy, t), strict=True):
         sent, receipt = policy.compose(as_messages(target.episode, target.turn), target.agent)
         inputs, system = target.inputs, target.episode.system
@@ -112,21 +114,20 @@ def test_adaptive_digests_spend_the_budget_on_average(monkeypatch, name, budget,
     """The mean is within what recency spends, and one step less demanding it would not be."""
     policy, targets = learned(budget, seed, name), all_targets(*range(10 * seed, 10 * seed + 5))
     asked, write = [], Learned.write
-    monkeypatch.setattr(Learned, "write", lambda self, *a: asked.append(self.least_gain) or write(self, *a))
+    monkeypatch.setattr(Learned, "write", lambda self, *a: asked.append(a[2].least_gain) or write(self, *a))
     sent = digests_at_equal_tokens(policy, targets)
-    assert (policy.budget, policy.least_gain) == (budget, 0.5)
     monkeypatch.undo()
 
     def lengths(gain):
-        policy.budget, policy.least_gain, found = REACH * budget, gain, []
+        rules, found = replace(policy.spec.rules, least_gain=gain), []
         for target, session in sessions(policy, targets):
             scores_N, logits_V = session.scores(target.inputs, target.agent)
             shares_N = scores_N - np.logaddexp.reduce(scores_N)
-            found.append(policy.write(session.history, shares_N, logits_V, session.standing_N.rows).tokens)
+            scored = ScoredHistory(session.history, shares_N, logits_V, session.standing_N.rows)
+            found.append(policy.write(scored, REACH * budget, rules).tokens)
         return np.array(found)
 
     found = lengths(asked[-1])
-    policy.budget = budget
     allowed = mean_recency_tokens(policy, targets)
     assert found.mean() <= allowed <= budget and found.max() <= REACH * budget
     less = lengths(asked[-1] * (1 - 4e-6))  # the search ends at steps of 2^-24 of its range, sixteen
@@ -138,21 +139,6 @@ def test_adaptive_digests_spend_the_budget_on_average(monkeypatch, name, budget,
             assert (text, messages, spent) == ("", past, whole)
         else:
             assert messages == [] and spent == length == tokens.count(text)
-
-
-def test_an_interrupted_search_leaves_the_policy_as_it_was(monkeypatch):
-    policy, left = learned(20), count(3, -1)
-
-    def dying(self, *args):
-        if next(left) <= 0:
-            raise KeyboardInterrupt
-
-        return type("D", (), {"tokens": 1})
-
-    monkeypatch.setattr(Learned, "write", dying)
-    with pytest.raises(KeyboardInterrupt):
-        digests_at_equal_tokens(policy, all_targets(1))
-    assert (policy.budget, policy.least_gain) == (20, 0.5)
 
 
 def talk(*turns, name="t"):
@@ -199,7 +185,7 @@ def test_rows_by_hand():
     rows = measure_surprise(
         Scorer(),
         draw_replies([TALK], 9, 0),
-        [load_policy("full-context"), load_policy("no-history")],
+        [load_policy(PolicySpec("full-context")), load_policy(PolicySpec("no-history"))],
         64,
         {"no-history": {"data": "mine"}},
     )

@@ -13,6 +13,7 @@ from lrrc.model.network import build_network
 from lrrc.policies.learned import Learned
 from lrrc.policies.pruning import Pruning
 from lrrc.policies.registry import load_policy
+from lrrc.policies.spec import PolicySpec
 from lrrc.report.figures.gate_activity import draw
 
 EPISODE = episode(3, turns=5)
@@ -27,7 +28,9 @@ def learned(kind="lrrc", **changes):
 
 
 def policies():
-    untrained = [load_policy(name, BUDGET) for name in ("full-context", "truncated-history", "recency", "bm25")]
+    untrained = [
+        load_policy(PolicySpec(name, BUDGET)) for name in ("full-context", "truncated-history", "recency", "bm25")
+    ]
     return [*untrained, *map(learned, ("lrrc", "rims-only", "ccf-only", "tokensqueeze-only"))]
 
 
@@ -98,7 +101,7 @@ def test_gates_are_those_of_the_forward_pass(changes):
 
 
 def test_policies_without_gate_have_none():
-    for policy in (load_policy("recency", BUDGET), learned("ccf-only"), learned("tokensqueeze-only")):
+    for policy in (load_policy(PolicySpec("recency", BUDGET)), learned("ccf-only"), learned("tokensqueeze-only")):
         made = trace(policy, EPISODE)
         assert made.gates() == []
         assert (made.turns[-1].outcome is None) == (policy.name != "ccf-only")

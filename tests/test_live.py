@@ -9,16 +9,16 @@ import pandas as pd
 import pytest
 import torch
 import yaml
-from generated import AGENTS, ENCODER, LIMIT, WIDTH, as_messages, checked, episode, model, sentence
+from generated import AGENTS, LIMIT, WIDTH, as_messages, checked, episode, model, sentence
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from policies_made import made_policy
 from scorer import Scorer
 from tiny_lm import write_lm
 
 from lrrc.dataset.calls import calls_of, whole_history
 from lrrc.dataset.inputs import StageInputs
 from lrrc.dataset.segment_gains import save_gains
-from lrrc.digest.writer import Digest
 from lrrc.episodes.episode import Check, Episode, Message, Turn
 from lrrc.episodes.episode_file import write_episodes
 from lrrc.evaluation.live.agents import Answer, LocalAgent, Question
@@ -26,11 +26,11 @@ from lrrc.evaluation.live.checks import Configuration, agent_of, evaluate, live_
 from lrrc.evaluation.live.oracle import oracle
 from lrrc.evaluation.live.stage import evaluate_live, jobs_of
 from lrrc.model.network import build_network
-from lrrc.params import parse_params
-from lrrc.policies.learned import Learned
+from lrrc.params import load_params, parse_params
 from lrrc.policies.payload import as_chat
 from lrrc.policies.registry import load_policy
-from lrrc.policies.untrained import SCORES, Extractive
+from lrrc.policies.spec import PolicySpec
+from lrrc.policies.untrained import SCORES
 from lrrc.policy_catalogue import LEARNED, UNTRAINED, WHOLE
 from lrrc.pretrained import language_model, tokens
 from lrrc.runtime.files import write_json
@@ -40,11 +40,11 @@ BUDGET = 40
 
 def policy_of(name, budget=BUDGET):
     if name in SCORES:
-        return Extractive(name, budget, score=SCORES[name], encoder=ENCODER, max_segment_tokens=LIMIT)
+        return made_policy(name, budget)
     if name in WHOLE:
-        return load_policy(name)
+        return load_policy(PolicySpec(name))
     torch.manual_seed(1)
-    return Learned(name, budget, net=build_network(name, 4, WIDTH, model()), encoder=ENCODER, max_segment_tokens=LIMIT)
+    return made_policy(name, budget, build_network(name, 4, WIDTH, model()))
 
 
 POLICIES = {name: policy_of(name) for name in (*UNTRAINED, "lrrc", "ccf-only")}
@@ -259,10 +259,10 @@ def test_the_oracle_keeps_to_its_budget():
         history = whole_history(made, LIMIT)
         rng = np.random.default_rng(seed)
         stored = {c.key: rng.normal(0, 5, c.segments) for c in calls_of(made, history)}
-        session = oracle(made, stored, 25, LIMIT, 0.0).session(made.agents)
+        session = oracle(made, stored, load_params()).session(made.agents)
         for turn in made.turns:
-            chosen = session.select(turn.inputs, AGENTS[0])
-            assert isinstance(chosen, Digest) and chosen.tokens <= 25
+            chosen = session.propose(turn.inputs, AGENTS[0], 25)
+            assert chosen.text is not None and chosen.tokens <= 25
             session.observe([*turn.inputs, *turn.replies])
 
 

@@ -16,13 +16,13 @@ from generated import as_messages, episode, texts
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from policies_made import made_policy
 from test_policies import policy_of
 
 from lrrc.middleware import Coordinator, Settings
 from lrrc.middleware.chat_messages import exchange_roots, fingerprint, read_message, text_of
 from lrrc.policies.base import DIGEST_NAME, Session
-from lrrc.policies.registry import load_policy
-from lrrc.policies.untrained import Extractive, ExtractiveSession, recency
+from lrrc.policies.untrained import ExtractiveSession
 from lrrc.pretrained import tokens
 
 FILLER = "The quick brown fox jumps over the lazy dog near the old river bank today. " * 3
@@ -220,7 +220,7 @@ def test_budgets():
         payload, receipt = coordinator.compose(messages, budget=budget)
         verify(messages, payload, receipt, always(), budget=100 if budget is None else budget)
         assert (receipt.digest_tokens > 0) == (budget != 0) and receipt.budget == (100 if budget is None else budget)
-    assert coordinator.policy.budget == 100
+    assert coordinator.policy.spec.budget == 100
 
 
 def test_what_is_sent_is_not_quoted_too():
@@ -362,7 +362,7 @@ class Counting(ExtractiveSession):
 
 def counting():
     Counting.seen = []
-    policy = Extractive("recency", 40, score=recency)
+    policy = made_policy("recency", 40, limit=60)
     policy.session_type = Counting
     return policy
 
@@ -393,10 +393,7 @@ def test_observing_ahead_leaves_less_to_do():
     assert seen == len(messages) - 2  # neither the system prompt nor the open question
     payload, receipt = coordinator.compose(messages, conversation="ticket")
     assert len(Counting.seen) == seen
-    assert (
-        payload
-        == Coordinator(load_policy("recency", 40, max_overlap=1.0, squeeze=0.0), settings=always()).compose(messages)[0]
-    )
+    assert payload == Coordinator(made_policy("recency", 40, limit=60), settings=always()).compose(messages)[0]
     with pytest.raises(ValueError, match=r"messages\[0\]: role = 'robot'"):
         coordinator.observe(say("robot", "x"), "ticket")
 
@@ -490,7 +487,7 @@ def test_asynchronous_calls_leave_the_loop_free():
             return super_select(self, inputs, agent)
 
     super_select, release = ExtractiveSession.select, threading.Event()
-    policy = Extractive("recency", 40, score=recency)
+    policy = made_policy("recency", 40, limit=60)
     policy.session_type = type("SlowSession", (ExtractiveSession,), {"select": Slow.select})
     coordinator = Coordinator(policy, settings=always())
 
@@ -530,7 +527,7 @@ def test_what_is_loaded_goes_on_where_it_was_saved(tmp_path):
         broken.save(tmp_path / "again")
         assert (tmp_path / "again/coordinator.json").read_bytes() == first
     assert sorted(p.name for p in (tmp_path / "saved").iterdir()) == ["coordinator.json"]
-    assert broken.settings == settings and broken.policy.budget == 50
+    assert broken.settings == settings and broken.policy.spec.budget == 50
 
 
 def test_a_trained_policy_is_saved_with_its_weights(tmp_path):

@@ -44,7 +44,7 @@ def test_together_equals_one_by_one(name, turns, cut):
     together.observe_all(turns[:cut])
     together.observe_all(turns[cut:])
     assert state_of(apart) == state_of(together)
-    assert apart.choose(QUESTION, "model_a") == together.choose(QUESTION, "model_a")
+    assert apart.select(QUESTION, "model_a", 40) == together.select(QUESTION, "model_a", 40)
 
 
 def test_a_long_history_together():
@@ -77,7 +77,7 @@ def test_all_or_nothing(monkeypatch, part, at):
     policy, turns = POLICIES["lrrc"], [[*t.inputs, *t.replies] for t in episode(3, turns=7, empty=0).turns]
     session = policy.session(AGENTS)
     session.observe_all(turns[:2])
-    before, chosen = state_of(session), session.choose(QUESTION, "model_a")
+    before, chosen = state_of(session), session.select(QUESTION, "model_a", 40)
     owner, name = {"encoder": (ENCODER, "encode"), "project": (policy.net.decoder, "project")}.get(
         part, (policy.net, part)
     )
@@ -86,7 +86,7 @@ def test_all_or_nothing(monkeypatch, part, at):
         patch.setattr(owner, name, Failing(getattr(owner, name), at))
         with pytest.raises(RuntimeError, match="out of luck"):
             session.observe_all(turns[2:])
-    assert state_of(session) == before and session.choose(QUESTION, "model_a") == chosen
+    assert state_of(session) == before and session.select(QUESTION, "model_a", 40) == chosen
     session.observe_all(turns[2:])
     whole = policy.session(AGENTS)
     whole.observe_all(turns)

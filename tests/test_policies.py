@@ -1,5 +1,6 @@
 """All policies under one interface: what they keep, what they send, and the receipts."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -8,21 +9,23 @@ import torch
 from generated import AGENTS, ENCODER, LIMIT, WIDTH, as_messages, episode, histories, messages, model
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from policies_made import made_policy
 from test_digest import check
 
 from lrrc.dataset.batches import collate
 from lrrc.dataset.episode_arrays import episode_arrays
 from lrrc.digest.history import History
-from lrrc.digest.writer import Digest
+from lrrc.digest.selection import Selection
 from lrrc.episodes.episode import Message
 from lrrc.model.network import build_network
 from lrrc.params import load_params
-from lrrc.policies.base import DIGEST_NAME, Kept, split_turns
-from lrrc.policies.learned import Learned, essential_weight
+from lrrc.policies.base import DIGEST_NAME, split_turns
+from lrrc.policies.learned import essential_weight
 from lrrc.policies.payload import payload
-from lrrc.policies.pruning import Pruning, _densest
-from lrrc.policies.registry import LEAST_SHARE, PRIOR, STANDING, load_policy
-from lrrc.policies.untrained import SCORES, Extractive, Truncated
+from lrrc.policies.pruning import _densest
+from lrrc.policies.registry import build_policy, load_policy
+from lrrc.policies.spec import FOREIGN_RULES, PolicySpec
+from lrrc.policies.untrained import SCORES
 from lrrc.policy_catalogue import LEARNED, UNTRAINED, WHOLE
 from lrrc.pretrained import tokens
 
@@ -30,22 +33,12 @@ NAMES = (*UNTRAINED, "lrrc", *LEARNED)
 
 
 def policy_of(name, budget=40, squeeze=0.0, max_overlap=1.0):
-    if name in WHOLE:
-        return load_policy(name, budget)
-    options = {
-        "encoder": ENCODER,
-        "max_segment_tokens": LIMIT,
-        "squeeze": squeeze,
-        "max_overlap": max_overlap,
-    }
-    if name in SCORES:
-        return Extractive(name, budget, score=SCORES[name], **options)
     torch.manual_seed(3)
-    net = build_network(name, 4, WIDTH, model())
+    net = build_network(name, 4, WIDTH, model()) if name in ("lrrc", *LEARNED) else None
     with torch.no_grad():
-        for parameter in net.parameters():
+        for parameter in net.parameters() if net else ():
             parameter.add_(0.3 * torch.randn_like(parameter))
-    return (Pruning if name == "tokensqueeze-only" else Learned)(name, budget, net=net, **options)
+    return made_policy(name, budget, net, squeeze=squeeze, max_overlap=max_overlap)
 
 
 POLICIES = {name: policy_of(name) for name in NAMES}
@@ -160,21 +153,12 @@ def test_whole_episodes(name):
     overlap=st.floats(0.5, 1),
 )
 def test_any_digest_of_a_trained_policy(name, turns, budget, squeeze, overlap):
-    policy = POLICIES[name]
-    policy = type(policy)(
-        name,
-        budget,
-        net=policy.net,
-        encoder=ENCODER,
-        max_segment_tokens=LIMIT,
-        squeeze=squeeze,
-        max_overlap=overlap,
-    )
+    policy = made_policy(name, budget, POLICIES[name].net, squeeze=squeeze, max_overlap=overlap)
     session = policy.session(AGENTS)
     for turn in turns:
         session.observe(turn)
-    made = session.select([Message("user", "Lisbon budget?")], "model_b")
-    assert isinstance(made, Digest)
+    made = session.propose([Message("user", "Lisbon budget?")], "model_b", budget)
+    assert made.text is not None
     check(session.history, made, budget)
 
 
@@ -201,7 +185,7 @@ def test_full_context_and_the_last_turns():
     assert POLICIES["full-context"].compose(listed)[0] == listed
     per_turn = [len(turn.inputs) + len(turn.replies) for turn in made.turns]
     for turns in (1, 2, 9):
-        sent, _ = verify(Truncated("truncated-history", turns=turns), listed)
+        sent, _ = verify(build_policy(PolicySpec("truncated-history", truncated_turns=turns)), listed)
         assert sent == listed[sum(per_turn[: max(0, 4 - turns)]) :]
 
 
@@ -244,7 +228,7 @@ def test_pruning_shares_the_budget_among_messages():
     session = policy_of("tokensqueeze-only", 60).session(AGENTS)
     for turn in turns:
         session.observe(turn)
-    made = session.select([], "model_a")
+    made = session.propose([], "model_a", 60)
     check(session.history, made, 60)
     assert {span.message for span in made.spans} >= {1, 2, 3}  # estimates may cost the oldest its place
     assert all(any(c.isdigit() for c in line) for line in made.text.splitlines())  # numbers weigh most
@@ -302,7 +286,7 @@ def test_a_long_log_stays_quick():
     started = time.process_time()
     for turn in made.turns:
         session.observe([*turn.inputs, *turn.replies])
-    assert isinstance(session.choose([Message("user", "budget?")], "assistant"), Digest)
+    assert session.select([Message("user", "budget?")], "assistant", 128).text is not None
     assert time.process_time() - started < 8
 
 
@@ -310,21 +294,21 @@ def test_names_and_folders_that_do_not_exist(tmp_path):
     with pytest.raises(ValueError, match="policy = 'bm26': allowed is one of lrrc"):
         load_policy("bm26")
     with pytest.raises(ValueError, match="no encoder here"):
-        load_policy("embedding", encoder=tmp_path)
+        load_policy(PolicySpec("embedding"), encoder=tmp_path)
     with pytest.raises(ValueError, match="no checkpoint here"):
-        load_policy("lrrc", checkpoint=tmp_path)
-    assert load_policy("bm25", max_segment_tokens=33).session(AGENTS).history.max_segment_tokens == 33
+        load_policy(PolicySpec("lrrc"), checkpoint=tmp_path)
+    assert load_policy(PolicySpec("bm25", max_segment_tokens=33)).session(AGENTS).history.max_segment_tokens == 33
 
 
 def test_defaults_are_those_of_the_parameters():
     params = load_params(Path(__file__).parents[1] / "params.yaml")
     digest = params.elsewhere.digest
     assert digest.prior == params.transfer.prior != params.digest.prior
-    assert load_policy("recency").max_overlap == digest.max_overlap and load_policy("bm25").squeeze == digest.squeeze
-    assert (digest.least_share, digest.least_gain, digest.standing, digest.prior) == (LEAST_SHARE, 0, STANDING, PRIOR)
+    assert asdict(FOREIGN_RULES) == asdict(digest)
+    assert PolicySpec.of(params.elsewhere, "bm25") == PolicySpec("bm25")
 
 
 def test_an_empty_conversation():
     for name in NAMES:
         assert POLICIES[name].compose([])[0] == []
-        assert POLICIES[name].session(AGENTS).choose([], "model_a") == Kept(range(0))
+        assert POLICIES[name].session(AGENTS).select([], "model_a", 40) == Selection((), 0, None)

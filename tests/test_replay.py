@@ -4,17 +4,19 @@ import dataclasses
 
 import numpy as np
 import pytest
-from generated import AGENTS, ENCODER, LIMIT, episode
+from generated import AGENTS, episode
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from policies_made import made_policy
 
 from lrrc.episodes.episode import ARENA_OUTCOMES, Episode, Message, Turn
 from lrrc.evaluation.replay.accounting import Cost, common_prefix, episode_cost
 from lrrc.evaluation.replay.call_gate import SuccessRule, calibrate_gate, gate_turn, pick_at
-from lrrc.evaluation.replay.rows import longer_answer, rows_of
+from lrrc.evaluation.replay.rows import ReplayRules, longer_answer, rows_of
 from lrrc.evaluation.replay.stage import write_rows
 from lrrc.policies.registry import load_policy
-from lrrc.policies.untrained import SCORES, Extractive
+from lrrc.policies.spec import PolicySpec
+from lrrc.policies.untrained import SCORES
 from lrrc.policy_catalogue import UNTRAINED
 from lrrc.pretrained import tokens
 
@@ -23,8 +25,8 @@ PAPER = SuccessRule(tie=True, bothbad=False)
 
 def policy_of(name, budget=30):
     if name in SCORES:
-        return Extractive(name, budget, score=SCORES[name], encoder=ENCODER, max_segment_tokens=LIMIT)
-    return load_policy(name, budget)
+        return made_policy(name, budget)
+    return load_policy(PolicySpec(name, budget))
 
 
 def recount(made, policy, overhead, stop, only):
@@ -234,7 +236,7 @@ def test_rows_on_disk_keep_their_types(tmp_path):
         "tau": None,
     }
     made = talk(("u", "a", "b"))
-    rows = rows_of(made, policy_of("full-context"), np.array([0.5]), np.inf, PAPER, 0, labels)
+    rows = rows_of(made, policy_of("full-context"), np.array([0.5]), np.inf, ReplayRules(PAPER), labels)
     for name, kept in (("full", rows), ("none", [])):
         write_rows(tmp_path / name, kept)
     full, none = (pq.read_table(tmp_path / name) for name in ("full", "none"))

@@ -32,6 +32,7 @@ from lrrc.evaluation.live.agents import EndpointAgent
 from lrrc.middleware import Coordinator, Settings
 from lrrc.middleware.proxy.app import create_app
 from lrrc.model.network import build_network
+from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained import sentence_encoder
 from lrrc.runtime.files import write_json
 from lrrc.runtime.secrets import redact
@@ -153,9 +154,9 @@ def test_no_id_becomes_a_path(tmp_path, monkeypatch):
     write_arrays(Path("arrays.safetensors"), [flatten(made)])
     assert list(open_arrays(Path("arrays.safetensors"))) == list(EVIL)
     monkeypatch.setattr(sentence_encoder, "load", lambda folder: ENCODER)
-    item = FitSpec("recency", None, 0, 20, MODEL, TRAIN, 2, DIGEST, LIMIT)
+    item = FitSpec(PolicySpec("recency", 20, DIGEST, max_segment_tokens=LIMIT), 0, MODEL, TRAIN)
     inputs = StageInputs(Path("episodes.parquet"), Path("arrays.safetensors"), Path("encoder"), Path("splits.json"))
-    write_kept_features(Path("kept.safetensors"), item, inputs, Path(), side_by_side=False)
+    write_kept_features(Path("kept.safetensors"), item, inputs)
     assert list(KeptFile(Path("kept.safetensors"))) == list(EVIL)
     coordinator = Coordinator("recency", 8)
     said = [{"role": r, "name": EVIL[0], "content": f"{r}s say this and that."} for r in ("user", "assistant", "user")]
@@ -448,7 +449,9 @@ def attacked():
     made = dataclasses.replace(
         made, episode_id=ATTACK, models=(ATTACK, f"b {ATTACK}"), category=ATTACK, language=ATTACK, turns=turns
     )
-    return explorer_data([made], {name: load_policy(name, 64) for name in ("recency", "full-context")}, 1, 0)
+    return explorer_data(
+        [made], {name: load_policy(PolicySpec(name, 64)) for name in ("recency", "full-context")}, 1, 0
+    )
 
 
 @pytest.fixture

@@ -10,7 +10,9 @@ import yaml
 from checkpoints import write_checkpoint
 from servers import serve
 
+from lrrc.digest.writer import DigestRules
 from lrrc.policies.registry import load_policy
+from lrrc.policies.spec import PolicySpec
 from lrrc.tracking import mlflow_runs, stage_outputs
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred")  # MLflow about its own type hints
@@ -56,7 +58,8 @@ def address(repo):
 
 def composed(repo, request, budget):
     """What the policy itself answers; the receipt names the checkpoint's folder instead of its path."""
-    policy = load_policy("lrrc", budget, repo / "models/train-r8-s0", repo / "data/encoder", **PARAMS["digest"])
+    spec = PolicySpec("lrrc", budget, DigestRules(**PARAMS["digest"]))
+    policy = load_policy(spec, repo / "data/encoder", repo / "models/train-r8-s0")
     payload, receipt = policy.compose(request["messages"], request.get("agent"))
     assert 0 < receipt.digest_tokens <= budget and not receipt.full
     expected = {"messages": payload, "receipt": receipt.to_dict() | {"checkpoint": "train-r8-s0"}}

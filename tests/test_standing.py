@@ -7,15 +7,15 @@ import torch
 from generated import AGENTS, ENCODER, LIMIT, WIDTH, history_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from policies_made import digest_of, made_policy
 
 from lrrc.dataset.standing_labels import NO_RULE, RULE, TELLING_GAIN, UNKNOWN, standing_labels
 from lrrc.digest.history import History
 from lrrc.digest.standing_rules import rules_in_force
-from lrrc.digest.writer import LABEL_TOKENS, write_digest
+from lrrc.digest.writer import LABEL_TOKENS
 from lrrc.episodes.episode import Check, Episode, Message, Turn
 from lrrc.model.network import build_network
 from lrrc.params import load_params
-from lrrc.policies.learned import Learned
 
 
 def turn(said, *replies):
@@ -78,20 +78,20 @@ def test_first_segments_are_kept_in_half_the_budget_and_the_rest_by_score(seed, 
         history.append([Message("user", " ".join(f"w{rng.integers(99)}" for _ in range(rng.integers(1, 30))) + ".")])
     scores = rng.standard_normal(len(history.segments))
     first = rng.permutation(len(scores))[: min(count, len(scores))].tolist()
-    made = write_digest(history, scores, budget, first=first, least_share=0.5)
+    made = digest_of(history, scores, budget, first=first, least_share=0.5)
     assert made.tokens <= budget
     kept = {span.message for span in made.spans}
     needed = sum(history.segments[i].tokens + 1 + LABEL_TOKENS for i in first)
     if needed <= budget // 2:
         assert {history.message[i] for i in first} <= kept
     if not first:
-        assert made == write_digest(history, scores, budget, least_share=0.5)
+        assert made == digest_of(history, scores, budget, least_share=0.5)
 
 
 def test_a_recognised_rule_is_in_every_digest_and_system_messages_stay_whole():
     params = load_params()
     net = build_network("lrrc", 4, WIDTH, dataclasses.replace(params.model, d=16, head_width=8, vocabulary=32))
-    policy = Learned("lrrc", 40, net=net, encoder=ENCODER, max_segment_tokens=LIMIT, least_share=0.9, standing=0.5)
+    policy = made_policy("lrrc", 40, net, least_share=0.9, standing=0.5)
     messages = [{"role": "system", "content": "You are terse. " * 60}, {"role": "user", "content": "Answer in French."}]
     for i in range(8):
         messages += [

@@ -21,11 +21,13 @@ from lrrc.dataset.inputs import StageInputs
 from lrrc.episodes.episode_file import read_episodes, write_episodes
 from lrrc.model.network import build_network, preferred
 from lrrc.model.outcome_probe import KeptFeatures, OutcomeProbe
+from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained import sentence_encoder
 from lrrc.runtime.files import write_json
 from lrrc.training import fit as training_fit
 from lrrc.training import stage as training_stage
 from lrrc.training.fit import FitModule, SplitData, fit_network
+from lrrc.training.kept_features import KeptFile, kept_features, write_kept_features
 from lrrc.training.losses import (
     RARITY,
     WORTH_FLOOR,
@@ -335,7 +337,7 @@ def stage(tmp_path, monkeypatch):
 
 
 def item(policy):
-    return FitSpec(policy, 4, 0, 30, MODEL, train(max_epochs=2), 2, DIGEST, LIMIT)
+    return FitSpec(PolicySpec(policy, 30, DIGEST, 4, max_segment_tokens=LIMIT), 0, MODEL, train(max_epochs=2))
 
 
 def fit_one(policy, inputs, work):
@@ -344,14 +346,14 @@ def fit_one(policy, inputs, work):
 
 @pytest.mark.parametrize("side_by_side", [True, False])
 def test_kept_features_are_read_as_they_were_made(stage, tmp_path, monkeypatch, side_by_side):
-    monkeypatch.setattr(training_stage.kept, "EPISODES_AT_ONCE", 4)
-    training_stage.kept.write(tmp_path / "kept", item("recency"), stage, tmp_path, side_by_side)
-    found = training_stage.kept.KeptFile(tmp_path / "kept")
-    policy = training_stage.kept.policy_of(item("recency"), stage, tmp_path)
+    monkeypatch.setattr("lrrc.training.kept_features.EPISODES_AT_ONCE", 4)
+    write_kept_features(tmp_path / "kept", item("recency"), stage, side_by_side=side_by_side)
+    found = KeptFile(tmp_path / "kept")
+    policy = item("recency").load(stage)
     episodes = read_episodes(stage.episodes)
     assert list(found) == [e.episode_id for e in episodes]
     for read, e in zip(found.by_ids(list(found)), episodes, strict=True):
-        made = training_stage.kept.kept_of(e, policy, ENCODER)
+        made = kept_features(e, policy, ENCODER)
         assert (read.outcome, read.agents) == (made.outcome, made.agents)
         np.testing.assert_array_equal(read.features_TPG, made.features_TPG)
 

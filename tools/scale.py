@@ -108,18 +108,18 @@ def fit(encoder: Path, out: Path) -> None:
     from lrrc.model.network import build_network
     from lrrc.model.outcome_probe import OutcomeProbe
     from lrrc.policies import checkpoint
-    from lrrc.policies.registry import policy_of
-    from lrrc.training import kept_features as kept_features_file
+    from lrrc.policies.spec import PolicySpec
+    from lrrc.pretrained import sentence_encoder
     from lrrc.training.fit import fit_network
     from lrrc.training.kept_features import kept_features
     from lrrc.training.losses import coordinator_objective, probe_objective
-    from lrrc.training.stage import FitSpec, _width
+    from lrrc.training.stage import FitSpec, encoder_width
 
     torch.set_num_threads(1)
     params = load_params()
     inputs = StageInputs(Path(INPUTS[0]), Path(INPUTS[1]), encoder, Path(INPUTS[3]))
-    splits, arrays = json.loads(inputs.splits.read_text()), ArrayFile(inputs.segments)
-    width, limit = _width(inputs), params.embed.max_segment_tokens
+    splits, arrays = inputs.ids("main"), ArrayFile(inputs.segments)
+    width = encoder_width(inputs)
     net = build_network("lrrc", 8, width, params.model)
     batches = partial(collate, vocabulary=params.model.vocabulary, targets=params.gains.source)
     train, val = arrays.by_ids(splits["train"]), arrays.by_ids(splits["val"])
@@ -134,8 +134,8 @@ def fit(encoder: Path, out: Path) -> None:
         out / "work-net",
         lengths=arrays.lengths(splits["train"]),
     )
-    item = FitSpec("recency", None, 0, params.budget, params.model, params.train, 2, params.digest, limit)
-    policy, vectors = policy_of(item, inputs, out), kept_features_file.encoder.load(str(encoder))
+    item = FitSpec(PolicySpec.of(params, "recency"), 0, params.model, params.train)
+    policy, vectors = item.load(inputs), sentence_encoder.load(str(encoder))
     probed = [kept_features(e, policy, vectors) for e in open_episodes(inputs.episodes).each(splits["train"][:PROBED])]
     probe = OutcomeProbe(probed[0].features_TPG.shape[2])
     short = replace(params.train, max_epochs=1)
@@ -144,7 +144,8 @@ def fit(encoder: Path, out: Path) -> None:
         ("train-r8-s0", "lrrc", 8, net, "fold"),
         ("baseline-recency-s0", "recency", None, probe, "probe-fold"),
     ):
-        write_json(out / name / "config.json", checkpoint.checkpoint_config(kind, rank, 0, width, limit, params.model))
+        spec = PolicySpec.of(params, kind, rank)
+        write_json(out / name / "config.json", checkpoint.checkpoint_config(spec, 0, width, params.model))
         for fold in range(len(splits["folds"])):
             checkpoint.save_weights(weights, out / name / f"{file}-{fold}.safetensors")
     shutil.rmtree(out / "work-net")

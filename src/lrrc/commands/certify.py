@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +15,25 @@ from lrrc.proofs.certificate import certificate, measure_fit
 def certify(folder: Path, budget: int, data: Path = Path("data"), proofs: Path = Path("proofs")) -> dict[str, Any]:
     """Recompute the certificate of a checkpoint from its weights and the data of the pipeline."""
     from lrrc.dataset.array_file import ArrayFile
+    from lrrc.dataset.inputs import StageInputs
     from lrrc.policies import checkpoint
-    from lrrc.policies.registry import load_learned
+    from lrrc.policies.registry import load_policy
+    from lrrc.policies.spec import PolicySpec
 
-    config, digest = checkpoint.read_config(folder), load_params().digest
+    config = checkpoint.read_config(folder)
     if config["policy"] != "lrrc":
         raise ValueError(f"{folder}: a checkpoint of {config['policy']}: only the coordinator has a certificate")
     episodes = open_episodes(data / "raw/episodes.parquet")
     arrays = ArrayFile(data / "segments.safetensors")
-    splits = json.loads((data / "splits.json").read_text())
+    inputs = StageInputs(
+        data / "raw/episodes.parquet", data / "segments.safetensors", data / "encoder", data / "splits.json"
+    )
+    spec = replace(PolicySpec.of(load_params(), "lrrc"), budget=budget)
     names = sorted(path.stem for path in Path(folder).glob("*.safetensors"))
     fits, policy = {}, None
     for name in names:
-        policy = load_learned("lrrc", budget, folder, data / "encoder", fit=name, **asdict(digest))
-        test = (splits if name == "main" else splits["folds"][int(name.removeprefix("fold-"))])["test"]
+        policy = load_policy(spec, inputs.encoder, folder, name)
+        test = inputs.ids(name)["test"]
         fits[name] = measure_fit(policy, arrays.by_ids(test), episodes.each(test))
     if policy is None:
         raise ValueError(f"{folder}: no weights here")

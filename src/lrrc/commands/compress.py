@@ -59,7 +59,7 @@ def compress_file(source: Path, target: Path, policy: Policy, report: Callable[[
             if not line.strip():
                 continue
             try:
-                answer = compress_request(parse_json(line, f"line {number}"), policy, f"line {number}")
+                answer = compress_request(parse_json(line, f"line {number}"), policy, where=f"line {number}")
             except ValueError as error:
                 tally.left_out += 1
                 report(str(error))
@@ -103,8 +103,9 @@ def run(args: argparse.Namespace) -> int:
     if args.budget < 0:
         raise ValueError(f"--budget = {args.budget}: allowed is an integer >= 0")
     from lrrc.policies.registry import load_policy
+    from lrrc.policies.spec import PolicySpec
 
-    policy = load_policy(args.policy, budget=args.budget, checkpoint=args.checkpoint)
+    policy = load_policy(PolicySpec(args.policy, args.budget), checkpoint=args.checkpoint)
     tally = compress_file(args.source, args.target, policy, lambda reason: print(reason, file=sys.stderr))
     saved = 1 - tally.tokens_after / tally.tokens_before if tally.tokens_before else 0
     print(

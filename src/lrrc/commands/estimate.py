@@ -24,7 +24,7 @@ def table(result: Estimate) -> str:
         cost = row.cost
         counts = (cost.calls, cost.prompt, cost.reusable, cost.completion)
         budget = "" if row.budget is None else str(row.budget)
-        share = "" if row.policy == REFERENCE else f"{result.saved(row):.1%}" + " !" * result.dearer(row)
+        share = "" if row.policy == REFERENCE else f"{result.saved(row):.1%}" + " !" * result.costs_more(row)
         money = amount(result.prices.money(cost))
         lines.append((row.policy, budget, *(f"{n:,}" for n in counts), money, share))
     # the mark hangs out to the right, so that figures stay in line
@@ -45,7 +45,7 @@ def notes(result: Estimate) -> list[str]:
         f"{result.episodes:,} episodes; money for all of them, at {prices.prompt:g} per million prompt "
         f"tokens ({prices.cached:g} where cached) and {prices.completion:g} per million completion tokens."
     ]
-    if dearer := [row.label for row in result.rows if result.dearer(row)]:
+    if dearer := [row.label for row in result.rows if result.costs_more(row)]:
         said.append(
             f"! {', '.join(dearer)}: fewer tokens, but more money than Full-Context. History that is sent in "
             "other words with every call leaves the provider's cache less to reuse."
@@ -65,18 +65,19 @@ def load_policies(
     Raises ValueError for an unknown name, and where a policy asked for by name cannot be loaded.
     """
     from lrrc.policies.registry import load_policy
+    from lrrc.policies.spec import PolicySpec
 
     found: list[Policy] = []
     for name in dict.fromkeys(names or (*UNTRAINED, "lrrc")):
         folder = checkpoint if name == "lrrc" else None
         try:
-            versions = [load_policy(name, budget, checkpoint=folder) for budget in budgets]
+            versions = [load_policy(PolicySpec(name, budget), checkpoint=folder) for budget in budgets]
         except ValueError as error:
             if names or folder:
                 raise
             report(f"{name} left out: {' '.join(str(error).split())}")
             continue
-        found += versions if versions[0].budget is not None else versions[:1]
+        found += versions if versions[0].spec.budget is not None else versions[:1]
     return found
 
 

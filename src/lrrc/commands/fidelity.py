@@ -41,7 +41,8 @@ needs:    the language model that `dvc repro models` makes, and for lrrc the che
 def run(args: argparse.Namespace) -> int:
     from lrrc.commands.estimate import check_target, load_policies, parse_budgets
     from lrrc.episodes.episode_file import iter_episodes
-    from lrrc.policies.registry import load_policy
+    from lrrc.policies.registry import build_policy
+    from lrrc.policies.spec import PolicySpec
     from lrrc.pretrained import language_model
 
     names = [name.strip() for name in args.policies.split(",")]
@@ -54,14 +55,16 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"{args.logs}: no such file")
     check_target(args.json, ".json", args.logs)
     chosen = load_policies(names, parse_budgets(args.budgets), args.checkpoint, print)
-    policies = [load_policy(REFERENCE), *(policy for policy in chosen if policy.name != REFERENCE)]
+    policies = [build_policy(PolicySpec(REFERENCE)), *(policy for policy in chosen if policy.name != REFERENCE)]
     model = language_model.load(str(args.model))
     targets = draw_replies(iter_episodes(args.logs), args.calls, args.seed)
     if len(targets) < 2:
         raise ValueError(f"{args.logs}: fewer than two replies have a history; nothing to compare")
     rows = []
     for policy in policies:
-        print(f"fidelity: {policy.name} {policy.budget or ''}, {len(targets)} replies", file=sys.stderr, flush=True)
+        print(
+            f"fidelity: {policy.name} {policy.spec.budget or ''}, {len(targets)} replies", file=sys.stderr, flush=True
+        )
         rows += measure_surprise(model, targets, [policy], args.reply_tokens)
     found = summary(rows)
     print(table(found))

@@ -199,7 +199,7 @@ def make_coordinator(args: argparse.Namespace) -> Any:
     )
     if args.state and args.state.exists():
         coordinator = Coordinator.load(args.state)
-        name, budget = coordinator.policy.name, coordinator.policy.budget
+        name, budget = coordinator.policy.name, coordinator.policy.spec.budget
         if (name, budget) != (args.policy, args.budget if budget is not None else None):
             raise ValueError(
                 f"--state = {args.state}: holds --policy {name} --budget {budget}: give these, or another folder"

@@ -14,6 +14,7 @@ import numpy as np
 
 from lrrc.digest import segments
 from lrrc.digest.history import History
+from lrrc.digest.selection import EMPTY_DIGEST, Selection, Span
 from lrrc.pretrained import tokens
 
 LABEL_TOKENS = 3  # of "user: " and the line break; estimates only, the finished text is counted exactly
@@ -21,37 +22,33 @@ MISFITS = 30  # candidates that may fail to fit before the search for small ones
 
 
 @dataclass(frozen=True)
-class Span:
-    """content[start:end] of message number `message` of the history."""
+class DigestRules:
+    """How scores become a digest: section `digest` of params.yaml, which says what each number is.
 
-    message: int
-    start: int
-    end: int
+    `standing` and `prior` are for learned policies; so are `least_share` and `least_gain`, which speak of scores that
+    are logarithms of gains in nats.
+    """
 
-
-@dataclass(frozen=True)
-class Digest:
-    """`tokens` = n(text); `spans` in the order in which the text has them."""
-
-    text: str
-    tokens: int
-    spans: tuple[Span, ...]
+    max_overlap: float
+    squeeze: float
+    least_share: float
+    least_gain: float
+    standing: float
+    prior: float
 
 
-EMPTY_DIGEST = Digest("", 0, ())
+# the best segments until the budget is full, and nothing else
+PLAIN_RULES = DigestRules(max_overlap=1.0, squeeze=0.0, least_share=0.0, least_gain=0.0, standing=1.0, prior=0.0)
 
 
 def write_digest(
     history: History,
     scores_N: Sequence[float] | np.ndarray,
     budget: int,
-    max_overlap: float = 1.0,
-    squeeze: float = 0.0,
+    rules: DigestRules,
     essential: Callable[[str], float] = segments.word_weight,
-    least_share: float = 0.0,
-    least_gain: float = 0.0,
     first: Sequence[int] = (),
-) -> Digest:
+) -> Selection:
     """The best-scored segments that fit into `budget` tokens together.
 
     Scores of learned policies are logarithms of expected gains in nats. A segment that holds less than `least_share` of
@@ -64,6 +61,8 @@ def write_digest(
     Where a segment does not fit, words of the least `essential` weight are dropped from it, at most `squeeze` of its
     total weight.
     """
+    least_share, least_gain = rules.least_share, rules.least_gain
+    max_overlap, squeeze = rules.max_overlap, rules.squeeze
     room, misfits = budget, 0
     chosen: dict[int, tuple[Span, ...]] = {}
     scores_N = np.asarray(scores_N, float)
@@ -93,7 +92,7 @@ def write_digest(
     return trim_to_budget(history, chosen, budget)
 
 
-def trim_to_budget(history: History, chosen: dict[int, tuple[Span, ...]], budget: int) -> Digest:
+def trim_to_budget(history: History, chosen: dict[int, tuple[Span, ...]], budget: int) -> Selection:
     """The digest of chosen spans, best first; the last ones go while the exact count exceeds the budget."""
     keys = list(chosen)
     while keys:
@@ -101,7 +100,7 @@ def trim_to_budget(history: History, chosen: dict[int, tuple[Span, ...]], budget
         text = render(history, spans)
         count = tokens.count(text)
         if count <= budget:
-            return Digest(text, count, spans)
+            return Selection(spans, count, text)
         keys.pop()
     return EMPTY_DIGEST
 

@@ -78,7 +78,7 @@ class Estimate:
     def full(self) -> Row:
         return next(row for row in self.rows if row.policy == REFERENCE)
 
-    def dearer(self, row: Row) -> bool:
+    def costs_more(self, row: Row) -> bool:
         """Does it cost more than Full-Context? No policy sends more tokens, but it may break the cache."""
         return self.prices.money(row.cost) > self.prices.money(self.full.cost)
 
@@ -104,7 +104,7 @@ class Estimate:
                     "money": self.prices.money(row.cost),
                     "saved_of_full_context": self.saved(row),
                     "money_without_cache": uncached.money(row.cost),
-                    "dearer_than_full_context": self.dearer(row),
+                    "dearer_than_full_context": self.costs_more(row),
                 }
                 for row in self.rows
             ],
@@ -115,14 +115,15 @@ class Estimate:
 def estimate(episodes: Iterable[Episode], policies: Sequence[Policy], prices: Prices) -> Estimate:
     """Replay every episode under Full-Context and `policies`; only sums are kept."""
     from lrrc.evaluation.replay.accounting import Cost, episode_cost
-    from lrrc.policies.registry import load_policy
+    from lrrc.policies.registry import build_policy
+    from lrrc.policies.spec import PolicySpec
 
-    policies = [load_policy(REFERENCE), *(policy for policy in policies if policy.name != REFERENCE)]
+    policies = [build_policy(PolicySpec(REFERENCE)), *(policy for policy in policies if policy.name != REFERENCE)]
     costs, count = [Cost()] * len(policies), 0
     for episode in episodes:
         count += 1
         costs = [cost + episode_cost(episode, policy) for cost, policy in zip(costs, policies, strict=True)]
-    rows = [Row(policy.name, policy.budget, cost) for policy, cost in zip(policies, costs, strict=True)]
+    rows = [Row(policy.name, policy.spec.budget, cost) for policy, cost in zip(policies, costs, strict=True)]
     rows.sort(key=lambda row: (prices.money(row.cost), row.label))
     return Estimate(count, prices, tuple(rows))
 

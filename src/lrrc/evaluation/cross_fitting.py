@@ -16,7 +16,7 @@ from lrrc.dataset.episode_arrays import EpisodeArrays
 from lrrc.dataset.inputs import StageInputs
 from lrrc.digest.history import History
 from lrrc.digest.place_prior import mix_with_place
-from lrrc.digest.writer import EMPTY_DIGEST, Digest
+from lrrc.digest.selection import EMPTY_DIGEST, Selection
 from lrrc.episodes.episode import Episode, Message
 from lrrc.episodes.episode_file import open_episodes
 from lrrc.model.network import preferred
@@ -24,7 +24,7 @@ from lrrc.model.outcome_probe import OutcomeProbe
 from lrrc.params import Params
 from lrrc.policies import checkpoint
 from lrrc.policies.base import Policy, Session
-from lrrc.policies.learned import Learned
+from lrrc.policies.learned import Learned, ScoredHistory
 from lrrc.policy_catalogue import STATELESS
 from lrrc.pretrained import sentence_encoder, tokens
 from lrrc.training.kept_features import kept_features
@@ -44,22 +44,22 @@ class LoggedSession(Session):
     def __init__(
         self, policy: Learned, whole: History, scores_TMN: np.ndarray, logits_TMV: np.ndarray, standing_N: np.ndarray
     ):
-        self.policy, self.history, self.message_tokens = policy, whole, []
+        self.policy, self.history, self.tokens_before = policy, whole, [0]
         self.scores_TMN, self.logits_TMV, self.standing_N, self.turn = scores_TMN, logits_TMV, standing_N, 0
         self.before_T = np.searchsorted(whole.turn, np.arange(whole.turns))  # segments before each turn
 
     def observe(self, messages: Sequence[Message]) -> None:
-        self.message_tokens += tokens.count_batch([message.content for message in messages])
+        self.count(tokens.count_batch([message.content for message in messages]))
         self.turn += 1
 
-    def select(self, inputs: Sequence[Message], agent: str) -> Digest:
-        m = self.history.agent_number(agent)
+    def propose(self, inputs: Sequence[Message], agent: str, budget: int | None) -> Selection:
+        m, share = self.history.agent_number(agent), self.policy.spec.rules.prior
         seen = self.before_T[self.turn]
         if not seen:
             return EMPTY_DIGEST
-        scores_N = mix_with_place(self.scores_TMN[self.turn, m, :seen], self.history, agent, self.policy.prior)
-        logits_V = self.logits_TMV[self.turn, m]
-        return self.policy.write(self.history, scores_N, logits_V, self.standing_N[:seen])
+        scores_N = mix_with_place(self.scores_TMN[self.turn, m, :seen], self.history, agent, share)
+        scored = ScoredHistory(self.history, scores_N, self.logits_TMV[self.turn, m], self.standing_N[:seen])
+        return self.policy.write(scored, budget or 0)
 
 
 @torch.inference_mode()
@@ -70,7 +70,7 @@ def logged_sessions(policy: Policy, episodes: Sequence[Episode], inputs: StageIn
         return
     assert isinstance(policy, Learned)
     ids = tuple(episode.episode_id for episode in episodes)
-    arrays, wholes = arrays_of(inputs, ids), histories(inputs, ids, policy.max_segment_tokens)
+    arrays, wholes = arrays_of(inputs, ids), histories(inputs, ids, policy.spec.max_segment_tokens)
     for first in range(0, len(episodes), BATCH):
         output = policy.net(collate(arrays[first : first + BATCH], 1, targets=None))
         scores, logits = output.scores_BTMN.numpy(), output.essential_BTMV.numpy()

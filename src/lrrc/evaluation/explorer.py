@@ -6,7 +6,6 @@ stored once, as messages; what a policy sends are spans [message, start, end] of
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,17 +86,24 @@ def _gate(record: TurnRecord) -> dict[str, Any] | None:
 
 def fitted(models: Path, inputs: StageInputs, params: Params) -> dict[str, Policy]:
     """LRRC at the operating rank, then every baseline, at the first seed and fold 0."""
-    from lrrc.policies.registry import load_fitted
+    from lrrc.policies.registry import load_policy
+    from lrrc.policies.run_items import policy_folder
+    from lrrc.policies.spec import PolicySpec
 
     seed, fit = params.seeds[0], f"fold-{FOLD}"
-    found = {f"LRRC r = {params.rank}": ("lrrc", models / f"train-r{params.rank}-s{seed}")}
+    found = {f"LRRC r = {params.rank}": "lrrc"}
     for name in params.baseline.policies:
-        found[POLICIES[name]] = (name, models / f"baseline-{name}-s{seed}")
-    return {shown: load_fitted(name, folder, fit, inputs, params) for shown, (name, folder) in found.items()}
+        found[POLICIES[name]] = name
+    return {
+        shown: load_policy(
+            PolicySpec.of(params, name), inputs.encoder, models / policy_folder(name, params.rank, seed), fit
+        )
+        for shown, name in found.items()
+    }
 
 
 def held_out(inputs: StageInputs) -> list[Episode]:
     """The test part of fold 0, in the order of the split."""
-    ids = json.loads(inputs.splits.read_text(encoding="utf-8"))["folds"][FOLD]["test"]
+    ids = inputs.folds()[FOLD]["test"]
     episodes = {e.episode_id: e for e in read_episodes(inputs.episodes)}
     return [episodes[i] for i in ids]

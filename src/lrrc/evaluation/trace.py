@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from lrrc.digest.writer import Digest, Span
+from lrrc.digest.selection import Span
 from lrrc.episodes.episode import ARENA_OUTCOMES, Episode, Message
 from lrrc.runtime.files import rounded
 
@@ -127,7 +127,7 @@ def trace(policy: Policy, episode: Episode) -> Trace:
         TracedSegment(history.turn[i], _speaker(session, history.message[i]), piece.text, piece.tokens)
         for i, piece in enumerate(history.segments)
     )
-    return Trace(episode.episode_id, policy.name, policy.budget, segments, tuple(turns))
+    return Trace(episode.episode_id, policy.name, policy.spec.budget, segments, tuple(turns))
 
 
 def _speaker(session: Session, message: int) -> str:
@@ -139,13 +139,8 @@ def _call(session: Session, inputs: Sequence[Message], agent: str) -> TracedCall
     from lrrc.pretrained import tokens
 
     history = session.history
-    chosen = session.choose(inputs, agent)
-    if isinstance(chosen, Digest):
-        spans = chosen.spans
-        text, sent = chosen.text, chosen.tokens
-    else:
-        spans = tuple(Span(i, 0, len(history.messages[i].content)) for i in chosen.messages)
-        text, sent = None, sum(session.message_tokens[i] for i in chosen.messages)
+    selection = session.select(inputs, agent, session.policy.spec.budget)
+    spans = tuple(selection.spans)
     kept = tuple(
         any(m == span.message and span.start < piece.end and piece.start < span.end for span in spans)
         for m, piece in zip(history.message, history.segments, strict=True)
@@ -155,7 +150,14 @@ def _call(session: Session, inputs: Sequence[Message], agent: str) -> TracedCall
         TracedSegment(history.message_turn[m], _speaker(session, m), piece, tokens.count(piece)) for m, piece in pieces
     )
     return TracedCall(
-        agent, text, sum(session.message_tokens), sent, _scores(session, inputs, agent), kept, sources, spans
+        agent,
+        selection.text,
+        session.history_tokens,
+        selection.tokens,
+        _scores(session, inputs, agent),
+        kept,
+        sources,
+        spans,
     )
 
 

@@ -6,19 +6,18 @@ the cut; everything from the cut on, as it stands.
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from lrrc.digest.writer import Span, render
+from lrrc.digest.selection import Span
+from lrrc.digest.writer import render
 from lrrc.middleware.body import Body
 from lrrc.middleware.chat_messages import ROOT, ReadMessage, read_message
 from lrrc.middleware.prompt_cache import Bill, bill, worth_writing
 from lrrc.middleware.settings import Settings
-from lrrc.policies.base import Kept
 from lrrc.pretrained import tokens
 
 if TYPE_CHECKING:
@@ -222,10 +221,8 @@ class Conversation:
         inputs, room = view.inputs(), budget
         best = DigestInForce(view.cut, view.over, view.links[view.cut], view.kept())
         for _ in range(2):
-            session.policy = copy.copy(self.policy)
-            session.policy.budget = room
-            chosen = session.choose(inputs, speaker)
-            if isinstance(chosen, Kept):
+            chosen = session.select(inputs, speaker, room)
+            if chosen.text is None:
                 return replace(best, kept=view.kept([i for i in chosen.messages if i < view.cut]))
             spans = tuple(s for s in chosen.spans if s.message < view.cut and s.message not in best.kept)
             text = render(session.history, spans)

@@ -18,6 +18,7 @@ from lrrc.middleware.receipt import Receipt
 from lrrc.middleware.settings import Settings
 from lrrc.policies.base import DIGEST_NAME, Policy
 from lrrc.policies.registry import DEFAULT_ENCODER, load_policy
+from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained import tokens
 from lrrc.runtime.files import invalid_value
 
@@ -44,7 +45,8 @@ class Coordinator:
         _check_budget(budget)
         self.encoder = Path(encoder or DEFAULT_ENCODER)
         if not isinstance(policy, Policy):
-            policy = load_policy(policy, budget, Path(checkpoint) if checkpoint else None, self.encoder)
+            spec = PolicySpec(policy, budget)
+            policy = load_policy(spec, self.encoder, Path(checkpoint) if checkpoint else None)
         self.policy, self.settings, self.on_receipt = policy, settings or Settings(), on_receipt
         self.sessions = Conversations(
             self.settings.max_sessions, lambda name: Conversation(name, self.policy, self.settings)
@@ -68,8 +70,8 @@ class Coordinator:
         agent, conversation = (repair_surrogates(name) if name else name for name in (agent, conversation))
         if budget is not None:
             _check_budget(budget)
-        if budget is None or self.policy.budget is None:
-            budget = self.policy.budget
+        if budget is None or self.policy.spec.budget is None:
+            budget = self.policy.spec.budget
         marks = [fingerprint(message, f"messages[{i}]") for i, message in enumerate(read)]
         sized = (fingerprint(tools, "tools"), tokens.count(json.dumps(tools))) if tools else NO_TOOLS
         body = [mark for mark, message in zip(marks, read, strict=True) if ROLES[message["role"]] != "system"]

@@ -19,6 +19,7 @@ from lrrc.middleware.conversation import AgentMemory, Conversation, DigestInForc
 from lrrc.middleware.settings import Settings
 from lrrc.policies.base import Policy
 from lrrc.policies.registry import load_policy
+from lrrc.policies.spec import FOREIGN_RULES, PolicySpec
 from lrrc.policy_catalogue import LEARNED, UNTRAINED
 from lrrc.runtime.files import atomic, shortened, write_json
 from lrrc.runtime.typed import typed
@@ -51,7 +52,12 @@ def save(
     folder: Path, policy: Policy, encoder: Path, settings: Settings, conversations: Sequence[Conversation]
 ) -> None:
     """Raises ValueError where a trained policy has no checkpoint or encoder on disk."""
-    options = {key: getattr(policy, key) for key in OPTIONS if hasattr(policy, key)}
+    spec = policy.spec
+    options = {
+        **dataclasses.asdict(spec.rules),
+        "turns": spec.truncated_turns,
+        "max_segment_tokens": spec.max_segment_tokens,
+    }
     if trained := policy.name not in UNTRAINED:
         if not policy.checkpoint:
             raise ValueError(f"save: policy {policy.name} has no checkpoint on disk: load it with load_policy")
@@ -67,7 +73,7 @@ def save(
         folder / FILE,
         {
             "schema": SCHEMA,
-            "policy": {"name": policy.name, "budget": policy.budget, "options": options},
+            "policy": {"name": policy.name, "budget": spec.budget, "options": options},
             "settings": dataclasses.asdict(settings),
             "conversations": rows,
         },
@@ -97,14 +103,17 @@ def load_saved_policy(folder: Path, saved: Saved) -> tuple[Policy, Path]:
         if name not in (*LEARNED, *UNTRAINED, "lrrc"):
             raise ValueError(f"name = {shortened(name)}: no such policy")
         options = {key: typed(value, OPTIONS[key], key) for key, value in options.items()}
+        if "turns" in options:
+            options["truncated_turns"] = options.pop("turns")
         if budget is not None:
             options["budget"] = typed(budget, int, "budget")
         if wrong := [key for key, value in options.items() if value < (key == "max_segment_tokens")]:
             raise ValueError(f"{wrong[0]} = {options[wrong[0]]}: too small")
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"{folder / FILE}: policy: {str(error).removeprefix('params: ')}") from None
-    known = {"checkpoint": folder / "model", "encoder": folder / "encoder"}
-    return load_policy(name, **known, **options), folder / "encoder"
+    rules = {key: options.pop(key) for key in dataclasses.asdict(FOREIGN_RULES) if key in options}
+    spec = PolicySpec(name, rules=dataclasses.replace(FOREIGN_RULES, **rules), **options)
+    return load_policy(spec, folder / "encoder", folder / "model"), folder / "encoder"
 
 
 def restore(folder: Path, row: dict[str, Any], policy: Policy, settings: Settings) -> Conversation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lrrc.digest.writer import Span
+from lrrc.digest.selection import Span
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
     session = policy.session(agents)
     session.observe(messages of a finished turn)
-    payload = session.compose(messages to answer, agent)
+    selection = session.select(messages to answer, agent, budget)
 
 `Policy.compose(messages, agent)` does the same for a whole list of messages at once (docs/method.md 4).
 """
@@ -14,10 +14,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lrrc.digest.history import History, PendingTurns
-from lrrc.digest.writer import Digest, Span
+from lrrc.digest.selection import Selection, Span, WholeMessages
 from lrrc.episodes.episode import Message
-from lrrc.pretrained import sentence_encoder, tokens
-from lrrc.pretrained.sentence_encoder import SentenceEncoder
+from lrrc.policies.spec import PolicySpec
+from lrrc.pretrained import tokens
+from lrrc.pretrained.sentence_encoder import NO_VECTORS, SentenceEncoder
 
 DIGEST_NAME = "digest"  # name of the payload's message that stands for the history; its role is "user", because
 
@@ -43,20 +44,18 @@ class Receipt:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class Kept:
-    """Whole messages of the history that a policy sends as they stand, by index; they follow one another."""
-
-    messages: range
-
-
 class Session:
-    """A conversation under a policy. Subclasses define `select`."""
+    """A conversation under a policy. Subclasses define `propose`."""
 
     def __init__(self, policy: Policy, agents: Sequence[str]):
         self.policy = policy
-        self.history = History(agents, policy.encoder, policy.max_segment_tokens)
-        self.message_tokens: list[int] = []
+        self.history = History(agents, policy.encoder, policy.spec.max_segment_tokens)
+        self.tokens_before = [0]  # of every message and of the end: the tokens of all messages before it
+
+    @property
+    def history_tokens(self) -> int:
+        """Of all messages so far."""
+        return self.tokens_before[-1]
 
     def observe(self, messages: Sequence[Message]) -> None:
         """Take in one finished turn: inputs and replies, in order."""
@@ -68,50 +67,59 @@ class Session:
         counts = tokens.count_batch([message.content for message in new.messages])
         self.step(new)
         self.history.commit(new)  # from here on nothing fails
-        self.message_tokens += counts
+        self.count(counts)
+
+    def count(self, counts: Sequence[int]) -> None:
+        """Note the tokens of new messages."""
+        for count in counts:
+            self.tokens_before.append(self.tokens_before[-1] + count)
 
     def step(self, new: PendingTurns) -> None:
         """What a subclass makes of new turns. It changes nothing before it can no longer fail."""
 
-    def select(self, inputs: Sequence[Message], agent: str) -> Digest | Kept:
-        """What of the history the agent should see before the inputs."""
+    def propose(self, inputs: Sequence[Message], agent: str, budget: int | None) -> Selection:
+        """What of the history the policy would show the agent before the inputs; a digest of `budget` tokens at
+        most."""
         raise NotImplementedError
 
-    def choose(self, inputs: Sequence[Message], agent: str) -> Digest | Kept:
-        """`select`, but never worse than Full-Context: a digest that is no shorter gives way to the whole history."""
-        chosen = self.select(inputs, agent)
-        if isinstance(chosen, Digest) and sum(self.message_tokens) <= chosen.tokens:
-            return Kept(range(len(self.message_tokens)))
-        return chosen
+    def select(self, inputs: Sequence[Message], agent: str, budget: int | None) -> Selection:
+        """What the agent is sent: what the policy proposes, but the whole history where that costs no more."""
+        proposed = self.propose(inputs, agent, budget)
+        if proposed.text is not None and self.history_tokens <= proposed.tokens:
+            return self.whole(range(len(self.tokens_before) - 1))
+        return proposed
+
+    def whole(self, messages: range) -> Selection:
+        """Messages of the history as they stand."""
+        count = self.tokens_before[messages.stop] - self.tokens_before[messages.start] if messages else 0
+        return Selection(WholeMessages(self.history, messages), count, None)
 
 
 class Policy:
-    """A way to choose what of the history is sent. `budget`: tokens of a digest at most, None where it has none."""
+    """A way to choose what of the history is sent (docs/method.md 4)."""
 
     session_type: type[Session] = Session
 
-    def __init__(
-        self,
-        name: str,
-        budget: int | None = None,
-        encoder: SentenceEncoder = sentence_encoder.NO_VECTORS,
-        max_segment_tokens: int = 60,
-        checkpoint: str | None = None,
-    ):
-        self.name, self.budget, self.encoder = name, budget, encoder
-        self.max_segment_tokens, self.checkpoint = max_segment_tokens, checkpoint
+    def __init__(self, spec: PolicySpec, encoder: SentenceEncoder = NO_VECTORS, checkpoint: str | None = None):
+        self.spec, self.encoder, self.checkpoint = spec, encoder, checkpoint
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
 
     def session(self, agents: Sequence[str]) -> Session:
         return self.session_type(self, agents)
 
     def compose(
-        self, messages: Sequence[Mapping[str, Any]], agent: str | None = None
+        self, messages: Sequence[Mapping[str, Any]], agent: str | None = None, budget: int | None = None
     ) -> tuple[list[dict[str, Any]], Receipt]:
         """The payload for the agent that answers the last of `messages` (dicts with role, content, optional name).
 
         System messages and the messages after the last reply are sent as they are. `agent` is the name of the one
-        called; by default, the one that replied last.
+        called; by default, the one that replied last. `budget`: another than the policy's.
         """
+        if budget is None or self.spec.budget is None:
+            budget = self.spec.budget
         parsed = [Message(m["role"], m["content"], m.get("name")) for m in messages]
         system = [i for i, m in enumerate(parsed) if m.role == "system"]
         turns = split_turns([i for i, m in enumerate(parsed) if m.role != "system"], parsed)
@@ -121,8 +129,8 @@ class Policy:
         session = self.session(agents if agent in agents else [*agents, agent])
         session.observe_all([[parsed[i] for i in turn] for turn in turns])
         place = [i for turn in turns for i in turn]  # index in the history -> index in `messages`
-        chosen = session.choose([parsed[i] for i in inputs], agent)
-        if isinstance(chosen, Digest):
+        chosen = session.select([parsed[i] for i in inputs], agent, budget)
+        if chosen.text is not None:
             kept: list[int] = []
             spans = tuple(Span(place[s.message], s.start, s.end) for s in chosen.spans)
             middle = [{"role": "user", "name": DIGEST_NAME, "content": chosen.text}] if chosen.text else []
@@ -134,11 +142,11 @@ class Policy:
         first = min(inputs, default=len(parsed))
         before = [ends[i] for i in sorted(ends) if i < first]
         payload = [*before, *middle, *(ends[i] for i in sorted(ends) if i >= first)]
-        digest_tokens = chosen.tokens if isinstance(chosen, Digest) else 0
+        digest_tokens = chosen.tokens if chosen.text is not None else 0
         whole = tokens.count_batch([m.content for m in parsed])
         after = digest_tokens + sum(whole[i] for i in ends)
         full = not middle and len(ends) == len(parsed)
-        return payload, Receipt(self.name, sum(whole), after, digest_tokens, self.budget, self.checkpoint, full, spans)
+        return payload, Receipt(self.name, sum(whole), after, digest_tokens, budget, self.checkpoint, full, spans)
 
 
 def split_turns(indices: Sequence[int], messages: Sequence[Message]) -> list[list[int]]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from lrrc.model.network import CoordinatorNetwork
+    from lrrc.policies.spec import PolicySpec
 
 
 SCHEMA = 1
@@ -32,17 +33,15 @@ KEYS = {
 }
 
 
-def checkpoint_config(
-    policy: str, rank: int | None, seed: int, width: int, max_segment_tokens: int, model: ModelConfig
-) -> dict:
+def checkpoint_config(spec: PolicySpec, seed: int, width: int, model: ModelConfig) -> dict:
     """The content of config.json."""
     return {
         "schema": SCHEMA,
-        "policy": policy,
-        "rank": rank,
+        "policy": spec.name,
+        "rank": spec.rank,
         "seed": seed,
         "encoder_width": width,
-        "max_segment_tokens": max_segment_tokens,
+        "max_segment_tokens": spec.max_segment_tokens,
         "model": dataclasses.asdict(model),
     }
 

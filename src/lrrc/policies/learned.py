@@ -8,6 +8,7 @@ Shape suffixes: N segments so far, n of one turn, C columns of the state, D stat
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,11 +19,13 @@ from lrrc.digest.growing_rows import GrowingRows
 from lrrc.digest.history import History, PendingTurns
 from lrrc.digest.place_prior import mix_with_place
 from lrrc.digest.segments import word_bucket
+from lrrc.digest.selection import EMPTY_DIGEST, Selection
 from lrrc.digest.standing_rules import rules_in_force
-from lrrc.digest.writer import EMPTY_DIGEST, Digest, write_digest
+from lrrc.digest.writer import DigestRules, write_digest
 from lrrc.episodes.episode import Message
 from lrrc.model.network import CoordinatorNetwork, relations
 from lrrc.policies.base import Policy, Session
+from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained.sentence_encoder import SentenceEncoder
 
 
@@ -78,7 +81,7 @@ class LearnedSession(Session):
         relation_1MN = relations(torch.tensor(self.history.speaker, dtype=torch.long)[None], m + 1)
         projected_1NH = torch.from_numpy(self.projected_NH.rows)[None]
         scores_11MN = self.net.decoder.score(p_1MH, projected_1NH, features_11NF, relation_1MN)
-        scores_N = mix_with_place(scores_11MN[0, 0, m].numpy(), self.history, agent, self.policy.prior)
+        scores_N = mix_with_place(scores_11MN[0, 0, m].numpy(), self.history, agent, self.policy.spec.rules.prior)
         return scores_N, self.net.decoder.essential(p_1MH[0, m]).numpy()
 
     @torch.inference_mode()
@@ -86,11 +89,21 @@ class LearnedSession(Session):
         """Logits over episodes.ARENA_OUTCOMES, from the state alone."""
         return self.net.predict_outcome(self.state_1CD)[0].numpy()
 
-    def select(self, inputs: Sequence[Message], agent: str) -> Digest:
+    def propose(self, inputs: Sequence[Message], agent: str, budget: int | None) -> Selection:
         if not self.history.segments:
             return EMPTY_DIGEST
         scores_N, logits_V = self.scores(inputs, agent)
-        return self.policy.write(self.history, scores_N, logits_V, self.standing_N.rows)
+        return self.policy.write(ScoredHistory(self.history, scores_N, logits_V, self.standing_N.rows), budget or 0)
+
+
+@dataclass(frozen=True)
+class ScoredHistory:
+    """Segments with their scores [N], logits of essential words [V], probabilities of being a standing rule [N]."""
+
+    history: History
+    scores_N: np.ndarray
+    logits_V: np.ndarray
+    standing_N: np.ndarray
 
 
 class Learned(Policy):
@@ -99,38 +112,13 @@ class Learned(Policy):
     session_type = LearnedSession
 
     def __init__(
-        self,
-        *args,
-        net: CoordinatorNetwork,
-        encoder: SentenceEncoder,
-        max_overlap: float = 1.0,
-        squeeze: float = 0.0,
-        least_share: float = 0.0,
-        least_gain: float = 0.0,
-        standing: float = 1.0,
-        prior: float = 0.0,
-        **options,
+        self, spec: PolicySpec, encoder: SentenceEncoder, net: CoordinatorNetwork, checkpoint: str | None = None
     ):
-        super().__init__(*args, encoder=encoder, **options)
-        self.net, self.max_overlap, self.squeeze = net.eval(), max_overlap, squeeze
-        self.least_share, self.least_gain, self.standing = least_share, least_gain, standing
-        self.prior = prior
+        super().__init__(spec, encoder, checkpoint)
+        self.net = net.eval()
 
-    def write(
-        self, history: History, scores_N: np.ndarray, logits_V: np.ndarray, standing_N: np.ndarray | None = None
-    ) -> Digest:
-        """The digest of scored segments, rules that stand first; `standing_N`: the probability of being one."""
-        rules = []
-        if standing_N is not None and self.standing < 1:
-            rules = rules_in_force(history, standing_N, self.standing)
-        return write_digest(
-            history,
-            scores_N,
-            self.budget,
-            self.max_overlap,
-            self.squeeze,
-            essential_weight(logits_V),
-            self.least_share,
-            self.least_gain,
-            rules,
-        )
+    def write(self, scored: ScoredHistory, budget: int, rules: DigestRules | None = None) -> Selection:
+        """The digest of scored segments, standing rules first; by `rules`, or those of the policy."""
+        rules, history = rules or self.spec.rules, scored.history
+        first = rules_in_force(history, scored.standing_N, rules.standing) if rules.standing < 1 else []
+        return write_digest(history, scored.scores_N, budget, rules, essential_weight(scored.logits_V), first)

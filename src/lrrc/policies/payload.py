@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from lrrc.digest.writer import Digest
+from lrrc.digest.selection import Selection
 from lrrc.episodes.episode import Episode, Message
-from lrrc.policies.base import DIGEST_NAME, Kept, Session
+from lrrc.policies.base import DIGEST_NAME, Session
 
 Pairs = tuple[tuple[str, str], ...]  # (speaker, content) of every message of a payload
 
@@ -26,21 +26,21 @@ S = TypeVar("S", bound=Sequence)
 
 
 def payload(
-    session: Session, episode: Episode, inputs: Sequence[Message], agent: str
+    session: Session, episode: Episode, inputs: Sequence[Message], agent: str, budget: int | None
 ) -> tuple[list[tuple[str, str]], int]:
     """The payload of a call as (speaker, content) pairs, and the tokens of its digest (0 where it has none)."""
-    middle, digest_tokens = history_part(session.choose(inputs, agent), session.history.messages, list)
+    middle, digest_tokens = history_part(session.select(inputs, agent, budget), session.history.messages, list)
     return [pair(message) for message in (*episode.system, *middle, *inputs)], digest_tokens
 
 
-def history_part(chosen: Digest | Kept, heard: S, form: Callable[[list[Message]], S]) -> tuple[S, int]:
+def history_part(sent: Selection, heard: S, form: Callable[[list[Message]], S]) -> tuple[S, int]:
     """What a payload has between system and inputs, and the tokens of its digest (0 where it has none).
 
     `heard` are the history's messages in any form, `form` is what gives a digest's message that form.
     """
-    if isinstance(chosen, Digest):
-        return form([Message("user", chosen.text, DIGEST_NAME)] if chosen.text else []), chosen.tokens
-    return heard[chosen.messages.start : chosen.messages.stop], 0
+    if sent.text is not None:
+        return form([Message("user", sent.text, DIGEST_NAME)] if sent.text else []), sent.tokens
+    return heard[sent.messages.start : sent.messages.stop], 0
 
 
 def pair(message: Message) -> tuple[str, str]:

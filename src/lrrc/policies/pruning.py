@@ -9,7 +9,8 @@ import torch
 
 from lrrc.digest import segments
 from lrrc.digest.history import History
-from lrrc.digest.writer import EMPTY_DIGEST, LABEL_TOKENS, Digest, Span, trim_to_budget
+from lrrc.digest.selection import EMPTY_DIGEST, Selection, Span
+from lrrc.digest.writer import LABEL_TOKENS, trim_to_budget
 from lrrc.episodes.episode import Message
 from lrrc.model.network import CoordinatorNetwork
 from lrrc.policies.learned import Learned, LearnedSession, essential_weight
@@ -22,8 +23,8 @@ class PruningSession(LearnedSession):
     """
 
     @torch.inference_mode()
-    def select(self, inputs: Sequence[Message], agent: str) -> Digest:
-        return prune(self.history, self.policy.net, self.policy.budget)
+    def propose(self, inputs: Sequence[Message], agent: str, budget: int | None) -> Selection:
+        return prune(self.history, self.policy.net, budget or 0)
 
 
 class Pruning(Learned):
@@ -31,7 +32,7 @@ class Pruning(Learned):
 
 
 @torch.inference_mode()
-def prune(history: History, net: CoordinatorNetwork, budget: int) -> Digest:
+def prune(history: History, net: CoordinatorNetwork, budget: int) -> Selection:
     """The digest of a PruningSession: words of every message by essential weight, newest messages first."""
     message_N = np.array(history.message, dtype=int)
     cost = np.bincount(message_N, [s.tokens for s in history.segments], len(history.messages))

@@ -11,8 +11,13 @@ if TYPE_CHECKING:
     from lrrc.policies.base import Policy
 
 
-def compress_request(row: dict[str, Any], policy: Policy, where: str = "request") -> dict[str, Any]:
-    """{"id", "messages", "receipt"} for one request. Raises ValueError naming `where`, field and reason."""
+def compress_request(
+    row: dict[str, Any], policy: Policy, budget: int | None = None, where: str = "request"
+) -> dict[str, Any]:
+    """{"id", "messages", "receipt"} for one request; `budget`: another than the policy's.
+
+    Raises ValueError naming `where`, field and reason.
+    """
     name, agent = row.get("id"), row.get("agent")
     if isinstance(name, bool) or not isinstance(name, (str, int)):
         raise invalid_value(where, "id", name, "a text or an integer")
@@ -24,7 +29,7 @@ def compress_request(row: dict[str, Any], policy: Policy, where: str = "request"
         raise invalid_value(where, "last role", last, "user or tool: the last message is the one to answer")
     history = [{"role": m.role, "content": m.content} | ({"name": m.name} if m.name else {}) for m in messages]
     try:
-        payload, receipt = policy.compose(history, agent)
+        payload, receipt = policy.compose(history, agent, budget)
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from error
     return {

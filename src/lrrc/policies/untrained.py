@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,23 +12,26 @@ from lrrc.digest import segments
 from lrrc.digest.features import Query
 from lrrc.digest.history import History
 from lrrc.digest.place_prior import log_prior
-from lrrc.digest.writer import EMPTY_DIGEST, Digest, write_digest
+from lrrc.digest.selection import EMPTY_DIGEST, Selection
+from lrrc.digest.writer import write_digest
 from lrrc.episodes.episode import Message
-from lrrc.policies.base import Kept, Policy, Session
+from lrrc.policies.base import Policy, Session
+from lrrc.policies.spec import PolicySpec
+from lrrc.pretrained.sentence_encoder import NO_VECTORS, SentenceEncoder
 
 
 class FullContextSession(Session):
     """Everything: what agents do today."""
 
-    def select(self, inputs: Sequence[Message], agent: str) -> Kept:
-        return Kept(range(len(self.history.messages)))
+    def propose(self, inputs: Sequence[Message], agent: str, budget: int | None) -> Selection:
+        return self.whole(range(len(self.history.messages)))
 
 
 class NoHistorySession(Session):
     """Nothing but the question: what the history is worth at all is read against this."""
 
-    def select(self, inputs: Sequence[Message], agent: str) -> Kept:
-        return Kept(range(0))
+    def propose(self, inputs: Sequence[Message], agent: str, budget: int | None) -> Selection:
+        return self.whole(range(0))
 
 
 class NoHistory(Policy):
@@ -41,19 +45,15 @@ class FullContext(Policy):
 class TruncatedSession(Session):
     policy: Truncated
 
-    def select(self, inputs: Sequence[Message], agent: str) -> Kept:
+    def propose(self, inputs: Sequence[Message], agent: str, budget: int | None) -> Selection:
         turns = self.history.message_turn
-        return Kept(range(bisect_left(turns, self.history.turns - self.policy.turns), len(turns)))
+        return self.whole(range(bisect_left(turns, self.history.turns - self.policy.spec.truncated_turns), len(turns)))
 
 
 class Truncated(Policy):
-    """The last `turns` turns."""
+    """The last `truncated_turns` turns."""
 
     session_type = TruncatedSession
-
-    def __init__(self, *args, turns: int = 2, **options):
-        super().__init__(*args, **options)
-        self.turns = turns
 
 
 def recency(history: History, inputs: Sequence[Message], agent: str) -> np.ndarray:
@@ -92,11 +92,11 @@ def embedding(history: History, inputs: Sequence[Message], agent: str) -> np.nda
 class ExtractiveSession(Session):
     policy: Extractive
 
-    def select(self, inputs: Sequence[Message], agent: str) -> Digest:
+    def propose(self, inputs: Sequence[Message], agent: str, budget: int | None) -> Selection:
         if not self.history.segments:
             return EMPTY_DIGEST
         scores_N = self.policy.score(self.history, inputs, agent)
-        return write_digest(self.history, scores_N, self.policy.budget, self.policy.max_overlap, self.policy.squeeze)
+        return write_digest(self.history, scores_N, budget or 0, self.policy.rules)
 
 
 class Extractive(Policy):
@@ -104,16 +104,16 @@ class Extractive(Policy):
 
     session_type = ExtractiveSession
 
-    def __init__(
-        self,
-        *args,
-        score: Callable[[History, Sequence[Message], str], np.ndarray],
-        max_overlap: float = 1.0,
-        squeeze: float = 0.0,
-        **options,
-    ):
-        super().__init__(*args, **options)
-        self.score, self.max_overlap, self.squeeze = score, max_overlap, squeeze
+    def __init__(self, spec: PolicySpec, encoder: SentenceEncoder = NO_VECTORS, checkpoint: str | None = None):
+        super().__init__(spec, encoder, checkpoint)
+        self.score = SCORES[spec.name]
+        self.rules = replace(spec.rules, least_share=0.0, least_gain=0.0)  # its scores are no gains
 
 
 SCORES = {"recency": recency, "first-sentences": first_sentences, "lead": lead, "bm25": bm25, "embedding": embedding}
+KINDS = {
+    "no-history": NoHistory,
+    "full-context": FullContext,
+    "truncated-history": Truncated,
+    **dict.fromkeys(SCORES, Extractive),
+}

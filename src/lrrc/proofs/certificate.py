@@ -64,7 +64,7 @@ def measure_fit(policy: Learned, arrays: Iterable[EpisodeArrays], episodes: Iter
         "update_within_b": update_norm <= cell.bound * (1 + SLACK),
         "state_within_bound": state_norm <= float(bound_R.max()) * (1 + SLACK),
         "update_rank_within_r_u": not cell.low_rank or update_rank <= cell.update_rank,
-        "digest_within_budget": digests <= (policy.budget or 0),
+        "digest_within_budget": digests <= (policy.spec.budget or 0),
     }
     return {
         "rho": [float(x) for x in rho_R],
@@ -86,7 +86,7 @@ def largest_digest(policy: Learned, episodes: Iterable[Episode]) -> int:
         session = policy.session(episode.agents)
         for turn in episode.turns:
             for reply in turn.replies:
-                digest = session.select(turn.inputs, reply.name or "")
+                digest = session.propose(turn.inputs, reply.name or "", policy.spec.budget)
                 largest = max(largest, digest.tokens)
             session.observe([*turn.inputs, *turn.replies])
     return largest
@@ -100,7 +100,7 @@ def certificate(policy: Learned, rank: int, fits: dict[str, dict[str, Any]]) -> 
         "d": policy.net.d,
         "r_u": cell.update_rank,
         "update_bound": cell.bound,
-        "budget": policy.budget,
+        "budget": policy.spec.budget,
         "rho_max": max(max(fit["rho"]) for fit in fits.values()),
         "norm_bound": max(max(fit["norm_bound"]) for fit in fits.values()),
         **{

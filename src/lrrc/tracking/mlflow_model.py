@@ -8,7 +8,6 @@ logs such a model.
 
 from __future__ import annotations
 
-import copy
 import shutil
 from importlib.metadata import version
 from pathlib import Path
@@ -26,8 +25,10 @@ from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import AnyType, Array, Object, Property
 
 import lrrc
+from lrrc.digest.writer import DigestRules
 from lrrc.policies.registry import load_policy
 from lrrc.policies.requests import compress_request
+from lrrc.policies.spec import PolicySpec
 from lrrc.runtime.files import invalid_value
 from lrrc.tracking.stage_outputs import MODEL, ServedModel
 
@@ -68,9 +69,9 @@ class ServedCoordinator(PythonModel):
 
     def load_context(self, context: Any) -> None:
         settings = dict(context.model_config)
-        name = settings.pop("checkpoint")
+        name, budget = settings.pop("checkpoint"), settings.pop("budget")
         folders = {key: Path(context.artifacts[key]) for key in ("checkpoint", "encoder")}
-        self.policy = load_policy("lrrc", **settings, **folders)
+        self.policy = load_policy(PolicySpec("lrrc", budget, DigestRules(**settings)), **folders)
         self.policy.checkpoint = name  # for the receipts: not where MLflow unpacked it
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict | None = None) -> list[dict]:
@@ -83,13 +84,13 @@ class ServedCoordinator(PythonModel):
 
     def answer(self, row: dict[str, Any], where: str) -> dict[str, Any]:
         """{"messages", "receipt"} for one row. Raises ValueError naming `where`, field and reason."""
-        policy, budget = copy.copy(self.policy), row.get("budget")
+        budget = row.get("budget")
         if budget is not None:
             if not isinstance(budget, (int, float)) or budget < 0 or not float(budget).is_integer():
                 raise invalid_value(where, "budget", budget, "an integer >= 0")
-            policy.budget = int(budget)
+            budget = int(budget)
         request = {"id": where, "messages": list(row["messages"]), "agent": row.get("agent")}
-        answer = compress_request(request, policy, where)
+        answer = compress_request(request, self.policy, budget, where)
         return {key: answer[key] for key in ("messages", "receipt")}
 
 

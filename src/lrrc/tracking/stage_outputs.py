@@ -96,12 +96,13 @@ def model_to_serve(repo: Path, item: LockedStage) -> ServedModel | None:
     The encoder weighs ten times what the weights do and would be stored again with every rank.
     """
     from lrrc.params import load_params
+    from lrrc.policies.run_items import train_name
 
     encoder = repo / "data/encoder"
     if item.stage != "train" or not (repo / "params.yaml").is_file() or not encoder.is_dir():
         return None
     params = load_params(repo / "params.yaml")
-    if item.name != f"train-r{params.rank}-s{params.seeds[0]}":
+    if item.name != train_name(params.rank, params.seeds[0]):
         return None
     return ServedModel(item.outs[0], encoder, {"budget": item.params["budget"], **item.params["digest"]})
 

@@ -16,12 +16,11 @@ import numpy as np
 
 from lrrc.dataset.episode_store import EpisodeStore, Part, write_parts
 from lrrc.digest.features import FIRST_AGENT, USER
-from lrrc.digest.writer import Digest
+from lrrc.digest.selection import Selection
 from lrrc.episodes.episode import ARENA_OUTCOMES, Episode
 from lrrc.episodes.episode_file import EPISODES_AT_ONCE, open_episodes
 from lrrc.model.outcome_probe import PARTIES, KeptFeatures
 from lrrc.policies.base import Policy, Session
-from lrrc.policies.registry import policy_of
 from lrrc.pretrained import sentence_encoder, tokens
 from lrrc.runtime.executor import chunks, map_in_order
 from lrrc.runtime.files import atomic
@@ -31,8 +30,13 @@ if TYPE_CHECKING:
     from lrrc.training.stage import FitSpec
 
 
-def write_kept_features(path: Path, item: FitSpec, inputs: StageInputs, weights: Path, side_by_side: bool) -> None:
-    """Kept features of every episode as one safetensors file, made on all cores or in this process alone."""
+def write_kept_features(
+    path: Path, item: FitSpec, inputs: StageInputs, weights: Path | None = None, side_by_side: bool = False
+) -> None:
+    """Kept features of every episode as one safetensors file, made on all cores or in this process alone.
+
+    `weights`: of the item's network, where it has one.
+    """
     work = partial(_part, item=item, inputs=inputs, weights=weights)
     tasks = chunks(len(open_episodes(inputs.episodes)), EPISODES_AT_ONCE)
     parts = (part for _, part in map_in_order(work, tasks)) if side_by_side else starmap(work, tasks)
@@ -40,8 +44,8 @@ def write_kept_features(path: Path, item: FitSpec, inputs: StageInputs, weights:
         write_parts(temporary, parts, _flat([])[1])
 
 
-def _part(start: int, stop: int, item: FitSpec, inputs: StageInputs, weights: Path) -> Part:
-    policy, vectors = policy_of(item, inputs, weights), sentence_encoder.load(str(inputs.encoder))
+def _part(start: int, stop: int, item: FitSpec, inputs: StageInputs, weights: Path | None) -> Part:
+    policy, vectors = item.load(inputs, weights), sentence_encoder.load(str(inputs.encoder))
     return _flat([kept_features(e, policy, vectors) for e in open_episodes(inputs.episodes).rows(start, stop)])
 
 
@@ -76,7 +80,7 @@ def kept_features(episode: Episode, policy: Policy, vectors: sentence_encoder.Se
     rows = []
     for turn in episode.turns:
         session.observe([*turn.inputs, *turn.replies])
-        rows.append(_party_texts(session, session.select(turn.inputs, episode.agents[0])))
+        rows.append(_party_texts(session, session.propose(turn.inputs, episode.agents[0], policy.spec.budget)))
     flat = [text for row in rows for text in row]
     vectors_E = vectors.encode(flat)
     sizes = np.log1p(np.array(tokens.count_batch(flat), np.float32))[:, None] / 5
@@ -85,17 +89,14 @@ def kept_features(episode: Episode, policy: Policy, vectors: sentence_encoder.Se
     return KeptFeatures(episode.episode_id, features_TPG.astype(np.float32), outcome, len(episode.agents))
 
 
-def _party_texts(session: Session, chosen) -> list[str]:
+def _party_texts(session: Session, proposed: Selection) -> list[str]:
     """The kept text of the user and of the first two agents."""
     history = session.history
     texts: list[list[str]] = [[] for _ in range(PARTIES)]
-    if isinstance(chosen, Digest):
-        parts = [(s.message, history.messages[s.message].content[s.start : s.end]) for s in chosen.spans]
-    else:
-        parts = [(i, history.messages[i].content) for i in chosen.messages]
-    for index, text in parts:
-        speaker = history.speaker_code(history.messages[index])
+    for span in proposed.spans:
+        message = history.messages[span.message]
+        speaker = history.speaker_code(message)
         party = 0 if speaker == USER else speaker - FIRST_AGENT + 1
         if 0 <= party < PARTIES and speaker != 1:
-            texts[party].append(text)
+            texts[party].append(message.content[span.start : span.end])
     return [" ".join(part) for part in texts]

@@ -22,35 +22,55 @@ import torch
 import lrrc
 from lrrc.dataset.array_file import ArrayFile
 from lrrc.dataset.batches import collate, collate_kept
-from lrrc.dataset.inputs import INPUTS, StageInputs, _split, fold_names
+from lrrc.dataset.inputs import INPUTS, StageInputs
 from lrrc.episodes.episode_file import open_episodes
-from lrrc.model.network import build_network
+from lrrc.model.network import CoordinatorNetwork, build_network
 from lrrc.model.outcome_probe import OutcomeProbe
-from lrrc.params import DigestConfig, ModelConfig, TrainConfig
+from lrrc.params import ModelConfig, TrainConfig
 from lrrc.policies import checkpoint
-from lrrc.policies.registry import policy_of
+from lrrc.policies.base import Policy
+from lrrc.policies.registry import build_policy, load_policy
+from lrrc.policies.spec import PolicySpec
 from lrrc.policy_catalogue import STATELESS, UNTRAINED
+from lrrc.pretrained import sentence_encoder
 from lrrc.proofs.certificate import certificate, measure_fit
 from lrrc.runtime.files import atomic, canonical_json, write_json
 from lrrc.runtime.workers import map_as_completed
 from lrrc.training.kept_features import KeptFile, write_kept_features
 from lrrc.training.losses import coordinator_objective, probe_objective
 
+PROBE = "probe-"  # weights of the outcome head of a policy without a state
+
 
 @dataclasses.dataclass(frozen=True)
 class FitSpec:
-    """What to fit. `rank` is null for policies that have none; `budget` is what a stateless policy keeps."""
+    """What to fit; the policy's budget is what a stateless one keeps. `targets`: a kind of params.TARGETS."""
 
-    policy: str
-    rank: int | None
+    policy: PolicySpec
     seed: int
-    budget: int
     model: ModelConfig
     train: TrainConfig
-    truncated_turns: int
-    digest: DigestConfig
-    max_segment_tokens: int
     targets: str = "model"
+
+    @property
+    def name(self) -> str:
+        return self.policy.name
+
+    @property
+    def budget(self) -> int | None:
+        return self.policy.budget
+
+    def load(self, inputs: StageInputs, weights: Path | None = None) -> Policy:
+        """The policy, with the network in the file `weights` where it has one."""
+        if not self.policy.trained:
+            return load_policy(self.policy, inputs.encoder)
+        net = self.network(inputs)
+        checkpoint.load_weights(net, weights)
+        return build_policy(self.policy, sentence_encoder.load(str(inputs.encoder)), net)
+
+    def network(self, inputs: StageInputs) -> CoordinatorNetwork:
+        """The network before any training."""
+        return build_network(self.name, self.policy.rank or 1, encoder_width(inputs), self.model)
 
 
 def fit_items(items: Mapping[str, FitSpec], inputs: StageInputs, fits: Sequence[str], out: Path, work: Path) -> None:
@@ -61,8 +81,8 @@ def fit_items(items: Mapping[str, FitSpec], inputs: StageInputs, fits: Sequence[
     """
     torch.set_num_threads(1)
     for name, item in items.items():
-        if item.policy in UNTRAINED:
-            write_kept_features(work / name / "kept.safetensors", item, inputs, work, side_by_side=True)
+        if item.name in UNTRAINED:
+            write_kept_features(work / name / "kept.safetensors", item, inputs, side_by_side=True)
     import lrrc.training.fit  # noqa: F401  # seconds, once and not in every worker
 
     tasks = [(item, inputs, fit, work / name / fit) for name, item in items.items() for fit in fits]
@@ -86,15 +106,13 @@ def _write_checkpoint(item: FitSpec, inputs: StageInputs, fits: Sequence[str], o
     out.mkdir(parents=True, exist_ok=True)
     for fit in fits:
         for weights in sorted((work / fit).glob("*.safetensors")):
-            with atomic(out / f"{weights.stem.replace('net', fit)}.safetensors") as temporary:
+            with atomic(out / f"{PROBE if weights.stem.startswith(PROBE) else ''}{fit}.safetensors") as temporary:
                 shutil.copyfile(weights, temporary)
-    if item.policy == "lrrc":
+    if item.name == "lrrc":
         measured = {fit: json.loads((work / fit / "certificate.json").read_text()) for fit in fits}
-        policy = policy_of(item, inputs, work / fits[0] / "net.safetensors")
-        write_json(out / "certificate.json", certificate(policy, item.rank, measured))
-    config = checkpoint.checkpoint_config(
-        item.policy, item.rank, item.seed, _width(inputs), item.max_segment_tokens, item.model
-    )
+        policy = item.load(inputs, work / fits[0] / "net.safetensors")
+        write_json(out / "certificate.json", certificate(policy, item.policy.rank, measured))
+    config = checkpoint.checkpoint_config(item.policy, item.seed, encoder_width(inputs), item.model)
     write_json(out / "config.json", config)
 
 
@@ -111,7 +129,8 @@ def _metrics(histories: Sequence[list[dict]]) -> dict[str, float]:
     return {"epochs": float(np.mean([record["epoch"] + 1 for record in last])), **means}
 
 
-def _width(inputs: StageInputs) -> int:
+def encoder_width(inputs: StageInputs) -> int:
+    """Of the static vectors."""
     return int(json.loads((inputs.encoder / "config.json").read_text())["hidden_dim"])
 
 
@@ -130,15 +149,15 @@ def _fit_one(item: FitSpec, inputs: StageInputs, fit: str, work: Path) -> tuple[
         work.mkdir(parents=True)
         (work / "key").write_text(key)
     torch.manual_seed(item.seed)
-    ids = _split(inputs.splits, fit)
+    ids = inputs.ids(fit)
     history: list[dict] = []
-    shared = item.policy in UNTRAINED  # keeps the same whatever the fold
+    shared = item.name in UNTRAINED  # keeps the same whatever the fold
     net_file = work / "net.safetensors"
     if not shared:
         arrays = ArrayFile(inputs.segments)
-        net = build_network(item.policy, item.rank or 1, _width(inputs), item.model)
+        net = item.network(inputs)
         train = item.train
-        if item.policy == "tokensqueeze-only":  # it ranks no segments, and its outcome head is the probe below
+        if item.name == "tokensqueeze-only":  # it ranks no segments, and its outcome head is the probe below
             train = dataclasses.replace(train, w_sel=0.0, w_win=0.0, w_rec=1.0)
         history = fit_network(
             net,
@@ -152,14 +171,14 @@ def _fit_one(item: FitSpec, inputs: StageInputs, fit: str, work: Path) -> tuple[
             lengths=arrays.lengths(ids["train"]),
         )
         checkpoint.save_weights(net, net_file)
-        if item.policy == "lrrc":
+        if item.name == "lrrc":
             episodes = open_episodes(inputs.episodes).each(ids["test"])
-            measured = measure_fit(policy_of(item, inputs, net_file), arrays.by_ids(ids["test"]), episodes)
+            measured = measure_fit(item.load(inputs, net_file), arrays.by_ids(ids["test"]), episodes)
             write_json(work / "certificate.json", measured)
-    if item.policy in STATELESS:
+    if item.name in STATELESS:
         kept_file = work.parent / "kept.safetensors" if shared else work / "probe/kept.safetensors"
         if not shared:
-            write_kept_features(kept_file, item, inputs, net_file, side_by_side=False)
+            write_kept_features(kept_file, item, inputs, net_file)
         features = KeptFile(kept_file)
         torch.manual_seed(item.seed)  # again: a resumed fit of the network above drew fewer numbers
         probe = OutcomeProbe(next(iter(features.values())).features_TPG.shape[2])
@@ -173,7 +192,7 @@ def _fit_one(item: FitSpec, inputs: StageInputs, fit: str, work: Path) -> tuple[
             item.seed,
             work / "probe",
         )
-        checkpoint.save_weights(probe, work / "probe-net.safetensors")
+        checkpoint.save_weights(probe, work / f"{PROBE}net.safetensors")
         history = history or probe_history
     write_json(done, {"key": key, "history": history})
     return history, time.monotonic() - started
@@ -190,51 +209,26 @@ def _fingerprint(inputs: StageInputs) -> str:
     return sha.hexdigest()
 
 
-def fit_and_log(
-    stage: str,
-    policy: str,
-    rank: int | None,
-    seed: int | Sequence[int],
-    model: ModelConfig,
-    out: Path,
-    targets: str | None = None,
-) -> None:
-    """A whole stage item: fit, write, log to MLflow. Parameters come from params.yaml; `targets`: another kind.
+def fit_and_log(stage: str, items: Mapping[str, FitSpec], main: bool, out: Path) -> None:
+    """A whole stage item: fit, write, log to MLflow. `items`: as in fit_items; `main`: also on the main split.
 
-    Several seeds: a checkpoint for each, `s0` and so on below `out`.
+    Several seeds of one policy: a checkpoint for each, `s0` and so on below `out`.
     """
-    from lrrc.params import load_params
     from lrrc.tracking import mlflow_runs
 
-    params = load_params()
-    targets = targets or params.gains.source
-    items = {
-        name: FitSpec(
-            policy,
-            rank,
-            one,
-            params.budget,
-            model,
-            params.train,
-            params.baseline.truncated_turns,
-            params.digest,
-            params.embed.max_segment_tokens,
-            targets,
-        )
-        for name, one in ({"": seed} if isinstance(seed, int) else {f"s{one}": one for one in seed}).items()
-    }
     inputs = StageInputs(*map(Path, INPUTS))
-    fits = [*(["main"] if seed == params.seeds[0] else []), *fold_names(inputs.splits)]
+    fits = [*(["main"] if main else []), *inputs.fit_names()]
     work = Path(".cache/fits") / out.name
     fit_items(items, inputs, fits, out, work)
+    first, seeds = next(iter(items.values())), [item.seed for item in items.values()]
     logged = {
-        "policy": policy,
-        "rank": rank,
-        "seed": seed,
-        "budget": params.budget,
-        "targets": targets,
-        "model": dataclasses.asdict(model),
-        "train": dataclasses.asdict(params.train),
+        "policy": first.name,
+        "rank": first.policy.rank,
+        "seed": seeds[0] if "" in items else tuple(seeds),
+        "budget": first.budget,
+        "targets": first.targets,
+        "model": dataclasses.asdict(first.model),
+        "train": dataclasses.asdict(first.train),
     }
     mlflow_runs.log_stage(out.name, stage=stage, params=logged, artifacts=[out])
     shutil.rmtree(work, ignore_errors=True)

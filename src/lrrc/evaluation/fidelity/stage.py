@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lrrc.dataset.inputs import StageInputs, fold_of
+from lrrc.dataset.inputs import StageInputs
 from lrrc.episodes.episode_file import iter_episodes
 from lrrc.evaluation.cross_fitting import data_provenance
 from lrrc.evaluation.fidelity.replies import draw_replies
 from lrrc.evaluation.fidelity.surprise import measure_surprise
 from lrrc.params import Params
-from lrrc.policies.registry import load_fitted
-from lrrc.policy_catalogue import REFERENCE, WHOLE
+from lrrc.policies.registry import load_policy
+from lrrc.policies.run_items import policy_folder
+from lrrc.policies.spec import PolicySpec
+from lrrc.policy_catalogue import REFERENCE
 from lrrc.pretrained import language_model
 from lrrc.runtime.executor import absolute_path, map_in_order
 from lrrc.runtime.files import write_json, write_parquet
@@ -23,22 +24,30 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+class DataSet(NamedTuple):
+    """A data set by its name in the results, and its file."""
+
+    name: str
+    path: Path
+
+
 def evaluate_fidelity(models: Path, inputs: StageInputs, model: Path, params: Params, out: Path) -> None:
     """Evaluate and write out/rows.parquet and out/meta.json (data set -> judge)."""
     import pyarrow as pa
 
     own = data_provenance(inputs, params)
     judges = {own["data"]: own["judge"]}
-    tasks = [(own["data"], inputs.episodes, policy, fold) for policy in _names(params) for fold in _folds(inputs)]
+    mine, folds = DataSet(own["data"], inputs.episodes), range(len(inputs.folds()))
+    tasks = [(mine, policy, fold) for policy in _names(params) for fold in folds]
     for file in params.fidelity.files:
         found = {e.judge for e in iter_episodes(file) if e.outcome}
         judges[Path(file).stem] = found.pop() if len(found) == 1 else None
-        tasks += [(Path(file).stem, absolute_path(file), policy, None) for policy in _names(params)]
+        tasks += [(DataSet(Path(file).stem, absolute_path(file)), policy, None) for policy in _names(params)]
     rows: list[dict[str, Any]] = []
     work = partial(_task, models=models, inputs=inputs, model=model, params=params)
-    for number, ((data, _, policy, _), found) in enumerate(map_in_order(work, tasks, params.engine), 1):
+    for number, ((data, policy, _), found) in enumerate(map_in_order(work, tasks, params.engine), 1):
         rows += found
-        print(f"fidelity {number}/{len(tasks)}: {policy} on {data}", flush=True)
+        print(f"fidelity {number}/{len(tasks)}: {policy} on {data.name}", flush=True)
     rows.sort(key=lambda r: tuple(str(r[k]) for k in ("data", "policy", "seed", "episode_id", "turn", "agent")))
     write_parquet(out / "rows.parquet", pa.Table.from_pylist(rows, schema=schema()))
     write_json(out / "meta.json", {"judges": judges, "agent": language_model.NAME})
@@ -69,27 +78,23 @@ def _names(params: Params) -> list[str]:
     return [REFERENCE, *(name for name in params.fidelity.policies if name != REFERENCE)]
 
 
-def _folds(inputs: StageInputs) -> range:
-    return range(len(json.loads(inputs.splits.read_text())["folds"]))
-
-
 def _task(
-    data: str, path: Path, name: str, fold: int | None, models: Path, inputs: StageInputs, model: Path, params: Params
+    data: DataSet, name: str, fold: int | None, models: Path, inputs: StageInputs, model: Path, params: Params
 ) -> list[dict[str, Any]]:
     """Rows of one policy on one data set, or on the part of it that one fold's fit never saw."""
     import torch
 
     torch.set_num_threads(1)
-    settings, folds = params.fidelity, fold_of(inputs.splits)
-    episodes = (e for e in iter_episodes(path) if fold is None or folds.get(e.episode_id) == fold)
-    targets = draw_replies(episodes, settings.calls // (1 if fold is None else len(_folds(inputs))), settings.seed)
+    settings, folds = params.fidelity, inputs.fold_of()
+    episodes = (e for e in iter_episodes(data.path) if fold is None or folds.get(e.episode_id) == fold)
+    parts = 1 if fold is None else len(inputs.folds())
+    targets = draw_replies(episodes, settings.calls // parts, settings.seed)
     if not targets:
         return []
     seed = params.seeds[0]
-    folder = models / (f"train-r{params.rank}-s{seed}" if name == "lrrc" else f"baseline-{name}-s{seed}")
+    folder = models / policy_folder(name, params.rank, seed)
     fit, known = ("main", params.elsewhere) if fold is None else (f"fold-{fold}", params)
-    policy = load_fitted(name, folder, fit, inputs, known)
+    policy = load_policy(PolicySpec.of(known, name), inputs.encoder, folder, fit)
     rank = params.rank if name == "lrrc" else None
-    labels = {policy.name: {"data": data, "rank": rank, "seed": seed}}
-    rows = measure_surprise(language_model.load(str(model)), targets, [policy], settings.reply_tokens, labels)
-    return [{**row, "budget": None if name in WHOLE else row["budget"]} for row in rows]
+    labels = {policy.name: {"data": data.name, "rank": rank, "seed": seed}}
+    return measure_surprise(language_model.load(str(model)), targets, [policy], settings.reply_tokens, labels)

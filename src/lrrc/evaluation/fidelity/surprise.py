@@ -69,7 +69,7 @@ def measure_surprise(
             rows.append(
                 {
                     "policy": policy.name,
-                    "budget": policy.budget,
+                    "budget": policy.spec.budget,
                     "episode_id": target.episode.episode_id,
                     "turn": target.turn,
                     "agent": target.agent,

@@ -11,7 +11,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,7 @@ def arrays_of(path: Path, stored: Path, vectors: Path, limit: int) -> list[Episo
     return found
 
 
-def fit(names: Sequence[str], sets: Sets, stored: Path, vectors: Path, params: Params, work: Path):
+def fit(names: Sequence[str], given: TransferInputs, params: Params, work: Path):
     """The coordinator of the operating rank, trained on the named sets; held-back episodes choose the epoch."""
     import torch
 
@@ -76,13 +76,13 @@ def fit(names: Sequence[str], sets: Sets, stored: Path, vectors: Path, params: P
 
     train, val = [], []
     for name in names:
-        arrays = arrays_of(sets[name], stored, vectors, params.embed.max_segment_tokens)
+        arrays = arrays_of(given.sets[name], given.gains, given.vectors, params.embed.max_segment_tokens)
         order = np.random.default_rng(params.transfer.seed).permutation(len(arrays))
         held = max(1, round(HELD_BACK * len(arrays)))
         val += [arrays[i] for i in order[:held]]
         train += [arrays[i] for i in order[held:]]
     torch.manual_seed(params.transfer.seed)
-    net = build_network("lrrc", params.rank, sentence_encoder.load(str(vectors)).width, params.model)
+    net = build_network("lrrc", params.rank, sentence_encoder.load(str(given.vectors)).width, params.model)
     shutil.rmtree(work, ignore_errors=True)
     fit_network(
         net,
@@ -109,26 +109,29 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@dataclass(frozen=True)
+class TransferInputs:
+    """The data sets by name, the gains of all of them, and the folders of vectors and language model."""
+
+    sets: Sets
+    gains: Path
+    vectors: Path
+    model: Path
+
+
 def _task(
-    policy: str,
-    names: tuple[str, ...],
-    test: str,
-    sets: Sets,
-    stored: Path,
-    vectors: Path,
-    model: Path,
-    params: Params,
-    work: Path,
+    policy: str, names: tuple[str, ...], test: str, given: TransferInputs, params: Params, work: Path
 ) -> list[dict[str, Any]]:
     """Rows of one policy on one data set; kept in `work`, so that an interrupted run goes on from there."""
     import torch
 
-    from lrrc.policies.learned import Learned
-    from lrrc.policies.registry import load_policy
+    from lrrc.policies.registry import build_policy, load_policy
+    from lrrc.policies.spec import PolicySpec
     from lrrc.pretrained import language_model
 
+    sets, vectors = given.sets, given.vectors
     torch.set_num_threads(1)
-    inputs = [_digest(path) for path in (stored, *(sets[n] for n in (*names, test)))]
+    inputs = [_digest(path) for path in (given.gains, *(sets[n] for n in (*names, test)))]
     used = ["budget", "digest", "embed", "transfer", *(["rank", "model", "train"] if names else [])]
     values = {key: value for key, value in asdict(params).items() if key in used}
     key = _key([policy, names, test, inputs if names else inputs[-1], values, params.fidelity.reply_tokens])
@@ -136,21 +139,16 @@ def _task(
     if kept.is_file():
         return json.loads(kept.read_text())
     targets = draw_replies(read_episodes(sets[test]), params.transfer.calls, params.transfer.seed)
-    limit, learned = params.embed.max_segment_tokens, asdict(params.elsewhere.digest)
+    spec = PolicySpec.of(params.elsewhere, policy)
     if names:
-        net = fit(names, sets, stored, vectors, params, work / f"fit-{'-'.join(names)}-{test}")
-        chosen = Learned(
-            policy,
-            params.budget,
-            net=net,
-            encoder=sentence_encoder.load(str(vectors)),
-            max_segment_tokens=limit,
-            **learned,
-        )
+        net = fit(names, given, params, work / f"fit-{'-'.join(names)}-{test}")
+        chosen = build_policy(spec, sentence_encoder.load(str(vectors)), net)
     else:
-        chosen = load_policy(policy, params.budget, encoder=vectors, max_segment_tokens=limit, **learned)
+        chosen = load_policy(spec, vectors)
     labels = {policy: {"data": test, "trained_on": " + ".join(names), "seed": params.transfer.seed}}
-    rows = measure_surprise(language_model.load(str(model)), targets, [chosen], params.fidelity.reply_tokens, labels)
+    rows = measure_surprise(
+        language_model.load(str(given.model)), targets, [chosen], params.fidelity.reply_tokens, labels
+    )
     write_json(kept, rows)
     return rows
 
@@ -179,7 +177,7 @@ def evaluate_transfer(
     tasks = [(rule, (), test) for rule in RULES for test in sets if test != ARENA]
     tasks = [("lrrc", names, test) for names, test in trainings(list(sets))] + tasks
     rows: list[dict[str, Any]] = []
-    task = partial(_task, sets=sets, stored=stored, vectors=vectors, model=model, params=params, work=work)
+    task = partial(_task, given=TransferInputs(sets, stored, vectors, model), params=params, work=work)
     for number, ((policy, names, test), found) in enumerate(map_as_completed(task, tasks), 1):
         rows += found
         print(f"transfer {number}/{len(tasks)}: {policy} {' + '.join(names)} on {test}", flush=True)

@@ -50,7 +50,7 @@ def agent_of(episode: Episode, model: str) -> str:
     return episode.agents[episode.models.index(model)] if model in episode.models else episode.agents[0]
 
 
-def questions(episode: Episode, session: Session, agent: str) -> list[Question]:
+def questions(episode: Episode, session: Session, agent: str, budget: int | None) -> list[Question]:
     """Every check of the episode with what the session sends at that point."""
     by_turn: dict[int, list[Check]] = {}
     for check in episode.checks:
@@ -58,7 +58,7 @@ def questions(episode: Episode, session: Session, agent: str) -> list[Question]:
     found = []
     for t, turn in enumerate(episode.turns):
         if t in by_turn:
-            pairs, digest_tokens = payload(session, episode, turn.inputs, agent)
+            pairs, digest_tokens = payload(session, episode, turn.inputs, agent, budget)
             found += [Question(episode.episode_id, agent, tuple(pairs), digest_tokens, check) for check in by_turn[t]]
         session.observe([*turn.inputs, *turn.replies])
     return found
@@ -78,7 +78,7 @@ def evaluate(
     for job in jobs:
         for episode in episodes:
             me = agent_of(episode, model)
-            asked = questions(episode, policy_of(job, episode).session(episode.agents), me)
+            asked = questions(episode, policy_of(job, episode).session(episode.agents), me, job.budget)
             # whole histories begin alike from check to check; digests do not
             for group in [asked] if job.budget is None else [[question] for question in asked]:
                 groups.append(group)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lrrc.dataset.inputs import StageInputs, fold_of
+from lrrc.dataset.inputs import StageInputs
 from lrrc.dataset.segment_gains import load_gains
 from lrrc.episodes.episode import Episode
 from lrrc.episodes.episode_file import read_episodes
@@ -18,7 +18,9 @@ from lrrc.evaluation.live.checks import Configuration, evaluate, live_schema, sa
 from lrrc.evaluation.live.oracle import oracle
 from lrrc.params import Params
 from lrrc.policies.base import Policy
-from lrrc.policies.registry import load_fitted
+from lrrc.policies.registry import load_policy
+from lrrc.policies.run_items import ablation_folder, baseline_name, train_name
+from lrrc.policies.spec import PolicySpec
 from lrrc.policy_catalogue import LEARNED, ORACLE, WHOLE
 from lrrc.pretrained import language_model
 from lrrc.runtime.files import write_json, write_parquet
@@ -34,13 +36,13 @@ def jobs_of(params: Params, models: Path) -> list[Configuration]:
     def add(policy: str, budget: int, episodes: int, seeds: Sequence[int] = params.seeds[:1]) -> None:
         if policy == "lrrc":
             for seed in seeds:
-                folder = models / f"train-r{params.rank}-s{seed}"
+                folder = models / train_name(params.rank, seed)
                 jobs.append(Configuration(policy, budget, params.rank, seed, "", folder, episodes))
         elif policy in LEARNED:
             if policy in params.baseline.policies:
                 for seed in seeds:
                     jobs.append(
-                        Configuration(policy, budget, None, seed, "", models / f"baseline-{policy}-s{seed}", episodes)
+                        Configuration(policy, budget, None, seed, "", models / baseline_name(policy, seed), episodes)
                     )
         else:
             jobs.append(Configuration(policy, None if policy in WHOLE else budget, episodes=episodes))
@@ -55,10 +57,10 @@ def jobs_of(params: Params, models: Path) -> list[Configuration]:
     seed = params.seeds[0]
     for rank in params.ranks:
         if rank != params.rank:
-            jobs.append(Configuration("lrrc", params.budget, rank, seed, "", models / f"train-r{rank}-s{seed}", few))
+            jobs.append(Configuration("lrrc", params.budget, rank, seed, "", models / train_name(rank, seed), few))
     for variant in params.ablate.variants:
         for seed in params.ablate.seeds:
-            folder = models / f"ablate-{variant}/s{seed}"
+            folder = models / ablation_folder(variant, seed)
             jobs.append(Configuration("lrrc", params.budget, params.rank, seed, variant, folder, few))
     return jobs
 
@@ -72,15 +74,11 @@ class Policies:
 
     def __call__(self, job: Configuration, episode: Episode) -> Policy:
         if job.policy == ORACLE:
-            limit = self.params.embed.max_segment_tokens
-            least = self.params.digest.least_share
-            return oracle(episode, self.stored, job.budget or 0, limit, least)
-        return self.fitted(job, self.folds[episode.episode_id] if job.folder else 0)
+            return oracle(episode, self.stored, self.params)
+        return self.fitted(job.policy, job.folder, self.folds[episode.episode_id] if job.folder else 0)
 
-    def _fitted(self, job: Configuration, fold: int) -> Policy:
-        policy = load_fitted(job.policy, job.folder, f"fold-{fold}", self.inputs, self.params)
-        policy.budget = job.budget
-        return policy
+    def _fitted(self, name: str, folder: Path | None, fold: int) -> Policy:
+        return load_policy(PolicySpec.of(self.params, name), self.inputs.encoder, folder, f"fold-{fold}")
 
 
 @functools.lru_cache(maxsize=1)
@@ -90,7 +88,7 @@ def _worker(params: Params, inputs: StageInputs, stored: Path, model: Path):
 
     torch.set_num_threads(1)
     settings = params.live
-    folds = fold_of(inputs.splits)
+    folds = inputs.fold_of()
     if settings.agent == "local":
         agent = LocalAgent(model)
     else:
@@ -120,7 +118,7 @@ def evaluate_live(models: Path, inputs: StageInputs, stored: Path, model: Path, 
     """Evaluate everything and write out/rows.parquet and out/meta.json. Data without checks gives an empty table."""
     import pyarrow as pa
 
-    folds = fold_of(inputs.splits)
+    folds = inputs.fold_of()
     able = [e for e in read_episodes(inputs.episodes) if e.checks and e.episode_id in folds]
     count = min(params.live.episodes, len(able))
     rows: list[dict[str, Any]] = []

@@ -54,7 +54,7 @@ def episode_cost(
             replies = tuple(reply for reply in replies if reply.name == episode.agents[only])
         inputs, said = known.of(turn.inputs), known.of(replies)
         for reply, number in zip(replies, said, strict=True):
-            chosen = session.choose(turn.inputs, reply.name or episode.agents[0])
+            chosen = session.select(turn.inputs, reply.name or episode.agents[0], policy.spec.budget)
             middle, digest_tokens = history_part(chosen, heard, known.of)
             sent, counts = np.array(system + middle + inputs), known.tokens
             sizes = counts[sent] + overhead

@@ -6,15 +6,17 @@ reaches tau. The replay itself uses the tau that was calibrated on validation ep
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lrrc.episodes.episode_file import open_episodes
+from lrrc.evaluation.cross_fitting import episodes_of
 from lrrc.evaluation.replay.call_gate import gate_turn, pick_at
+from lrrc.evaluation.replay.stage import FoldFit, id_chunks, prefer, success_rule
 from lrrc.params import Params
 from lrrc.policies import checkpoint
+from lrrc.policies.run_items import train_name
 from lrrc.runtime.executor import map_in_order
 from lrrc.runtime.files import write_stream
 
@@ -26,15 +28,10 @@ TAUS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
 FILE = "gate/curve.parquet"  # below results/replay
 
 
-def gate_rows(
-    folder: Path, fold: int, ids: tuple[str, ...], inputs: StageInputs, params: Params
-) -> list[dict[str, Any]]:
+def gate_rows(fit: FoldFit, ids: tuple[str, ...], inputs: StageInputs, params: Params) -> list[dict[str, Any]]:
     """Calls and success of some judged two-agent episodes at every threshold, by the fit that never saw them."""
-    from lrrc.evaluation.cross_fitting import episodes_of
-    from lrrc.evaluation.replay.stage import prefer, success_rule
-
-    rule, config, rows = success_rule(params), checkpoint.read_config(folder), []
-    trajectories = prefer(folder, fold, ids, inputs, params)
+    rule, config, rows = success_rule(params), checkpoint.read_config(fit.folder), []
+    trajectories = prefer(fit, ids, inputs, params)
     for episode, sure_T in zip(episodes_of(inputs, ids), trajectories, strict=True):
         replies = [len(turn.replies) for turn in episode.turns]
         for tau in TAUS:
@@ -59,14 +56,11 @@ def write_curve(models: Path, out: Path, inputs: StageInputs, params: Params) ->
     """The curve of the coordinator at the operating rank, all seeds, into out/gate/curve.parquet."""
     import pyarrow as pa
 
-    from lrrc.evaluation.replay.stage import id_chunks
-
     judged = open_episodes(inputs.episodes).judged
-    folds = json.loads(inputs.splits.read_text())["folds"]
     tasks = (
-        (models / f"train-r{params.rank}-s{seed}", fold, ids)
+        (FoldFit(models / train_name(params.rank, seed), fold), ids)
         for seed in params.seeds
-        for fold, split in enumerate(folds)
+        for fold, split in enumerate(inputs.folds())
         for ids in id_chunks([i for i in split["test"] if i in judged])
     )
     done = map_in_order(partial(gate_rows, inputs=inputs, params=params), tasks, params.engine)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,26 +15,33 @@ from lrrc.policies.base import Policy, Session
 from lrrc.pretrained import tokens
 
 
+@dataclass(frozen=True)
+class ReplayRules:
+    """What counts as success, and the tokens added per message."""
+
+    success: SuccessRule
+    overhead: int = 0
+
+
 def rows_of(
     episode: Episode,
     policy: Policy,
     preferred_T: np.ndarray,
     tau: float,
-    rule: SuccessRule,
-    overhead: int,
+    rules: ReplayRules,
     labels: Mapping[str, Any],
     session: Session | None = None,
 ) -> list[dict[str, Any]]:
     """One row without the call gate and, for two agents, one with it."""
-    cost = episode_cost(episode, policy, overhead, session=session)
+    cost = episode_cost(episode, policy, rules.overhead, session=session)
     if len(episode.agents) != 2:
-        return [row(episode, cost, None, rule, False, labels)]
+        return [row(episode, cost, None, rules.success, False, labels)]
     turn = gate_turn(preferred_T, tau)
     pick = pick_at(preferred_T, turn)
-    gated = cost if turn is None else episode_cost(episode, policy, overhead, turn, pick)
+    gated = cost if turn is None else episode_cost(episode, policy, rules.overhead, turn, pick)
     return [
-        row(episode, cost, pick_at(preferred_T, None), rule, False, labels),
-        row(episode, gated, pick, rule, True, labels),
+        row(episode, cost, pick_at(preferred_T, None), rules.success, False, labels),
+        row(episode, gated, pick, rules.success, True, labels),
     ]
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,11 +15,13 @@ from lrrc.dataset.inputs import StageInputs
 from lrrc.episodes.episode_file import open_episodes
 from lrrc.evaluation.cross_fitting import BATCH, episodes_of, logged_sessions, outcome_preferences
 from lrrc.evaluation.replay.call_gate import SuccessRule, calibrate_gate
-from lrrc.evaluation.replay.rows import longer_answer, rows_of
+from lrrc.evaluation.replay.rows import ReplayRules, longer_answer, rows_of
 from lrrc.params import Params
 from lrrc.policies import checkpoint
-from lrrc.policies.registry import load_fitted
+from lrrc.policies.base import Policy
+from lrrc.policies.registry import load_policy
 from lrrc.policies.run_items import item_name
+from lrrc.policies.spec import PolicySpec
 from lrrc.runtime.executor import chunks, map_in_order
 from lrrc.runtime.files import write_stream
 
@@ -28,9 +29,24 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-CHUNK = (
-    16 * BATCH
-)  # episodes of a task, whole batches: a smaller part is worked at once, a larger one in bounded memory
+# episodes of a task, whole batches: a smaller part is worked at once, a larger one in bounded memory
+CHUNK = 16 * BATCH
+
+
+class FoldFit(NamedTuple):
+    """An item's fit on one fold; `folder` is the item's."""
+
+    folder: Path
+    fold: int
+    variant: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"fold-{self.fold}"
+
+    def policy(self, inputs: StageInputs, params: Params) -> Policy:
+        spec = PolicySpec.of(params, checkpoint.read_config(self.folder)["policy"])
+        return load_policy(spec, inputs.encoder, self.folder, self.name)
 
 
 def replay_items(
@@ -41,17 +57,15 @@ def replay_items(
     Twice over the data: what the outcome heads prefer after every turn, from which each fold's call gate is set, then
     the rows. Between the two, memory holds a number per turn, item and episode.
     """
-    folds = json.loads(inputs.splits.read_text())["folds"]
+    folds = inputs.folds()
     judged = open_episodes(inputs.episodes).judged
     rule = success_rule(params)
-    fits = [(folder, fold) for folder in items for fold in range(len(folds))]
-    wanted = (
-        (folder, fold, ids) for folder, fold in fits for ids in id_chunks([*folds[fold]["val"], *folds[fold]["test"]])
-    )
+    fits = [FoldFit(folder, fold, variant) for folder, variant in items.items() for fold in range(len(folds))]
+    wanted = ((fit, ids) for fit in fits for ids in id_chunks([*folds[fit.fold]["val"], *folds[fit.fold]["test"]]))
     gates, later = {}, {}
     work = partial(prefer, inputs=inputs, params=params)
-    for fit, group in groupby(map_in_order(work, wanted, params.engine), key=lambda done: done[0][:2]):
-        val, values = folds[fit[1]]["val"], [values_T for _, found in group for values_T in found]
+    for fit, group in groupby(map_in_order(work, wanted, params.engine), key=lambda done: done[0][0]):
+        val, values = folds[fit.fold]["val"], [values_T for _, found in group for values_T in found]
         known = [(values_T, judged[i]) for values_T, i in zip(values, val, strict=False) if i in judged]
         gates[fit] = calibrate_gate([v for v, _ in known], [o for _, o in known], rule, params.replay.gate_margin)
         held = values[len(val) :]
@@ -61,14 +75,14 @@ def replay_items(
         for fit in fits:
             flat, ends = later[fit]
             first = 0
-            for ids in id_chunks(folds[fit[1]]["test"]):
+            for ids in id_chunks(folds[fit.fold]["test"]):
                 a, b = ends[first], ends[first + len(ids)]
                 preferred = np.split(flat[a:b], ends[first + 1 : first + len(ids)] - a)
-                yield *fit, ids, preferred, gates[fit], items[fit[0]]
+                yield fit, ids, preferred, gates[fit]
                 first += len(ids)
 
     done = map_in_order(partial(rows_at, inputs=inputs, params=params), tasks(), params.engine)
-    for folder, group in groupby(done, key=lambda done: done[0][0]):
+    for folder, group in groupby(done, key=lambda done: done[0][0].folder):
         yield folder, (rows for _, rows in group)
 
 
@@ -81,43 +95,38 @@ def success_rule(params: Params) -> SuccessRule:
     return SuccessRule(params.replay.tie_is_success, params.replay.bothbad_is_success)
 
 
-def prefer(folder: Path, fold: int, ids: tuple[str, ...], inputs: StageInputs, params: Params) -> list[np.ndarray]:
+def prefer(fit: FoldFit, ids: tuple[str, ...], inputs: StageInputs, params: Params) -> list[np.ndarray]:
     """What one fold's fit of an item prefers after every turn of some episodes."""
     torch.set_num_threads(1)
-    name = checkpoint.read_config(folder)["policy"]
-    return outcome_preferences(
-        load_fitted(name, folder, f"fold-{fold}", inputs, params), folder, f"fold-{fold}", ids, inputs
-    )
+    return outcome_preferences(fit.policy(inputs, params), fit.folder, fit.name, ids, inputs)
 
 
 def rows_at(
-    folder: Path,
-    fold: int,
+    fit: FoldFit,
     ids: tuple[str, ...],
     preferred: Sequence[np.ndarray],
     tau: float,
-    variant: str,
     inputs: StageInputs,
     params: Params,
 ) -> list[dict[str, Any]]:
     """Rows of one item over some test episodes of a fold."""
     torch.set_num_threads(1)
-    config = checkpoint.read_config(folder)
-    policy = load_fitted(config["policy"], folder, f"fold-{fold}", inputs, params)
+    config, policy = checkpoint.read_config(fit.folder), fit.policy(inputs, params)
     labels = {
         "policy": config["policy"],
-        "item": item_name(folder),
+        "item": item_name(fit.folder),
         "rank": config["rank"],
         "seed": config["seed"],
-        "budget": policy.budget,
-        "fold": fold,
-        "variant": variant,
+        "budget": policy.spec.budget,
+        "fold": fit.fold,
+        "variant": fit.variant,
         "tau": float(tau) if np.isfinite(tau) else None,
     }
-    episodes, overhead, rows = episodes_of(inputs, ids), params.annotate.per_message_overhead, []
+    rules = ReplayRules(success_rule(params), params.annotate.per_message_overhead)
+    episodes, rows = episodes_of(inputs, ids), []
     fast = logged_sessions(policy, episodes, inputs)
     for episode, values_T, session in zip(episodes, preferred, fast, strict=True):
-        rows += rows_of(episode, policy, values_T, tau, success_rule(params), overhead, labels, session)
+        rows += rows_of(episode, policy, values_T, tau, rules, labels, session)
     return rows
 
 

@@ -36,7 +36,7 @@ def create_app(
     ledger = ledger or Ledger(coordinator.settings.max_sessions)
     about: dict[str, Any] = {
         "policy": coordinator.policy.name,
-        "budget": coordinator.policy.budget,
+        "budget": coordinator.policy.spec.budget,
         "upstreams": [f"{model}: {url}" if model else url for model, url in upstreams.items()],
     }
     client = make_client()
