@@ -49,7 +49,7 @@ def test_until_the_rename_the_reader_sees_the_old_file(tmp_path):
 
 WRITER = """
 import sys
-from lrrc.files import write_json
+from lrrc.runtime.files import write_json
 for n in range(10**9):
     write_json(sys.argv[1], [n] * 50_000)
 """
@@ -74,12 +74,12 @@ def test_a_killed_writer_never_leaves_half_a_file(tmp_path):
 
 FULL_DISK = """
 import resource
-from lrrc.errors import one_line
-from lrrc.files import {call}
+from lrrc.runtime.errors import run_script
+from lrrc.runtime.files import {call}
 import pyarrow as pa
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 table = pa.table({{"n": pa.array(range(100_000))}})
-one_line(lambda: {call})
+run_script(lambda: {call})
 """
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tiny_lm import MARKS, write_lm
 
 from lrrc.pretrained import language_model
+from lrrc.pretrained import smollm2 as package
 from lrrc.pretrained.language_model import LanguageModel, PrefixTree, ScoringRequest
 from lrrc.pretrained.smollm2 import packaged_gguf, packaged_tokenizer
 
@@ -117,7 +118,7 @@ def test_a_folder_without_a_model(tmp_path):
 
 
 def test_a_missing_package(monkeypatch):
-    monkeypatch.setattr(language_model, "PACKAGE", "llm_that_nobody_has")
+    monkeypatch.setattr(package, "PACKAGE", "llm_that_nobody_has")
     with pytest.raises(ValueError, match="llm_that_nobody_has: not installed: pip install"):
         packaged_gguf()
 

@@ -55,11 +55,11 @@ def test_a_killed_worker_is_an_error_of_one_line(run):
 
 PARENT = """
 import time
-from lrrc.pool import side_by_side
+from lrrc.runtime.workers import map_as_completed
 def work(number):
     print(number, flush=True)
     time.sleep(600)
-list(side_by_side(work, [(0,), (1,)]))
+list(map_as_completed(work, [(0,), (1,)]))
 """
 
 

@@ -45,7 +45,7 @@ def unchanged_files_are_compiled_once(tmp_path_factory):
         return compiled[key][0]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lean, "run", run_once)
+        patch.setattr(lean, "run_lean", run_once)
         yield
 
 
@@ -120,7 +120,7 @@ def test_statements_say_what_the_sentences_say(report):
 )
 def test_text_that_could_cheat_the_kernel_is_not_compiled(file, old, new, message, copy, monkeypatch):
     change(copy, file, old, new)
-    monkeypatch.setattr(lean, "run", lambda *_: pytest.fail("compiled"))
+    monkeypatch.setattr(lean, "run_lean", lambda *_: pytest.fail("compiled"))
     report = check_proofs(copy)
     assert report.verdict == FAILED and len(failed(report)) == len(report.theorems)
     [problem] = report.problems

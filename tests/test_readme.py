@@ -15,7 +15,7 @@ def test_readme_quotes_the_committed_results() -> None:
     params = load_params(ROOT / "params.yaml")
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     results = block(load_summary(ROOT / "results/summary.json"), params.rank, params.budget)
-    assert filled(text, results) == text, "run `python -m lrrc.readme`"
+    assert filled(text, results) == text, "run `python -m lrrc.report.readme_block`"
 
 
 def test_only_the_results_change() -> None:

@@ -572,10 +572,10 @@ def test_every_download_is_pinned():
 
 @pytest.mark.parametrize("holder", ["lm", "encoder"])
 def test_other_weights_than_the_pinned_are_refused(holder, monkeypatch, tmp_path):
-    from lrrc.pretrained import language_model
+    from lrrc.pretrained import smollm2
     from lrrc.pretrained.smollm2 import packaged_gguf
 
-    module = {"lm": language_model, "encoder": sentence_encoder}[holder]
+    module = {"lm": smollm2, "encoder": sentence_encoder}[holder]
     monkeypatch.setattr(module, "SHA256", "0" * 64)
     with pytest.raises(ValueError, match="not the pinned weights"):
         packaged_gguf() if holder == "lm" else sentence_encoder.distil(tmp_path, 16)

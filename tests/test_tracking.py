@@ -163,9 +163,9 @@ def test_thousands_of_points_are_fast(repo):
 def test_first_use_by_one_that_is_killed_then_by_three_at_once(tmp_path):
     (tmp_path / "dvc.yaml").write_text("stages: {}\n")
     code = (
-        "import sys; from lrrc import tracking\n"
+        "import sys; from lrrc.tracking import mlflow_runs\n"
         "for name in ('same', sys.argv[1]):\n"
-        "    assert tracking.log_stage(name, stage='train', params={'a': 1}, metrics={'loss': 1})"
+        "    assert mlflow_runs.log_stage(name, stage='train', params={'a': 1}, metrics={'loss': 1})"
     )
     killed = subprocess.Popen([sys.executable, "-c", code, "killed"], cwd=tmp_path)
     deadline = time.monotonic() + 120
@@ -273,14 +273,14 @@ def test_root_is_the_real_repository(tmp_path, monkeypatch):
 TRAIN = """
 import json, yaml
 from pathlib import Path
-from lrrc import tracking
+from lrrc.tracking import mlflow_runs
 
 params = yaml.safe_load(Path("params.yaml").read_text())
 out = Path("models/train-r8-s0")
 (out / "digests").mkdir(parents=True)
 (out / "metrics.json").write_text(json.dumps({"loss": params["train"]["lr"]}))
 (out / "digests" / "one.md").write_text("- a digest")
-assert tracking.log_stage(out.name, stage="train", params=params, artifacts=[out])
+assert mlflow_runs.log_stage(out.name, stage="train", params=params, artifacts=[out])
 """
 
 

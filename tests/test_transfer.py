@@ -9,7 +9,6 @@ import pytest
 from generated import ENCODER, LIMIT, MODEL, checked, episode, train
 from scorer import Scorer
 
-from lrrc.dataset import segment_gains
 from lrrc.dataset.calls import calls_of, whole_history
 from lrrc.dataset.segment_gains import save_gains, write_gains
 from lrrc.episodes.episode_file import write_episodes
@@ -130,8 +129,8 @@ def test_rows_are_paired_resumable_and_become_records(ran):
 def test_gains_are_measured_again_where_what_they_depend_on_changed(ran, monkeypatch):
     folder, params, run = ran
     measured, whole = [], write_gains
-    monkeypatch.setattr(segment_gains, "run", lambda path, *more: measured.append(path.stem) or whole(path, *more))
-    monkeypatch.setattr(transfer, "side_by_side", lambda work, tasks: ())
+    monkeypatch.setattr(transfer, "write_gains", lambda path, *more: measured.append(path.stem) or whole(path, *more))
+    monkeypatch.setattr(transfer, "map_as_completed", lambda work, tasks: ())
 
     def again(**changes):
         measured.clear()

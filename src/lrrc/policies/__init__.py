@@ -14,5 +14,6 @@ from __future__ import annotations
 
 from lrrc.policies.base import Policy, Session
 from lrrc.policies.registry import load_policy
+from lrrc.policies.spec import PolicySpec
 
-__all__ = ["Policy", "Session", "load_policy"]
+__all__ = ["Policy", "PolicySpec", "Session", "load_policy"]
