@@ -29,7 +29,7 @@ from lrrc.dataset.batches import collate
 from lrrc.model.network import CoordinatorNetwork, build_network
 from lrrc.params import load_params
 from lrrc.runtime.errors import run_script
-from lrrc.training.fit import SplitData, fit_network
+from lrrc.training.fit import FitData, SplitData, fit_network
 from lrrc.training.losses import coordinator_objective
 
 RANK = 8
@@ -57,7 +57,7 @@ def lightning_loop(
 ) -> None:
     """What the stage train runs."""
     with tempfile.TemporaryDirectory() as folder:
-        fit_network(net, stamps, train, val, make, config, seed, Path(folder), lengths(train))
+        fit_network(net, stamps, FitData(train, val, make, lengths(train)), config, seed, Path(folder))
 
 
 def lengths(train: list) -> list[tuple[int, int]]:
@@ -74,7 +74,7 @@ def plain_loop(
     for epoch in range(config.max_epochs):
         net.train()
         fit = SimpleNamespace(seed=seed, epoch=epoch, train_config=config)
-        for index, batch in enumerate(SplitData(train, val, make, fit, lengths(train)).train_dataloader()):
+        for index, batch in enumerate(SplitData(FitData(train, val, make, lengths(train)), fit).train_dataloader()):
             generator = torch.Generator().manual_seed(hash((seed, epoch, index)) % 2**63)
             batch = batch.swapped(torch.rand(len(batch.turns_B), generator=generator) < 0.5)
             optimizer.zero_grad()

@@ -8,6 +8,8 @@ a seeded draw of `gains.calls` is measured here; the rest is taught by words.
 """
 
 import argparse
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 from lrrc.dataset.segment_gains import write_gains
@@ -23,14 +25,14 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help="measure every call, however many there are")
     args = parser.parse_args()
     params = load_params()
+    settings = replace(params.gains, source="model", calls=sys.maxsize) if args.all else params.gains
     write_gains(
         absolute_path(args.episodes),
         absolute_path(args.lm),
         args.known,
         args.out,
-        params.gains,
+        settings,
         params.embed.max_segment_tokens,
-        args.all,
         params.engine,
     )
 

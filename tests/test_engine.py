@@ -87,7 +87,7 @@ def stages(root, out, kind):
     write_parquet(out / "tokens", count_tokens(root / "episodes.parquet", 3, kind), schema())
     write_segments(root, out / "segments", kind)
     few = GainsConfig("model", candidates=2, reply_tokens=4, calls=4, seed=0)
-    write_gains(root / "episodes.parquet", root / "lm", root / "none", out / "gains", few, LIMIT, False, kind)
+    write_gains(root / "episodes.parquet", root / "lm", root / "none", out / "gains", few, LIMIT, kind)
     inputs = StageInputs(root / "episodes.parquet", out / "segments", root / "encoder", root / "splits.json")
     items = {root / "models" / name: "" for name in ("train-r4-s0", "baseline-recency-s0")}
     for folder, parts in replay_items(items, inputs, params(kind)):

@@ -170,8 +170,8 @@ def source(tmp_path, monkeypatch):
     return tmp_path / "episodes.parquet", [call for e in made for call in calls_of(e, whole_history(e, LIMIT))]
 
 
-def run(path, known, out, everything=False, **changes):
-    write_gains(path, path.parent / "lm", known, out, settings_of(**changes), LIMIT, everything)
+def run(path, known, out, **changes):
+    write_gains(path, path.parent / "lm", known, out, settings_of(**changes), LIMIT)
     return load_gains(out)
 
 
@@ -208,7 +208,7 @@ def test_of_many_calls_some_are_drawn(source, tmp_path, capsys):
     one, same, other = (run(path, tmp_path / "none", next(outs), calls=3, seed=seed) for seed in (0, 0, 1))
     assert f"3 of {len(every)} calls are measured" in capsys.readouterr().out
     assert len(one) == len(other) == 3 and set(one) == set(same) != set(other) and set(one) < set(every)
-    assert set(run(path, tmp_path / "none", next(outs), everything=True, calls=3)) == {call.key for call in calls}
+    assert set(run(path, tmp_path / "none", next(outs), source="model", calls=10**9)) == {call.key for call in calls}
 
 
 def test_targets_of_stored_gains_by_hand():

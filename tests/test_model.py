@@ -10,7 +10,7 @@ from generated import ENCODER, LIMIT, TRAIN, WIDTH, episode, model
 from lrrc.dataset.batches import collate
 from lrrc.dataset.episode_arrays import Targets, episode_arrays
 from lrrc.episodes.episode import Message, Turn
-from lrrc.model.cells import LowRankCell, RimCell, SummaryCell
+from lrrc.model.cells import CellShape, LowRankCell, RimCell, SummaryCell
 from lrrc.model.decoder import StateReader, turn_means
 from lrrc.model.network import build_network
 from lrrc.policy_catalogue import LEARNED
@@ -34,7 +34,7 @@ def net_of(kind, seed=0, **changes):
 def cell_of(kind=LowRankCell, seed=0, **options):
     torch.manual_seed(seed)
     settings = {"max_update_rank": 2, "top_k": 3, "threshold": 0.05, "rho_max": 0.9, "bound": 0.7} | options
-    return kind(D, R, Z, **settings)
+    return kind(CellShape(D, R, Z, **settings))
 
 
 def turn_of(seed, n=5, batch=1, scale=1.0):

@@ -38,7 +38,7 @@ from lrrc.runtime.files import write_json
 from lrrc.runtime.secrets import redact
 from lrrc.runtime.urls import check_base_url
 from lrrc.tracking import mlflow_runs
-from lrrc.training.fit import fit_network
+from lrrc.training.fit import FitData, fit_network
 from lrrc.training.kept_features import KeptFile, write_kept_features
 from lrrc.training.losses import coordinator_objective
 from lrrc.training.stage import FitSpec
@@ -111,7 +111,9 @@ def test_a_fit_is_kept_and_taken_up_without_pickle(tmp_path, no_pickle, monkeypa
     for epochs in (1, 2):  # the second takes up weights, optimiser state and history of the first
         torch.manual_seed(0)
         net, config = build_network("lrrc", 4, WIDTH, model()), dataclasses.replace(TRAIN, max_epochs=epochs)
-        history = fit_network(net, coordinator_objective, arrays[:6], arrays[6:], pack, config, 0, tmp_path / "fit")
+        history = fit_network(
+            net, coordinator_objective, FitData(arrays[:6], arrays[6:], pack), config, 0, tmp_path / "fit"
+        )
         assert len(history) == epochs
     kinds = {file.suffix for file in (tmp_path / "fit").rglob("*") if file.is_file()}
     assert kinds == {".json", ".safetensors"}

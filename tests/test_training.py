@@ -26,7 +26,7 @@ from lrrc.pretrained import sentence_encoder
 from lrrc.runtime.files import write_json
 from lrrc.training import fit as training_fit
 from lrrc.training import stage as training_stage
-from lrrc.training.fit import FitModule, SplitData, fit_network
+from lrrc.training.fit import FitData, FitModule, SplitData, fit_network
 from lrrc.training.kept_features import KeptFile, kept_features, write_kept_features
 from lrrc.training.losses import (
     RARITY,
@@ -54,7 +54,7 @@ def net_of(kind="lrrc", seed=0, **changes):
 
 def fit(net, folder, config=TRAIN, seed=0, objective=coordinator_objective, data=RAGGED, val=None, collate=pack):
     val = data[-4:] if val is None else val
-    return fit_network(net, objective, data[:-4], val, collate, config, seed, folder)
+    return fit_network(net, objective, FitData(data[:-4], val, collate), config, seed, folder)
 
 
 def bytes_of(net):
@@ -143,7 +143,7 @@ def test_seeds(tmp_path, undisturbed):
 
 def order(seed, first_epoch, count=10, lengths=None):
     module = FitModule(net_of(), coordinator_objective, train(batch_size=4), seed, first_epoch)
-    return list(SplitData(list(range(count)), [], list, module, lengths).train_dataloader())
+    return list(SplitData(FitData(list(range(count)), [], list, lengths), module).train_dataloader())
 
 
 def test_the_order_of_an_epoch_is_drawn_from_seed_and_epoch():

@@ -110,7 +110,7 @@ def fit(encoder: Path, out: Path) -> None:
     from lrrc.policies import checkpoint
     from lrrc.policies.spec import PolicySpec
     from lrrc.pretrained import sentence_encoder
-    from lrrc.training.fit import fit_network
+    from lrrc.training.fit import FitData, fit_network
     from lrrc.training.kept_features import kept_features
     from lrrc.training.losses import coordinator_objective, probe_objective
     from lrrc.training.stage import FitSpec, encoder_width
@@ -126,20 +126,17 @@ def fit(encoder: Path, out: Path) -> None:
     fit_network(
         net,
         coordinator_objective,
-        train,
-        val,
-        batches,
+        FitData(train, val, batches, arrays.lengths(splits["train"])),
         params.train,
         0,
         out / "work-net",
-        lengths=arrays.lengths(splits["train"]),
     )
     item = FitSpec(PolicySpec.of(params, "recency"), 0, params.model, params.train)
     policy, vectors = item.load(inputs), sentence_encoder.load(str(encoder))
     probed = [kept_features(e, policy, vectors) for e in open_episodes(inputs.episodes).each(splits["train"][:PROBED])]
     probe = OutcomeProbe(probed[0].features_TPG.shape[2])
     short = replace(params.train, max_epochs=1)
-    fit_network(probe, probe_objective, probed, probed[:100], collate_kept, short, 0, out / "work-probe")
+    fit_network(probe, probe_objective, FitData(probed, probed[:100], collate_kept), short, 0, out / "work-probe")
     for name, kind, rank, weights, file in (
         ("train-r8-s0", "lrrc", 8, net, "fold"),
         ("baseline-recency-s0", "recency", None, probe, "probe-fold"),

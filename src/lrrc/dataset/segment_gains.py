@@ -118,7 +118,6 @@ def write_gains(
     out: Path,
     settings: GainsConfig,
     limit: int,
-    everything: bool,
     engine: str = "local",
 ) -> None:
     """Gains of the calls of a file of episodes into `out`: known ones copied, others measured on all cores.
@@ -130,9 +129,9 @@ def write_gains(
     listed = map_in_order(partial(_named, source=source, limit=limit), parts, engine)
     calls = [call for _, part in listed for call in part]
     missing: list[CallKey] = []
-    if settings.source == "model" or everything:  # equal replies of two agents are one call
+    if settings.source == "model":  # equal replies of two agents are one call
         missing = list({call.key: call for call in calls if call.key not in stored}.values())
-    if not everything and len(missing) > settings.calls:
+    if len(missing) > settings.calls:
         print(f"gains: {settings.calls} of {len(missing)} calls are measured, drawn by seed; words teach the others")
         order = np.random.default_rng(settings.seed).permutation(len(missing))[: settings.calls]
         missing = [missing[i] for i in sorted(order)]

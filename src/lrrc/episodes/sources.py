@@ -23,7 +23,7 @@ from lrrc.episodes.hub import HUB, episodes_of_hub, step
 from lrrc.params import EMBEDDED
 
 
-def draw_episodes(
+def draw_episodes(  # the keys of section data, by name
     source: str,
     *,
     path: str | Path | None = None,

@@ -10,6 +10,7 @@ bit, so that padding changes nothing.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -60,6 +61,26 @@ class Gate(nn.Module):
         return reads_BRK, g_BR, kept & (g_BR > self.threshold) & present_B1
 
 
+@dataclass(frozen=True)
+class CellShape:
+    """Sizes and bounds of a LowRankCell: state width, channels, width of an encoded segment, r_u at most, channels
+    active at most, activity from which one is, the bound of rho, b; and the parts that an ablation switches off.
+    """
+
+    d: int
+    r: int
+    z: int
+    max_update_rank: int
+    top_k: int
+    threshold: float
+    rho_max: float
+    bound: float
+    gate: bool = True
+    noop: bool = True
+    recurrence: bool = True
+    low_rank: bool = True
+
+
 class LowRankCell(nn.Module):
     """The paper's cell: S[:, c] <- rho_c S[:, c] + U[:, c] for active c, U = A B^T with inner dimension r_u.
 
@@ -67,28 +88,16 @@ class LowRankCell(nn.Module):
     max(norm of its start, b / (1 - rho)) for ever (proofs: Stability).
     """
 
-    def __init__(
-        self,
-        d: int,
-        r: int,
-        z: int,
-        max_update_rank: int,
-        top_k: int,
-        threshold: float,
-        rho_max: float,
-        bound: float,
-        gate: bool = True,
-        noop: bool = True,
-        recurrence: bool = True,
-        low_rank: bool = True,
-    ):
+    def __init__(self, shape: CellShape):
         super().__init__()
-        self.rho_max, self.bound, self.recurrence, self.low_rank = rho_max, bound, recurrence, low_rank
-        self.update_rank = min(r, max_update_rank)
+        d, r = shape.d, shape.r
+        self.rho_max, self.bound = shape.rho_max, shape.bound
+        self.recurrence, self.low_rank = shape.recurrence, shape.low_rank
+        self.update_rank = min(r, shape.max_update_rank)
         self.start_RD = nn.Parameter(torch.randn(r, d) / math.sqrt(d))
-        self.gate = Gate(d, r, z, top_k, threshold, gate, noop)
+        self.gate = Gate(d, r, shape.z, shape.top_k, shape.threshold, shape.gate, shape.noop)
         self.rho_logit_R = nn.Parameter(torch.full((r,), 2.0))
-        if low_rank:
+        if self.low_rank:
             self.slot_UK = nn.Parameter(torch.randn(self.update_rank, KEY_WIDTH) / math.sqrt(KEY_WIDTH))
             self.to_a = nn.Linear(KEY_WIDTH, d)
             self.to_b = nn.Linear(KEY_WIDTH, self.update_rank)

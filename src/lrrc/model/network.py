@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from lrrc.digest.features import FEATURES, FIRST_AGENT
 from lrrc.episodes.episode import ARENA_OUTCOMES
 from lrrc.model.batch import Batch
-from lrrc.model.cells import LowRankCell, RimCell, SummaryCell
+from lrrc.model.cells import CellShape, LowRankCell, RimCell, SummaryCell
 from lrrc.model.decoder import CompressionHead, Decoder, StateReader
 
 Z = 128
@@ -133,7 +133,7 @@ def build_network(kind: str, rank: int, width: int, model) -> CoordinatorNetwork
     """
     gate = {"top_k": model.top_k, "threshold": model.activity_threshold}
     if kind == "lrrc":
-        cell: nn.Module | None = LowRankCell(
+        shape = CellShape(
             model.d,
             rank,
             Z,
@@ -146,6 +146,7 @@ def build_network(kind: str, rank: int, width: int, model) -> CoordinatorNetwork
             low_rank=model.low_rank,
             **gate,
         )
+        cell: nn.Module | None = LowRankCell(shape)
     elif kind == "rims-only":
         cell = RimCell(model.d, rank, Z, **gate)
     elif kind == "ccf-only":

@@ -83,7 +83,7 @@ def ensure_experiment(name: str = EXPERIMENT) -> str:
         return _experiment(client, name)
 
 
-def log_stage(
+def log_stage(  # all that a run is made of, by name
     name: str,
     *,
     stage: str,

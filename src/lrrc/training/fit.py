@@ -112,44 +112,47 @@ class FitModule(lightning.LightningModule):
         return means
 
 
-class SplitData(lightning.LightningDataModule):
-    """Batches of a split; those of an epoch are drawn from the seed and the epoch's number.
+@dataclass(frozen=True)
+class FitData:
+    """Episodes of a split that `collate` makes batches of.
 
     `lengths` of the training episodes: as a batch is padded to its longest, those of like length come together.
     """
 
-    def __init__(
-        self,
-        train: Sequence,
-        val: Sequence,
-        collate: Callable[[Sequence], Batch | ProbeBatch],
-        fit: FitModule,
-        lengths: Sequence | None = None,
-    ):
+    train: Sequence
+    val: Sequence
+    collate: Callable[[Sequence], Batch | ProbeBatch]
+    lengths: Sequence | None = None
+
+
+class SplitData(lightning.LightningDataModule):
+    """Batches of a split; those of an epoch are drawn from the seed and the epoch's number."""
+
+    def __init__(self, data: FitData, fit: FitModule):
         super().__init__()
-        self.train, self.val, self.collate, self.fit, self.lengths = train, val, collate, fit, lengths
+        self.data, self.fit = data, fit
 
     def _loader(self, episodes: Sequence, batches: Sequence[Sequence[int]]) -> DataLoader:
         workers = self.fit.train_config.loader_workers
-        return DataLoader(episodes, batch_sampler=batches, collate_fn=self.collate, num_workers=workers)
+        return DataLoader(episodes, batch_sampler=batches, collate_fn=self.data.collate, num_workers=workers)
 
     def train_dataloader(self) -> DataLoader:
         generator = torch.Generator().manual_seed(hash((self.fit.seed, self.fit.epoch)) % 2**63)
-        order = torch.randperm(len(self.train), generator=generator).tolist()
+        order = torch.randperm(len(self.data.train), generator=generator).tolist()
         size = self.fit.train_config.batch_size
-        if self.lengths is None:
+        if self.data.lengths is None:
             batches = batches_of(order, size)
         else:
-            pools = [sorted(pool, key=self.lengths.__getitem__) for pool in batches_of(order, POOL * size)]
+            pools = [sorted(pool, key=self.data.lengths.__getitem__) for pool in batches_of(order, POOL * size)]
             sorted_batches = [batch for pool in pools for batch in batches_of(pool, size)]
             batches = [sorted_batches[i] for i in torch.randperm(len(sorted_batches), generator=generator)]
         rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         each = max(1, len(batches) // ranks)  # as many for every process: they wait for each other
         batches = [batches[i % len(batches)] for i in range(rank, each * ranks, ranks)] if ranks > 1 else batches
-        return self._loader(self.train, batches)
+        return self._loader(self.data.train, batches)
 
     def val_dataloader(self) -> DataLoader:
-        return self._loader(self.val, batches_of(range(len(self.val)), self.fit.train_config.batch_size))
+        return self._loader(self.data.val, batches_of(range(len(self.data.val)), self.fit.train_config.batch_size))
 
 
 def batches_of(order: Sequence[int], size: int) -> list[Sequence[int]]:
@@ -245,16 +248,12 @@ def majority(episodes: Sequence) -> float:
 def fit_network(
     net: nn.Module,
     objective: Objective,
-    train: Sequence,
-    val: Sequence,
-    collate: Callable[[Sequence], Batch | ProbeBatch],
+    data: FitData,
     config: TrainConfig,
     seed: int,
     folder: Path,
-    lengths: Sequence | None = None,
 ) -> list[dict]:
-    """Train `net` in place to its best epoch on `train` and `val` (episodes that `collate` makes batches of); returns
-    one record per epoch. `lengths`: of the episodes of `train`, see Data.
+    """Train `net` in place to its best epoch; returns one record per epoch.
 
     `folder` holds the resumable state; the caller removes it when the result is safe. An interrupted fit of the same
     inputs goes on from there.
@@ -279,12 +278,12 @@ def fit_network(
             enable_model_summary=False,
             num_sanity_val_steps=0,
             reload_dataloaders_every_n_epochs=1,
-            callbacks=[EpochKeeper(folder, progress, config.patience, majority(val))],
+            callbacks=[EpochKeeper(folder, progress, config.patience, majority(data.val))],
             deterministic=True,
             default_root_dir=str(folder),
             **{"devices": 1, "use_distributed_sampler": False, **config.trainer},
         )
-        trainer.fit(module, datamodule=SplitData(train, val, collate, module, lengths))
+        trainer.fit(module, datamodule=SplitData(data, module))
     state = json.loads((folder / "state.json").read_text())  # a strategy may have trained in processes of its own
     net.load_state_dict(load_file(folder / state["best_folder"] / "weights.safetensors"))
     return state["history"]

@@ -136,7 +136,7 @@ def encoder_width(inputs: StageInputs) -> int:
 
 def _fit_one(item: FitSpec, inputs: StageInputs, fit: str, work: Path) -> tuple[list[dict], float]:
     """Weights into work/net.safetensors and, for a stateless policy, work/probe-net.safetensors; history, seconds."""
-    from lrrc.training.fit import fit_network
+    from lrrc.training.fit import FitData, fit_network
 
     torch.set_num_threads(1)
     started = time.monotonic()
@@ -162,13 +162,15 @@ def _fit_one(item: FitSpec, inputs: StageInputs, fit: str, work: Path) -> tuple[
         history = fit_network(
             net,
             coordinator_objective,
-            arrays.by_ids(ids["train"]),
-            arrays.by_ids(ids["val"]),
-            partial(collate, vocabulary=item.model.vocabulary, targets=item.targets),
+            FitData(
+                arrays.by_ids(ids["train"]),
+                arrays.by_ids(ids["val"]),
+                partial(collate, vocabulary=item.model.vocabulary, targets=item.targets),
+                arrays.lengths(ids["train"]),
+            ),
             train,
             item.seed,
             work / "net",
-            lengths=arrays.lengths(ids["train"]),
         )
         checkpoint.save_weights(net, net_file)
         if item.name == "lrrc":
@@ -185,9 +187,7 @@ def _fit_one(item: FitSpec, inputs: StageInputs, fit: str, work: Path) -> tuple[
         probe_history = fit_network(
             probe,
             probe_objective,
-            features.by_ids(ids["train"]),
-            features.by_ids(ids["val"]),
-            collate_kept,
+            FitData(features.by_ids(ids["train"]), features.by_ids(ids["val"]), collate_kept),
             item.train,
             item.seed,
             work / "probe",

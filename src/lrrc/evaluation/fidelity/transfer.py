@@ -71,7 +71,7 @@ def fit(names: Sequence[str], given: TransferInputs, params: Params, work: Path)
 
     from lrrc.dataset.batches import collate
     from lrrc.model.network import build_network
-    from lrrc.training.fit import fit_network
+    from lrrc.training.fit import FitData, fit_network
     from lrrc.training.losses import coordinator_objective
 
     train, val = [], []
@@ -87,13 +87,15 @@ def fit(names: Sequence[str], given: TransferInputs, params: Params, work: Path)
     fit_network(
         net,
         coordinator_objective,
-        train,
-        val,
-        partial(collate, vocabulary=params.model.vocabulary),
+        FitData(
+            train,
+            val,
+            partial(collate, vocabulary=params.model.vocabulary),
+            [(arrays.turns, len(arrays.turn_N)) for arrays in train],
+        ),
         params.train,
         params.transfer.seed,
         work,
-        lengths=[(arrays.turns, len(arrays.turn_N)) for arrays in train],
     )
     shutil.rmtree(work)
     return net.eval()
@@ -170,7 +172,7 @@ def evaluate_transfer(
     for name, path in list(sets.items())[1:]:
         file = work / f"gains-{name}-{_key([_digest(path), asdict(settings), limit])}.parquet"
         if not file.is_file():
-            write_gains(absolute_path(path), absolute_path(model), known, file, settings, limit, False, params.engine)
+            write_gains(absolute_path(path), absolute_path(model), known, file, settings, limit, params.engine)
         measured.append(file)
     stored = work / "gains.parquet"
     write_parquet(stored, pa.concat_tables([pq.read_table(file) for file in measured]))
