@@ -74,7 +74,7 @@ class Session:
         """What a subclass makes of new turns. It changes nothing before it can no longer fail."""
 
     def select(self, inputs: Sequence[Message], agent: str) -> Digest | Kept:
-        """What of the history the agent should see before the inputs."""
+        """What to send `agent` in place of the history, ahead of the inputs; a digest keeps to the budget."""
         raise NotImplementedError
 
     def choose(self, inputs: Sequence[Message], agent: str) -> Digest | Kept:

