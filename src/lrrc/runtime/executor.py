@@ -2,8 +2,8 @@
 
 Stages call one function, `map_in_order`. They cut their data into chunks without asking which engine it is; a task is a
 pure function of its arguments and has one thread; results come back in the order of the tasks. So neither the engine
-nor the number of workers nor a worker that is killed changes a byte. A few tasks are in flight at a time, so memory stays
-bounded however many there are.
+nor the number of workers nor a worker that is killed changes a byte. A few tasks are in flight at a time, so memory
+stays bounded however many there are.
 """
 
 from __future__ import annotations
