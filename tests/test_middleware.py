@@ -592,4 +592,4 @@ def test_the_guide_runs(tmp_path, monkeypatch, capsys):
     fields = [field.name for field in dataclasses.fields(Settings)]
     assert [name for name in fields if f"`{name}`" not in guide] == []
     for module in ("openai", "langchain", "autogen", "litellm"):
-        assert f"lrrc.middleware.{module}." in guide
+        assert f"lrrc.middleware.adapters.{module}." in guide

@@ -1,10 +1,8 @@
-"""`lrrc compress IN.jsonl OUT.jsonl --policy NAME --budget B`: chat logs in, shorter payloads with receipts
-out.
+"""`lrrc compress IN.jsonl OUT.jsonl --policy NAME --budget B`: chat logs in, shorter payloads with receipts out.
 
-Each input line is {"id", "messages": [{role, content, name?}, ...], optionally "agent"}; the last message is
-the one to answer. Each output line is {"id", "messages": payload, "receipt"}, in the same order. A line that
-cannot be used is reported by number and reason and left out. Lines pass through one at a time, so the file
-may be larger than memory.
+Each input line is {"id", "messages": [{role, content, name?}, ...], optionally "agent"}; the last message is the one to
+answer. Each output line is {"id", "messages": payload, "receipt"}, in the same order. A line that cannot be used is
+reported by number and reason and left out. Lines pass through one at a time, so the file may be larger than memory.
 """
 
 from __future__ import annotations
@@ -36,11 +34,9 @@ class Tally:
 
 
 def compress_file(source: Path, target: Path, policy: Policy, report: Callable[[str], None]) -> Tally:
-    """Compress every line of `source` into `target`, which is whole or not there. `report` gets each bad
-    line.
+    """Compress every line of `source` into `target`, which is whole or not there. `report` gets each bad line.
 
-    Raises ValueError where `target` cannot be a file of its own, OSError where a file cannot be read or
-    written.
+    Raises ValueError where `target` cannot be a file of its own, OSError where a file cannot be read or written.
     """
     from tqdm import tqdm
 

@@ -1,6 +1,6 @@
 """Episodes as arrays for training and replay (docs/method.md 3, training targets).
 
-A batch pads only to its own longest episode; segment_file stores them. Shape suffixes: B episodes, T turns, N segments,
+A batch pads only to its own longest episode; array_file stores them. Shape suffixes: B episodes, T turns, N segments,
 M agents, E encoder width, F features, V buckets of essential words.
 """
 
@@ -55,9 +55,9 @@ class EpisodeArrays:
     speaker_N: np.ndarray
     query_TE: np.ndarray
     features: list[np.ndarray]  # per turn [N before it, F]
-    targets: dict[str, Targets]  # by kind (config.TARGETS)
+    targets: dict[str, Targets]  # by kind (params.TARGETS)
     essential: list[list[tuple[np.ndarray, np.ndarray]]]  # per turn and agent: bucket hashes, weights summing to one
-    standing_N: np.ndarray  # standing.RULE, NO_RULE or UNKNOWN
+    standing_N: np.ndarray  # RULE, NO_RULE or UNKNOWN of standing_labels
 
     @property
     def nbytes(self) -> int:
@@ -79,7 +79,7 @@ def episode_arrays(
     """Replay the episode turn by turn, keeping what every call could see.
 
     Two kinds of targets stand side by side: by the words of the true reply, and, where `stored` has the call, by what a
-    language model gains on it (elsewhere by words too). Calls without a true reply teach nothing (gains.calls_of).
+    language model gains on it (elsewhere by words too). Calls without a true reply teach nothing (calls_of).
     """
     history = History(episode.agents, encoder, max_segment_tokens)
     queries, features = [], []

@@ -30,7 +30,7 @@ def write_parts(path: Path, parts: Iterable[Part], empty: Mapping[str, np.ndarra
 
 
 class EpisodeStore(Mapping[str, Any]):
-    """Episode id -> what a file that `write` made has of it, read when asked for; subclasses define `__getitem__`.
+    """Episode id -> what a file of `write_parts` has of it, read when asked for; subclasses define `__getitem__`.
 
     Raises ValueError where the file is broken.
     """
@@ -51,7 +51,9 @@ class EpisodeStore(Mapping[str, Any]):
 
 
 class CachedEpisodes(Sequence):
-    """What `read` gives for every id, in order; what was read is kept as far as HELD goes."""
+    """Episodes by their place in a list of ids, read when they are asked for and kept from then on, up to HELD bytes in
+    all; those beyond are read each time.
+    """
 
     def __init__(self, read: Callable[[str], Any], ids: Sequence[str]):
         self.read, self.ids, self.kept, self.room = read, list(ids), {}, HELD

@@ -1,4 +1,6 @@
-"""Rows that come at the end again and again: room is doubled, so that n of them cost n copies and not n squared."""
+"""An array to which rows are added at the end. Its room is doubled when it is full, so that adding n rows one by one
+copies some n rows and not n squared.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,8 @@ import numpy as np
 from lrrc.digest.features import FIRST_AGENT
 from lrrc.digest.history import History
 
-# nats that a segment is worth less for every one before it in its message, every message after that, another's words
+# Nats taken off the logarithm of a segment's worth: for each segment before it in its message, for each message after
+# its own, and where the words are another agent's. Chosen by hand, not fitted.
 PER_SENTENCE, PER_MESSAGE, ANOTHERS = 0.3, 0.5, 0.5
 
 

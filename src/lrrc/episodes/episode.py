@@ -1,4 +1,4 @@
-"""Episodes: the types everything works on, and reading and writing them (docs/method.md 1).
+"""Episodes: the types everything works on (docs/method.md 1), and the two forms that lrrc.episodes.parsing reads.
 
 Two forms are read, from parquet or JSONL (one object per line):
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from lrrc.episodes.episode import ARENA_AGENTS, Episode, Message
 from lrrc.episodes.parsing import COLUMNS, parse_episode
+from lrrc.runtime.errors import reason_of
 from lrrc.runtime.executor import chunks
 from lrrc.runtime.files import read_rows, write_parquet
 
@@ -94,7 +95,7 @@ class EpisodeFile:
         return [found[row] for row in rows.tolist()]
 
     def _broken(self, error: Exception) -> ValueError:
-        return ValueError(f"{self.path}: not a whole parquet file: {' '.join(str(error).split())[:200]}")
+        return ValueError(f"{self.path}: not a whole parquet file: {reason_of(error)}")
 
 
 def open_episodes(path: str | Path) -> EpisodeFile:

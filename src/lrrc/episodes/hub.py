@@ -12,6 +12,7 @@ from lrrc.episodes.episode import Episode
 from lrrc.episodes.mt_bench import NAME as MT_BENCH
 from lrrc.episodes.mt_bench import join_votes
 from lrrc.episodes.parsing import COLUMNS, parse_episode
+from lrrc.runtime.errors import reason_of
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def _cause(error: BaseException, hub: HubSet, path: str | Path | None, revision:
     from huggingface_hub import get_token
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
-    reason = " ".join(str(error).split())[:200]
+    reason = reason_of(error)
     if path is not None:
         return f"{path}: cannot be read as a data set: {reason}"
     page = f"https://huggingface.co/datasets/{hub.name}"

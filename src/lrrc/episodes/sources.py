@@ -3,7 +3,7 @@
 - embedded: the committed two-model arena (default)
 - lmsys: lmsys/chatbot_arena_conversations, gated; access is asked for on its page
 - mt_bench_human: lmsys/mt_bench_human_judgments, open; votes joined by majority per question, pair and turn
-- files: parquet or JSONL, in the arena's columns or as chat logs (lrrc.episodes); a folder of them is a mixture
+- files: parquet or JSONL, in the arena's columns or as chat logs (lrrc.episodes.parsing); a folder of them is a mixture
 
 A row that cannot be used is an error in a file, because its owner can mend it; in a hub data set it is left
 out and counted in the table of what was drawn, with the reason of the first.

@@ -1,7 +1,7 @@
 """`lrrc estimate LOGS.jsonl --price-in P --price-out P`: what each policy would have cost on your own logs.
 
-Logs are whatever lrrc.episodes reads: arena rows or chat logs, JSONL or parquet. They pass through one at a
-time, so the file may be larger than memory. The accounting is that of the evaluation (lrrc.replay).
+Logs are whatever lrrc.episodes.parsing reads: arena rows or chat logs, JSONL or parquet. They pass through one at a
+time, so the file may be larger than memory. The accounting is that of lrrc.evaluation.replay.accounting.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From the state to a prompt embedding, segment scores and essential words (paper section 3.1, method 3.6 and 3.7).
+"""From the state to a prompt embedding, segment scores and essential words (paper 3.1, docs/method.md 3.6 and 3.7).
 
 Shape suffixes: Q calls (a query for every turn and agent), N segments, T turns, H head width, D state width, C columns.
 """

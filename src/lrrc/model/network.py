@@ -36,7 +36,7 @@ class Output:
 
 
 class CoordinatorNetwork(nn.Module):
-    """`cell` is one of model.cell, or None for a policy without a recurrent state."""
+    """`cell` is one of lrrc.model.cells, or None for a policy without a recurrent state."""
 
     def __init__(self, cell: nn.Module | None, d: int, e: int, head_width: int, vocabulary: int, hierarchy: bool):
         super().__init__()
@@ -129,7 +129,7 @@ def relations(speaker_BN: Tensor, agents: int) -> Tensor:
 def build_network(kind: str, rank: int, width: int, model) -> CoordinatorNetwork:
     """The network of a policy (`lrrc`, `rims-only`, `ccf-only`, `tokensqueeze-only`).
 
-    `rank` is r, `width` the encoder's e; `model` has the fields of config.ModelConfig.
+    `rank` is r, `width` the encoder's e; `model` has the fields of lrrc.params.ModelConfig.
     """
     gate = {"top_k": model.top_k, "threshold": model.activity_threshold}
     if kind == "lrrc":

@@ -78,8 +78,7 @@ class Session:
         """What a subclass makes of new turns. It changes nothing before it can no longer fail."""
 
     def propose(self, inputs: Sequence[Message], agent: str, budget: int | None) -> Selection:
-        """What of the history the policy would show the agent before the inputs; a digest of `budget` tokens at
-        most."""
+        """What to send `agent` in place of the history, ahead of the inputs; a digest keeps to the budget."""
         raise NotImplementedError
 
     def select(self, inputs: Sequence[Message], agent: str, budget: int | None) -> Selection:

@@ -1,5 +1,7 @@
 """A local language model that scores texts: the agent of the live evaluation, the judge of fidelity, the teacher.
 
+from lrrc.runtime.errors import reason_of
+
 SmolLM2-135M-Instruct (Apache-2.0) comes inside a registry package as a quantised gguf file; `convert` rewrites it
 once as safetensors. Scoring runs on trees of tokens: texts that begin alike share every position they have in common:
 a prompt is read once for all the answers that are tried after it, and a conversation once for all its questions.
@@ -89,7 +91,7 @@ class LanguageModel:
                 local_files_only=True,
             ).eval()
         except Exception as error:  # both libraries raise many kinds
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            reason = f"{type(error).__name__}: {reason_of(error)}"
             raise ValueError(f"{folder}: not a language model in safetensors: {reason}") from None
         if None in self.chatml_marks:
             raise ValueError(f"{folder}: not a ChatML model: its tokenizer has no <|im_start|> and <|im_end|>")

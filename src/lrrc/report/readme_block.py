@@ -1,6 +1,6 @@
 """The results in README.md, written from results/summary.json between two marks.
 
-python -m lrrc.readme
+python -m lrrc.report.readme_block
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from lrrc.results.summary import load_summary
 from lrrc.runtime.errors import run_script
 from lrrc.runtime.files import write_text
 
-BEGIN = "<!-- results: written by `python -m lrrc.readme`, do not edit -->\n"
+BEGIN = "<!-- results: written by `python -m lrrc.report.readme_block`, do not edit -->\n"
 END = "<!-- end of results -->"
 
 

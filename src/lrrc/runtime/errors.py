@@ -29,6 +29,11 @@ def one_line_of(error: BaseException) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def reason_of(error: BaseException, most: int = 200) -> str:
+    """The beginning of what an error says, in one line, as part of another error's text."""
+    return " ".join(str(error).split())[:most]
+
+
 def explain(error: BaseException) -> str:
     """What went wrong, where, and for the system's refusals what to do; one line without secrets."""
     text = one_line_of(error)

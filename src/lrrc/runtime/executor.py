@@ -1,9 +1,9 @@
-"""Where the chunks of a stage are worked: the cores of this machine, or a Ray cluster (`engine` in params.yaml).
+"""Runs the work of a stage in parallel, on the cores of this machine or on a Ray cluster (`engine` in params.yaml).
 
-The stages call one function, `in_order`, over chunks that are cut before the engine is asked. Work is a pure function
-of its task, one thread a worker, and results come back in the order of the tasks: so the engine, the number of workers
-and a worker killed on the way change no byte. Tasks are drawn and results held a few at a time, so memory stays bounded
-however many there are.
+Stages call one function, `map_in_order`. They cut their data into chunks without asking which engine it is; a task is a
+pure function of its arguments and has one thread; results come back in the order of the tasks. So neither the engine
+nor the number of workers nor a worker that is killed changes a byte. A few tasks are in flight at a time, so memory
+stays bounded however many there are.
 """
 
 from __future__ import annotations

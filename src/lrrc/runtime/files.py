@@ -1,5 +1,7 @@
 """Files that are either whole or absent, and whose bytes depend on nothing but their content.
 
+from lrrc.runtime.errors import reason_of
+
 A stage that is killed leaves the old file or none: everything is written beside its place, synced, renamed.
 The temporary names end in `.tmp`, which git and DVC ignore. Reading tells where a file is broken.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import glob
+import hashlib
 import json
 import math
 import os
@@ -179,8 +182,7 @@ def _parquet_rows(path: Path, columns: set[str]) -> Iterator[tuple[str, dict[str
                     number += 1
                     yield f"{path}: row {number}", row
     except (pa.ArrowException, OSError, MemoryError, ValueError, OverflowError) as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"{path}: not a whole parquet file, after row {number}: {reason[:200]}") from None
+        raise ValueError(f"{path}: not a whole parquet file, after row {number}: {reason_of(error)}") from None
 
 
 def _json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -219,6 +221,12 @@ def shortened(value: object) -> str:
         return _shorten.repr(value)
     except ValueError:  # an integer with more digits than Python prints
         return f"<{type(value).__name__} too long to show>"
+
+
+def file_digest(path: Path, algorithm: str = "sha256") -> str:
+    """Hex hash of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def rounded(value: Any) -> Any:

@@ -1,6 +1,6 @@
-"""Results in MLflow: one flat run per stage item, never logged twice; imports mlflow, as `lrrc.serving` does.
+"""Results in MLflow: one flat run per stage item, never logged twice; imports mlflow, as `mlflow_model` does.
 
-A stage logs its own outputs when it ends (`log_stage`); `lrrc log` (`replay_all`) logs whatever dvc.lock
+A stage logs its own outputs when it ends (`log_stage`); `lrrc log` (`log_locked_stages`) logs whatever dvc.lock
 records and MLflow does not show yet, because a stage served from DVC's run cache executes nothing. Tracking
 never costs a run: what goes wrong here becomes one line on stderr, and the next replay makes up for it.
 """

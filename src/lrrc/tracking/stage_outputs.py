@@ -1,5 +1,7 @@
 """What stages left behind: their outputs as numbers, curves and files, and what dvc.lock says about them.
 
+from lrrc.runtime.files import file_digest
+
 Convention for every stage: metrics.json holds name -> number, history.json a list of rows {"epoch",
 optionally "fold", numbers}, summary.json the records of the evaluation. No run ids, times or absolute paths,
 so that the same work gives the same bytes.
@@ -28,7 +30,9 @@ class StageOutputs:
     @property
     def digest(self) -> str:
         """Hash of everything in it, the same on every machine."""
-        return canonical_hash([self.metrics, self.curves, {path: digest(file) for path, file in self.files.items()}])
+        return canonical_hash(
+            [self.metrics, self.curves, {path: file_digest(file) for path, file in self.files.items()}]
+        )
 
 
 @dataclass(frozen=True)
@@ -121,17 +125,11 @@ def flat(tree: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
             yield f"{prefix}{key}", value
 
 
-def digest(path: Path, algorithm: str = "sha256") -> str:
-    """Hex hash of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, algorithm).hexdigest()
-
-
 def dvc_md5(out: Path) -> str | None:
     """DVC's hash of a file, or of a folder, where it covers the sorted list of its files; None of nothing."""
     if not out.is_dir():
-        return digest(out, "md5") if out.is_file() else None
-    entries = [{"md5": digest(file, "md5"), "relpath": path} for path, file in sorted(_files(out).items())]
+        return file_digest(out, "md5") if out.is_file() else None
+    entries = [{"md5": file_digest(file, "md5"), "relpath": path} for path, file in sorted(_files(out).items())]
     return f"{hashlib.md5(json.dumps(entries, sort_keys=True).encode(), usedforsecurity=False).hexdigest()}.dir"
 
 

@@ -62,7 +62,7 @@ def _flat(episodes: Sequence[KeptFeatures]) -> Part:
 
 
 class KeptFile(EpisodeStore):
-    """Episode id -> its Kept, of a file that `write` made."""
+    """Episode id -> its KeptFeatures, of a file of `write_kept_features`."""
 
     def __init__(self, path: Path):
         super().__init__(path)

@@ -34,7 +34,7 @@ from lrrc.policies.spec import PolicySpec
 from lrrc.policy_catalogue import STATELESS, UNTRAINED
 from lrrc.pretrained import sentence_encoder
 from lrrc.proofs.certificate import certificate, measure_fit
-from lrrc.runtime.files import atomic, canonical_json, write_json
+from lrrc.runtime.files import atomic, canonical_json, file_digest, write_json
 from lrrc.runtime.workers import map_as_completed
 from lrrc.training.kept_features import KeptFile, write_kept_features
 from lrrc.training.losses import coordinator_objective, probe_objective
@@ -204,8 +204,7 @@ def _fingerprint(inputs: StageInputs) -> str:
     sha = hashlib.sha256()
     code = sorted(Path(lrrc.__file__).parent.rglob("*.py"))
     for path in (*code, inputs.episodes, inputs.segments, *encoder_files, inputs.splits):
-        with open(path, "rb") as file:
-            sha.update(hashlib.file_digest(file, "sha256").digest())
+        sha.update(bytes.fromhex(file_digest(path)))
     return sha.hexdigest()
 
 

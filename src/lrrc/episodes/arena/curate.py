@@ -1,8 +1,8 @@
 """Play, judge and assemble the embedded arena.
 
-Each model plays every script by itself (its side of an episode does not depend on the other's), one record
-per episode appended to a JSON-lines shard: an interrupted run goes on where it stopped. Assembly is a pure
-function of the scripts and the two shards.
+Each model plays every script by itself (its side of an episode does not depend on the other's), one record per episode
+appended to a JSON-lines shard: an interrupted run goes on where it stopped. Assembly is a pure function of the scripts
+and the two shards.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def pick(scores: Sequence[tuple[float, int]]) -> int:
 def play(agent, scripts: Sequence[Script], seed: int, max_tokens: int, oracle: Iterable[int] = ()) -> list[dict]:
     """One model's side of a few episodes: replies by turn, and for every check what each option scored.
 
-    The episodes go side by side, for speed only: each is a conversation of its own. Those whose index is in
-    `oracle` also have their checks asked after nothing but the sentences that decide them.
+    The episodes go side by side, for speed only: each is a conversation of its own. Those whose index is in `oracle`
+    also have their checks asked after nothing but the sentences that decide them.
     """
     records = [{"index": script.index, "replies": [], "choices": [], "scores": [], "oracle": []} for script in scripts]
     rngs = [np.random.default_rng([seed, script.index, MODELS.index(agent.style.name)]) for script in scripts]
@@ -92,9 +92,7 @@ def read_shard(path: Path) -> dict[int, dict]:
 
 
 def play_all(agent, scripts: Sequence[Script], shard: Path, seed: int, max_tokens: int, minutes: float) -> None:
-    """Play what `shard` does not hold yet, `SLOTS` episodes at a time, for at most `minutes`; prints
-    progress.
-    """
+    """Play what `shard` does not hold yet, `SLOTS` episodes at a time, for at most `minutes`; prints progress."""
     done, begin = read_shard(shard), time.monotonic()
     oracle = {script.index for script in scripts[::ORACLE_EVERY]}
     left = [script for script in scripts if script.index not in done]
@@ -115,9 +113,7 @@ def play_all(agent, scripts: Sequence[Script], shard: Path, seed: int, max_token
 
 
 def outcome(right_a: int, right_b: int, checks: int) -> str:
-    """More checks right wins; equal with at least half of them right is a tie, equal with fewer is `tie
-    (bothbad)`.
-    """
+    """More checks right wins; equal with at least half of them right is a tie, equal with fewer is `tie (bothbad)`."""
     if right_a != right_b:
         return "model_a" if right_a > right_b else "model_b"
     return "tie" if 2 * right_a >= checks else "tie (bothbad)"
@@ -224,9 +220,7 @@ def schema():
 
 
 def assemble(shards: Sequence[Path], seed: int, target: Path) -> list[dict]:
-    """Join both models' shards into the arena parquet (episodes by index; the bytes depend on nothing
-    else).
-    """
+    """Join both models' shards into the arena parquet (episodes by index; the bytes depend on nothing else)."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -1,9 +1,7 @@
-"""What facts are about: for every kind its subjects, its values, and many ways to state, change, ask and
-answer it.
+"""What facts are about: for every kind its subjects, its values, and many ways to state, change, ask and answer it.
 
-Frames: {s} subject, {v} value, {old} the value before a change, {d} the size of a change. Statements about
-the subject asked for and about its look-alikes come from the same frames, so only the subject tells them
-apart.
+Frames: {s} subject, {v} value, {old} the value before a change, {d} the size of a change. Statements about the subject
+asked for and about its look-alikes come from the same frames, so only the subject tells them apart.
 """
 
 from __future__ import annotations
@@ -45,9 +43,7 @@ from lrrc.episodes.arena.vocabulary import (
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of fact. `others` state a look-alike where the frames of `says` only fit the subject asked
-    for.
-    """
+    """One kind of fact. `others` state a look-alike where the frames of `says` only fit the subject asked for."""
 
     name: str
     subject: Callable[[random.Random], str]

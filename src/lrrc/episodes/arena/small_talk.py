@@ -1,8 +1,7 @@
-"""Ordinary talk: a combinatorial grammar of small talk whose names, towns and numbers are confusable with
-the facts.
+"""Ordinary talk: a combinatorial grammar of small talk whose names, towns and numbers are confusable with the facts.
 
-A sentence is [opener] core [ending]; cores belong to topics, and every slot is drawn from a pool. Openers
-are shared with the sentences that state facts, so that no phrase marks a fact.
+A sentence is [opener] core [ending]; cores belong to topics, and every slot is drawn from a pool. Openers are shared
+with the sentences that state facts, so that no phrase marks a fact.
 """
 
 from __future__ import annotations
@@ -309,9 +308,7 @@ def sentence(text: str) -> str:
 
 
 def dress(core: str, rng: random.Random, chance: float = 0.35) -> str:
-    """A core clause as a sentence, with an opener and an ending by chance; the same for facts and for small
-    talk.
-    """
+    """A core clause as a sentence, with an opener and an ending by chance; the same for facts and for small talk."""
     text = core
     if rng.random() < chance:
         text = f"{rng.choice(OPENERS)} {text}"

@@ -2,12 +2,13 @@
 
     lrrc fidelity logs.jsonl --policies recency,bm25,lrrc --budgets 128
 
-Mean negative log-likelihood per token of the logged reply (its first tokens), minus that after the full history: nats a
-token, lower is better, no labels needed. Policies are compared at equal mean tokens: fixed ones fill their budget in
-every call, a learned one may spend little here and up to `REACH` budgets there. Every token of a segment must hold a
-least share of what the history promises, set so that the mean over these calls is what recency spends (which looks at
-lengths alone, never at replies).
-System messages are the same in every payload and left out.
+What is measured is the mean negative log-likelihood per token of the first tokens of the logged reply, in nats. Results
+subtract its value after the full history. Lower is better, and no labels are needed.
+
+Policies are compared at equal mean tokens (equal_tokens.py). Untrained ones fill their budget in every call. A learned
+one may send little in one call and up to `REACH` budgets in another: it sends the segments that promise enough for each
+of their tokens, and how much is enough is set so that, over all these calls, it sends on average what recency sends.
+That is found from lengths, never from replies. System messages are the same in every payload and left out.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from lrrc.evaluation.fidelity.surprise import measure_surprise
 from lrrc.params import Params
 from lrrc.pretrained import sentence_encoder
 from lrrc.runtime.executor import absolute_path
-from lrrc.runtime.files import canonical_json, write_json, write_parquet
+from lrrc.runtime.files import canonical_json, file_digest, write_json, write_parquet
 from lrrc.runtime.workers import map_as_completed
 
 HELD_BACK = 0.15  # of every training set, to choose the epoch
@@ -106,11 +106,6 @@ def _key(value: Any) -> str:
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
 
 
-def _digest(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 @dataclass(frozen=True)
 class TransferInputs:
     """The data sets by name, the gains of all of them, and the folders of vectors and language model."""
@@ -133,7 +128,7 @@ def _task(
 
     sets, vectors = given.sets, given.vectors
     torch.set_num_threads(1)
-    inputs = [_digest(path) for path in (given.gains, *(sets[n] for n in (*names, test)))]
+    inputs = [file_digest(path) for path in (given.gains, *(sets[n] for n in (*names, test)))]
     used = ["budget", "digest", "embed", "transfer", *(["rank", "model", "train"] if names else [])]
     values = {key: value for key, value in asdict(params).items() if key in used}
     key = _key([policy, names, test, inputs if names else inputs[-1], values, params.fidelity.reply_tokens])
@@ -170,7 +165,7 @@ def evaluate_transfer(
     limit = params.embed.max_segment_tokens
     measured = [known]
     for name, path in list(sets.items())[1:]:
-        file = work / f"gains-{name}-{_key([_digest(path), asdict(settings), limit])}.parquet"
+        file = work / f"gains-{name}-{_key([file_digest(path), asdict(settings), limit])}.parquet"
         if not file.is_file():
             write_gains(absolute_path(path), absolute_path(model), known, file, settings, limit, params.engine)
         measured.append(file)

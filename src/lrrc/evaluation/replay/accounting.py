@@ -1,4 +1,4 @@
-"""Replay logged episodes under a policy: tokens, calls and preference success (docs/method.md 2 and 5).
+"""Tokens and calls of logged episodes under a policy (docs/method.md 2).
 
 Every episode is scored by the fit that never saw it. Replies are the logged ones; what a policy changes is the payload
 of every call and, with the call gate, which calls are made at all.
