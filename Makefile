@@ -1,6 +1,6 @@
 # make repro   virtual environment, install, the whole pipeline, results in MLflow
 # make test    the same set-up, then the tests
-# make lint    style
+# make lint    style, and that imports run one way
 # make same-twice   two clean clones give the same bytes (tiny parameters; TINY= for those of params.yaml)
 # make soak         kill `dvc repro` 30 times, in every stage
 # make bench   speed against rivals, into docs/performance.md (after make repro)
@@ -45,6 +45,7 @@ test: setup
 lint: setup
 	ruff check .
 	ruff format --check .
+	lint-imports --no-cache --no-logo
 
 same-twice: setup
 	python tools/same_twice.py $(TINY)

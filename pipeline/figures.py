@@ -4,10 +4,10 @@ python pipeline/figures.py results/summary.json models results/figures results/t
 """
 
 import argparse
+import json
 from pathlib import Path
 
 from lrrc.params import load_params
-from lrrc.policies.checkpoint import read_config
 from lrrc.report.figures import pareto
 from lrrc.report.figures.architecture import architecture, shapes
 from lrrc.report.figures.figure_list import drawable
@@ -29,14 +29,14 @@ def main() -> None:
     params = load_params()
     summary = load_summary(args.summary)
     at = (summary, params.rank, params.budget)
-    checkpoint = args.models / f"train-r{params.rank}-s{params.seeds[0]}"
+    config = args.models / f"train-r{params.rank}-s{params.seeds[0]}" / "config.json"
     draw = {
         "live_pareto": lambda: pareto.live_pareto(*at),
         "pareto": lambda: pareto.pareto(*at),
         "live_ablations": lambda: live_ablations(*at),
         "fidelity": lambda: fidelity(*at),
         "call_gate": lambda: call_gate(*at),
-        "figure1": lambda: architecture(shapes(read_config(checkpoint), params.budget)),
+        "figure1": lambda: architecture(shapes(json.loads(config.read_text(encoding="utf-8")), params.budget)),
         "figure2": lambda: success_and_tokens(*at),
         "figure3": lambda: rank_tradeoff(*at),
         "figure4": lambda: training(read_histories(args.models), params.rank, provenance(origin(summary))),

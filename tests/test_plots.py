@@ -8,7 +8,6 @@ import synthetic
 from matplotlib.text import Text
 from synthetic import checkpoint, history, replay_rows
 
-from lrrc.params import ModelConfig
 from lrrc.report.figures import pareto
 from lrrc.report.figures.architecture import SHAPES, architecture, shapes
 from lrrc.report.figures.figure_list import FIGURES, drawable, lead
@@ -28,8 +27,7 @@ def summary():
 
 
 def figure_shapes():
-    config = checkpoint(8, 0)
-    return shapes({**config, "model": ModelConfig(**config["model"])}, 128)
+    return shapes(checkpoint(8, 0), 128)
 
 
 DRAWN = {

@@ -7,10 +7,14 @@ import synthetic
 from scipy import stats as scipy_stats
 from synthetic import history, replay_rows, table1, write_stage_outputs
 
+from lrrc.evaluation.replay import call_gate_curve
+from lrrc.pretrained import language_model
+from lrrc.results import call_gate_records
 from lrrc.results.collect import all_records
 from lrrc.results.replay_records import dataset_records, evaluation_records
 from lrrc.results.scores import Settings, Source
 from lrrc.results.summary import (
+    LIVE_AGENT,
     METRICS,
     beats_floor,
     find,
@@ -187,6 +191,12 @@ def test_curves_by_hand():
     records = training_records({(8, 0): history(0, 8), (8, 1): history(1, 8)}, {"data": "x", "judge": None})
     epochs = next(r for r in records if r["metric"] == "training_epochs")
     assert (epochs["value"], epochs["n"], epochs["seeds"]) == (12, 4, 2)
+
+
+def test_names_that_stages_write_are_those_that_records_have():
+    """Records import nothing of the evaluations, so that they say these names again."""
+    assert call_gate_records.CURVE == call_gate_curve.FILE
+    assert language_model.NAME == LIVE_AGENT
 
 
 def test_same_bytes_twice_and_reading_back(tmp_path):

@@ -1,10 +1,11 @@
-"""The calls of an episode that teach something: those with a history and a true reply."""
+"""The calls of an episode that teach something: those with a history and a true reply; their stored gains."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from lrrc.digest.history import History
 from lrrc.episodes.episode import Episode, Message
 from lrrc.pretrained import sentence_encoder
+from lrrc.runtime.files import read_rows
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,12 @@ def calls_of(episode: Episode, history: History) -> list[TeachingCall]:
                 if r.content
             ]
     return [call for call in found if call.segments]
+
+
+def load_gains(path: Path) -> dict[str, np.ndarray]:
+    """Gains by the key of their call. Raises ValueError where the file is broken."""
+    rows = read_rows(path, ("key", "gains"))
+    return {row["key"]: np.array(row["gains"], np.float32) for _, row in rows}
 
 
 def gains_by_call(

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lrrc.dataset.calls import calls_of, gains_by_call
-from lrrc.dataset.segment_gains import load_gains
+from lrrc.dataset.calls import calls_of, gains_by_call, load_gains
 from lrrc.dataset.standing_labels import standing_labels
 from lrrc.dataset.targets import NOISE, distribution, essential_words, lexical_gains
 from lrrc.digest.features import Query

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm import tqdm
 
-from lrrc.dataset.calls import CallKey, TeachingCall, calls_of, whole_history
+from lrrc.dataset.calls import CallKey, TeachingCall, calls_of, load_gains, whole_history
 from lrrc.digest import segments
 from lrrc.digest.history import History
 from lrrc.episodes.episode import Episode
 from lrrc.episodes.episode_file import EPISODES_AT_ONCE, open_episodes
 from lrrc.params import GainsConfig
 from lrrc.runtime.executor import chunks, map_in_order
-from lrrc.runtime.files import read_rows, write_stream
+from lrrc.runtime.files import write_stream
 
 if TYPE_CHECKING:
     from lrrc.pretrained.language_model import LanguageModel, ScoringRequest
@@ -103,12 +103,6 @@ def save_gains(path: Path, found: Iterable[tuple[TeachingCall | CallKey, np.ndar
         ("gains", pa.list_(pa.float32())),
     ]
     write_stream(path, rows, pa.schema(kinds))
-
-
-def load_gains(path: Path) -> dict[str, np.ndarray]:
-    """Gains by the key of their call. Raises ValueError where the file is broken."""
-    rows = read_rows(path, ("key", "gains"))
-    return {row["key"]: np.array(row["gains"], np.float32) for _, row in rows}
 
 
 def write_gains(

@@ -17,16 +17,16 @@ SHAPES = ("d", "r", "k", "r_u", "e", "h", "V", "budget")
 
 
 def shapes(checkpoint: Mapping[str, Any], budget: int) -> dict[str, int]:
-    """The shapes of a trained model, from its config.json (lrrc.checkpoint.read_config)."""
+    """The shapes of a trained model, from its config.json."""
     model, r = checkpoint["model"], checkpoint["rank"]
     return {
-        "d": model.d,
+        "d": model["d"],
         "r": r,
-        "k": min(model.top_k, r),
-        "r_u": min(r, model.max_update_rank),
+        "k": min(model["top_k"], r),
+        "r_u": min(r, model["max_update_rank"]),
         "e": checkpoint["encoder_width"],
-        "h": model.head_width,
-        "V": model.vocabulary,
+        "h": model["head_width"],
+        "V": model["vocabulary"],
         "budget": budget,
     }
 
