@@ -9,7 +9,8 @@ from pathlib import Path
 from lrrc.params import load_params
 from lrrc.policies.spec import PolicySpec
 from lrrc.runtime.errors import run_script
-from lrrc.training.stage import FitSpec, fit_and_log
+from lrrc.training.fit_spec import FitSpec
+from lrrc.training.stage import fit_and_log
 
 
 def main() -> None:

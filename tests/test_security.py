@@ -39,9 +39,9 @@ from lrrc.runtime.secrets import redact
 from lrrc.runtime.urls import check_base_url
 from lrrc.tracking import mlflow_runs
 from lrrc.training.fit import FitData, fit_network
+from lrrc.training.fit_spec import FitSpec
 from lrrc.training.kept_features import KeptFile, write_kept_features
 from lrrc.training.losses import coordinator_objective
-from lrrc.training.stage import FitSpec
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(

@@ -27,6 +27,7 @@ from lrrc.runtime.files import write_json
 from lrrc.training import fit as training_fit
 from lrrc.training import stage as training_stage
 from lrrc.training.fit import FitData, FitModule, SplitData, fit_network
+from lrrc.training.fit_spec import FitSpec
 from lrrc.training.kept_features import KeptFile, kept_features, write_kept_features
 from lrrc.training.losses import (
     RARITY,
@@ -41,7 +42,7 @@ from lrrc.training.losses import (
     rules,
     worth,
 )
-from lrrc.training.stage import FitSpec, _fit_one, fit_items
+from lrrc.training.stage import _fit_one, fit_items
 
 RAGGED = [episode_arrays(episode(seed), ENCODER, LIMIT) for seed in range(20)]
 pack = partial(collate, vocabulary=MODEL.vocabulary)

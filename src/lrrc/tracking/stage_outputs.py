@@ -1,7 +1,5 @@
 """What stages left behind: their outputs as numbers, curves and files, and what dvc.lock says about them.
 
-from lrrc.runtime.files import file_digest
-
 Convention for every stage: metrics.json holds name -> number, history.json a list of rows {"epoch",
 optionally "fold", numbers}, summary.json the records of the evaluation. No run ids, times or absolute paths,
 so that the same work gives the same bytes.
@@ -15,6 +13,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from lrrc.runtime.files import file_digest
 
 MODEL = "coordinator"  # name of the model in MLflow: runs:/RUN_ID/coordinator
 

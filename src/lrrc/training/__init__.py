@@ -1,6 +1,7 @@
 """Every fit of an item, resumable.
 
 stage          what train, ablate and baseline run
+fit_spec       what to fit
 fit            one fit, in Lightning
 losses         what is minimised (paper section 3.5)
 kept_features  what stateless policies send, as features for their outcome head

@@ -27,7 +27,7 @@ from lrrc.runtime.files import atomic
 
 if TYPE_CHECKING:
     from lrrc.dataset.inputs import StageInputs
-    from lrrc.training.stage import FitSpec
+    from lrrc.training.fit_spec import FitSpec
 
 
 def write_kept_features(

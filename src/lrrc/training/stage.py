@@ -24,53 +24,17 @@ from lrrc.dataset.array_file import ArrayFile
 from lrrc.dataset.batches import collate, collate_kept
 from lrrc.dataset.inputs import INPUTS, StageInputs
 from lrrc.episodes.episode_file import open_episodes
-from lrrc.model.network import CoordinatorNetwork, build_network
 from lrrc.model.outcome_probe import OutcomeProbe
-from lrrc.params import ModelConfig, TrainConfig
 from lrrc.policies import checkpoint
-from lrrc.policies.base import Policy
-from lrrc.policies.registry import build_policy, load_policy
-from lrrc.policies.spec import PolicySpec
 from lrrc.policy_catalogue import STATELESS, UNTRAINED
-from lrrc.pretrained import sentence_encoder
 from lrrc.proofs.certificate import certificate, measure_fit
 from lrrc.runtime.files import atomic, canonical_json, file_digest, write_json
 from lrrc.runtime.workers import map_as_completed
+from lrrc.training.fit_spec import FitSpec, encoder_width
 from lrrc.training.kept_features import KeptFile, write_kept_features
 from lrrc.training.losses import coordinator_objective, probe_objective
 
 PROBE = "probe-"  # weights of the outcome head of a policy without a state
-
-
-@dataclasses.dataclass(frozen=True)
-class FitSpec:
-    """What to fit; the policy's budget is what a stateless one keeps. `targets`: a kind of params.TARGETS."""
-
-    policy: PolicySpec
-    seed: int
-    model: ModelConfig
-    train: TrainConfig
-    targets: str = "model"
-
-    @property
-    def name(self) -> str:
-        return self.policy.name
-
-    @property
-    def budget(self) -> int | None:
-        return self.policy.budget
-
-    def load(self, inputs: StageInputs, weights: Path | None = None) -> Policy:
-        """The policy, with the network in the file `weights` where it has one."""
-        if not self.policy.trained:
-            return load_policy(self.policy, inputs.encoder)
-        net = self.network(inputs)
-        checkpoint.load_weights(net, weights)
-        return build_policy(self.policy, sentence_encoder.load(str(inputs.encoder)), net)
-
-    def network(self, inputs: StageInputs) -> CoordinatorNetwork:
-        """The network before any training."""
-        return build_network(self.name, self.policy.rank or 1, encoder_width(inputs), self.model)
 
 
 def fit_items(items: Mapping[str, FitSpec], inputs: StageInputs, fits: Sequence[str], out: Path, work: Path) -> None:
@@ -127,11 +91,6 @@ def _metrics(histories: Sequence[list[dict]]) -> dict[str, float]:
     names = sorted({name for record in last for name in record if name != "epoch"})
     means = {name: float(np.mean([record[name] for record in last])) for name in names}
     return {"epochs": float(np.mean([record["epoch"] + 1 for record in last])), **means}
-
-
-def encoder_width(inputs: StageInputs) -> int:
-    """Of the static vectors."""
-    return int(json.loads((inputs.encoder / "config.json").read_text())["hidden_dim"])
 
 
 def _fit_one(item: FitSpec, inputs: StageInputs, fit: str, work: Path) -> tuple[list[dict], float]:
