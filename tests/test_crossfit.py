@@ -11,7 +11,6 @@ from lrrc.evaluation import cross_fitting
 from lrrc.evaluation.cross_fitting import logged_sessions
 from lrrc.evaluation.replay.accounting import episode_cost
 from lrrc.model.network import build_network
-from lrrc.policies.learned import Learned
 
 
 @pytest.mark.parametrize("name", ["lrrc", "rims-only", "ccf-only"])
@@ -33,9 +32,7 @@ def test_every_episode_of_a_batch_gets_its_own_scores(monkeypatch, tmp_path) -> 
     arrays = [episode_arrays(e, ENCODER, LIMIT) for e in episodes]
     monkeypatch.setattr(cross_fitting, "arrays_of", lambda *_: arrays)
     monkeypatch.setattr(cross_fitting, "histories", lambda *_: [history_of(e) for e in episodes])
-    policy = Learned(
-        "lrrc", 25, net=build_network("lrrc", 4, WIDTH, model()), encoder=ENCODER, max_segment_tokens=LIMIT
-    )
+    policy = made_policy("lrrc", 25, build_network("lrrc", 4, WIDTH, model()))
     inputs = StageInputs(tmp_path, tmp_path, tmp_path, tmp_path)
     costs = []
     for size in (1, 2, 32):

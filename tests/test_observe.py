@@ -23,7 +23,7 @@ STATEFUL = ("lrrc", *LEARNED, "bm25", "embedding")
 
 def state_of(session):
     """Everything a session knows, as comparable values; arrays as bytes."""
-    known = {**vars(session.history), "counts": list(session.message_tokens)}
+    known = {**vars(session.history), "counts": list(session.tokens_before)}
     if hasattr(session, "net"):
         known |= {"state": session.state_1CD.detach().numpy(), "projected": session.projected_NH}
         known |= {"standing": session.standing_N}

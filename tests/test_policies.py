@@ -87,7 +87,7 @@ def verify(policy, listed, agent=None):
     assert receipt.full == (sent == listed) and receipt.policy == policy.name
     if made:
         [digest] = made
-        assert digest["role"] == "user" and receipt.digest_tokens <= policy.budget
+        assert digest["role"] == "user" and receipt.digest_tokens <= policy.spec.budget
         assert receipt.digest_tokens < sum(counts[i] for i in past)  # never worse than the whole history
         assert [m for m in sent if m is not digest] == [listed[i] for i in sorted([*fixed, *inputs])]
         place = 0
@@ -136,7 +136,7 @@ def test_whole_episodes(name):
             for agent in AGENTS:
                 listed = as_messages(made, t)
                 sent, receipt = verify(POLICIES[name], listed, agent)
-                stepwise, digest_tokens = payload(session, made, turn.inputs, agent)
+                stepwise, digest_tokens = payload(session, made, turn.inputs, agent, POLICIES[name].spec.budget)
                 assert [content for _, content in stepwise] == [m["content"] for m in sent]
                 assert digest_tokens == receipt.digest_tokens
                 digests += digest_tokens > 0
@@ -292,7 +292,7 @@ def test_a_long_log_stays_quick():
 
 def test_names_and_folders_that_do_not_exist(tmp_path):
     with pytest.raises(ValueError, match="policy = 'bm26': allowed is one of lrrc"):
-        load_policy("bm26")
+        load_policy(PolicySpec("bm26"))
     with pytest.raises(ValueError, match="no encoder here"):
         load_policy(PolicySpec("embedding"), encoder=tmp_path)
     with pytest.raises(ValueError, match="no checkpoint here"):

@@ -96,6 +96,8 @@ def test_after_the_gate_only_one_agent_is_heard():
     seen = []
 
     class Watching:
+        spec = PolicySpec("full-context")
+
         def session(self, agents):
             session = policy_of("full-context").session(agents)
             observe = session.observe
@@ -207,18 +209,20 @@ def test_calibration_equals_the_plain_one(seed, count, margin):
 
 def test_rows():
     made, policy = talk(("u", "a b c", "d"), ("v", "e", "f"), outcome="model_b"), policy_of("full-context")
-    free, gated = rows_of(made, policy, np.array([0.7, -0.2]), 0.5, PAPER, 0, {"policy": "p", "seed": 1})
+    free, gated = rows_of(made, policy, np.array([0.7, -0.2]), 0.5, ReplayRules(PAPER), {"policy": "p", "seed": 1})
     cost, saved = episode_cost(made, policy), episode_cost(made, policy, 0, 0, 0)
     assert (free["gated"], free["pick"], free["success"], free["calls"]) == (False, "model_b", 1, 4)
     assert (gated["gated"], gated["pick"], gated["success"], gated["calls"]) == (True, "model_a", 0, 3)
     assert free["total_tokens"] == cost.prompt + cost.completion and gated["prompt_tokens"] == saved.prompt
     assert free["policy"] == "p" and free["category"] == "x" and free["reusable_prefix_tokens"] == cost.reusable
-    unsure = rows_of(made, policy, np.array([0.7, -0.2]), 0.8, PAPER, 0, {})
+    unsure = rows_of(made, policy, np.array([0.7, -0.2]), 0.8, ReplayRules(PAPER), {})
     assert unsure[1] == {**unsure[0], "gated": True}
-    unjudged = rows_of(dataclasses.replace(made, outcome=None), policy, np.array([0.7, -0.2]), 0.5, PAPER, 0, {})
+    unjudged = rows_of(
+        dataclasses.replace(made, outcome=None), policy, np.array([0.7, -0.2]), 0.5, ReplayRules(PAPER), {}
+    )
     assert [row["success"] for row in unjudged] == [None, None]
     log = episode(2, agents=("assistant",))
-    [only] = rows_of(log, policy, np.zeros(len(log.turns)), 0.5, PAPER, 0, {})
+    [only] = rows_of(log, policy, np.zeros(len(log.turns)), 0.5, ReplayRules(PAPER), {})
     assert only["pick"] is None and only["success"] is None and only["calls"] == len(log.turns)
 
 

@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import lightning
 import torch
 from lightning_utilities.core.imports import RequirementCache
 from safetensors.torch import load_file, save_file
@@ -45,6 +44,7 @@ def unavailable(package: str) -> Iterator[None]:
 
 with unavailable("transformers"):
     import lightning
+
 POOL = 4  # batches whose episodes are sorted by length together
 UNPREFIXED = (
     "loss_rec",
