@@ -318,7 +318,7 @@ def test_names_and_folders_that_do_not_exist(tmp_path):
 
 def test_defaults_are_those_of_the_parameters():
     params = load_params(Path(__file__).parents[1] / "params.yaml")
-    digest = params.elsewhere.digest
+    digest = params.out_of_domain.digest
     assert digest.prior == params.transfer.prior != params.digest.prior
     assert load_policy("recency").max_overlap == digest.max_overlap and load_policy("bm25").squeeze == digest.squeeze
     assert (digest.least_share, digest.least_gain, digest.standing, digest.prior) == (LEAST_SHARE, 0, STANDING, PRIOR)

@@ -87,7 +87,7 @@ def _task(
         return []
     seed = params.seeds[0]
     folder = models / (f"train-r{params.rank}-s{seed}" if name == "lrrc" else f"baseline-{name}-s{seed}")
-    fit, known = ("main", params.elsewhere) if fold is None else (f"fold-{fold}", params)
+    fit, known = ("main", params.out_of_domain) if fold is None else (f"fold-{fold}", params)
     policy = load_fitted(name, folder, fit, inputs, known)
     rank = params.rank if name == "lrrc" else None
     labels = {policy.name: {"data": data, "rank": rank, "seed": seed}}

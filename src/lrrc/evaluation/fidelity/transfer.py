@@ -136,7 +136,7 @@ def _task(
     if kept.is_file():
         return json.loads(kept.read_text())
     targets = draw_replies(read_episodes(sets[test]), params.transfer.calls, params.transfer.seed)
-    limit, learned = params.embed.max_segment_tokens, asdict(params.elsewhere.digest)
+    limit, learned = params.embed.max_segment_tokens, asdict(params.out_of_domain.digest)
     if names:
         net = fit(names, sets, stored, vectors, params, work / f"fit-{'-'.join(names)}-{test}")
         chosen = Learned(
