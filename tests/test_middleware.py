@@ -333,6 +333,8 @@ def test_options_that_cannot_be(options, reason):
         {"price_fresh": float("nan")},
         {"max_sessions": 0},
         {"exclude_tools": "search"},
+        {"exclude_tools": ["search", 1]},
+        {"temperature": 1},
         {"keep_goal": 1},
         {"turn_tokens": 1.5},
     ],

@@ -302,10 +302,10 @@ def test_names_and_folders_that_do_not_exist(tmp_path):
 
 def test_defaults_are_those_of_the_parameters():
     params = load_params(Path(__file__).parents[1] / "params.yaml")
-    digest = params.elsewhere.digest
+    digest = params.out_of_domain.digest
     assert digest.prior == params.transfer.prior != params.digest.prior
     assert asdict(FOREIGN_RULES) == asdict(digest)
-    assert PolicySpec.of(params.elsewhere, "bm25") == PolicySpec("bm25")
+    assert PolicySpec.of(params.out_of_domain, "bm25") == PolicySpec("bm25")
 
 
 def test_an_empty_conversation():

@@ -114,10 +114,10 @@ class Coordinator:
         """What `save` wrote. Raises ValueError where the folder is not whole or of another version."""
         folder = Path(folder)
         saved = persistence.read(folder)
-        policy, encoder = persistence.load_saved_policy(folder, saved)
+        policy, encoder = persistence.load_saved_policy(folder, saved.policy)
         coordinator = cls(policy, settings=saved.settings, encoder=encoder, on_receipt=on_receipt)
-        for row in saved.conversations:
-            session = persistence.restore(folder, row, policy, saved.settings)
+        for conversation in saved.conversations:
+            session = persistence.restore(conversation, policy, saved.settings)
             coordinator.sessions.note(session, session.ends)
         return coordinator
 

@@ -10,42 +10,77 @@ import dataclasses
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from lrrc.middleware.chat_messages import ReadMessage
-from lrrc.middleware.conversation import AgentMemory, Conversation, DigestInForce
+from lrrc.middleware.conversation import AgentMemory, Conversation
 from lrrc.middleware.settings import Settings
 from lrrc.policies.base import Policy
 from lrrc.policies.registry import load_policy
 from lrrc.policies.spec import FOREIGN_RULES, PolicySpec
 from lrrc.policy_catalogue import LEARNED, UNTRAINED
-from lrrc.runtime.files import atomic, shortened, write_json
-from lrrc.runtime.typed import typed
+from lrrc.runtime.checked import allowed, checked, refused, require
+from lrrc.runtime.files import atomic, write_json
 
 SCHEMA = 1
 FILE = "coordinator.json"
-# options of policies, as load_policy names them
-OPTIONS = {
-    "max_overlap": float,
-    "squeeze": float,
-    "least_share": float,
-    "least_gain": float,
-    "standing": float,
-    "prior": float,
-    "turns": int,
-    "max_segment_tokens": int,
-}
+Amount = Annotated[float, Ge(0), allowed("a number >= 0")]
+Count = Annotated[int, Ge(0), allowed("an integer >= 0")]
 
 
-@dataclass(frozen=True)
+class Options(TypedDict, total=False):
+    """Of policies, as load_policy names them."""
+
+    max_overlap: Amount
+    squeeze: Amount
+    least_share: Amount
+    least_gain: Amount
+    standing: Amount
+    prior: Amount
+    turns: Count
+    max_segment_tokens: Annotated[int, Ge(1), allowed("an integer >= 1")]
+
+
+@checked
+class SavedPolicy:
+    """What load_policy needs beside the folders."""
+
+    name: Literal[("lrrc", *LEARNED, *UNTRAINED)]
+    budget: Count | None
+    options: Options
+
+
+@checked
+class SavedConversation:
+    """A conversation as it was, its policy's state aside."""
+
+    name: str | None
+    body: list[ReadMessage]
+    speakers: list[str]
+    ends: tuple[bytes, ...]
+    agents: dict[str, AgentMemory]
+
+    def __post_init__(self) -> None:
+        for agent in self.agents.values():
+            cut = agent.standing.cut
+            places = (*agent.standing.kept, *(span.message for span in agent.standing.spans))
+            fits = 0 <= cut <= len(self.body) and all(0 <= i < cut for i in places)
+            require(fits, "standing.cut", cut, "a place in the messages, after those that the digest stands for")
+
+
+@checked
 class Saved:
-    """coordinator.json, read and checked."""
+    """coordinator.json."""
 
-    policy: dict[str, Any]
+    schema: int
+    policy: SavedPolicy
     settings: Settings
-    conversations: list[dict[str, Any]]
+    conversations: list[SavedConversation]
 
 
 def save(
@@ -86,53 +121,39 @@ def read(folder: Path) -> Saved:
     if not path.is_file():
         raise ValueError(f"{folder}: no saved coordinator here ({FILE} is missing)")
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_bytes()
+        found = json.loads(text)
         if found["schema"] != SCHEMA:
             raise ValueError(f"schema {found['schema']}: this version reads schema {SCHEMA}")
-        return Saved(found["policy"], Settings(**found["settings"]), list(found["conversations"]))
+        return TypeAdapter(Saved).validate_json(text)
+    except ValidationError as error:
+        (*keys, last), what = refused(error, Saved)
+        reason = ": ".join([*keys, f"{last!r}{what}" if what else last])
     except KeyError as error:
-        raise ValueError(f"{path}: not a saved coordinator: {error} is missing") from None
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{path}: not a saved coordinator: {' '.join(str(error).split())[:200]}") from None
+        reason = f"{error} is missing"
+    except (ValueError, TypeError, RecursionError) as error:
+        reason = str(error)
+    raise ValueError(f"{path}: not a saved coordinator: {' '.join(reason.split())[:300]}")
 
 
-def load_saved_policy(folder: Path, saved: Saved) -> tuple[Policy, Path]:
+def load_saved_policy(folder: Path, saved: SavedPolicy) -> tuple[Policy, Path]:
     """The policy saved in `folder`, and its encoder's folder. Raises ValueError."""
-    try:
-        name, budget, options = (saved.policy[key] for key in ("name", "budget", "options"))
-        if name not in (*LEARNED, *UNTRAINED, "lrrc"):
-            raise ValueError(f"name = {shortened(name)}: no such policy")
-        options = {key: typed(value, OPTIONS[key], key) for key, value in options.items()}
-        if "turns" in options:
-            options["truncated_turns"] = options.pop("turns")
-        if budget is not None:
-            options["budget"] = typed(budget, int, "budget")
-        if wrong := [key for key, value in options.items() if value < (key == "max_segment_tokens")]:
-            raise ValueError(f"{wrong[0]} = {options[wrong[0]]}: too small")
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ValueError(f"{folder / FILE}: policy: {str(error).removeprefix('params: ')}") from None
-    rules = {key: options.pop(key) for key in dataclasses.asdict(FOREIGN_RULES) if key in options}
-    spec = PolicySpec(name, rules=dataclasses.replace(FOREIGN_RULES, **rules), **options)
+    options = {key: value for key, value in saved.options.items() if key in dataclasses.asdict(FOREIGN_RULES)}
+    spec = PolicySpec(
+        saved.name,
+        saved.budget,
+        dataclasses.replace(FOREIGN_RULES, **options),
+        truncated_turns=saved.options.get("turns", PolicySpec.truncated_turns),
+        max_segment_tokens=saved.options.get("max_segment_tokens", PolicySpec.max_segment_tokens),
+    )
     return load_policy(spec, folder / "encoder", folder / "model"), folder / "encoder"
 
 
-def restore(folder: Path, row: dict[str, Any], policy: Policy, settings: Settings) -> Conversation:
-    """A conversation as `save` found it. Raises ValueError."""
-    try:
-        conversation = Conversation(typed(row["name"], str | None, "name"), policy, settings)
-        conversation.body = list(typed(row["body"], tuple[ReadMessage, ...], "body"))
-        conversation.speakers = list(typed(row["speakers"], tuple[str, ...], "speakers"))
-        conversation.ends = typed(row["ends"], tuple[bytes, ...], "ends")
-        for name, agent in row["agents"].items():
-            standing = typed(agent["standing"], DigestInForce, "standing")
-            places = (*standing.kept, *(span.message for span in standing.spans))
-            if not (standing.cut <= len(conversation.body) and all(0 <= i < standing.cut for i in places)):
-                raise ValueError(f"standing.cut = {standing.cut}: does not fit the messages")
-            sent, given = (typed(agent[key], tuple[bytes, ...], key) for key in ("sent", "given"))
-            conversation.agents[name] = AgentMemory(standing, sent, given)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        reason = " ".join(str(error).split())[:200].removeprefix("params: ")
-        raise ValueError(f"{folder / FILE}: conversations: {reason}") from None
+def restore(saved: SavedConversation, policy: Policy, settings: Settings) -> Conversation:
+    """A conversation as `save` found it."""
+    conversation = Conversation(saved.name, policy, settings)
+    for key in ("body", "speakers", "ends", "agents"):
+        setattr(conversation, key, getattr(saved, key))
     return conversation
 
 

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from typing import Annotated, Literal
 
-REWRITE = ("auto", "always")
+from annotated_types import Ge
+from pydantic import AfterValidator, BeforeValidator
+
+from lrrc.runtime.checked import allowed, checked, require, told_as
+
+Count = Annotated[int, Ge(0), allowed("an integer >= 0")]
+Price = Annotated[float, Ge(0), allowed("a number >= 0")]
+Names = Annotated[
+    tuple[str, ...],
+    BeforeValidator(lambda names: tuple(names) if isinstance(names, (list, set, frozenset)) else names),
+    AfterValidator(lambda names: tuple(sorted(names))),
+    allowed("a list of names of tools"),
+]
+Rewrite = Annotated[
+    Literal["auto", "always"] | Annotated[int, Ge(1)], allowed("auto, always or an integer >= 1 (turns)")
+]
 
 
-@dataclass(frozen=True)
+@told_as("settings")
+@checked
 class Settings:
     """Every field has a default that is safe; a bad value is a ValueError that names it.
 
@@ -26,39 +41,16 @@ class Settings:
     max_sessions     conversations held in memory; the least recently used one is forgotten
     """
 
-    min_tokens: int = 0
+    min_tokens: Count = 0
     keep_goal: bool = True
-    turn_tokens: int = 4000
-    exclude_tools: tuple[str, ...] = ()
-    rewrite: str | int = "auto"
-    stale_tokens: int = 2000
-    price_fresh: float = 1.0
-    price_cached: float = 0.1
-    cache_minimum: int = 1024
-    max_sessions: int = 256
+    turn_tokens: Count = 4000
+    exclude_tools: Names = ()
+    rewrite: Rewrite = "auto"
+    stale_tokens: Count = 2000
+    price_fresh: Price = 1.0
+    price_cached: Price = 0.1
+    cache_minimum: Count = 1024
+    max_sessions: Annotated[int, Ge(1), allowed("an integer >= 1")] = 256
 
     def __post_init__(self) -> None:
-        for field in ("min_tokens", "turn_tokens", "stale_tokens", "cache_minimum"):
-            _check(_whole(getattr(self, field), 0), field, getattr(self, field), "an integer >= 0")
-        _check(_whole(self.max_sessions, 1), "max_sessions", self.max_sessions, "an integer >= 1")
-        _check(isinstance(self.keep_goal, bool), "keep_goal", self.keep_goal, "true or false")
-        names = self.exclude_tools
-        ok = isinstance(names, (tuple, list, set, frozenset)) and all(isinstance(name, str) for name in names)
-        _check(ok, "exclude_tools", names, "a list of names of tools")
-        object.__setattr__(self, "exclude_tools", tuple(sorted(names)))
-        right = self.rewrite in REWRITE if isinstance(self.rewrite, str) else _whole(self.rewrite, 1)
-        _check(right, "rewrite", self.rewrite, "auto, always or an integer >= 1 (turns)")
-        for field in ("price_fresh", "price_cached"):
-            value = getattr(self, field)
-            number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            _check(number and math.isfinite(value) and value >= 0, field, value, "a number >= 0")
-        _check(self.price_cached <= self.price_fresh, "price_cached", self.price_cached, "at most price_fresh")
-
-
-def _whole(value: object, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
-def _check(ok: bool, field: str, value: object, allowed: str) -> None:
-    if not ok:
-        raise ValueError(f"settings: {field} = {value!r}: allowed is {allowed}")
+        require(self.price_cached <= self.price_fresh, "price_cached", self.price_cached, "at most price_fresh")

@@ -9,10 +9,13 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from annotated_types import Ge, Le
+from pydantic import TypeAdapter, ValidationError
 
 from lrrc.params import ModelConfig
-from lrrc.runtime.typed import typed
+from lrrc.runtime.checked import allowed, checked, one_line
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,14 +26,22 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 LARGEST = 100_000  # of a rank, a width or a segment: what config.json says is not to be believed
-KEYS = {
-    "policy": str,
-    "rank": int | None,
-    "seed": int,
-    "encoder_width": int,
-    "max_segment_tokens": int,
-    "model": ModelConfig,
-}
+Size = Annotated[int, Ge(1), Le(LARGEST), allowed(f"an integer from 1 to {LARGEST}")]
+
+
+@checked
+class Config:
+    """config.json, beside its schema."""
+
+    policy: str
+    rank: Size | None
+    seed: int
+    encoder_width: Size
+    max_segment_tokens: Size
+    model: ModelConfig
+
+
+KEYS = tuple(field.name for field in dataclasses.fields(Config))
 
 
 def checkpoint_config(spec: PolicySpec, seed: int, width: int, model: ModelConfig) -> dict:
@@ -57,19 +68,14 @@ def read_config(folder: Path) -> dict[str, Any]:
             raise ValueError(f"schema {config['schema']}: this version reads schema {SCHEMA}")
         if missing := [key for key in KEYS if key not in config]:
             raise ValueError(f"{', '.join(missing)} missing")
-        config |= {key: typed(config[key], kind, key) for key, kind in KEYS.items()}
-        sizes = {
-            "rank": config["rank"] or 1,
-            "encoder_width": config["encoder_width"],
-            "max_segment_tokens": config["max_segment_tokens"],
-        }
-        if wrong := [key for key, size in sizes.items() if not 1 <= size <= LARGEST]:
-            raise ValueError(f"{wrong[0]} = {sizes[wrong[0]]}: allowed is an integer from 1 to {LARGEST}")
+        found = TypeAdapter(Config).validate_python({key: config[key] for key in KEYS})
     except KeyError:
         raise ValueError(f"{path}: not a checkpoint's config.json: schema missing") from None
+    except ValidationError as error:
+        raise ValueError(f"{path}: not a checkpoint's config.json: {one_line(error, Config)}") from None
     except (ValueError, TypeError, RecursionError) as error:
-        raise ValueError(f"{path}: not a checkpoint's config.json: {str(error).removeprefix('params: ')}") from None
-    return config
+        raise ValueError(f"{path}: not a checkpoint's config.json: {error}") from None
+    return config | vars(found)
 
 
 def save_weights(net: nn.Module, path: Path) -> None:

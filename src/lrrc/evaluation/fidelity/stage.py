@@ -93,7 +93,7 @@ def _task(
         return []
     seed = params.seeds[0]
     folder = models / policy_folder(name, params.rank, seed)
-    fit, known = ("main", params.elsewhere) if fold is None else (f"fold-{fold}", params)
+    fit, known = ("main", params.out_of_domain) if fold is None else (f"fold-{fold}", params)
     policy = load_policy(PolicySpec.of(known, name), inputs.encoder, folder, fit)
     rank = params.rank if name == "lrrc" else None
     labels = {policy.name: {"data": data.name, "rank": rank, "seed": seed}}

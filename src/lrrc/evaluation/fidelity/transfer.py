@@ -136,7 +136,7 @@ def _task(
     if kept.is_file():
         return json.loads(kept.read_text())
     targets = draw_replies(read_episodes(sets[test]), params.transfer.calls, params.transfer.seed)
-    spec = PolicySpec.of(params.elsewhere, policy)
+    spec = PolicySpec.of(params.out_of_domain, policy)
     if names:
         net = fit(names, given, params, work / f"fit-{'-'.join(names)}-{test}")
         chosen = build_policy(spec, sentence_encoder.load(str(vectors)), net)
