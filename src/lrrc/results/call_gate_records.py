@@ -9,17 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from lrrc.evaluation.replay.call_gate_curve import FILE
 from lrrc.results import statistics
 from lrrc.results.summary import new_record
 
 if TYPE_CHECKING:
     from lrrc.results.scores import Source
 
+CURVE = "gate/curve.parquet"  # below results/replay
+
 
 def gate_records(replay: Path, source: Source) -> list[dict[str, Any]]:
-    """Records call-gate: calls per episode and preference success, one variant `tau=0.10` per threshold."""
-    rows = pd.read_parquet(Path(replay) / FILE)
+    """Records call-gate: calls per episode and preference success, one variant `tau=0.10` per threshold.
+
+    Empty where no threshold was tried.
+    """
+    path = Path(replay) / CURVE
+    if not path.is_file():
+        return []
+    rows = pd.read_parquet(path)
     records = []
     for tau, part in rows.groupby("tau"):
         first: Mapping[str, Any] = part.iloc[0]

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from lrrc.policy_catalogue import REFERENCE, WHOLE
-from lrrc.pretrained import language_model
 from lrrc.results import statistics
 from lrrc.results.scores import Settings, adjust_for_many_tests, details_of_test
-from lrrc.results.summary import new_record
+from lrrc.results.summary import LIVE_AGENT, new_record
 
 
 def read_transfer(path: Path, settings: Settings) -> list[dict[str, Any]]:
@@ -50,4 +49,4 @@ def read_transfer(path: Path, settings: Settings) -> list[dict[str, Any]]:
                 test = statistics.paired(np.asarray(mine), np.asarray(other))
                 records.append(new_record(base, metric, *test.difference, test=details_of_test(test, **more), **sizes))
     adjust_for_many_tests(records)
-    return [{**record, "agent": language_model.NAME} for record in records]
+    return [{**record, "agent": LIVE_AGENT} for record in records]
