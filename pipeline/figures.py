@@ -15,7 +15,7 @@ from lrrc.report.figures.live_figures import call_gate, fidelity, live_ablations
 from lrrc.report.figures.paper_figures import dataset, rank_tradeoff, success_and_tokens, training
 from lrrc.report.figures.style import save_figure
 from lrrc.report.tables import replay_tables
-from lrrc.results.summary import load_summary, missing_parts, origin, provenance
+from lrrc.results.summary import Summary, provenance
 from lrrc.results.training_curves import read_histories
 from lrrc.runtime.errors import run_script
 from lrrc.runtime.files import write_text
@@ -27,28 +27,27 @@ def main() -> None:
         parser.add_argument(name, type=Path)
     args = parser.parse_args()
     params = load_params()
-    summary = load_summary(args.summary)
-    at = (summary, params.rank, params.budget)
+    summary = Summary.load(args.summary, params.rank, params.budget)
     checkpoint = args.models / f"train-r{params.rank}-s{params.seeds[0]}"
     draw = {
-        "live_pareto": lambda: pareto.live_pareto(*at),
-        "pareto": lambda: pareto.pareto(*at),
-        "live_ablations": lambda: live_ablations(*at),
-        "fidelity": lambda: fidelity(*at),
-        "call_gate": lambda: call_gate(*at),
+        "live_pareto": lambda: pareto.live_pareto(summary),
+        "pareto": lambda: pareto.pareto(summary),
+        "live_ablations": lambda: live_ablations(summary),
+        "fidelity": lambda: fidelity(summary),
+        "call_gate": lambda: call_gate(summary),
         "figure1": lambda: architecture(shapes(read_config(checkpoint), params.budget)),
-        "figure2": lambda: success_and_tokens(*at),
-        "figure3": lambda: rank_tradeoff(*at),
-        "figure4": lambda: training(read_histories(args.models), params.rank, provenance(origin(summary))),
+        "figure2": lambda: success_and_tokens(summary),
+        "figure3": lambda: rank_tradeoff(summary),
+        "figure4": lambda: training(read_histories(args.models), params.rank, provenance(summary.origin())),
         "figure5": lambda: dataset(summary),
     }
     args.figures.mkdir(parents=True, exist_ok=True)
     for name in drawable(summary):
         save_figure(draw[name](), args.figures / name)
-    for table in replay_tables.all_tables(*at):
+    for table in replay_tables.all_tables(summary):
         write_text(args.tables / f"{table.name}.csv", table.csv())
         write_text(args.tables / f"{table.name}.md", table.markdown())
-    for sentence in missing_parts(summary):
+    for sentence in summary.missing_parts():
         print(sentence)
 
 

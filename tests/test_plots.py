@@ -17,7 +17,6 @@ from lrrc.report.figures.paper_figures import dataset, rank_tradeoff, success_an
 from lrrc.report.figures.style import save_figure, spread, standard_error
 from lrrc.report.tables import replay_tables
 from lrrc.report.tables.table import Column, Table
-from lrrc.results.summary import find, missing_parts, record
 
 HISTORIES = {(8, seed): history(seed, 8) for seed in (0, 1)}
 
@@ -34,15 +33,15 @@ def figure_shapes():
 
 DRAWN = {
     "figure1": lambda summary: architecture(figure_shapes()),
-    "figure2": lambda summary: success_and_tokens(summary, 8, 128),
-    "figure3": lambda summary: rank_tradeoff(summary, 8, 128),
+    "figure2": lambda summary: success_and_tokens(summary),
+    "figure3": lambda summary: rank_tradeoff(summary),
     "figure4": lambda summary: training(HISTORIES, 8, "here"),
     "figure5": lambda summary: dataset(summary),
-    "pareto": lambda summary: pareto.pareto(summary, 8, 128),
-    "live_pareto": lambda summary: pareto.live_pareto(summary, 8, 128),
-    "live_ablations": lambda summary: live_ablations(summary, 8, 128),
-    "fidelity": lambda summary: fidelity(summary, 8, 128),
-    "call_gate": lambda summary: call_gate(summary, 8, 128),
+    "pareto": lambda summary: pareto.pareto(summary),
+    "live_pareto": lambda summary: pareto.live_pareto(summary),
+    "live_ablations": lambda summary: live_ablations(summary),
+    "fidelity": lambda summary: fidelity(summary),
+    "call_gate": lambda summary: call_gate(summary),
 }
 
 
@@ -80,7 +79,9 @@ def test_figure2_draws_the_records_with_standard_errors(summary):
     figure = DRAWN["figure2"](summary)
     right = figure.axes[1]
     heights = [bar.get_height() for bar in right.patches]
-    expected = {r["policy"]: r for r in find(summary, metric="tokens_per_episode") if r["rank"] in (None, 8)}
+    expected = {
+        r["policy"]: r for r in summary.find(evaluation="replay", metric="tokens_per_episode") if r["rank"] in (None, 8)
+    }
     assert sorted(heights) == pytest.approx(sorted(r["value"] for r in expected.values()))
     rows = replay_rows(40)
     lrrc = rows[(rows.policy == "lrrc") & (rows["rank"] == 8) & rows.gated & (rows.variant == "")]
@@ -101,7 +102,7 @@ def test_pareto_names_overlap_nothing(name, count, summary):
 
 
 def test_live_pareto_joins_budgets_and_tells_the_operating_one(summary):
-    one = next(one for one in pareto.live(summary, 8, 128) if one.bold)
+    one = next(one for one in pareto.live(summary) if one.bold)
     assert [s["budget"] for _, s in one.points] == [32, 64, 128, 256] and one.at[1]["budget"] == 128
     assert "LRRC r = 8: 2,024 tokens, 54.0 %" in words(DRAWN["live_pareto"](summary))
 
@@ -122,13 +123,13 @@ def test_figures_of_the_paper_without_outcomes(name):
 def test_what_cannot_be_drawn_is_named():
     part = synthetic.without("success", "live", "call-gate")
     assert {"pareto", "live_pareto", "call_gate"} == set(FIGURES) - set(drawable(part)) and lead(part) is None
-    assert [text.partition(" is ")[0] for text in missing_parts(part)] == [
+    assert [text.partition(" is ")[0] for text in part.missing_parts()] == [
         "Preference success",
         "Live success",
         "The curve of the call gate",
     ]
     assert lead(synthetic.without("live")) == "pareto" and lead(synthetic.summary()) == "live_pareto"
-    names = {t.name for t in replay_tables.all_tables(part, 8, 128)}
+    names = {t.name for t in replay_tables.all_tables(part)}
     assert not names & {"live", "live_details", "call_gate", "tests", "power"} and {"fidelity", "policies"} <= names
 
 
@@ -145,12 +146,12 @@ def test_architecture_shows_the_shapes_and_names_a_missing_one():
 
 
 def test_tables_hold_the_records(summary):
-    made = {t.name: t for t in replay_tables.all_tables(summary, 8, 128)}
+    made = {t.name: t for t in replay_tables.all_tables(summary)}
     names = "live live_details live_families live_ablations fidelity transfer call_gate policies lrrc_vs_policies "
     names += "tokens ranks ablations gates tests subgroups power dataset training"
     assert set(made) == set(names.split())
     rows = {row["Policy"]: row for row in csv.DictReader(io.StringIO(made["policies"].csv()))}
-    saved = record(summary, "token_reduction_vs_full", policy="bm25")
+    saved = summary.record("token_reduction_vs_full", evaluation="replay", policy="bm25")
     assert float(rows["BM25"]["Tokens saved, %"]) == saved["value"]
     assert float(rows["BM25"]["Tokens saved, % high"]) == saved["high"]
     assert f"{saved['value']:.1f} [{saved['low']:.1f}, {saved['high']:.1f}]" in made["policies"].markdown()
@@ -159,7 +160,7 @@ def test_tables_hold_the_records(summary):
 
 
 def test_live_tables(summary):
-    made = {t.name: t for t in replay_tables.all_tables(summary, 8, 128)}
+    made = {t.name: t for t in replay_tables.all_tables(summary)}
     matrix = {row[0]: row for row in made["live"].rows}
     assert matrix["LRRC r = 8"][1::3] == (44.0, 50.0, 54.0, 52.0, None)
     assert matrix["Full-Context"][1:13] == (None,) * 12 and matrix["Full-Context"][13] == 41.0

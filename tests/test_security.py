@@ -464,7 +464,7 @@ def report(tmp_path):
     from lrrc.runtime.files import canonical_json
 
     synthetic.write_stage_outputs(tmp_path, 2)
-    summary = copy.deepcopy(synthetic.summary())
+    summary = copy.deepcopy(synthetic.summary().content())
     for record in summary["records"]:
         if record["evaluation"].startswith("by-") or record["evaluation"].endswith("by-category"):
             record["variant"] += ATTACK

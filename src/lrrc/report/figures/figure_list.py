@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lrrc.results.summary import has
+from lrrc.results.summary import Summary
 
 if TYPE_CHECKING:
     from lrrc.params import Params
@@ -87,12 +87,12 @@ FIGURES = {
 }
 
 
-def drawable(summary: Mapping) -> dict[str, Figure]:
+def drawable(summary: Summary) -> dict[str, Figure]:
     """The figures for which there are records."""
-    return {key: picture for key, picture in FIGURES.items() if not picture.needs or has(summary, picture.needs)}
+    return {key: picture for key, picture in FIGURES.items() if not picture.needs or summary.has(picture.needs)}
 
 
-def lead(summary: Mapping) -> str | None:
+def lead(summary: Summary) -> str | None:
     """The figure to look at first: live success, else recorded outcomes, None where neither was measured."""
     return next((key for key in ("live_pareto", "pareto") if key in drawable(summary)), None)
 

@@ -14,8 +14,8 @@ from lrrc.report.figures import pareto
 from lrrc.report.figures.live_figures import ablated, by_fidelity, threshold
 from lrrc.report.figures.paper_figures import apart, over_bars, second_measure
 from lrrc.report.figures.style import LRRC, SECOND, standard_error
-from lrrc.report.tables.live_tables import at_operating_point
-from lrrc.results.summary import DATA, find, main_line, name
+from lrrc.report.tables.live_tables import fidelity_records
+from lrrc.results.summary import DATA, Summary, name
 from lrrc.results.training_curves import curves_of
 
 SYMBOLS = {"lrrc": "circle", "full-context": "diamond", "no-history": "x", "oracle": "star"}
@@ -78,15 +78,15 @@ def error(records: Sequence[Mapping], scale: float = 1) -> dict:
     }
 
 
-def replayed(summary: Mapping, rank: int, budget: int) -> go.Figure:
+def replayed(summary: Summary) -> go.Figure:
     """Tokens per episode against success, on recorded outcomes."""
-    figure = _scatter(pareto.replayed(summary, rank, budget), " % success")
+    figure = _scatter(pareto.replayed(summary), " % success")
     return layout(figure, xaxis={"title": "Tokens per episode (fewer is better)"}, yaxis={"title": "Task success (%)"})
 
 
-def live(summary: Mapping, rank: int, budget: int) -> go.Figure:
+def live(summary: Summary) -> go.Figure:
     """Tokens per episode against checks answered right; lines join the budgets of a policy."""
-    figure = _scatter(pareto.live(summary, rank, budget), " % of checks right")
+    figure = _scatter(pareto.live(summary), " % of checks right")
     return layout(
         figure, xaxis={"title": "Tokens per episode (fewer is better)"}, yaxis={"title": "Checks answered right (%)"}
     )
@@ -131,11 +131,11 @@ def _scatter(series: Sequence[pareto.Series], unit: str) -> go.Figure:
     return figure
 
 
-def policies(summary: Mapping, rank: int, budget: int) -> go.Figure:
+def policies(summary: Summary) -> go.Figure:
     """Figure 2: success, else calls (points, left axis) and tokens (bars, right axis), standard errors."""
     metric, scale, unit, label, _ = second_measure(summary)
-    tokens = [r for r in main_line(summary, "tokens_per_episode", rank, budget) if r["policy"] not in FLOORS]
-    points = [r for r in main_line(summary, metric, rank, budget) if r["policy"] not in FLOORS]
+    tokens = [r for r in summary.main_line("tokens_per_episode") if r["policy"] not in FLOORS]
+    points = [r for r in summary.main_line(metric) if r["policy"] not in FLOORS]
     lower, upper = over_bars(summary, points, tokens, scale)
     figure = go.Figure()
     figure.add_bar(
@@ -169,11 +169,13 @@ def broken(label: str) -> str:
     return label.replace(" ", "<br>").replace("-", "-<br>", 1)
 
 
-def ranks(summary: Mapping, budget: int) -> go.Figure:
+def ranks(summary: Summary) -> go.Figure:
     """Figure 3: token reduction and success, else calls against the coordinator rank, on two axes."""
     metric, scale, unit, label, _ = second_measure(summary)
     saved, second = (
-        sorted(find(summary, metric=m, policy="lrrc", budget=budget), key=lambda r: r["rank"])
+        sorted(
+            summary.find(evaluation="replay", metric=m, policy="lrrc", budget=summary.budget), key=lambda r: r["rank"]
+        )
         for m in ("token_reduction_vs_full", metric)
     )
     upper, lower = apart(saved, second, scale)
@@ -237,7 +239,7 @@ def training(histories: Mapping[tuple[int, int], list[Mapping]], rank: int) -> g
     return layout(figure, xaxis={"title": "Epoch"}, yaxis={"title": "Loss"}, yaxis2=second)
 
 
-def live_ablations(summary: Mapping, rank: int, budget: int) -> go.Figure:
+def live_ablations(summary: Summary) -> go.Figure:
     """Points that the whole model is better than one with a part changed, on the same episodes and seeds."""
     rows = ablated(summary)
     labels = [escape(r["variant"]) for r in rows]
@@ -249,9 +251,9 @@ def live_ablations(summary: Mapping, rank: int, budget: int) -> go.Figure:
     )
 
 
-def fidelity(summary: Mapping, rank: int, budget: int) -> go.Figure:
+def fidelity(summary: Summary) -> go.Figure:
     """Extra nats per token of every policy on every data set."""
-    found = at_operating_point(summary, rank, budget)
+    found = fidelity_records(summary)
     order, sets = by_fidelity(found), sorted({r["data"] for r in found})
     figure = go.Figure()
     for i, (data, colour) in enumerate(zip(sets, (LRRC, SECOND, "#009E73", "#CC79A7"), strict=False)):
@@ -301,10 +303,10 @@ def _dots(
     )
 
 
-def call_gate(summary: Mapping) -> go.Figure:
+def call_gate(summary: Summary) -> go.Figure:
     """Calls against success, a point for every threshold of the gate."""
     calls, success = (
-        {threshold(r): r for r in find(summary, evaluation="call-gate", metric=m, policy="lrrc")}
+        {threshold(r): r for r in summary.find(evaluation="call-gate", metric=m, policy="lrrc")}
         for m in ("calls_per_episode", "preference_success")
     )
     figure = go.Figure()

@@ -22,12 +22,12 @@ from lrrc.report.figures.style import (
     sentence,
     styled,
 )
-from lrrc.report.tables.live_tables import at_operating_point, fidelity_note, live_note
-from lrrc.results.summary import DATA, find, name
+from lrrc.report.tables.live_tables import fidelity_note, fidelity_records, live_note
+from lrrc.results.summary import DATA, Summary, name
 
 
 @styled
-def live_ablations(summary: Mapping, rank: int, budget: int) -> Figure:
+def live_ablations(summary: Summary) -> Figure:
     """Checks that the whole model answers right beyond one with a part changed, on the same episodes and seeds."""
     rows = ablated(summary)
     figure = Figure(figsize=(COLUMN, 0.95 + 0.2 * len(rows)))
@@ -37,22 +37,22 @@ def live_ablations(summary: Mapping, rank: int, budget: int) -> Figure:
     axes.set_xlabel("Points that LRRC is better, live")
     footnote(
         figure,
-        f"LRRC r = {rank}, budget {budget}, minus one with a part changed: above zero, the part helps. "
+        f"LRRC r = {summary.rank}, budget {summary.budget}, minus one with a part changed: above zero, the part helps. "
         f"Paired mean and 95 % interval. {live_note(rows)}",
     )
     return figure
 
 
-def ablated(summary: Mapping) -> list[dict]:
+def ablated(summary: Summary) -> list[dict]:
     """Paired differences to every variant, the part that helps most last."""
-    found = find(summary, evaluation="live-ablation", metric="lrrc_live_success_minus_policy")
+    found = summary.find(evaluation="live-ablation", metric="lrrc_live_success_minus_policy")
     return sorted(found, key=lambda r: r["value"])
 
 
 @styled
-def fidelity(summary: Mapping, rank: int, budget: int) -> Figure:
+def fidelity(summary: Summary) -> Figure:
     """Extra nats per token of the true next reply against the full history, a panel per data set."""
-    found = at_operating_point(summary, rank, budget)
+    found = fidelity_records(summary)
     sets = sorted({r["data"] for r in found}, key=lambda data: (data != "embedded", data))
     order = by_fidelity(found)
     figure = Figure(figsize=(PAGE, 1.0 + 0.19 * len(order)))
@@ -70,7 +70,7 @@ def fidelity(summary: Mapping, rank: int, budget: int) -> Figure:
     for policy, text in zip(order, panels[0].get_yticklabels(), strict=True):
         text.set(color=colour_of(policy), fontweight="bold" if policy == "lrrc" else "normal")
     note = fidelity_note(summary)
-    footnote(figure, f"Mean and 95 % interval, digest budget {budget} tokens. {note[0].upper()}{note[1:]}")
+    footnote(figure, f"Mean and 95 % interval, digest budget {summary.budget} tokens. {note[0].upper()}{note[1:]}")
     return figure
 
 
@@ -113,10 +113,10 @@ def _dots(
 
 
 @styled
-def call_gate(summary: Mapping, rank: int, budget: int) -> Figure:
+def call_gate(summary: Summary) -> Figure:
     """Calls per episode (above) and success (below) against the threshold of the gate; dashed: as calibrated."""
     calls, success = (
-        sorted(find(summary, evaluation="call-gate", metric=m, policy="lrrc"), key=threshold)
+        sorted(summary.find(evaluation="call-gate", metric=m, policy="lrrc"), key=threshold)
         for m in ("calls_per_episode", "preference_success")
     )
     figure = Figure(figsize=(COLUMN, 3.2 if success else 2.0))
@@ -126,7 +126,9 @@ def call_gate(summary: Mapping, rank: int, budget: int) -> Figure:
     for axes, (rows, scale, label, colour, metric) in zip(panels, drawn, strict=True):
         x = [threshold(r) for r in rows]
         axes.errorbar(x, [scale * r["value"] for r in rows], errors(rows, scale), marker="o", color=colour, ms=4)
-        for r in find(summary, metric=metric, policy="lrrc", rank=rank, budget=budget):
+        for r in summary.find(
+            evaluation="replay", metric=metric, policy="lrrc", rank=summary.rank, budget=summary.budget
+        ):
             axes.axhline(scale * r["value"], color=FAINT, lw=0.8, ls="--", zorder=1)
             axes.text(
                 1,
@@ -142,7 +144,7 @@ def call_gate(summary: Mapping, rank: int, budget: int) -> Figure:
     if success:
         draw_chance_line(panels[1], summary, min(map(threshold, success)), max(map(threshold, success)))
     panels[-1].set_xlabel("Threshold τ: call one agent where the head is surer")
-    footnote(figure, f"LRRC r = {rank}. Mean and 95 % interval. {sentence(calls)}")
+    footnote(figure, f"LRRC r = {summary.rank}. Mean and 95 % interval. {sentence(calls)}")
     return figure
 
 

@@ -28,7 +28,7 @@ from lrrc.report.figures.style import (
     standard_error,
     styled,
 )
-from lrrc.results.summary import find, has, main_line, name
+from lrrc.results.summary import Summary, name
 from lrrc.results.training_curves import curves_of
 
 PAPER_EPOCHS = 30  # section 4.3: converged within 30 epochs
@@ -44,14 +44,14 @@ WRAPPED = {
 
 
 @styled
-def success_and_tokens(summary: Mapping, rank: int, budget: int) -> Figure:
+def success_and_tokens(summary: Summary) -> Figure:
     """Figure 2: success (left axis) and tokens per episode (right axis) of every policy, standard errors.
 
     Without outcomes the left axis shows calls.
     """
-    tokens = [r for r in main_line(summary, "tokens_per_episode", rank, budget) if r["policy"] not in FLOORS]
+    tokens = [r for r in summary.main_line("tokens_per_episode") if r["policy"] not in FLOORS]
     metric, scale, unit, label, missing = second_measure(summary)
-    points = {r["policy"]: r for r in main_line(summary, metric, rank, budget) if r["policy"] not in FLOORS}
+    points = {r["policy"]: r for r in summary.main_line(metric) if r["policy"] not in FLOORS}
     figure = Figure(figsize=(PAGE, 3.3))
     left = figure.subplots()
     right = left.twinx()
@@ -99,29 +99,31 @@ def success_and_tokens(summary: Mapping, rank: int, budget: int) -> Figure:
 
 
 def over_bars(
-    summary: Mapping, points: Sequence[Mapping], bars: Sequence[Mapping], scale: float
+    summary: Summary, points: Sequence[Mapping], bars: Sequence[Mapping], scale: float
 ) -> tuple[list[float], list[float]]:
     """Limits of twin axes that keep points with their standard errors, and the floor, above the bars' middle."""
     ends = [scale * (r["value"] + side * standard_error(r)) for r in points for side in (-1, 1)]
-    floors = find(summary, metric="preference_success", policy="random-pick")
+    floors = summary.find(evaluation="replay", metric="preference_success", policy="random-pick")
     low, high = min([*ends, *(100 * r["value"] for r in floors)]), max(ends)
     span = max(high - low, 0.05 * abs(high))
     return [low - 1.2 * span, high + 0.25 * span], [0, 1.55 * max(r["value"] for r in bars)]
 
 
-def second_measure(summary: Mapping) -> tuple[str, float, str, str, str]:
+def second_measure(summary: Summary) -> tuple[str, float, str, str, str]:
     """(metric, scale, unit, label, remark) of what is drawn beside tokens: success, or calls where there is none."""
-    if has(summary, "success"):
+    if summary.has("success"):
         return "preference_success", 100, " %", "Task success (%)", ""
     return "calls_per_episode", 1, "", "Calls per episode", "No outcomes recorded, so no success. "
 
 
 @styled
-def rank_tradeoff(summary: Mapping, rank: int, budget: int) -> Figure:
+def rank_tradeoff(summary: Summary) -> Figure:
     """Figure 3: token reduction (left) and success, else calls (right) against the rank, operating point marked."""
     metric, scale, _, label, missing = second_measure(summary)
     saved, second = (
-        sorted(find(summary, metric=m, policy="lrrc", budget=budget), key=lambda r: r["rank"])
+        sorted(
+            summary.find(evaluation="replay", metric=m, policy="lrrc", budget=summary.budget), key=lambda r: r["rank"]
+        )
         for m in ("token_reduction_vs_full", metric)
     )
     figure = Figure(figsize=(COLUMN, 2.7))
@@ -129,7 +131,7 @@ def rank_tradeoff(summary: Mapping, rank: int, budget: int) -> Figure:
     right = left.twinx()
     right.spines["right"].set_visible(True)
     x = np.arange(len(saved))
-    here = [r["rank"] for r in saved].index(rank)
+    here = [r["rank"] for r in saved].index(summary.rank)
     left.axvspan(here - 0.3, here + 0.3, color="#F0F1F3", lw=0)
     left.errorbar(x - 0.05, [r["value"] for r in saved], errors(saved), marker="o", color=LRRC)
     right.errorbar(
@@ -152,7 +154,7 @@ def rank_tradeoff(summary: Mapping, rank: int, budget: int) -> Figure:
     left.text(
         here,
         1.0,
-        f"operating point r = {rank}",
+        f"operating point r = {summary.rank}",
         transform=left.get_xaxis_transform(),
         ha="center",
         va="bottom",
@@ -244,7 +246,7 @@ def _label_ends(axes: Axes) -> None:
 
 
 @styled
-def dataset(summary: Mapping) -> Figure:
+def dataset(summary: Summary) -> Figure:
     """Figure 5 / Table 1: the data set per split, one row per split and accounting."""
     from lrrc.report.tables.replay_tables import dataset_table
 
@@ -260,6 +262,6 @@ def dataset(summary: Mapping) -> Figure:
     for (row, column), cell in drawn.get_celld().items():
         cell.set(linewidth=0.4, edgecolor="#CCCCCC", facecolor="#EEF3F7" if row == 0 else "white")
         cell.set_text_props(ha="left" if column < 2 else "right", fontweight="bold" if row == 0 else "normal")
-    episodes = find(summary, evaluation="dataset", metric="episodes")
+    episodes = summary.find(evaluation="dataset", metric="episodes")
     footnote(figure, sentence([max(episodes, key=lambda r: r["n"])]))
     return figure

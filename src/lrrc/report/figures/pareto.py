@@ -23,7 +23,7 @@ from lrrc.report.figures.style import (
     styled,
 )
 from lrrc.report.tables.live_tables import live_note
-from lrrc.results.summary import find, in_order, name
+from lrrc.results.summary import Summary, in_order, name
 
 MARKERS = {"lrrc": "o", "full-context": "D", "no-history": "X", "oracle": "*"}  # others: squares
 
@@ -41,18 +41,20 @@ class Series:
         return self.points[self.shown]
 
 
-def replayed(summary: Mapping, rank: int, budget: int) -> list[Series]:
+def replayed(summary: Summary) -> list[Series]:
     """Every policy and rank of the replay at `budget`."""
-    found = find(summary, metric="preference_success")
-    success = [r for r in found if r["policy"] not in FLOORS and r["budget"] in (None, budget)]
-    return _series(success, find(summary, metric="tokens_per_episode"), rank, budget)
+    found = summary.find(evaluation="replay", metric="preference_success")
+    success = [r for r in found if r["policy"] not in FLOORS and r["budget"] in (None, summary.budget)]
+    return _series(
+        success, summary.find(evaluation="replay", metric="tokens_per_episode"), summary.rank, summary.budget
+    )
 
 
-def live(summary: Mapping, rank: int, budget: int) -> list[Series]:
+def live(summary: Summary) -> list[Series]:
     """Every policy, rank and budget that the live evaluation asked on all of its episodes; others do not compare."""
-    success, tokens = (find(summary, evaluation="live", metric=m) for m in ("live_success", "live_tokens_per_episode"))
+    success, tokens = (summary.find(evaluation="live", metric=m) for m in ("live_success", "live_tokens_per_episode"))
     most = max((r["n"] for r in success), default=0)
-    return _series([r for r in success if r["n"] == most], tokens, rank, budget)
+    return _series([r for r in success if r["n"] == most], tokens, summary.rank, summary.budget)
 
 
 def _series(success: Sequence[dict[str, Any]], tokens: Sequence[Mapping], rank: int, budget: int) -> list[Series]:
@@ -77,23 +79,23 @@ def colour_of(policy: str) -> str:
 
 
 @styled
-def pareto(summary: Mapping, rank: int, budget: int) -> Figure:
+def pareto(summary: Summary) -> Figure:
     """Replay: every policy and rank at `budget`, 95 % intervals, names at the right."""
-    series = replayed(summary, rank, budget)
+    series = replayed(summary)
     figure, axes = _draw(series, 3.6)
     left, right = axes.get_xlim()
     draw_chance_line(axes, summary, left + 0.01 * (right - left), right)
     axes.set_xlim(left, right)
     axes.set_ylabel("Task success (%)")
-    text = f"Mean and 95 % interval over episodes, digest budget {budget} tokens. "
+    text = f"Mean and 95 % interval over episodes, digest budget {summary.budget} tokens. "
     footnote(figure, text + sentence([s.at[1] for s in series]))
     return figure
 
 
 @styled
-def live_pareto(summary: Mapping, rank: int, budget: int) -> Figure:
+def live_pareto(summary: Summary) -> Figure:
     """Live: every policy, rank and budget; the budgets of a policy are joined, its name tells the one at `budget`."""
-    series = live(summary, rank, budget)
+    series = live(summary)
     figure, axes = _draw(series, 4.3)
     for tokens, success in next((s.points for s in series if s.bold), ()):
         if success["budget"]:
@@ -112,8 +114,8 @@ def live_pareto(summary: Mapping, rank: int, budget: int) -> Figure:
     budgets = sorted({s["budget"] for one in series for _, s in one.points if s["budget"]})
     shown = "Mean and 95 % interval over episodes."
     if len(budgets) > 1:
-        shown += f" Lines join budgets of {_listed(budgets)} tokens; names tell {budget}."
-    every = find(summary, evaluation="live", metric="live_success")
+        shown += f" Lines join budgets of {_listed(budgets)} tokens; names tell {summary.budget}."
+    every = summary.find(evaluation="live", metric="live_success")
     if len(every) > sum(len(one.points) for one in series):
         shown += " Ranks and budgets that fewer episodes met are in the table."
     footnote(figure, f"{shown} {live_note([s for one in series for _, s in one.points])}")

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats as scipy_stats
 
-from lrrc.results.summary import find, provenance
+from lrrc.results.summary import Summary, provenance
 from lrrc.runtime.files import atomic
 
 COLUMN, PAGE = 3.4, 7.0  # inches: one and two columns of a paper
@@ -60,9 +60,9 @@ def errors(records: Sequence[Mapping], scale: float = 1) -> list[list[float]]:
     ]
 
 
-def draw_chance_line(axes: Axes, summary: Mapping, start: float, end: float) -> None:
+def draw_chance_line(axes: Axes, summary: Summary, start: float, end: float) -> None:
     """A dotted line at the success of random picks."""
-    for record in find(summary, metric="preference_success", policy="random-pick"):
+    for record in summary.find(evaluation="replay", metric="preference_success", policy="random-pick"):
         axes.plot([start, end], [100 * record["value"]] * 2, color=FAINT, lw=0.9, ls=":", zorder=1)
         axes.text(
             start,
