@@ -8,14 +8,10 @@ from pathlib import Path
 
 from lrrc.params import load_params
 from lrrc.policies.checkpoint import read_config
-from lrrc.report.figures import pareto
-from lrrc.report.figures.architecture import architecture, shapes
-from lrrc.report.figures.figure_list import drawable
-from lrrc.report.figures.live_figures import call_gate, fidelity, live_ablations
-from lrrc.report.figures.paper_figures import dataset, rank_tradeoff, success_and_tokens, training
+from lrrc.report.figures.figure_list import Measured, drawable
 from lrrc.report.figures.style import save_figure
 from lrrc.report.tables import replay_tables
-from lrrc.results.summary import Summary, provenance
+from lrrc.results.summary import Summary
 from lrrc.results.training_curves import read_histories
 from lrrc.runtime.errors import run_script
 from lrrc.runtime.files import write_text
@@ -29,21 +25,10 @@ def main() -> None:
     params = load_params()
     summary = Summary.load(args.summary, params.rank, params.budget)
     checkpoint = args.models / f"train-r{params.rank}-s{params.seeds[0]}"
-    draw = {
-        "live_pareto": lambda: pareto.live_pareto(summary),
-        "pareto": lambda: pareto.pareto(summary),
-        "live_ablations": lambda: live_ablations(summary),
-        "fidelity": lambda: fidelity(summary),
-        "call_gate": lambda: call_gate(summary),
-        "figure1": lambda: architecture(shapes(read_config(checkpoint), params.budget)),
-        "figure2": lambda: success_and_tokens(summary),
-        "figure3": lambda: rank_tradeoff(summary),
-        "figure4": lambda: training(read_histories(args.models), params.rank, provenance(summary.origin())),
-        "figure5": lambda: dataset(summary),
-    }
+    measured = Measured(summary, read_histories(args.models), read_config(checkpoint))
     args.figures.mkdir(parents=True, exist_ok=True)
-    for name in drawable(summary):
-        save_figure(draw[name](), args.figures / name)
+    for name, figure in drawable(summary).items():
+        save_figure(figure.draw(measured), args.figures / name)
     for table in replay_tables.all_tables(summary):
         write_text(args.tables / f"{table.name}.csv", table.csv())
         write_text(args.tables / f"{table.name}.md", table.markdown())

@@ -17,8 +17,8 @@ from lrrc.proofs.theorems import NOT_CHECKED
 from lrrc.report import headline
 from lrrc.report.claims import NOT, REFUTED, REPRODUCED, UNTESTABLE, Evidence, judge, load_claims
 from lrrc.report.explorer_section import last_turn
-from lrrc.report.figures import interactive
-from lrrc.report.figures.figure_list import Figure, drawable, lead
+from lrrc.report.figures.figure_list import Figure, Measured, drawable, lead
+from lrrc.report.figures.interactive import to_html
 from lrrc.report.tables import replay_tables
 from lrrc.results.summary import Summary
 from lrrc.results.training_curves import read_by_rank, read_histories
@@ -128,19 +128,11 @@ def with_image(picture: Figure, path: Path, runs: Mapping[str, str]) -> ShownFig
 
 
 def plots(summary: Summary, histories: Mapping) -> dict[str, str]:
-    """Figures that show their numbers when a point is hovered or tapped; Figures 1 and 5 have no points."""
-    makers = {
-        "live_pareto": lambda: interactive.live(summary),
-        "pareto": lambda: interactive.replayed(summary),
-        "live_ablations": lambda: interactive.live_ablations(summary),
-        "fidelity": lambda: interactive.fidelity(summary),
-        "call_gate": lambda: interactive.call_gate(summary),
-        "figure2": lambda: interactive.policies(summary),
-        "figure3": lambda: interactive.ranks(summary),
-        "figure4": lambda: interactive.training(histories, summary.rank),
+    """Figures that show their numbers when a point is hovered or tapped."""
+    measured = Measured(summary, histories, {})  # no figure with points shows a checkpoint
+    return {
+        key: to_html(figure.plot(measured), f"plot-{key}") for key, figure in drawable(summary).items() if figure.plot
     }
-    there = drawable(summary)
-    return {key: interactive.to_html(make(), f"plot-{key}") for key, make in makers.items() if key in there}
 
 
 def read_proofs(path: Path) -> dict[str, Any]:
