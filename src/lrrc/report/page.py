@@ -17,7 +17,7 @@ from lrrc.proofs.theorems import NOT_CHECKED
 from lrrc.report import headline
 from lrrc.report.claims import NOT, REFUTED, REPRODUCED, UNTESTABLE, Evidence, judge, load_claims
 from lrrc.report.explorer_section import last_turn
-from lrrc.report.figures.figure_list import Figure, Measured, drawable, lead
+from lrrc.report.figures.figure_list import FIGURES, Figure, Measured, drawable, lead
 from lrrc.report.figures.interactive import to_html
 from lrrc.report.tables import replay_tables
 from lrrc.results.summary import Summary
@@ -71,7 +71,8 @@ def build_report(
         "certificate": certificate_rows(next(iter(by_rank.get(rank, [])), {})),
         "data_card": card_html(sources.data_card, summary.origin()["data"]),
         "lead": lead(summary),
-        "more": [key for key in drawable(summary) if not key.startswith("figure") and key != lead(summary)],
+        "paper": [key for key in drawable(summary) if FIGURES[key].of_paper],
+        "more": [key for key in drawable(summary) if not FIGURES[key].of_paper and key != lead(summary)],
         "second": headline.further_sentences(summary),
         "figures": {
             key: with_image(picture, sources.figures / f"{key}.png", runs) for key, picture in drawable(summary).items()

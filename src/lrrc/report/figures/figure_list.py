@@ -33,8 +33,9 @@ class Measured:
 class Figure:
     """A figure: what it shows, the MLflow runs (stage items, see fitted_runs) and the command that made it.
 
-    `plot` describes it; a diagram or a table has no points to describe, and `drawing` draws it.
-    `needs`: the part of the results (lrrc.results.summary.PARTS) without which it cannot be drawn.
+    `plot` describes it; a diagram or a table has no points to describe, and `drawing` draws it. `needs` is the part
+    of the results (lrrc.results.summary.PARTS) without which it cannot be drawn, `of_paper` says that it is a figure
+    of the paper, not one beyond it.
     """
 
     title: str
@@ -43,6 +44,7 @@ class Figure:
     plot: Callable[[Measured], Plot] | None = None
     drawing: Callable[[Measured], Drawing] | None = None
     needs: str = ""
+    of_paper: bool = False
     command: str = "dvc repro figures"
 
     def draw(self, measured: Measured) -> Drawing:
@@ -93,30 +95,35 @@ FIGURES = {
         "The coordinator, its shapes, the gate, and where tokens and calls are saved.",
         "figures, {default}",
         drawing=lambda measured: architecture(shapes(measured.checkpoint, measured.summary.budget)),
+        of_paper=True,
     ),
     "figure2": Figure(
         "Figure 2",
         "Success, or else calls, (points, left axis) and tokens per episode (bars, right axis), standard errors.",
         "figures, stats, replay, {operating}, {baselines}",
         plot=lambda measured: success_and_tokens(measured.summary),
+        of_paper=True,
     ),
     "figure3": Figure(
         "Figure 3",
         "Tokens saved, and success or else calls, against the coordinator rank, 95 % intervals.",
         "figures, stats, replay, {ranks}, {full}",
         plot=lambda measured: rank_tradeoff(measured.summary),
+        of_paper=True,
     ),
     "figure4": Figure(
         "Figure 4",
         "Losses, norm of the state and share of active channels while training.",
         "figures, {ranks}",
         plot=lambda measured: training(measured.summary, measured.histories),
+        of_paper=True,
     ),
     "figure5": Figure(
         "Table 1 and Figure 5",
         "The data set by split, counting one side of the arena and both.",
         "figures, stats, split, annotate",
         drawing=lambda measured: dataset(measured.summary),
+        of_paper=True,
     ),
 }
 

@@ -62,16 +62,16 @@ def _overlay(figure: go.Figure, panels: Sequence[Panel]) -> None:
 def _stack(figure: go.Figure, panels: Sequence[Panel], share: str) -> None:
     """Panels above each other."""
     height = (1 + GAP) / len(panels) - GAP
+    shares = [(round(i * (height + GAP), 4), round(i * (height + GAP) + height, 4)) for i in range(len(panels))]
     seen: set[str] = set()
-    for number, panel in enumerate(panels, start=1):
+    for number, (panel, domain) in enumerate(zip(panels, reversed(shares), strict=True), start=1):
         for series in sorted(panel.series, key=lambda series: ORDER[series.role]):
             trace = _trace(series, panel)
             trace.update(xaxis=_axis("x", number), yaxis=_axis("y", 2 * number - 1 + series.right))
             trace.showlegend = bool(series.name) and series.name not in seen
             seen.add(series.name)
             figure.add_trace(trace)
-        bottom = (len(panels) - number) * (height + GAP)
-        _axes(figure, panel, number, (bottom, bottom + height))
+        _axes(figure, panel, number, domain)
         if share == "x" and number > 1:
             figure.layout[f"xaxis{number}"].matches = "x"
 
@@ -89,13 +89,11 @@ def _trace(series: Series, panel: Panel) -> go.Bar | go.Scatter:
     if series.kind == "bars":
         return go.Bar(**where, error_y=error(series.y_errors))
     trace = go.Scatter(**where, mode="lines+markers" if series.line else "markers")
-    if series.name:
-        trace.legendgroup = series.name
-    if series.line:
+    if series.line or series.role:
         trace.line = {"color": colours[0], "dash": DASHES[series.line]}
     trace.marker.size, trace.marker.symbol = 9, SYMBOLS[series.mark]
     if series.role:
-        main = series.role == "main"
+        main, trace.legendgroup = series.role == "main", series.name
         trace.line.width, trace.marker.size = (3, 11) if main else (1, 8)
         trace.opacity = 0.8 if series.role == "other" else 1
     if series.kind == "band":

@@ -169,9 +169,9 @@ def training(summary: Summary, histories: Mapping[tuple[int, int], list[Mapping]
     left = Panel(epoch, Axis("Loss"), losses, lines=lines, title="Training and validation loss", ends_named=True)
     right = Panel(
         epoch,
-        Axis("Mean L2 norm of the state (solid)", LRRC, limits=(0, None)),
+        Axis("Norm of the state", LRRC, "Mean L2 norm of the state (solid)", (0, None)),
         [norm, active],
-        right=Axis("Share of channels active (dashed)", SECOND, limits=(0, 1)),
+        right=Axis("Share of channels active", SECOND, "Share of channels active (dashed)", (0, 1)),
         lines=lines,
         title="Latent state and gate",
     )
