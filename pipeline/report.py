@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 
 from lrrc.params import load_params
-from lrrc.report.figures.figure_list import fitted_runs
+from lrrc.policies.run_items import fitted_runs
 from lrrc.report.page import ReportInputs, build_report
 from lrrc.runtime.errors import run_script
 from lrrc.runtime.files import write_text

@@ -13,7 +13,7 @@ from lrrc.results.collect import all_records
 from lrrc.results.fidelity_records import read_fidelity
 from lrrc.results.live_records import read_live
 from lrrc.results.scores import Settings
-from lrrc.results.summary import headline_metrics, make_summary
+from lrrc.results.summary import Summary
 from lrrc.results.transfer_records import read_transfer
 from lrrc.runtime.errors import run_script
 from lrrc.runtime.files import write_json
@@ -31,9 +31,9 @@ def main() -> None:
     records = all_records(args.replay, table1, args.models, settings)
     records += [*read_live(args.live, settings), *read_fidelity(args.fidelity, settings)]
     records += read_transfer(args.transfer, settings)
-    summary = make_summary(records)
-    write_json(args.summary, summary)
-    write_json(args.metrics, headline_metrics(summary, params.budget))
+    summary = Summary.of(records, params.rank, params.budget)
+    write_json(args.summary, summary.content())
+    write_json(args.metrics, summary.headline_metrics())
 
 
 if __name__ == "__main__":

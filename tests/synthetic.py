@@ -17,7 +17,7 @@ from lrrc.policy_catalogue import FLOORS
 from lrrc.proofs.theorems import PROVED
 from lrrc.results.replay_records import dataset_records, evaluation_records
 from lrrc.results.scores import Settings, Source
-from lrrc.results.summary import PARTS, make_summary
+from lrrc.results.summary import PARTS, Summary
 from lrrc.results.training_curves import training_records
 
 POLICIES = {  # policy -> (tokens relative to full context, calls relative, success probability)
@@ -207,7 +207,8 @@ def summary(outcomes=True):
     records = evaluation_records(rows, source, Settings(8, 128, bootstrap=200))
     histories = {(rank, seed): history(seed, rank) for rank in (4, 8, 16, 32) for seed in (0, 1)}
     training = training_records(histories, {"data": "embedded", "judge": source.judge})
-    return make_summary([*records, *dataset_records(table1(), source), *training, *synthetic_live.all_records()])
+    everything = [*records, *dataset_records(table1(), source), *training, *synthetic_live.all_records()]
+    return Summary.of(everything, 8, 128)
 
 
 @functools.cache
@@ -215,7 +216,7 @@ def without(*parts):
     """The same without some PARTS."""
     whole = summary(outcomes="success" not in parts)
     gone = {PARTS[part][0]["evaluation"] for part in parts if part != "success"}
-    return {**whole, "records": [r for r in whole["records"] if r["evaluation"] not in gone]}
+    return replace(whole, records=[r for r in whole.records if r["evaluation"] not in gone])
 
 
 def write_stage_outputs(root: Path, episodes=60):

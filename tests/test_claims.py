@@ -1,5 +1,6 @@
 """The ledger: every measure exists, verdicts follow from the numbers, nothing is typed in."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,8 @@ import synthetic
 import yaml
 
 from lrrc.proofs.theorems import FAILED, NOT_CHECKED, PROVED, recorded_theorems
-from lrrc.report.claims import NOT, REFUTED, REPRODUCED, UNTESTABLE, Claim, Evidence, at_budget, judge, load_claims
-from lrrc.results.summary import new_record
+from lrrc.report.claims import NOT, REFUTED, REPRODUCED, UNTESTABLE, Claim, Evidence, judge, load_claims
+from lrrc.results.summary import Summary, new_record
 
 LEDGER = Path(__file__).parents[1] / "docs/claims.yaml"
 
@@ -24,10 +25,7 @@ def summary(*records, **source):
         "variant": "",
         **source,
     }
-    return {
-        "schema": 1,
-        "records": [new_record({**base, **more}, *numbers, n=40, seeds=2) for numbers, more in records],
-    }
+    return Summary([new_record({**base, **more}, *numbers, n=40, seeds=2) for numbers, more in records], 8, 128)
 
 
 def verdict(*tests, of=None, proofs=None, certificates=None, **claim):
@@ -140,7 +138,7 @@ def test_second_readings_stand_beside_the_first():
         if claim not in live
         for test in claim.tests
     )
-    found = {v.claim.id: v for v in judge(live, Evidence(at_budget(synthetic.summary(), 128), {}, {}))}
+    found = {v.claim.id: v for v in judge(live, Evidence(synthetic.summary().at_budget(), {}, {}))}
     assert found["success-kept-live"].verdict == REPRODUCED
     assert (
         "Live success minus Full-Context (LRRC r = 8): 13.0 [9.5, 16.5] points" in found["success-kept-live"].measured
@@ -181,4 +179,4 @@ def test_a_claim_with_an_unknown_measure_is_refused(test, message):
 
 def test_at_budget_leaves_one_record_per_policy():
     both = summary((("token_reduction_vs_full", 1.0), {}), (("token_reduction_vs_full", 2.0), {"budget": 64}))
-    assert [r["value"] for r in at_budget(both, 64)["records"]] == [2.0]
+    assert [r["value"] for r in replace(both, budget=64).at_budget().records] == [2.0]

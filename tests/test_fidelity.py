@@ -41,7 +41,7 @@ from lrrc.pretrained import language_model, sentence_encoder, tokens
 from lrrc.results.fidelity_records import read_fidelity
 from lrrc.results.scores import Settings
 from lrrc.results.statistics import holm, paired
-from lrrc.results.summary import find, make_summary, record
+from lrrc.results.summary import Summary
 from lrrc.runtime.files import write_json
 
 
@@ -327,7 +327,7 @@ SETTINGS = Settings(rank=8, budget=32)
 def stored(folder, rows, judges):
     pq.write_table(pa.Table.from_pylist(rows, schema=schema()), folder / "rows.parquet")
     write_json(folder / "meta.json", {"judges": judges, "agent": "a-model"})
-    return make_summary(read_fidelity(folder, SETTINGS))
+    return Summary.of(read_fidelity(folder, SETTINGS), 8, 32)
 
 
 def test_records_by_hand(tmp_path):
@@ -337,7 +337,7 @@ def test_records_by_hand(tmp_path):
     ]
     np.random.default_rng(0).shuffle(rows)  # pairs are found by call, not by place
     found = stored(tmp_path, rows, {"embedded": "verifier", "mine": None})
-    of = lambda metric, **wanted: record(found, metric, evaluation="fidelity", **wanted)  # noqa: E731
+    of = lambda metric, **wanted: found.record(metric, evaluation="fidelity", **wanted)  # noqa: E731
     nats = of("nats_over_full_context", data="embedded", policy="bm25")
     expected = paired(np.array(OTHER), np.array(FULL))
     assert nats["value"] == pytest.approx(mean([1, 0.5, 1])) and nats["low"] == pytest.approx(expected.difference.low)
@@ -355,7 +355,7 @@ def test_records_by_hand(tmp_path):
         ("nats_over_full_context", lambda r: r["p_vs_full_context"]),
         ("lrrc_fidelity_minus_policy", lambda r: r["test"]["p_holm"]),
     ):
-        family = find(found, evaluation="fidelity", metric=metric)
+        family = found.find(evaluation="fidelity", metric=metric)
         assert len(family) == {"nats_over_full_context": 3, "lrrc_fidelity_minus_policy": 2}[metric]
         assert [adjusted(r) for r in family] == pytest.approx(holm([r["test"]["p_raw"] for r in family]))
 
@@ -363,7 +363,7 @@ def test_records_by_hand(tmp_path):
 def test_one_reply_alone_has_no_interval_but_a_mean(tmp_path):
     rows = [{**one, "rank": None} for one in rows_of(data="mine", seed=0) if one["episode_id"] == "e0"]
     found = stored(tmp_path, rows, {"mine": None})
-    assert {r["metric"] for r in found["records"]} == {"fidelity_tokens_per_call"}
+    assert {r["metric"] for r in found.records} == {"fidelity_tokens_per_call"}
 
 
 VALUES = yaml.safe_load((Path(__file__).parents[1] / "params.yaml").read_text())

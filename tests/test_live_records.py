@@ -12,7 +12,7 @@ from lrrc.evaluation.live.checks import live_schema
 from lrrc.results.live_records import live_records, read_live
 from lrrc.results.scores import Settings, Source
 from lrrc.results.statistics import holm, paired
-from lrrc.results.summary import find, load_summary, make_summary, record
+from lrrc.results.summary import Summary
 
 SETTINGS = Settings(rank=8, budget=64, bootstrap=200)
 SOURCE = Source("embedded", "verifier")
@@ -66,11 +66,11 @@ def frame(rows):
 
 @pytest.fixture(scope="module")
 def summary():
-    return make_summary(live_records(frame(ROWS), SOURCE, SETTINGS))
+    return Summary.of(live_records(frame(ROWS), SOURCE, SETTINGS), 8, 64)
 
 
 def of(summary, metric, policy, evaluation="live", **wanted):
-    return record(summary, metric, evaluation=evaluation, policy=policy, **wanted)
+    return summary.record(metric, evaluation=evaluation, policy=policy, **wanted)
 
 
 def test_success_is_a_mean_over_episodes(summary):
@@ -88,9 +88,9 @@ def test_success_is_a_mean_over_episodes(summary):
 
 def test_an_episode_with_more_checks_weighs_no_more():
     rows = [*rows_of("full-context", ("0", "1"), budget=None), *rows_of("full-context", ("", "", "11"), budget=None)]
-    assert of({"records": live_records(frame(rows), SOURCE, SETTINGS)}, "live_success", "full-context")["value"] == (
-        pytest.approx(2 / 3)
-    )
+    assert of(Summary.of(live_records(frame(rows), SOURCE, SETTINGS), 8, 64), "live_success", "full-context")[
+        "value"
+    ] == (pytest.approx(2 / 3))
 
 
 def test_tokens(summary):
@@ -113,7 +113,7 @@ def test_the_difference_is_paired_over_episodes(summary):
     assert gap["test"]["low_bca"] <= 25 <= gap["test"]["high_bca"]
     few = of(summary, "live_success_difference_vs_full", "bm25", budget=32)  # on the episodes that both met
     assert few["value"] == pytest.approx(100 * np.mean([0.5 - 0.5, 0.5 - 0])) and few["n"] == 2
-    assert not find(summary, evaluation="live", policy="full-context", metric="live_success_difference_vs_full")
+    assert not summary.find(evaluation="live", policy="full-context", metric="live_success_difference_vs_full")
 
 
 def test_lrrc_is_held_against_every_policy_at_its_budget(summary):
@@ -123,7 +123,7 @@ def test_lrrc_is_held_against_every_policy_at_its_budget(summary):
     assert lead("full-context") == pytest.approx(100 * np.mean([0.5, 1, 0, 0.25]))
     assert lead("oracle") == pytest.approx(-100 * np.mean([0, 0, 0, 0.25]))
     assert lead("lrrc", rank=4) == pytest.approx(100 * np.mean([0.5, 1]))  # seed 0 against seed 0
-    assert not find(summary, evaluation="live", policy="lrrc", rank=8, metric="lrrc_live_success_minus_policy")
+    assert not summary.find(evaluation="live", policy="lrrc", rank=8, metric="lrrc_live_success_minus_policy")
 
 
 def test_ablations_are_compared_seed_by_seed(summary):
@@ -135,7 +135,7 @@ def test_ablations_are_compared_seed_by_seed(summary):
 
 def test_the_oracle_is_a_reference_without_a_budget(summary):
     assert of(summary, "live_success", "oracle")["budget"] is None
-    assert not find(summary, evaluation="live", policy="oracle", metric="live_token_reduction_vs_full")
+    assert not summary.find(evaluation="live", policy="oracle", metric="live_token_reduction_vs_full")
 
 
 def test_families(summary):
@@ -145,7 +145,7 @@ def test_families(summary):
     assert of(summary, "live_success", "bm25", **where)["value"] == 0.75
     gap = of(summary, "live_success_difference_vs_full", "bm25", evaluation="live-by-category", variant="recall")
     assert gap["value"] == pytest.approx(100 * np.mean([1, 1, 0, 0]))
-    shown = find(summary, evaluation="live-by-category")
+    shown = summary.find(evaluation="live-by-category")
     assert {r["variant"] for r in shown} == {"recall", "rule"}
     assert {(r["rank"], r["budget"]) for r in shown} == {(None, None), (None, 64), (8, 64)}
 
@@ -155,16 +155,16 @@ def test_p_values_are_adjusted_within_an_evaluation(summary):
         ("live_success_difference_vs_full", lambda r: r["p_vs_full_context"]),
         ("lrrc_live_success_minus_policy", lambda r: r["test"]["p_holm"]),
     ):
-        family = find(summary, evaluation="live", metric=metric)
+        family = summary.find(evaluation="live", metric=metric)
         assert len(family) > 3
         assert [adjusted(r) for r in family] == pytest.approx(holm([r["test"]["p_raw"] for r in family]))
-    (ablation,) = find(summary, evaluation="live-ablation", metric="lrrc_live_success_minus_policy")
+    (ablation,) = summary.find(evaluation="live-ablation", metric="lrrc_live_success_minus_policy")
     assert ablation["test"]["p_holm"] == ablation["test"]["p_raw"]  # alone in its family
 
 
 def test_without_lrrc_or_full_context_the_rest_stands():
-    alone = make_summary(live_records(frame(rows_of("bm25", ("11", "01"))), SOURCE, SETTINGS))
-    assert {r["metric"] for r in find(alone, evaluation="live")} == {
+    alone = Summary.of(live_records(frame(rows_of("bm25", ("11", "01"))), SOURCE, SETTINGS), 8, 64)
+    assert {r["metric"] for r in alone.find(evaluation="live")} == {
         "live_success",
         "live_tokens_per_episode",
         "live_prompt_tokens_per_check",
@@ -184,5 +184,5 @@ def test_from_the_files_of_the_stage(tmp_path):
         records = read_live(tmp_path, SETTINGS)
         assert bool(records) == bool(rows)
         assert all(r["agent"] == "a-model" and r["judge"] == "verifier" for r in records)
-        write_json(tmp_path / "summary.json", make_summary(records))
-        assert len(load_summary(tmp_path / "summary.json")["records"]) == len(records)
+        write_json(tmp_path / "summary.json", Summary.of(records, 8, 64).content())
+        assert len(Summary.load(tmp_path / "summary.json", 8, 64).records) == len(records)

@@ -12,7 +12,6 @@ import pytest
 import synthetic
 
 from lrrc.episodes.episode_file import write_episodes
-from lrrc.results.summary import value
 from lrrc.runtime.files import write_json
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
@@ -32,13 +31,13 @@ def test_stored_without_outputs_or_machine_paths(path):
 # jupyter_client and zmq warn about things that are theirs
 @pytest.mark.filterwarnings("default")
 def test_results_runs_and_shows_the_summary(tmp_path, monkeypatch):
-    write_json(tmp_path / "results/summary.json", synthetic.summary())
+    write_json(tmp_path / "results/summary.json", synthetic.summary().content())
     monkeypatch.setenv("LRRC_RESULTS", str(tmp_path / "results"))
     notebook = nbformat.read(FOLDER / "01_results.ipynb", as_version=4)
     client = nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(FOLDER)}})
     client.execute()
     shown = "".join(str(output) for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs)
-    saved = value(synthetic.summary(), "token_reduction_vs_full", policy="lrrc", rank=8)
+    saved = synthetic.summary().value("token_reduction_vs_full", evaluation="replay", policy="lrrc", rank=8)
     assert str(saved) in shown and "judged by a program" in shown
     assert f"{saved:.1f} [" in shown  # the table for people
     assert "Live, SmolLM2-135M-Instruct answers 54.0 %" in shown and "54.0 [51.0, 57.0]" in shown
@@ -47,7 +46,7 @@ def test_results_runs_and_shows_the_summary(tmp_path, monkeypatch):
 
 @pytest.mark.filterwarnings("default")
 def test_results_without_outcomes_or_live_checks(tmp_path, monkeypatch):
-    write_json(tmp_path / "results/summary.json", synthetic.without("success", "live", "live-ablation"))
+    write_json(tmp_path / "results/summary.json", synthetic.without("success", "live", "live-ablation").content())
     monkeypatch.setenv("LRRC_RESULTS", str(tmp_path / "results"))
     shown = run("01_results.ipynb", FOLDER)
     assert "live: nothing was recorded" in shown and "tests: nothing was recorded" in shown

@@ -8,15 +8,14 @@ import synthetic
 from matplotlib.text import Text
 from synthetic import checkpoint, history, replay_rows
 
-from lrrc.report.figures import pareto
-from lrrc.report.figures.architecture import SHAPES, architecture, shapes
-from lrrc.report.figures.figure_list import FIGURES, drawable, lead
-from lrrc.report.figures.live_figures import call_gate, fidelity, live_ablations
-from lrrc.report.figures.paper_figures import dataset, rank_tradeoff, success_and_tokens, training
+from lrrc.report.figures.architecture import SHAPES, architecture
+from lrrc.report.figures.figure_list import FIGURES, Measured, drawable, lead
+from lrrc.report.figures.interactive import interactive
+from lrrc.report.figures.paper_figures import training
+from lrrc.report.figures.pareto import live_pareto
 from lrrc.report.figures.style import save_figure, spread, standard_error
 from lrrc.report.tables import replay_tables
 from lrrc.report.tables.table import Column, Table
-from lrrc.results.summary import find, missing_parts, record
 
 HISTORIES = {(8, seed): history(seed, 8) for seed in (0, 1)}
 
@@ -26,42 +25,32 @@ def summary():
     return synthetic.summary()
 
 
-def figure_shapes():
-    return shapes(checkpoint(8, 0), 128)
+def measured(summary):
+    return Measured(summary, HISTORIES, checkpoint(8, 0))
 
 
-DRAWN = {
-    "figure1": lambda summary: architecture(figure_shapes()),
-    "figure2": lambda summary: success_and_tokens(summary, 8, 128),
-    "figure3": lambda summary: rank_tradeoff(summary, 8, 128),
-    "figure4": lambda summary: training(HISTORIES, 8, "here"),
-    "figure5": lambda summary: dataset(summary),
-    "pareto": lambda summary: pareto.pareto(summary, 8, 128),
-    "live_pareto": lambda summary: pareto.live_pareto(summary, 8, 128),
-    "live_ablations": lambda summary: live_ablations(summary, 8, 128),
-    "fidelity": lambda summary: fidelity(summary, 8, 128),
-    "call_gate": lambda summary: call_gate(summary, 8, 128),
-}
+def draw(name, summary):
+    return FIGURES[name].draw(measured(summary))
 
 
 def words(figure):
     return " ".join(text.get_text() for text in figure.findobj(Text))
 
 
-@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize("name", FIGURES)
 def test_same_bytes_twice(name, summary, tmp_path):
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
-        save_figure(DRAWN[name](summary), tmp_path / folder / name)
+        save_figure(draw(name, summary), tmp_path / folder / name)
     for kind in ("png", "pdf"):
         one, two = ((tmp_path / folder / f"{name}.{kind}").read_bytes() for folder in ("one", "two"))
         assert one == two and len(one) > 5000
         assert b"CreationDate" not in one and b"matplotlib" not in one.lower()
 
 
-@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize("name", FIGURES)
 def test_no_text_leaves_the_page(name, summary):
-    figure = DRAWN[name](summary)
+    figure = draw(name, summary)
     figure.draw_without_rendering()
     box = figure.get_tightbbox()  # inches, of everything drawn
     width, height = figure.get_size_inches()
@@ -70,15 +59,17 @@ def test_no_text_leaves_the_page(name, summary):
 
 @pytest.mark.parametrize("name", ["figure2", "figure3", "figure5", "pareto"])
 def test_every_figure_says_what_it_was_measured_on(name, summary):
-    text = words(DRAWN[name](summary)).replace("\n", " ")
+    text = words(draw(name, summary)).replace("\n", " ")
     assert "Embedded arena" in text and "judged by a program" in text and "episodes" in text
 
 
 def test_figure2_draws_the_records_with_standard_errors(summary):
-    figure = DRAWN["figure2"](summary)
+    figure = draw("figure2", summary)
     right = figure.axes[1]
     heights = [bar.get_height() for bar in right.patches]
-    expected = {r["policy"]: r for r in find(summary, metric="tokens_per_episode") if r["rank"] in (None, 8)}
+    expected = {
+        r["policy"]: r for r in summary.find(evaluation="replay", metric="tokens_per_episode") if r["rank"] in (None, 8)
+    }
     assert sorted(heights) == pytest.approx(sorted(r["value"] for r in expected.values()))
     rows = replay_rows(40)
     lrrc = rows[(rows.policy == "lrrc") & (rows["rank"] == 8) & rows.gated & (rows.variant == "")]
@@ -88,7 +79,7 @@ def test_figure2_draws_the_records_with_standard_errors(summary):
 
 @pytest.mark.parametrize(("name", "count"), [("pareto", 8 + 4), ("live_pareto", 12 + 4)])  # policies, ranks
 def test_pareto_names_overlap_nothing(name, count, summary):
-    figure = DRAWN[name](summary)
+    figure = draw(name, summary)
     figure.draw_without_rendering()
     boxes = [Text.get_window_extent(t) for t in figure.axes[1].texts]
     assert len(boxes) == count
@@ -99,9 +90,23 @@ def test_pareto_names_overlap_nothing(name, count, summary):
 
 
 def test_live_pareto_joins_budgets_and_tells_the_operating_one(summary):
-    one = next(one for one in pareto.live(summary, 8, 128) if one.bold)
-    assert [s["budget"] for _, s in one.points] == [32, 64, 128, 256] and one.at[1]["budget"] == 128
-    assert "LRRC r = 8: 2,024 tokens, 54.0 %" in words(DRAWN["live_pareto"](summary))
+    one = next(one for one in live_pareto(summary).panels[0].series if one.role == "main")
+    assert [*map(int, one.beside)] == [32, 64, 128, 256] and one.beside[one.labelled] == "128"
+    assert "LRRC r = 8: 2,024 tokens, 54.0 %" in words(draw("live_pareto", summary))
+
+
+@pytest.mark.parametrize("name", [name for name, figure in FIGURES.items() if figure.plot])
+def test_page_and_print_draw_the_same_numbers(name, summary):
+    plot = FIGURES[name].plot(measured(summary))
+    described = [series for panel in plot.panels for series in panel.series]
+    traces = interactive(plot).data
+    assert len(traces) == len(described)
+    along = "x" if plot.share == "y" else "y"  # panels laid over each other are shifted along y
+    assert sorted(map(tuple, (trace[along] for trace in traces))) == sorted(
+        tuple(getattr(series, along)) for series in described
+    )
+    for trace in traces:
+        assert len(trace.hovertext) == len(trace.x) == len(trace.y) > 0
 
 
 def test_labels_are_spread_in_order():
@@ -112,7 +117,7 @@ def test_labels_are_spread_in_order():
 
 @pytest.mark.parametrize("name", [n for n, p in FIGURES.items() if not p.needs and n not in ("figure1", "figure4")])
 def test_figures_of_the_paper_without_outcomes(name):
-    text = words(DRAWN[name](synthetic.without("success", "call-gate"))).lower()
+    text = words(draw(name, synthetic.without("success", "call-gate"))).lower()
     assert "success (%)" not in text and ("no outcomes recorded" in text) == (name != "figure5")
     assert ("calls per episode" in text) == (name != "figure5")
 
@@ -120,35 +125,35 @@ def test_figures_of_the_paper_without_outcomes(name):
 def test_what_cannot_be_drawn_is_named():
     part = synthetic.without("success", "live", "call-gate")
     assert {"pareto", "live_pareto", "call_gate"} == set(FIGURES) - set(drawable(part)) and lead(part) is None
-    assert [text.partition(" is ")[0] for text in missing_parts(part)] == [
+    assert [text.partition(" is ")[0] for text in part.missing_parts()] == [
         "Preference success",
         "Live success",
         "The curve of the call gate",
     ]
     assert lead(synthetic.without("live")) == "pareto" and lead(synthetic.summary()) == "live_pareto"
-    names = {t.name for t in replay_tables.all_tables(part, 8, 128)}
+    names = {t.name for t in replay_tables.all_tables(part)}
     assert not names & {"live", "live_details", "call_gate", "tests", "power"} and {"fidelity", "policies"} <= names
 
 
 def test_training_needs_curves():
     with pytest.raises(ValueError, match="dvc repro train"):
-        training({}, 8, "")
+        training(synthetic.summary(), {})
 
 
 def test_architecture_shows_the_shapes_and_names_a_missing_one():
-    text = words(architecture(figure_shapes()))
+    text = words(draw("figure1", synthetic.summary()))
     assert "256 × 8" in text and "at most 128 tokens" in text
     with pytest.raises(ValueError, match="no shape for budget"):
         architecture(dict.fromkeys(SHAPES[:-1], 8))
 
 
 def test_tables_hold_the_records(summary):
-    made = {t.name: t for t in replay_tables.all_tables(summary, 8, 128)}
+    made = {t.name: t for t in replay_tables.all_tables(summary)}
     names = "live live_details live_families live_ablations fidelity transfer call_gate policies lrrc_vs_policies "
     names += "tokens ranks ablations gates tests subgroups power dataset training"
     assert set(made) == set(names.split())
     rows = {row["Policy"]: row for row in csv.DictReader(io.StringIO(made["policies"].csv()))}
-    saved = record(summary, "token_reduction_vs_full", policy="bm25")
+    saved = summary.record("token_reduction_vs_full", evaluation="replay", policy="bm25")
     assert float(rows["BM25"]["Tokens saved, %"]) == saved["value"]
     assert float(rows["BM25"]["Tokens saved, % high"]) == saved["high"]
     assert f"{saved['value']:.1f} [{saved['low']:.1f}, {saved['high']:.1f}]" in made["policies"].markdown()
@@ -157,7 +162,7 @@ def test_tables_hold_the_records(summary):
 
 
 def test_live_tables(summary):
-    made = {t.name: t for t in replay_tables.all_tables(summary, 8, 128)}
+    made = {t.name: t for t in replay_tables.all_tables(summary)}
     matrix = {row[0]: row for row in made["live"].rows}
     assert matrix["LRRC r = 8"][1::3] == (44.0, 50.0, 54.0, 52.0, None)
     assert matrix["Full-Context"][1:13] == (None,) * 12 and matrix["Full-Context"][13] == 41.0

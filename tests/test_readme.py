@@ -6,7 +6,7 @@ import pytest
 
 from lrrc.params import load_params
 from lrrc.report.readme_block import BEGIN, END, block, filled
-from lrrc.results.summary import load_summary
+from lrrc.results.summary import Summary
 
 ROOT = Path(__file__).parents[1]
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 def test_readme_quotes_the_committed_results() -> None:
     params = load_params(ROOT / "params.yaml")
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    results = block(load_summary(ROOT / "results/summary.json"), params.rank, params.budget)
+    results = block(Summary.load(ROOT / "results/summary.json", params.rank, params.budget))
     assert filled(text, results) == text, "run `python -m lrrc.report.readme_block`"
 
 

@@ -14,16 +14,17 @@ from browser import chromium
 from synthetic import write_stage_outputs
 
 from lrrc.params import load_params
+from lrrc.policies.run_items import fitted_runs
 from lrrc.report import headline
 from lrrc.report.figures.architecture import SHAPES, architecture
-from lrrc.report.figures.figure_list import FIGURES, fitted_runs
+from lrrc.report.figures.figure_list import FIGURES
 from lrrc.report.figures.style import save_figure
 from lrrc.report.page import ReportInputs, build_report
-from lrrc.results.summary import find, load_summary, value
+from lrrc.results.summary import Summary
 from lrrc.runtime.files import canonical_json, write_json
 
 RUNS = fitted_runs(load_params(Path(__file__).parents[1] / "params.yaml"))
-DRAWN = [name for name in FIGURES if name not in ("figure1", "figure5")]  # figures with points to touch
+DRAWN = [name for name, figure in FIGURES.items() if figure.plot]  # figures with points to touch
 EVIL = "<script>document.title='owned'</script>"
 
 
@@ -31,7 +32,7 @@ EVIL = "<script>document.title='owned'</script>"
 def sources(tmp_path_factory):
     root = tmp_path_factory.mktemp("run")
     write_stage_outputs(root, 2)
-    summary = copy.deepcopy(synthetic.summary())
+    summary = copy.deepcopy(synthetic.summary().content())
     for record in summary["records"]:  # text from data that must not become HTML
         if record["evaluation"] == "by-category":
             record["variant"] += EVIL
@@ -84,12 +85,12 @@ def test_text_from_data_is_escaped(pages):
 
 
 def test_headline_numbers_are_those_of_the_summary(sources, pages):
-    summary = load_summary(sources.summary)
+    summary = Summary.load(sources.summary, 8, 128)
     at = {"policy": "lrrc", "rank": 8}
     for text in pages:
-        assert f"{value(summary, 'tokens_per_episode', **at):,.0f} tokens" in text
-        assert f"{100 * value(summary, 'preference_success', **at):.1f} %" in text
-    gap = value(summary, "live_success_difference_vs_full", evaluation="live", budget=128, **at)
+        assert f"{summary.value('tokens_per_episode', evaluation='replay', **at):,.0f} tokens" in text
+        assert f"{100 * summary.value('preference_success', evaluation='replay', **at):.1f} %" in text
+    gap = summary.value("live_success_difference_vs_full", evaluation="live", budget=128, **at)
     assert f"<b>{gap:+.1f} points</b>" in pages[0]
     assert "judged by a program" in pages[0] and "No human voted" in pages[1]
 
@@ -105,43 +106,43 @@ def test_figures_and_tables_name_the_runs_behind_them(pages):
 
 
 def test_best_other_policy_succeeds_most(sources):
-    summary = load_summary(sources.summary)
-    best = headline.best_other(summary, 8, 128)
+    summary = Summary.load(sources.summary, 8, 128)
+    best = headline.best_other(summary)
     rivals = [
         r["value"]
-        for r in find(summary, metric="preference_success")
+        for r in summary.find(evaluation="replay", metric="preference_success")
         if r["policy"] not in ("lrrc", "full-context", "random-pick", "longer-answer")
     ]
     assert best["value"] == max(rivals)
 
 
 def test_headline_says_what_the_gate_adds_to_the_rival(sources):
-    summary = load_summary(sources.summary)
-    rival = headline.best_other(summary, 8, 128)
-    gated = find(
-        summary, evaluation="ablation", variant="call-gate-on", metric="tokens_per_episode", policy=rival["policy"]
+    summary = Summary.load(sources.summary, 8, 128)
+    rival = headline.best_other(summary)
+    gated = summary.find(
+        evaluation="ablation", variant="call-gate-on", metric="tokens_per_episode", policy=rival["policy"]
     )
-    told = " ".join(headline.further_sentences(summary, 8, 128))
+    told = " ".join(headline.further_sentences(summary))
     assert len(gated) == 1 and f"{gated[0]['value']:,.0f} tokens" in told
 
 
 def test_live_success_leads_and_says_what_it_is(sources, pages):
-    summary = load_summary(sources.summary)
-    told = headline.sentences(summary, 8, 128)
+    summary = Summary.load(sources.summary, 8, 128)
+    told = headline.sentences(summary)
     assert (
         told[0].startswith("Live, SmolLM2-135M-Instruct answers 54.0 %") and "from the full history (3,900)" in told[0]
     )
     assert "BM25 with 50.0 %" in told[1] and "+4.0 points (+1.0 to +7.0): higher" in told[1]  # at the same budget
     assert "27.0 %" in told[2] and "74.0 %" in told[2] and "as no policy can" in told[2]
     assert told[3].startswith("Checks of standing rules") and "LRRC r = 8 54 %" in told[3]
-    second = headline.further_sentences(summary, 8, 128)
+    second = headline.further_sentences(summary)
     assert second[0].startswith("Over the logged episodes, with its call gate, LRRC at rank 8 uses")
     assert "tau-bench airline logs: +0.095" in second[-2] and "Embedding retrieval +0.140" in second[-2]
     moved = "tau-bench airline logs: -0.050 [-0.070, -0.030] against BM25, the best rule, -0.040 [-0.060, -0.020]"
     assert moved in second[-1]
-    card = headline.cards(summary, 8, 128)[0]
+    card = headline.cards(summary)[0]
     assert card.value == "48.1 %" and card.note == "95 % interval 47.1 to 49.1 % saved; 2,024 against 3,900 per episode"
-    assert "answers the checks of 408 held-out episodes" in headline.banner(summary, 8, 128)
+    assert "answers the checks of 408 held-out episodes" in headline.banner(summary)
     assert pages[0].index('id="live_pareto"') < pages[0].index('id="figure1"') < pages[0].index('id="pareto"')
     assert "results/figures/live_pareto.png" in pages[1] and "left out" not in pages[1]
 
@@ -169,7 +170,7 @@ EVALUATED = ("live", "live-ablation", "live-by-category", "fidelity", "transfer"
 
 
 def build_without(sources, folder, *parts):
-    write_json(folder / "summary.json", synthetic.without(*parts))
+    write_json(folder / "summary.json", synthetic.without(*parts).content())
     return build_report(
         ReportInputs(**{**vars(sources), "summary": folder / "summary.json"}), 8, 128, [4, 8, 16, 32], RUNS
     )
@@ -179,8 +180,10 @@ def test_csv_downloads_hold_unrounded_numbers(sources, pages):
     found = re.search(r'download="policies.csv" href="data:text/csv;base64,([^"]+)"', pages[0])
     rows = list(csv.DictReader(io.StringIO(base64.b64decode(found[1]).decode())))
     lrrc = next(row for row in rows if row["Policy"] == "LRRC r = 8")
-    summary = load_summary(sources.summary)
-    assert float(lrrc["Tokens saved, %"]) == value(summary, "token_reduction_vs_full", policy="lrrc", rank=8)
+    summary = Summary.load(sources.summary, 8, 128)
+    assert float(lrrc["Tokens saved, %"]) == summary.value(
+        "token_reduction_vs_full", evaluation="replay", policy="lrrc", rank=8
+    )
     assert float(lrrc["Tokens saved, % low"]) < float(lrrc["Tokens saved, %"])
 
 
@@ -302,10 +305,10 @@ def test_explorer_without_javascript(browser, page_file):
 
 
 def test_plot_data_are_the_records(sources, pages):
-    summary = load_summary(sources.summary)
+    summary = Summary.load(sources.summary, 8, 128)
     for name, metric, where in (
-        ("pareto", "tokens_per_episode", {"policy": "lrrc", "rank": 8}),
+        ("pareto", "tokens_per_episode", {"evaluation": "replay", "policy": "lrrc", "rank": 8}),
         ("live_pareto", "live_tokens_per_episode", {"policy": "lrrc", "rank": 8, "evaluation": "live"}),
     ):
         drawn = re.search(rf'Plotly\.newPlot\(\s*"plot-{name}",\s*(\[.*?\]),\s*\{{', pages[0], re.DOTALL)[1]
-        assert json.loads(drawn)[0]["x"] == [r["value"] for r in find(summary, metric=metric, **where)]
+        assert json.loads(drawn)[0]["x"] == [r["value"] for r in summary.find(metric=metric, **where)]

@@ -464,12 +464,13 @@ def report(tmp_path):
     import synthetic
 
     from lrrc.params import load_params
-    from lrrc.report.figures.figure_list import FIGURES, fitted_runs
+    from lrrc.policies.run_items import fitted_runs
+from lrrc.report.figures.figure_list import FIGURES
     from lrrc.report.page import ReportInputs, build_report
     from lrrc.runtime.files import canonical_json
 
     synthetic.write_stage_outputs(tmp_path, 2)
-    summary = copy.deepcopy(synthetic.summary())
+    summary = copy.deepcopy(synthetic.summary().content())
     for record in summary["records"]:
         if record["evaluation"].startswith("by-") or record["evaluation"].endswith("by-category"):
             record["variant"] += ATTACK

@@ -13,21 +13,7 @@ from lrrc.results import call_gate_records
 from lrrc.results.collect import all_records
 from lrrc.results.replay_records import dataset_records, evaluation_records
 from lrrc.results.scores import Settings, Source
-from lrrc.results.summary import (
-    LIVE_AGENT,
-    METRICS,
-    beats_floor,
-    find,
-    headline_metrics,
-    load_summary,
-    make_summary,
-    missing_parts,
-    origin,
-    provenance,
-    record,
-    record_or_none,
-    value,
-)
+from lrrc.results.summary import LIVE_AGENT, METRICS, Summary, provenance
 from lrrc.results.training_curves import drift, settled, training_records
 from lrrc.runtime.files import canonical_json, rounded
 
@@ -57,6 +43,10 @@ def rows():
 @pytest.fixture(scope="module")
 def summary():
     return synthetic.summary()
+
+
+def summary_of(records):
+    return Summary.of(records, 8, 128)
 
 
 def hand_rows():
@@ -91,13 +81,13 @@ def hand_rows():
 
 
 def test_hand_worked_rows():
-    summary = make_summary(evaluation_records(hand_rows(), SOURCE, SETTINGS))
-    assert value(summary, "tokens_per_episode", policy="lrrc") == 65
-    assert value(summary, "fresh_prompt_tokens_per_episode", policy="lrrc") == 50
-    assert value(summary, "token_reduction_vs_full", policy="lrrc") == pytest.approx(35)
-    assert value(summary, "call_reduction_vs_full", policy="lrrc") == pytest.approx(25)
-    assert value(summary, "success_difference_vs_full", policy="lrrc") == pytest.approx(100 / 3)
-    tokens = record(summary, "tokens_per_episode", policy="lrrc")
+    summary = summary_of(evaluation_records(hand_rows(), SOURCE, SETTINGS))
+    assert summary.value("tokens_per_episode", evaluation="replay", policy="lrrc") == 65
+    assert summary.value("fresh_prompt_tokens_per_episode", evaluation="replay", policy="lrrc") == 50
+    assert summary.value("token_reduction_vs_full", evaluation="replay", policy="lrrc") == pytest.approx(35)
+    assert summary.value("call_reduction_vs_full", evaluation="replay", policy="lrrc") == pytest.approx(25)
+    assert summary.value("success_difference_vs_full", evaluation="replay", policy="lrrc") == pytest.approx(100 / 3)
+    tokens = summary.record("tokens_per_episode", evaluation="replay", policy="lrrc")
     assert (tokens["n"], tokens["seeds"]) == (3, 2)
     assert tokens["seed_sd"] == pytest.approx(np.std([60, 70], ddof=1))
     low, high = scipy_stats.t.interval(0.95, 2, 65, 10 / np.sqrt(3))
@@ -106,53 +96,54 @@ def test_hand_worked_rows():
 
 
 def test_schema_and_units(summary):
-    for found in summary["records"]:
+    for found in summary.records:
         assert set(found) >= SCHEMA and found["metric"] in METRICS
         if found["low"] is not None and not np.isnan(found["low"]):
             assert found["low"] <= found["value"] <= found["high"]
-    assert 0 < value(summary, "preference_success", policy="lrrc", rank=16) < 1
-    assert 10 < value(summary, "token_reduction_vs_full", policy="lrrc", rank=16) < 90
+    assert 0 < summary.value("preference_success", evaluation="replay", policy="lrrc", rank=16) < 1
+    assert 10 < summary.value("token_reduction_vs_full", evaluation="replay", policy="lrrc", rank=16) < 90
 
 
 def test_every_policy_and_rank_once(rows, summary):
-    found = find(summary, metric="preference_success")
+    found = summary.find(evaluation="replay", metric="preference_success")
     assert {r["policy"] for r in found} == set(rows["policy"])
     assert sorted(r["rank"] for r in found if r["policy"] == "lrrc") == [4, 8, 16, 32]
-    floors = {r["metric"] for r in find(summary, policy="random-pick")}
+    floors = {r["metric"] for r in summary.find(evaluation="replay", policy="random-pick")}
     assert "preference_success" in floors and "tokens_per_episode" not in floors
 
 
 def test_gate_setting_and_variants_are_ablations(summary):
-    variants = {r["variant"] for r in find(summary, evaluation="ablation", metric="tokens_per_episode")}
+    variants = {r["variant"] for r in summary.find(evaluation="ablation", metric="tokens_per_episode")}
     assert variants == {"call-gate-off", "call-gate-on", "top_k-1", "top_k-2", "head_width-32"}
     gated, free = (
-        value(summary, "calls_per_episode", policy="lrrc", rank=8),
-        value(summary, "calls_per_episode", evaluation="ablation", variant="call-gate-off", policy="lrrc"),
+        summary.value("calls_per_episode", evaluation="replay", policy="lrrc", rank=8),
+        summary.value("calls_per_episode", evaluation="ablation", variant="call-gate-off", policy="lrrc"),
     )
     assert gated < free
 
 
 def test_holm_never_below_raw_and_family_is_whole(summary):
-    family = find(summary, metric="success_difference_vs_full")
+    family = summary.find(evaluation="replay", metric="success_difference_vs_full")
     assert len(family) == 7 + 4 + 2  # other policies, ranks, floors
     smallest = min(family, key=lambda r: r["test"]["p_raw"])
     assert smallest["p_vs_full_context"] == pytest.approx(min(1, 13 * smallest["test"]["p_raw"]))
     assert all(r["p_vs_full_context"] >= r["test"]["p_raw"] for r in family)
-    assert record(summary, "preference_success", policy="full-context")["p_vs_full_context"] is None
+    assert summary.record("preference_success", evaluation="replay", policy="full-context")["p_vs_full_context"] is None
 
 
 def test_lrrc_against_another_policy_is_the_difference_of_the_two(summary):
-    gain = value(summary, "lrrc_success_minus_policy", policy="bm25")
+    gain = summary.value("lrrc_success_minus_policy", evaluation="replay", policy="bm25")
     ours, theirs = (
-        value(summary, "preference_success", **k) for k in ({"policy": "lrrc", "rank": 8}, {"policy": "bm25"})
+        summary.value("preference_success", evaluation="replay", **k)
+        for k in ({"policy": "lrrc", "rank": 8}, {"policy": "bm25"})
     )
     assert gain == pytest.approx(100 * (ours - theirs))
 
 
 def test_subgroups_and_power(summary):
-    parts = find(summary, evaluation="by-category", metric="token_reduction_vs_full")
+    parts = summary.find(evaluation="by-category", metric="token_reduction_vs_full")
     assert sum(r["n"] for r in parts) == 40 and len(parts) == 3
-    few, all_ = (value(summary, "power_of_paper_effect", evaluation="power", n=n) for n in (30, 40))
+    few, all_ = (summary.value("power_of_paper_effect", evaluation="power", n=n) for n in (30, 40))
     assert 0.05 < few < all_ < 1
 
 
@@ -173,14 +164,14 @@ def test_wrong_rows_are_refused(change, message):
 def test_episodes_without_outcome_count_for_tokens_only():
     rows = hand_rows()
     rows["success"] = rows["success"].astype("Int64").mask(rows.episode_id == "e2")
-    summary = make_summary(evaluation_records(rows, SOURCE, SETTINGS))
-    assert record(summary, "tokens_per_episode", policy="lrrc")["n"] == 3
-    assert record(summary, "preference_success", policy="lrrc")["n"] == 2
+    summary = summary_of(evaluation_records(rows, SOURCE, SETTINGS))
+    assert summary.record("tokens_per_episode", evaluation="replay", policy="lrrc")["n"] == 3
+    assert summary.record("preference_success", evaluation="replay", policy="lrrc")["n"] == 2
 
 
 def test_dataset_records():
-    summary = make_summary(dataset_records(table1(), SOURCE))
-    found = record(summary, "tokens_per_episode", evaluation="dataset", variant="joint/total")
+    summary = summary_of(dataset_records(table1(), SOURCE))
+    found = summary.record("tokens_per_episode", evaluation="dataset", variant="joint/total")
     assert (found["value"], found["n"]) == (2860.2, 60)
 
 
@@ -202,11 +193,11 @@ def test_names_that_stages_write_are_those_that_records_have():
 def test_same_bytes_twice_and_reading_back(tmp_path):
     write_stage_outputs(tmp_path, 12)
     folders = tmp_path / "results/replay", table1(), tmp_path / "models"
-    texts = [canonical_json(make_summary(all_records(*folders, SETTINGS))) for _ in range(2)]
+    texts = [canonical_json(summary_of(all_records(*folders, SETTINGS)).content()) for _ in range(2)]
     assert texts[0] == texts[1] and texts[0].endswith("}\n")
     path = tmp_path / "summary.json"
     path.write_text(texts[0])
-    assert {r["evaluation"] for r in load_summary(path)["records"]} >= {
+    assert {r["evaluation"] for r in Summary.load(path, 8, 128).records} >= {
         "replay",
         "ablation",
         "dataset",
@@ -220,31 +211,36 @@ def test_rounded_values_are_plain():
 
 
 def test_random_pick_is_an_expectation_without_mcnemar(summary):
-    found = record(summary, "success_difference_vs_full", policy="random-pick")
+    found = summary.record("success_difference_vs_full", evaluation="replay", policy="random-pick")
     assert found["test"]["p_mcnemar"] is None and found["test"]["p_raw"] is not None
 
 
 def test_headline_metrics(summary):
-    found = headline_metrics(summary, 128)
+    found = summary.headline_metrics()
     assert found["lrrc-r8"]["live_success"] == 0.54
-    assert found["lrrc-r16"]["preference_success"] == value(summary, "preference_success", policy="lrrc", rank=16)
+    assert found["lrrc-r16"]["preference_success"] == summary.value(
+        "preference_success", evaluation="replay", policy="lrrc", rank=16
+    )
     assert set(found["random-pick"]) == {"preference_success"}
 
 
 def test_parts_without_records_are_said_to_be_left_out():
-    assert missing_parts(synthetic.summary()) == []
-    assert len(missing_parts(synthetic.without("live", "live-ablation", "live-by-category"))) == 1
-    assert missing_parts(synthetic.without("fidelity")) == [
+    assert synthetic.summary().missing_parts() == []
+    assert len(synthetic.without("live", "live-ablation", "live-by-category").missing_parts()) == 1
+    assert synthetic.without("fidelity").missing_parts() == [
         "Fidelity to the full history is left out: no reply was scored by a language model in this run."
     ]
-    assert beats_floor(synthetic.summary(), "live_success", "no-history", "live") is True
-    assert beats_floor(synthetic.without("live"), "live_success", "no-history", "live") is None
-    assert record_or_none(synthetic.without("live"), "live_success", evaluation="live") is None
-    assert origin(synthetic.without("success"))["judge"] is None
+    assert synthetic.summary().beats_floor("live_success", "no-history", evaluation="live") is True
+    assert synthetic.without("live").beats_floor("live_success", "no-history", evaluation="live") is None
+    assert synthetic.without("live").record_or_none("live_success", evaluation="live") is None
+    assert synthetic.without("success").origin()["judge"] is None
 
 
 def test_provenance_names_what_was_counted():
-    replay, live = record(synthetic.summary(), "tokens_per_episode", policy="bm25"), {"evaluation": "live"}
+    replay, live = (
+        synthetic.summary().record("tokens_per_episode", evaluation="replay", policy="bm25"),
+        {"evaluation": "live"},
+    )
     assert provenance(replay) == "embedded arena, small local models, judged by a program; n = 40 episodes, 2 seeds"
     assert provenance({**replay, **live}).endswith("n = 40 episodes, 2 seeds")
     assert provenance({**replay, "evaluation": "fidelity", "seeds": 0}).endswith("n = 40 replies")
@@ -252,10 +248,10 @@ def test_provenance_names_what_was_counted():
 
 def test_reading_says_what_is_wrong(summary, tmp_path):
     with pytest.raises(ValueError, match="4 records fit, give rank"):
-        value(summary, "preference_success", policy="lrrc")
+        summary.value("preference_success", evaluation="replay", policy="lrrc")
     with pytest.raises(ValueError, match="no metric 'sucess'"):
-        value(summary, "sucess")
+        summary.value("sucess", evaluation="replay")
     with pytest.raises(ValueError, match="no record"):
-        value(summary, "preference_success", policy="nobody")
+        summary.value("preference_success", evaluation="replay", policy="nobody")
     with pytest.raises(ValueError, match="dvc repro stats"):
-        load_summary(tmp_path / "none.json")
+        Summary.load(tmp_path / "none.json", 8, 128)

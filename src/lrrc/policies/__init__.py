@@ -12,8 +12,14 @@ requests    one chat log, shortened
 
 from __future__ import annotations
 
-from lrrc.policies.base import Policy, Session
-from lrrc.policies.registry import load_policy
-from lrrc.policies.spec import PolicySpec
+import importlib
+from typing import Any
 
+_HOMES = {"Policy": "base", "Session": "base", "PolicySpec": "spec", "load_policy": "registry"}
 __all__ = ["Policy", "PolicySpec", "Session", "load_policy"]
+
+
+def __getattr__(name: str) -> Any:  # names of items are read in stages that need no policy
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from lrrc.policy_catalogue import REFERENCE
 
 if TYPE_CHECKING:
     from lrrc.params import Params
@@ -46,3 +49,21 @@ def all_items(params: Params) -> dict[str, str]:
     return names | {
         ablation_folder(variant, seed): variant for variant in params.ablate.variants for seed in params.ablate.seeds
     }
+
+
+def fitted_runs(params: Params) -> dict[str, str]:
+    """Names of the MLflow runs that fitted something, by what they are for; `{0,1}` as a shell expands it."""
+    seeds = _one_of(params.seeds)
+    return {
+        "default": train_name(params.rank, params.seeds[0]),
+        "operating": train_name(params.rank, seeds),
+        "ranks": train_name(_one_of(params.ranks), seeds),
+        "full": baseline_name(REFERENCE, seeds),
+        "baselines": baseline_name(_one_of(params.baseline.policies), seeds),
+        "ablations": ablation_name(_one_of(params.ablate.variants)),
+    }
+
+
+def _one_of(values: Sequence) -> str:
+    names = ",".join(map(str, values))
+    return names if len(values) == 1 else f"{{{names}}}"

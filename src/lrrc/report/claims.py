@@ -12,7 +12,7 @@ import yaml
 
 from lrrc.proofs.theorems import NOT_CHECKED, PROVED
 from lrrc.results import statistics
-from lrrc.results.summary import METRICS, beats_floor, find, name
+from lrrc.results.summary import METRICS, Summary, name
 
 REPRODUCED, NOT, REFUTED = "reproduced", "not reproduced", "refuted"
 UNTESTABLE = "not testable on this data"
@@ -84,7 +84,7 @@ class Verdict:
 class Evidence:
     """What a claim may look at. `proofs` maps a theorem to its verdict, empty where nothing was checked."""
 
-    summary: Mapping[str, Any]
+    summary: Summary
     proofs: Mapping[str, str]
     certificates: Mapping[int, list[Mapping[str, Any]]]
 
@@ -142,14 +142,14 @@ def _verdict(claim: Claim, evidence: Evidence) -> Verdict:
 def _missing(claim: Claim, evidence: Evidence) -> str:
     for key, value in (claim.needs or {}).items():
         if key == "reference":
-            floor = {
-                "above chance": ("preference_success", "random-pick"),
+            metric, floor, evaluation = {
+                "above chance": ("preference_success", "random-pick", "replay"),
                 "above no history": ("live_success", "no-history", "live"),
             }[value]
-            holds = beats_floor(evidence.summary, *floor)
+            holds = evidence.summary.beats_floor(metric, floor, evaluation=evaluation)
             if not holds:
                 return UNMEASURED if holds is None else NEEDED[key][value]
-        elif any(record[key] != value for record in find(evidence.summary)):
+        elif any(record[key] != value for record in evidence.summary.find(evaluation="replay")):
             return NEEDED[key][value]
     return ""
 
@@ -185,9 +185,9 @@ def _holds(value: float, test: Mapping[str, Any]) -> bool:
     return all(condition(value, test[key]) for key, condition in CONDITIONS.items() if key in test)
 
 
-def _metric(test: Mapping[str, Any], summary: Mapping) -> tuple[bool | None, str]:
-    wanted = {key: test[key] for key in ("metric", *RECORD) if key in test}
-    found, field = find(summary, **wanted), test.get("field", "value")
+def _metric(test: Mapping[str, Any], summary: Summary) -> tuple[bool | None, str]:
+    wanted = {"evaluation": "replay", **{key: test[key] for key in ("metric", *RECORD) if key in test}}
+    found, field = summary.find(**wanted), test.get("field", "value")
     if not found or any(record[field] is None for record in found):
         return None, ""
     if test.get("each"):
@@ -201,7 +201,7 @@ def _metric(test: Mapping[str, Any], summary: Mapping) -> tuple[bool | None, str
         text += f", p {'< 0.001' if value < 0.001 else f'= {value:.3f}'}"
     for key, combine in (("minus", lambda a, b: a - b), ("over", lambda a, b: a / b)):
         if key in test:
-            other = find(summary, **{**wanted, **test[key]})
+            other = summary.find(**{**wanted, **test[key]})
             if len(other) != 1:
                 return None, ""
             value = combine(value, other[0][field])
@@ -219,8 +219,3 @@ def words(record: Mapping[str, Any]) -> str:
         record[end] if record[end] is None else format(scale * record[end], shows) for end in ("value", "low", "high")
     )
     return f"{label}{of}: {value}{f' [{low}, {high}]' if low else ''} {unit}".rstrip()
-
-
-def at_budget(summary: Mapping, budget: int) -> dict[str, Any]:
-    """The summary without digests of other budgets, so that a policy and rank name one record."""
-    return {**summary, "records": [r for r in summary["records"] if r["budget"] in (None, budget)]}

@@ -1,6 +1,6 @@
 """The answer in a few sentences: what LRRC saves and loses against Full-Context and the best other policy.
 
-Live success leads where it was measured (lrrc.headline_live); success on recorded outcomes is second to it, and left
+Live success leads where it was measured (live_headline); success on recorded outcomes is second to it, and left
 out, and said to be, where no outcome was recorded.
 """
 
@@ -13,18 +13,7 @@ from typing import Any
 from lrrc.policy_catalogue import FLOORS
 from lrrc.report import live_headline
 from lrrc.report.live_headline import p_value, points, reading
-from lrrc.results.summary import (
-    beats_floor,
-    find,
-    has,
-    main_line,
-    missing_parts,
-    name,
-    origin,
-    provenance,
-    record,
-    record_or_none,
-)
+from lrrc.results.summary import Summary, name, provenance
 
 
 @dataclass(frozen=True)
@@ -36,103 +25,103 @@ class Card:
     note: str
 
 
-def best_other(summary: Mapping, rank: int, budget: int) -> dict[str, Any] | None:
+def best_other(summary: Summary) -> dict[str, Any] | None:
     """Success of the compressing policy, LRRC apart, that succeeds most; fewer tokens break ties."""
-    tokens = {r["policy"]: r["value"] for r in main_line(summary, "tokens_per_episode", rank, budget)}
+    tokens = {r["policy"]: r["value"] for r in summary.main_line("tokens_per_episode")}
     others = [
-        r
-        for r in main_line(summary, "preference_success", rank, budget)
-        if r["policy"] not in ("lrrc", "full-context", *FLOORS)
+        r for r in summary.main_line("preference_success") if r["policy"] not in ("lrrc", "full-context", *FLOORS)
     ]
     return min(others, key=lambda r: (-r["value"], tokens[r["policy"]]), default=None)
 
 
-def banner(summary: Mapping, rank: int, budget: int) -> str:
+def banner(summary: Summary) -> str:
     """What the numbers are of, and what they are not."""
-    measured = origin(summary)
+    measured = summary.origin()
     text = f"Measured on: {provenance(measured)}."
-    if not has(summary, "success"):
+    if not summary.has("success"):
         text += " No outcome is recorded for these episodes: there are tokens and calls, but no success."
     elif measured["judge"] == "verifier":
         text += (
             " No human voted on these episodes: a program decided each outcome from checks with known answers, "
             "so success here is not the paper's human judgment."
         )
-    return text + live_headline.remark(summary, rank, budget)
+    return text + live_headline.remark(summary)
 
 
-def cards(summary: Mapping, rank: int, budget: int) -> list[Card]:
+def cards(summary: Summary) -> list[Card]:
     """Tokens, calls and success of LRRC against Full-Context."""
-    at = {"policy": "lrrc", "rank": rank, "budget": budget}
-    whom = f"LRRC r = {rank} against Full-Context"
-    live = [Card(*texts) for texts in live_headline.cards(summary, rank, budget)]
+    at = live_headline.operating_point(summary)
+    whom = f"LRRC r = {summary.rank} against Full-Context"
+    live = [Card(*texts) for texts in live_headline.cards(summary)]
     found = [*live]
     for metric, title in (
         ("token_reduction_vs_full", "fewer tokens"),
         ("call_reduction_vs_full", "fewer calls"),
     ):
-        if (r := record_or_none(summary, metric, **at)) and not any(title in card.title for card in live):
+        if (r := summary.record_or_none(metric, evaluation="replay", **at)) and not any(
+            title in card.title for card in live
+        ):
             interval = f"95 % interval {r['low']:.1f} to {r['high']:.1f} %, {p_value(r)}"
             where = ", call gate on" if live else ""
             found.append(Card(f"{whom}: {title}{where}", f"{r['value']:.1f} %", interval))
-    if not live and (r := record_or_none(summary, "success_difference_vs_full", **at)):
+    if not live and (r := summary.record_or_none("success_difference_vs_full", evaluation="replay", **at)):
         found.append(Card("Success, LRRC minus Full-Context", *points(r)))
     return found
 
 
-def sentences(summary: Mapping, rank: int, budget: int) -> list[str]:
+def sentences(summary: Summary) -> list[str]:
     """The same in words, with the best other policy: live where it was measured, else on recorded outcomes."""
-    return live_headline.sentences(summary, rank, budget) or _replayed(summary, rank, budget)
+    return live_headline.sentences(summary) or _replayed(summary)
 
 
-def further_sentences(summary: Mapping, rank: int, budget: int) -> list[str]:
+def further_sentences(summary: Summary) -> list[str]:
     """What else was measured, in words: recorded outcomes where live success leads, fidelity, and what is left out."""
-    live = live_headline.sentences(summary, rank, budget)
-    missing = " ".join(missing_parts(summary))
+    live = live_headline.sentences(summary)
+    missing = " ".join(summary.missing_parts())
     return [
-        *(_replayed(summary, rank, budget) if live else []),
-        *live_headline.fidelity_sentence(summary, rank, budget),
+        *(_replayed(summary) if live else []),
+        *live_headline.fidelity_sentence(summary),
         *live_headline.transfer_sentence(summary),
         *([missing] if missing else []),
     ]
 
 
-def _replayed(summary: Mapping, rank: int, budget: int) -> list[str]:
+def _replayed(summary: Summary) -> list[str]:
     """Tokens, calls and success of the logged episodes."""
-    at = {"policy": "lrrc", "rank": rank, "budget": budget}
+    at = live_headline.operating_point(summary)
     ours, full = (
         {
-            m: record_or_none(summary, m, **who)
+            m: summary.record_or_none(m, evaluation="replay", **who)
             for m in ("tokens_per_episode", "calls_per_episode", "preference_success")
         }
         for who in (at, {"policy": "full-context"})
     )
-    before = "Over the logged episodes, with its call gate, " if has(summary, "live") else ""
+    before = "Over the logged episodes, with its call gate, " if summary.has("live") else ""
     text = [
-        f"{before}LRRC at rank {rank} uses {ours['tokens_per_episode']['value']:,.0f} tokens and "
+        f"{before}LRRC at rank {summary.rank} uses {ours['tokens_per_episode']['value']:,.0f} tokens and "
         f"{ours['calls_per_episode']['value']:.2f} calls per episode, Full-Context "
         f"{full['tokens_per_episode']['value']:,.0f} and {full['calls_per_episode']['value']:.2f}."
     ]
-    gap = record_or_none(summary, "success_difference_vs_full", **at)
+    gap = summary.record_or_none("success_difference_vs_full", evaluation="replay", **at)
     if gap is None:
         return text
     text[0] += (
         f" Success is {100 * ours['preference_success']['value']:.1f} % against "
         f"{100 * full['preference_success']['value']:.1f} %: {reading(gap, 'Full-Context')}"
     )
-    if other := best_other(summary, rank, budget):
+    if other := best_other(summary):
         text += _against(summary, other)
-    if floor := record_or_none(summary, "preference_success", policy="random-pick"):
+    if floor := summary.record_or_none("preference_success", evaluation="replay", policy="random-pick"):
         text.append(
             f"Picking an answer at random succeeds in {100 * floor['value']:.1f} % of the episodes: "
             "success is to be read above that floor."
         )
-    if beats_floor(summary, "preference_success", "random-pick") is False:
+    if summary.beats_floor("preference_success", "random-pick", evaluation="replay") is False:
         text.append(
             "Full-Context itself picks no better than at random here, so on recorded outcomes neither success kept nor "
             "calls saved prove anything."
         )
-    for r in find(summary, evaluation="power", metric="detectable_success_difference", n=gap["n"]):
+    for r in summary.find(evaluation="power", metric="detectable_success_difference", n=gap["n"]):
         text.append(
             f"With {r['n']} episodes the paired test finds a difference of {r['value']:.1f} points with 80 % "
             "power; smaller ones can go unseen."
@@ -140,11 +129,12 @@ def _replayed(summary: Mapping, rank: int, budget: int) -> list[str]:
     return text
 
 
-def _against(summary: Mapping, other: Mapping) -> list[str]:
+def _against(summary: Summary, other: Mapping) -> list[str]:
     """LRRC against the best other policy on recorded outcomes, and that policy with the same gate."""
     same = {key: other[key] for key in ("policy", "rank", "budget")}
     tokens, success = (
-        record(summary, metric, **same) for metric in ("lrrc_token_reduction_vs_policy", "lrrc_success_minus_policy")
+        summary.record(metric, evaluation="replay", **same)
+        for metric in ("lrrc_token_reduction_vs_policy", "lrrc_success_minus_policy")
     )
     direction = "fewer" if tokens["value"] >= 0 else "more"
     ends = sorted((abs(tokens["low"]), abs(tokens["high"]))) if tokens["low"] * tokens["high"] > 0 else None
@@ -155,7 +145,7 @@ def _against(summary: Mapping, other: Mapping) -> list[str]:
         f"{success['value']:+.1f} points ({success['low']:+.1f} to {success['high']:+.1f}): "
         f"{reading(success, name(other))}"
     ]
-    gated = {r["metric"]: r["value"] for r in find(summary, evaluation="ablation", variant="call-gate-on", **same)}
+    gated = {r["metric"]: r["value"] for r in summary.find(evaluation="ablation", variant="call-gate-on", **same)}
     if "tokens_per_episode" in gated and "preference_success" in gated:
         text.append(
             "LRRC is measured with its call gate, other policies without. Given the same gate, "

@@ -6,28 +6,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from lrrc.policy_catalogue import POLICIES, REFERENCES
-from lrrc.report.tables.live_tables import at_operating_point, standing_rules
-from lrrc.results.summary import DATA, LIVE_AGENT, find, has, name, record_or_none
+from lrrc.report.tables.live_tables import fidelity_records, standing_rules
+from lrrc.results.summary import DATA, LIVE_AGENT, Summary, name
 
 
-def _at(summary: Mapping, metric: str, **who: Any) -> dict[str, Any] | None:
-    return record_or_none(summary, metric, evaluation="live", **who)
+def _at(summary: Summary, metric: str, **who: Any) -> dict[str, Any] | None:
+    return summary.record_or_none(metric, evaluation="live", **who)
 
 
-def _ours(rank: int, budget: int) -> dict[str, Any]:
-    return {"policy": "lrrc", "rank": rank, "budget": budget}
+def operating_point(summary: Summary) -> dict[str, Any]:
+    """What names the records of LRRC at the operating point."""
+    return {"policy": "lrrc", "rank": summary.rank, "budget": summary.budget}
 
 
-def best_other(summary: Mapping, budget: int) -> dict[str, Any] | None:
+def best_other(summary: Summary) -> dict[str, Any] | None:
     """Live success of the policy, LRRC apart, that succeeds most with digests of at most `budget` tokens."""
-    found = find(summary, evaluation="live", metric="live_success", budget=budget)
+    found = summary.find(evaluation="live", metric="live_success", budget=summary.budget)
     others = [r for r in found if r["policy"] not in ("lrrc", *REFERENCES)]
     return max(others, key=lambda r: r["value"], default=None)
 
 
-def remark(summary: Mapping, rank: int, budget: int) -> str:
+def remark(summary: Summary) -> str:
     """What live success is, for the banner."""
-    r = _at(summary, "live_success", **_ours(rank, budget))
+    r = _at(summary, "live_success", **operating_point(summary))
     if r is None:
         return ""
     return (
@@ -36,45 +37,47 @@ def remark(summary: Mapping, rank: int, budget: int) -> str:
     )
 
 
-def cards(summary: Mapping, rank: int, budget: int) -> list[tuple[str, str, str]]:
+def cards(summary: Summary) -> list[tuple[str, str, str]]:
     """(title, value, note): tokens and success of LRRC against Full-Context, live."""
     ours, full = (
-        _at(summary, "live_tokens_per_episode", **who) for who in (_ours(rank, budget), {"policy": "full-context"})
+        _at(summary, "live_tokens_per_episode", **who) for who in (operating_point(summary), {"policy": "full-context"})
     )
-    saved = _at(summary, "live_token_reduction_vs_full", **_ours(rank, budget))
+    saved = _at(summary, "live_token_reduction_vs_full", **operating_point(summary))
     found = []
     if ours and full and saved:
         found.append(
             (
-                f"LRRC r = {rank} against Full-Context: {'fewer' if saved['value'] >= 0 else 'more'} tokens, live",
+                f"LRRC r = {summary.rank} against Full-Context: "
+                f"{'fewer' if saved['value'] >= 0 else 'more'} tokens, live",
                 f"{abs(saved['value']):.1f} %",
                 f"95 % interval {saved['low']:.1f} to {saved['high']:.1f} % saved; {ours['value']:,.0f} against "
                 f"{full['value']:,.0f} per episode",
             )
         )
-    if gap := _at(summary, "live_success_difference_vs_full", **_ours(rank, budget)):
+    if gap := _at(summary, "live_success_difference_vs_full", **operating_point(summary)):
         found.append(("Checks answered right, live, LRRC minus Full-Context", *points(gap)))
     return found
 
 
-def sentences(summary: Mapping, rank: int, budget: int) -> list[str]:
+def sentences(summary: Summary) -> list[str]:
     """LRRC against Full-Context, the best other policy at the same budget, the references, and on standing rules."""
     ours, full = (
         {m: _at(summary, m, **who) for m in ("live_success", "live_tokens_per_episode")}
-        for who in (_ours(rank, budget), {"policy": "full-context"})
+        for who in (operating_point(summary), {"policy": "full-context"})
     )
-    gap = _at(summary, "live_success_difference_vs_full", **_ours(rank, budget))
+    gap = _at(summary, "live_success_difference_vs_full", **operating_point(summary))
     if not (gap and all([*ours.values(), *full.values()])):
         return []
     agent = ours["live_success"].get("agent", LIVE_AGENT)
     text = [
-        f"Live, {agent} answers {_share(ours['live_success'])} of the checks right from what LRRC at rank {rank} sends "
-        f"(digests of at most {budget} tokens, {ours['live_tokens_per_episode']['value']:,.0f} tokens per episode), "
+        f"Live, {agent} answers {_share(ours['live_success'])} of the checks right from what LRRC at rank "
+        f"{summary.rank} sends (digests of at most {summary.budget} tokens, "
+        f"{ours['live_tokens_per_episode']['value']:,.0f} tokens per episode), "
         f"and {_share(full['live_success'])} from the full history ({full['live_tokens_per_episode']['value']:,.0f}). "
         f"The difference is {gap['value']:+.1f} points ({gap['low']:+.1f} to {gap['high']:+.1f}): "
         f"{reading(gap, 'Full-Context')}"
     ]
-    if other := best_other(summary, budget):
+    if other := best_other(summary):
         same = {key: other[key] for key in ("policy", "rank", "budget")}
         cost, lead = (_at(summary, m, **same) for m in ("live_tokens_per_episode", "lrrc_live_success_minus_policy"))
         text.append(f"The best other policy at that budget, live, is {name(other)} with {_share(other)}")
@@ -90,7 +93,7 @@ def sentences(summary: Mapping, rank: int, budget: int) -> list[str]:
             f"With no history at all it answers {_share(none)}; with digests of that length written in knowledge "
             f"of the answer, as no policy can, {_share(facts)}."
         )
-    if rules := standing_rules(summary, rank, budget):
+    if rules := standing_rules(summary):
         text.append(f"{rules}.")
     return text
 
@@ -99,11 +102,11 @@ def _share(record: Mapping) -> str:
     return f"{100 * record['value']:.1f} %"
 
 
-def fidelity_sentence(summary: Mapping, rank: int, budget: int) -> list[str]:
+def fidelity_sentence(summary: Summary) -> list[str]:
     """On every data set: how much more the true next reply surprises a model that reads LRRC's payload."""
-    if not has(summary, "fidelity"):
+    if not summary.has("fidelity"):
         return []
-    found, parts = at_operating_point(summary, rank, budget), []
+    found, parts = fidelity_records(summary), []
     for data in sorted({r["data"] for r in found}):
         rows = {r["policy"]: r for r in found if r["data"] == data}
         ours = rows.pop("lrrc", None)
@@ -114,16 +117,16 @@ def fidelity_sentence(summary: Mapping, rank: int, budget: int) -> list[str]:
         parts.append(part + (f", {name(rival)} {rival['value']:+.3f}" if rival else ""))
     agent = next((r.get("agent", LIVE_AGENT) for r in found), LIVE_AGENT)
     lead = f"Extra nats per token of the true next reply under {agent}, against the full history, of LRRC and the best "
-    return [f"{lead}other policy at {budget} tokens: {'; '.join(parts)}."] if parts else []
+    return [f"{lead}other policy at {summary.budget} tokens: {'; '.join(parts)}."] if parts else []
 
 
-def transfer_sentence(summary: Mapping) -> list[str]:
+def transfer_sentence(summary: Summary) -> list[str]:
     """On data sets left out, after training on all others: against the best rule, and against the prior alone."""
-    found = find(summary, evaluation="transfer", metric="nats_over_best_rule")
+    found = summary.find(evaluation="transfer", metric="nats_over_best_rule")
     parts = []
     for data in sorted({r["data"] for r in found}):
         rule = max((r for r in found if r["data"] == data), key=lambda r: r["variant"].count(" + "))
-        lead = record_or_none(summary, "nats_over_lead", evaluation="transfer", data=data, variant=rule["variant"])
+        lead = summary.record_or_none("nats_over_lead", evaluation="transfer", data=data, variant=rule["variant"])
         part = f"{DATA.get(data, data)}: {_gap(rule)} against {POLICIES[rule['test']['rule']]}, the best rule"
         parts.append(part + (f", {_gap(lead)} against its place prior alone" if lead else ""))
     if not parts:

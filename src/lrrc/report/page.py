@@ -15,12 +15,12 @@ from markupsafe import Markup
 
 from lrrc.proofs.theorems import NOT_CHECKED
 from lrrc.report import headline
-from lrrc.report.claims import NOT, REFUTED, REPRODUCED, UNTESTABLE, Evidence, at_budget, judge, load_claims
+from lrrc.report.claims import NOT, REFUTED, REPRODUCED, UNTESTABLE, Evidence, judge, load_claims
 from lrrc.report.explorer_section import last_turn
-from lrrc.report.figures import interactive
-from lrrc.report.figures.figure_list import Figure, drawable, lead
+from lrrc.report.figures.figure_list import FIGURES, Figure, Measured, drawable, lead
+from lrrc.report.figures.interactive import to_html
 from lrrc.report.tables import replay_tables
-from lrrc.results.summary import load_summary, origin
+from lrrc.results.summary import Summary
 from lrrc.results.training_curves import read_by_rank, read_histories
 
 NOTHING_CHECKED = {"verdict": NOT_CHECKED, "checked_by": "", "reason": "", "theorems": []}
@@ -43,7 +43,7 @@ def build_report(
     sources: ReportInputs, rank: int, budget: int, ranks: list[int], runs: Mapping[str, str]
 ) -> tuple[str, str]:
     """(HTML, Markdown) of the report. Raises ValueError where an input is missing or wrong."""
-    summary = load_summary(sources.summary)
+    summary = Summary.load(sources.summary, rank, budget)
     proofs = read_proofs(sources.proofs)
     explore = read_explore(sources.explore)
     certificates = read_by_rank(sources.models, "certificate.json")
@@ -51,7 +51,7 @@ def build_report(
     for (r, _), certificate in certificates.items():
         by_rank.setdefault(r, []).append(certificate)
     checked = {theorem["name"]: theorem["verdict"] for theorem in proofs["theorems"]}
-    verdicts = judge(load_claims(sources.claims), Evidence(at_budget(summary, budget), checked, by_rank))
+    verdicts = judge(load_claims(sources.claims), Evidence(summary.at_budget(), checked, by_rank))
     counted = Counter(verdict.verdict for verdict in verdicts)
     context = {
         "rank": rank,
@@ -59,24 +59,25 @@ def build_report(
         "budget": budget,
         "ranks": ranks,
         "runs": runs,
-        "banner": headline.banner(summary, rank, budget),
-        "cards": headline.cards(summary, rank, budget),
-        "sentences": headline.sentences(summary, rank, budget),
-        "tables": replay_tables.all_tables(summary, rank, budget),
+        "banner": headline.banner(summary),
+        "cards": headline.cards(summary),
+        "sentences": headline.sentences(summary),
+        "tables": replay_tables.all_tables(summary),
         "verdicts": verdicts,
         "counts": [(v, counted[v]) for v in (REPRODUCED, NOT, REFUTED, UNTESTABLE) if counted[v]],
         "proofs": proofs,
         "explore": explore,
         "opened": last_turn(explore),
         "certificate": certificate_rows(next(iter(by_rank.get(rank, [])), {})),
-        "data_card": card_html(sources.data_card, origin(summary)["data"]),
+        "data_card": card_html(sources.data_card, summary.origin()["data"]),
         "lead": lead(summary),
-        "more": [key for key in drawable(summary) if not key.startswith("figure") and key != lead(summary)],
-        "second": headline.further_sentences(summary, rank, budget),
+        "paper": [key for key in drawable(summary) if FIGURES[key].of_paper],
+        "more": [key for key in drawable(summary) if not FIGURES[key].of_paper and key != lead(summary)],
+        "second": headline.further_sentences(summary),
         "figures": {
             key: with_image(picture, sources.figures / f"{key}.png", runs) for key, picture in drawable(summary).items()
         },
-        "plots": plots(summary, read_histories(sources.models), rank, budget),
+        "plots": plots(summary, read_histories(sources.models)),
     }
     return render("report.html.j2", context), render("summary.md.j2", context)
 
@@ -127,21 +128,12 @@ def with_image(picture: Figure, path: Path, runs: Mapping[str, str]) -> ShownFig
     return ShownFigure(picture.title, picture.caption, picture.command, picture.runs.format(**runs), image)
 
 
-def plots(summary: Mapping, histories: Mapping, rank: int, budget: int) -> dict[str, str]:
-    """Figures that show their numbers when a point is hovered or tapped; Figures 1 and 5 have no points."""
-    at = (summary, rank, budget)
-    makers = {
-        "live_pareto": lambda: interactive.live(*at),
-        "pareto": lambda: interactive.replayed(*at),
-        "live_ablations": lambda: interactive.live_ablations(*at),
-        "fidelity": lambda: interactive.fidelity(*at),
-        "call_gate": lambda: interactive.call_gate(summary),
-        "figure2": lambda: interactive.policies(*at),
-        "figure3": lambda: interactive.ranks(summary, budget),
-        "figure4": lambda: interactive.training(histories, rank),
+def plots(summary: Summary, histories: Mapping) -> dict[str, str]:
+    """Figures that show their numbers when a point is hovered or tapped."""
+    measured = Measured(summary, histories, {})  # no figure with points shows a checkpoint
+    return {
+        key: to_html(figure.plot(measured), f"plot-{key}") for key, figure in drawable(summary).items() if figure.plot
     }
-    there = drawable(summary)
-    return {key: interactive.to_html(make(), f"plot-{key}") for key, make in makers.items() if key in there}
 
 
 def read_proofs(path: Path) -> dict[str, Any]:

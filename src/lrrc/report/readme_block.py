@@ -6,13 +6,12 @@ python -m lrrc.report.readme_block
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 from lrrc.params import load_params
 from lrrc.report.figures.figure_list import FIGURES, lead
 from lrrc.report.headline import banner, cards, further_sentences, sentences
-from lrrc.results.summary import load_summary
+from lrrc.results.summary import Summary
 from lrrc.runtime.errors import run_script
 from lrrc.runtime.files import write_text
 
@@ -20,14 +19,14 @@ BEGIN = "<!-- results: written by `python -m lrrc.report.readme_block`, do not e
 END = "<!-- end of results -->"
 
 
-def block(summary: Mapping, rank: int, budget: int) -> str:
+def block(summary: Summary) -> str:
     """The text between the marks."""
     table = ["| | measured | interval |", "|---|---|---|"]
-    table += [f"| {card.title} | {card.value} | {card.note} |" for card in cards(summary, rank, budget)]
-    parts = [f"> {banner(summary, rank, budget)}", "\n".join(table), *sentences(summary, rank, budget)]
+    table += [f"| {card.title} | {card.value} | {card.note} |" for card in cards(summary)]
+    parts = [f"> {banner(summary)}", "\n".join(table), *sentences(summary)]
     if shown := lead(summary):
         parts.append(f"![{FIGURES[shown].title}, every policy](results/figures/{shown}.png)")
-    parts += further_sentences(summary, rank, budget)
+    parts += further_sentences(summary)
     return "\n\n".join(parts) + "\n"
 
 
@@ -41,7 +40,7 @@ def filled(readme: str, results: str) -> str:
 
 def main() -> None:
     params, path = load_params(), Path("README.md")
-    results = block(load_summary("results/summary.json"), params.rank, params.budget)
+    results = block(Summary.load("results/summary.json", params.rank, params.budget))
     write_text(path, filled(path.read_text(encoding="utf-8"), results))
 
 

@@ -19,8 +19,14 @@ CURVE = "gate/curve.parquet"  # below results/replay
 
 
 def gate_records(replay: Path, source: Source) -> list[dict[str, Any]]:
-    """Records call-gate: calls per episode and preference success, one variant `tau=0.10` per threshold."""
-    rows = pd.read_parquet(Path(replay) / CURVE)
+    """Records call-gate: calls per episode and preference success, one variant `tau=0.10` per threshold.
+
+    Empty where no threshold was tried.
+    """
+    path = Path(replay) / CURVE
+    if not path.is_file():
+        return []
+    rows = pd.read_parquet(path)
     records = []
     for tau, part in rows.groupby("tau"):
         first: Mapping[str, Any] = part.iloc[0]

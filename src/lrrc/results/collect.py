@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lrrc.results.call_gate_records import CURVE, gate_records
+from lrrc.results.call_gate_records import gate_records
 from lrrc.results.replay_records import dataset_records, evaluation_records, read_rows
 from lrrc.results.scores import Settings, Source
 from lrrc.results.training_curves import read_histories, training_records
@@ -19,7 +19,7 @@ def all_records(replay: Path, table1: Iterable[Mapping], models: Path, settings:
     source = Source(**json.loads((Path(replay) / "meta.json").read_text(encoding="utf-8")))
     return [
         *evaluation_records(read_rows(replay), source, settings),
-        *(gate_records(replay, source) if (Path(replay) / CURVE).is_file() else []),
+        *gate_records(replay, source),
         *dataset_records(table1, source),
         *training_records(read_histories(models), asdict(source)),
     ]

@@ -12,14 +12,15 @@ and "power" belong to it), "live" (a local model reads a policy's payload and an
 "live-by-category" name the variant or the task family), "fidelity" (the true next reply under a local model;
 records differ in `data`), "call-gate" (the gate at thresholds "tau=0.30"), "dataset" and "training".
 
-    summary = load_summary("results/summary.json")
-    value(summary, "preference_success", policy="lrrc", rank=8)
+    summary = Summary.load("results/summary.json", rank=8, budget=128)
+    summary.value("preference_success", evaluation="replay", policy="lrrc", rank=8)
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,11 @@ DATA = {
 JUDGES = {"verifier": "judged by a program", "human": "judged by people", None: "not judged"}
 # parts of the results that a run may lack: what names their records, what they are, and who writes them
 PARTS = {
-    "success": ({"metric": "preference_success"}, "Preference success", "no episode has a recorded outcome to predict"),
+    "success": (
+        {"evaluation": "replay", "metric": "preference_success"},
+        "Preference success",
+        "no episode has a recorded outcome to predict",
+    ),
     "live": ({"evaluation": "live", "metric": "live_success"}, "Live success", "no agent answered checks in this run"),
     "live-ablation": (
         {"evaluation": "live-ablation", "metric": "live_success"},
@@ -127,88 +132,131 @@ def new_record(
     return {**base, **measured, "n": n, "seeds": seeds, **more}
 
 
-def make_summary(records: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """The content of summary.json: records in a fixed order, each named once."""
-    ordered = sorted(
-        records,
-        key=lambda r: [
-            (r[key] is not None, r[key] or 0, "") if key in NUMBERS else (True, 0, r[key] or "") for key in KEYS
-        ],
-    )
-    names = [tuple(record[key] for key in KEYS) for record in ordered]
-    assert len(set(names)) == len(names), "two records with one name"
-    return rounded({"schema": 1, "records": ordered})
+@dataclass(frozen=True)
+class Summary:
+    """The records of results/summary.json, and the rank and budget at which LRRC is compared with others."""
 
+    records: Sequence[dict[str, Any]]
+    rank: int
+    budget: int
 
-def load_summary(path: str | Path) -> dict[str, Any]:
-    """Parsed summary.json. Raises ValueError where the file is missing or of another schema."""
-    try:
-        summary = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read ({error.strerror}); `dvc repro stats` makes it") from None
-    if not isinstance(summary, dict) or summary.get("schema") != 1:
-        raise ValueError(f"{path}: not a summary of schema 1; `dvc repro stats` makes one")
-    return summary
+    @classmethod
+    def of(cls, records: Iterable[dict[str, Any]], rank: int, budget: int) -> Summary:
+        """Rounded records in a fixed order, each named once."""
+        ordered = sorted(
+            records,
+            key=lambda r: [
+                (r[key] is not None, r[key] or 0, "") if key in NUMBERS else (True, 0, r[key] or "") for key in KEYS
+            ],
+        )
+        names = [tuple(record[key] for key in KEYS) for record in ordered]
+        assert len(set(names)) == len(names), "two records with one name"
+        return cls(rounded(ordered), rank, budget)
 
+    @classmethod
+    def load(cls, path: str | Path, rank: int, budget: int) -> Summary:
+        """Read summary.json. Raises ValueError where the file is missing or of another schema."""
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ValueError(f"{path}: cannot be read ({error.strerror}); `dvc repro stats` makes it") from None
+        if not isinstance(content, dict) or content.get("schema") != 1:
+            raise ValueError(f"{path}: not a summary of schema 1; `dvc repro stats` makes one")
+        return cls(content["records"], rank, budget)
 
-def find(summary: Mapping, **wanted: Any) -> list[dict[str, Any]]:
-    """Records whose fields equal all of `wanted` (evaluation is "replay" where not given)."""
-    wanted = {"evaluation": "replay", **wanted}
-    return [record for record in summary["records"] if wanted.items() <= _flat(record).items()]
+    def content(self) -> dict[str, Any]:
+        """What summary.json holds."""
+        return {"schema": 1, "records": self.records}
 
+    def find(self, *, evaluation: str, **wanted: Any) -> list[dict[str, Any]]:
+        """Records of one evaluation whose fields equal all of `wanted`."""
+        wanted = {"evaluation": evaluation, **wanted}
+        return [
+            record for record in self.records if all(key in record and record[key] == wanted[key] for key in wanted)
+        ]
 
-def _flat(record: Mapping) -> dict[str, Any]:
-    return {key: value for key, value in record.items() if key != "test"}
+    def record(self, metric: str, *, evaluation: str, **wanted: Any) -> dict[str, Any]:
+        """The one record of `metric` that fits. Raises ValueError where none or several do."""
+        if metric not in METRICS:
+            raise ValueError(f"summary: no metric {metric!r}; known are {', '.join(METRICS)}")
+        found = self.find(evaluation=evaluation, metric=metric, **wanted)
+        if len(found) == 1:
+            return found[0]
+        differ = [key for key in KEYS if len({str(r[key]) for r in found}) > 1]
+        hint = f"{len(found)} records fit, give {', '.join(differ)}" if found else "no record fits"
+        raise ValueError(f"summary: {metric} of {evaluation} with {wanted}: {hint}")
 
+    def record_or_none(self, metric: str, *, evaluation: str, **wanted: Any) -> dict[str, Any] | None:
+        """The one record of `metric` that fits, or None where nothing was recorded; several are a ValueError."""
+        where = {"evaluation": evaluation, **wanted}
+        return self.record(metric, **where) if self.find(metric=metric, **where) else None
 
-def record(summary: Mapping, metric: str, **wanted: Any) -> dict[str, Any]:
-    """The one record of `metric` that fits. Raises ValueError where none or several do."""
-    if metric not in METRICS:
-        raise ValueError(f"summary: no metric {metric!r}; known are {', '.join(METRICS)}")
-    found = find(summary, metric=metric, **wanted)
-    if len(found) == 1:
-        return found[0]
-    differ = [key for key in KEYS if len({str(r[key]) for r in found}) > 1]
-    hint = f"{len(found)} records fit, give {', '.join(differ)}" if found else "no record fits"
-    raise ValueError(f"summary: {metric} with {wanted}: {hint}")
+    def value(self, metric: str, *, evaluation: str, **wanted: Any) -> float:
+        """The value of the one record of `metric` that fits, as `record`."""
+        return self.record(metric, evaluation=evaluation, **wanted)["value"]
 
+    def has(self, part: str) -> bool:
+        """Are there records of a part (PARTS)?"""
+        return bool(self.find(**PARTS[part][0]))
 
-def record_or_none(summary: Mapping, metric: str, **wanted: Any) -> dict[str, Any] | None:
-    """The one record of `metric` that fits, or None where nothing was recorded; several are a ValueError."""
-    return record(summary, metric, **wanted) if find(summary, metric=metric, **wanted) else None
+    def missing_parts(self) -> list[str]:
+        """One sentence for every part without a record.
 
+        Where nothing was live, its ablations and families go unsaid.
+        """
+        missing = [part for part in PARTS if not self.has(part)]
+        said = [part for part in missing if not (part.startswith("live-") and "live" in missing)]
+        return [f"{PARTS[part][1]} is left out: {PARTS[part][2]}." for part in said]
 
-def has(summary: Mapping, part: str) -> bool:
-    """Does the summary hold records of a part (PARTS)?"""
-    return bool(find(summary, **PARTS[part][0]))
+    def beats_floor(self, metric: str, floor: str, *, evaluation: str) -> bool | None:
+        """Does Full-Context's interval of `metric` lie above the mean of a floor? None where one was not measured."""
+        full, low = (
+            self.record_or_none(metric, evaluation=evaluation, policy=p, variant="") for p in ("full-context", floor)
+        )
+        return None if full is None or low is None else full["low"] > low["value"]
 
+    def origin(self) -> dict[str, Any]:
+        """A record that says on which data the replay was done. Raises ValueError where there is none."""
+        found = self.find(evaluation="replay")
+        if not found:
+            raise ValueError("summary: no record of the replay; `dvc repro replay stats` makes them")
+        return max(found, key=lambda r: (r["n"], r["seeds"]))
 
-def missing_parts(summary: Mapping) -> list[str]:
-    """One sentence for every part without a record; where nothing was live, its ablations and families go unsaid."""
-    missing = [part for part in PARTS if not has(summary, part)]
-    said = [part for part in missing if not (part.startswith("live-") and "live" in missing)]
-    return [f"{PARTS[part][1]} is left out: {PARTS[part][2]}." for part in said]
+    def at_budget(self) -> Summary:
+        """The same without digests of other budgets, so that a policy and rank name one record."""
+        return replace(self, records=[r for r in self.records if r["budget"] in (None, self.budget)])
 
+    def at_operating_point(self, *, evaluation: str, metric: str, **wanted: Any) -> list[dict[str, Any]]:
+        """Records of `metric` for LRRC at the operating rank and every policy at the operating budget."""
+        found = self.find(evaluation=evaluation, metric=metric, **wanted)
+        return [r for r in found if r["rank"] in (None, self.rank) and r["budget"] in (None, self.budget)]
 
-def beats_floor(summary: Mapping, metric: str, floor: str, evaluation: str = "replay") -> bool | None:
-    """Does Full-Context's interval of `metric` lie above the mean of a floor? None where one was not measured."""
-    full, low = (
-        record_or_none(summary, metric, evaluation=evaluation, policy=p, variant="") for p in ("full-context", floor)
-    )
-    return None if full is None or low is None else full["low"] > low["value"]
+    def main_line(self, metric: str) -> list[dict[str, Any]]:
+        """What the replay measured of `metric` at the operating point, one record per policy in order."""
+        return in_order(self.at_operating_point(evaluation="replay", metric=metric))
 
+    def policies(self) -> list[dict[str, Any]]:
+        """A record of every policy, as `main_line`: of its success, or of its tokens where success was not recorded."""
+        success = self.main_line("preference_success")
+        known = {r["policy"] for r in success}
+        return in_order([*success, *(r for r in self.main_line("tokens_per_episode") if r["policy"] not in known)])
 
-def origin(summary: Mapping) -> dict[str, Any]:
-    """A record that says on which data the replay was done. Raises ValueError where there is none."""
-    found = find(summary)
-    if not found:
-        raise ValueError("summary: no record of the replay; `dvc repro replay stats` makes them")
-    return max(found, key=lambda r: (r["n"], r["seeds"]))
-
-
-def value(summary: Mapping, metric: str, **wanted: Any) -> float:
-    """The value of the one record of `metric` that fits, as `record`."""
-    return record(summary, metric, **wanted)["value"]
+    def headline_metrics(self) -> dict[str, dict[str, float]]:
+        """The few numbers that `dvc metrics diff` compares: metric by policy (lrrc-r8 for LRRC at rank 8)."""
+        found: dict[str, dict[str, float]] = {}
+        for metric, evaluation in (
+            ("tokens_per_episode", "replay"),
+            ("calls_per_episode", "replay"),
+            ("preference_success", "replay"),
+            ("token_reduction_vs_full", "replay"),
+            ("live_success", "live"),
+            ("live_tokens_per_episode", "live"),
+        ):
+            for r in self.find(evaluation=evaluation, metric=metric):
+                if r["budget"] in (None, self.budget):
+                    label = r["policy"] if r["policy"] != "lrrc" else f"lrrc-r{r['rank']}"
+                    found.setdefault(label, {})[metric] = r["value"]
+        return found
 
 
 def name(record: Mapping) -> str:
@@ -225,40 +273,8 @@ def provenance(record: Mapping) -> str:
     return f"{where}, {JUDGES.get(record['judge'], record['judge'])}; n = {record['n']} {counted}{seeds}"
 
 
-def main_line(summary: Mapping, metric: str, rank: int, budget: int) -> list[dict[str, Any]]:
-    """Records of `metric`, one per policy in the order of POLICIES: LRRC at `rank`, all at `budget`."""
-    found = find(summary, metric=metric)
-    return in_order(r for r in found if r["rank"] in (None, rank) and r["budget"] in (None, budget))
-
-
-def policies(summary: Mapping, rank: int, budget: int) -> list[dict[str, Any]]:
-    """A record of every policy, as `main_line`: of its success, or of its tokens where success was not recorded."""
-    success = main_line(summary, "preference_success", rank, budget)
-    known = {r["policy"] for r in success}
-    tokens = main_line(summary, "tokens_per_episode", rank, budget)
-    return in_order([*success, *(r for r in tokens if r["policy"] not in known)])
-
-
 def in_order(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Records in the order of POLICIES, then by rank and budget."""
     order = list(POLICIES)
     place = {policy: i for i, policy in enumerate(order)}
     return sorted(records, key=lambda r: (place.get(r["policy"], len(order)), r["rank"] or 0, r["budget"] or 0))
-
-
-def headline_metrics(summary: Mapping, budget: int) -> dict[str, dict[str, float]]:
-    """The few numbers that `dvc metrics diff` compares: metric by policy (lrrc-r8 for LRRC at rank 8)."""
-    found: dict[str, dict[str, float]] = {}
-    for metric, evaluation in (
-        ("tokens_per_episode", "replay"),
-        ("calls_per_episode", "replay"),
-        ("preference_success", "replay"),
-        ("token_reduction_vs_full", "replay"),
-        ("live_success", "live"),
-        ("live_tokens_per_episode", "live"),
-    ):
-        for r in find(summary, metric=metric, evaluation=evaluation):
-            if r["budget"] in (None, budget):
-                label = r["policy"] if r["policy"] != "lrrc" else f"lrrc-r{r['rank']}"
-                found.setdefault(label, {})[metric] = r["value"]
-    return found

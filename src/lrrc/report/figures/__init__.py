@@ -1,1 +1,1 @@
-"""Figures, for paper (matplotlib) and page (plotly)."""
+"""Figures: `figure_list` names them all, `plot` is one as data, `printed` and `interactive` draw it."""

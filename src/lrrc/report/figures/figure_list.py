@@ -1,29 +1,53 @@
-"""The figures there are: what each shows, what it needs, and the command and runs behind it."""
+"""The figures there are: what each shows, what it needs, how it is drawn, and the command and runs behind it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lrrc.results.summary import has
+from lrrc.report.figures.architecture import architecture, shapes
+from lrrc.report.figures.live_figures import call_gate, fidelity, live_ablations
+from lrrc.report.figures.paper_figures import dataset, rank_tradeoff, success_and_tokens, training
+from lrrc.report.figures.pareto import live_pareto, pareto
+from lrrc.report.figures.plot import Plot
+from lrrc.report.figures.printed import printed
+from lrrc.results.summary import Summary
 
 if TYPE_CHECKING:
-    from lrrc.params import Params
+    from matplotlib.figure import Figure as Drawing
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What figures are drawn from: the summary, training curves by (rank, seed), the config.json of a checkpoint."""
+
+    summary: Summary
+    histories: Mapping[tuple[int, int], list[Mapping]]
+    checkpoint: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure: what it shows, the command and the MLflow runs (stage items, see fitted_runs) that made it.
+    """A figure: what it shows, the MLflow runs (stage items, see lrrc.policies.run_items) and the command that made it.
 
-    `needs`: the part of the results (lrrc.summary.PARTS) without which it cannot be drawn.
+    `plot` describes it; a diagram or a table has no points to describe, and `drawing` draws it. `needs` is the part
+    of the results (lrrc.results.summary.PARTS) without which it cannot be drawn, `of_paper` says that it is a figure
+    of the paper, not one beyond it.
     """
 
     title: str
     caption: str
     runs: str
+    plot: Callable[[Measured], Plot] | None = None
+    drawing: Callable[[Measured], Drawing] | None = None
     needs: str = ""
+    of_paper: bool = False
     command: str = "dvc repro figures"
+
+    def draw(self, measured: Measured) -> Drawing:
+        """The figure as it is printed."""
+        return printed(self.plot(measured)) if self.plot else self.drawing(measured)
 
 
 FIGURES = {
@@ -32,84 +56,81 @@ FIGURES = {
         "A local model reads what each policy sends and answers the checks of held-out episodes. Every policy, rank "
         "and budget, 95 % intervals.",
         "figures, stats, live, {ranks}, {baselines}",
-        "live",
+        plot=lambda measured: live_pareto(measured.summary),
+        needs="live",
     ),
     "pareto": Figure(
         "Tokens against success, recorded outcomes",
         "How often the answer that the judge preferred is forwarded, against tokens. Every policy and rank, 95 % "
         "intervals.",
         "figures, stats, replay, {ranks}, {baselines}",
-        "success",
+        plot=lambda measured: pareto(measured.summary),
+        needs="success",
     ),
     "live_ablations": Figure(
         "Ablations, live",
         "Points that the whole coordinator is better than with one part changed, same episodes, 95 % intervals.",
         "figures, stats, live, {operating}, {ablations}",
-        "live-ablation",
+        plot=lambda measured: live_ablations(measured.summary),
+        needs="live-ablation",
     ),
     "fidelity": Figure(
         "Fidelity to the full history",
         "How much more the true next reply surprises a local model that reads what a policy sends, 95 % intervals.",
         "figures, stats, fidelity, {operating}, {baselines}",
-        "fidelity",
+        plot=lambda measured: fidelity(measured.summary),
+        needs="fidelity",
     ),
     "call_gate": Figure(
         "The call gate at other thresholds",
         "Calls per episode and success of the answer forwarded, 95 % intervals.",
         "figures, stats, replay, {operating}",
-        "call-gate",
+        plot=lambda measured: call_gate(measured.summary),
+        needs="call-gate",
     ),
     "figure1": Figure(
         "Figure 1",
         "The coordinator, its shapes, the gate, and where tokens and calls are saved.",
         "figures, {default}",
+        drawing=lambda measured: architecture(shapes(measured.checkpoint, measured.summary.budget)),
+        of_paper=True,
     ),
     "figure2": Figure(
         "Figure 2",
         "Success, or else calls, (points, left axis) and tokens per episode (bars, right axis), standard errors.",
         "figures, stats, replay, {operating}, {baselines}",
+        plot=lambda measured: success_and_tokens(measured.summary),
+        of_paper=True,
     ),
     "figure3": Figure(
         "Figure 3",
         "Tokens saved, and success or else calls, against the coordinator rank, 95 % intervals.",
         "figures, stats, replay, {ranks}, {full}",
+        plot=lambda measured: rank_tradeoff(measured.summary),
+        of_paper=True,
     ),
     "figure4": Figure(
         "Figure 4",
         "Losses, norm of the state and share of active channels while training.",
         "figures, {ranks}",
+        plot=lambda measured: training(measured.summary, measured.histories),
+        of_paper=True,
     ),
     "figure5": Figure(
         "Table 1 and Figure 5",
         "The data set by split, counting one side of the arena and both.",
         "figures, stats, split, annotate",
+        drawing=lambda measured: dataset(measured.summary),
+        of_paper=True,
     ),
 }
 
 
-def drawable(summary: Mapping) -> dict[str, Figure]:
+def drawable(summary: Summary) -> dict[str, Figure]:
     """The figures for which there are records."""
-    return {key: picture for key, picture in FIGURES.items() if not picture.needs or has(summary, picture.needs)}
+    return {key: picture for key, picture in FIGURES.items() if not picture.needs or summary.has(picture.needs)}
 
 
-def lead(summary: Mapping) -> str | None:
+def lead(summary: Summary) -> str | None:
     """The figure to look at first: live success, else recorded outcomes, None where neither was measured."""
     return next((key for key in ("live_pareto", "pareto") if key in drawable(summary)), None)
-
-
-def fitted_runs(params: Params) -> dict[str, str]:
-    """Names of the MLflow runs that fitted something, by what they are for; `{0,1}` as a shell expands it."""
-    seeds = _one_of(params.seeds)
-    return {
-        "default": f"train-r{params.rank}-s{params.seeds[0]}",
-        "operating": f"train-r{params.rank}-s{seeds}",
-        "ranks": f"train-r{_one_of(params.ranks)}-s{seeds}",
-        "full": f"baseline-full-context-s{seeds}",
-        "baselines": f"baseline-{_one_of(params.baseline.policies)}-s{seeds}",
-        "ablations": f"ablate-{_one_of(params.ablate.variants)}",
-    }
-
-
-def _one_of(values: Sequence) -> str:
-    names = ",".join(map(str, values))
-    return names if len(values) == 1 else f"{{{names}}}"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import functools
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
 
-from lrrc.evaluation.trace import Trace
 from lrrc.report.figures.style import FAINT, INK, PAGE, SECOND, styled
+
+if TYPE_CHECKING:
+    from lrrc.evaluation.trace import Trace
 
 
 @styled

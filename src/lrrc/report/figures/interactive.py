@@ -1,166 +1,120 @@
-"""Records of summary.json -> plotly figures for the report: hovering or tapping a point shows its numbers."""
+"""A plot for the page: plotly, where hovering or tapping a point shows its numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from html import escape
+from typing import Any
 
-import numpy as np
 import plotly.graph_objects as go
 from matplotlib.ticker import MaxNLocator
 
-from lrrc.policy_catalogue import FLOORS, REFERENCES
-from lrrc.report.figures import pareto
-from lrrc.report.figures.live_figures import ablated, by_fidelity, threshold
-from lrrc.report.figures.paper_figures import apart, over_bars, second_measure
-from lrrc.report.figures.style import LRRC, SECOND, standard_error
-from lrrc.report.tables.live_tables import at_operating_point
-from lrrc.results.summary import DATA, find, main_line, name
-from lrrc.results.training_curves import curves_of
+from lrrc.report.figures.plot import Axis, Errors, Line, Panel, Plot, Series, Told
+from lrrc.report.figures.style import LRRC, SECOND
 
-SYMBOLS = {"lrrc": "circle", "full-context": "diamond", "no-history": "x", "oracle": "star"}
-GREY = "#9AA5AE"
+SYMBOLS = {"circle": "circle", "square": "square", "diamond": "diamond", "cross": "x", "star": "star"}
+DASHES = {"": "solid", "solid": "solid", "dashed": "dash", "dotted": "dot"}
+GREY = "#9AA5AE"  # of what does not stand out
+OVERLAID = (LRRC, SECOND, "#009E73", "#CC79A7")  # a colour for every panel of those laid over each other
+ORDER = {"": 0, "main": 0, "reference": 1, "kin": 2, "other": 2}  # of traces, and so of the legend
+GAP = 0.16  # between panels, of the height of the figure
 
 
-def to_html(figure: go.Figure, element: str) -> str:
+def to_html(plot: Plot, element: str) -> str:
     """A <div> that draws itself; plotly.js must be on the page. Same bytes every time."""
     config = {"responsive": True, "displaylogo": False, "displayModeBar": False}
-    return figure.to_html(
-        full_html=False, include_plotlyjs=False, div_id=element, config=config, default_height="26rem"
+    height = 26 if plot.share == "y" else 26 + 14 * (len(plot.panels) - 1)
+    return interactive(plot).to_html(
+        full_html=False, include_plotlyjs=False, div_id=element, config=config, default_height=f"{height}rem"
     )
 
 
-def layout(figure: go.Figure, **axes) -> go.Figure:
-    """The look of every figure on the page."""
+def interactive(plot: Plot) -> go.Figure:
+    """The plot as plotly draws it."""
+    figure = go.Figure()
+    if plot.share == "y":
+        _overlay(figure, plot.panels)
+    else:
+        _stack(figure, plot.panels, plot.share)
     figure.update_layout(
         template="simple_white",
         margin={"l": 60, "r": 20, "t": 30, "b": 50},
-        showlegend=True,
+        showlegend=any(series.name for panel in plot.panels for series in panel.series),
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         hovermode="closest",
         dragmode=False,
         font={"size": 13},
-        **axes,
     )
     return figure
 
 
-def told(record: Mapping, scale: float = 1, shows: str = ",.0f", unit: str = "") -> str:
-    """A number with its interval."""
-    text = f"{scale * record['value']:{shows}}{unit}"
-    if record["low"] is None:
-        return text
-    return f"{text} [{scale * record['low']:{shows}}, {scale * record['high']:{shows}}]"
+def _overlay(figure: go.Figure, panels: Sequence[Panel]) -> None:
+    """Panels with the same axes laid over each other, told apart by a colour and a shift each."""
+    for i, (panel, colour) in enumerate(zip(panels, OVERLAID, strict=False)):
+        shift = 0.2 * ((len(panels) - 1) / 2 - i)
+        for series in panel.series:
+            y = [place + shift for place in series.y]
+            figure.add_trace(_trace(replace(series, y=y, colours=[colour]), panel))
+    _axes(figure, panels[0], 1, (0, 1))
 
 
-def at_budget(record: Mapping) -> str:
-    """The budget of a record that has one."""
-    return f", budget {record['budget']}" if record["budget"] else ""
+def _stack(figure: go.Figure, panels: Sequence[Panel], share: str) -> None:
+    """Panels above each other."""
+    height = (1 + GAP) / len(panels) - GAP
+    shares = [(round(i * (height + GAP), 4), round(i * (height + GAP) + height, 4)) for i in range(len(panels))]
+    seen: set[str] = set()
+    for number, (panel, domain) in enumerate(zip(panels, reversed(shares), strict=True), start=1):
+        for series in sorted(panel.series, key=lambda series: ORDER[series.role]):
+            trace = _trace(series, panel)
+            trace.update(xaxis=_axis("x", number), yaxis=_axis("y", 2 * number - 1 + series.right))
+            trace.showlegend = bool(series.name) and series.name not in seen
+            seen.add(series.name)
+            figure.add_trace(trace)
+        _axes(figure, panel, number, domain)
+        if share == "x" and number > 1:
+            figure.layout[f"xaxis{number}"].matches = "x"
 
 
-def error(records: Sequence[Mapping], scale: float = 1) -> dict:
-    """Error bars; none where no interval was recorded."""
-    reach = [
-        (
-            r["value"],
-            r["low"] if r["low"] is not None else r["value"],
-            r["high"] if r["high"] is not None else r["value"],
-        )
-        for r in records
-    ]
-    return {
-        "type": "data",
-        "symmetric": False,
-        "thickness": 1,
-        "width": 3,
-        "array": [scale * (high - value) for value, _, high in reach],
-        "arrayminus": [scale * (value - low) for value, low, _ in reach],
-    }
+def _axis(letter: str, number: int) -> str:
+    return letter if number == 1 else f"{letter}{number}"
 
 
-def replayed(summary: Mapping, rank: int, budget: int) -> go.Figure:
-    """Tokens per episode against success, on recorded outcomes."""
-    figure = _scatter(pareto.replayed(summary, rank, budget), " % success")
-    return layout(figure, xaxis={"title": "Tokens per episode (fewer is better)"}, yaxis={"title": "Task success (%)"})
+def _trace(series: Series, panel: Panel) -> go.Bar | go.Scatter:
+    """One series with what is said of its points."""
+    x = [broken(panel.x.names[place]) for place in series.x] if panel.x.names else [*series.x]
+    colours = [GREY] if series.role == "other" else series.colours
+    said = {"name": series.name or None, "hovertext": [said_of(told) for told in series.told], "hoverinfo": "text"}
+    where = {"x": x, "y": [*series.y], **said, "marker": {"color": colours[0] if len(colours) == 1 else [*colours]}}
+    if series.kind == "bars":
+        return go.Bar(**where, error_y=error(series.y_errors))
+    trace = go.Scatter(**where, mode="lines+markers" if series.line else "markers")
+    if series.line or series.role:
+        trace.line = {"color": colours[0], "dash": DASHES[series.line]}
+    trace.marker.size, trace.marker.symbol = 9, SYMBOLS[series.mark]
+    if series.role:
+        main, trace.legendgroup = series.role == "main", series.name
+        trace.line.width, trace.marker.size = (3, 11) if main else (1, 8)
+        trace.opacity = 0.8 if series.role == "other" else 1
+    if series.kind == "band":
+        trace.marker.size = 5
+    else:
+        trace.error_x, trace.error_y = error(series.x_errors), error(series.y_errors)
+    return trace
 
 
-def live(summary: Mapping, rank: int, budget: int) -> go.Figure:
-    """Tokens per episode against checks answered right; lines join the budgets of a policy."""
-    figure = _scatter(pareto.live(summary, rank, budget), " % of checks right")
-    return layout(
-        figure, xaxis={"title": "Tokens per episode (fewer is better)"}, yaxis={"title": "Checks answered right (%)"}
-    )
+def error(errors: Errors | None) -> dict[str, Any] | None:
+    """Error bars."""
+    if errors is None:
+        return None
+    below, above = errors
+    look = {"type": "data", "symmetric": False, "thickness": 1, "width": 3}
+    return {**look, "array": [*above], "arrayminus": [*below]}
 
 
-def _scatter(series: Sequence[pareto.Series], unit: str) -> go.Figure:
-    figure = go.Figure()
-    groups = set()
-    for one in sorted(series, key=lambda one: (not one.bold, one.points[0][1]["policy"] not in REFERENCES)):
-        tokens, success = zip(*one.points, strict=True)
-        policy = success[0]["policy"]
-        plain = policy not in ("lrrc", *REFERENCES)
-        group = (
-            "other policies"
-            if plain
-            else "LRRC, other ranks"
-            if policy == "lrrc" and not one.bold
-            else name(success[0])
-        )
-        colour = GREY if plain else pareto.colour_of(policy)
-        figure.add_scatter(
-            x=[t["value"] for t in tokens],
-            y=[100 * s["value"] for s in success],
-            mode="lines+markers" if len(tokens) > 1 else "markers",
-            name=group,
-            legendgroup=group,
-            showlegend=group not in groups,
-            opacity=1 if one.bold or not plain else 0.8,
-            line={"width": 3 if one.bold else 1},
-            marker={"color": colour, "size": 11 if one.bold else 8, "symbol": SYMBOLS.get(policy, "square")},
-            error_x=error(tokens),
-            error_y=error(success, 100),
-            hovertext=[
-                f"<b>{escape(name(s))}</b>{at_budget(s)}<br>{told(t)} tokens<br>{told(s, 100, '.1f', unit)}"
-                f"<br>n = {s['n']}, seeds: {s['seeds']}"
-                for t, s in one.points
-            ],
-            hoverinfo="text",
-        )
-        figure.data[-1].line.color = colour
-        groups.add(group)
-    return figure
-
-
-def policies(summary: Mapping, rank: int, budget: int) -> go.Figure:
-    """Figure 2: success, else calls (points, left axis) and tokens (bars, right axis), standard errors."""
-    metric, scale, unit, label, _ = second_measure(summary)
-    tokens = [r for r in main_line(summary, "tokens_per_episode", rank, budget) if r["policy"] not in FLOORS]
-    points = [r for r in main_line(summary, metric, rank, budget) if r["policy"] not in FLOORS]
-    lower, upper = over_bars(summary, points, tokens, scale)
-    figure = go.Figure()
-    figure.add_bar(
-        x=[broken(name(r)) for r in tokens],
-        y=[r["value"] for r in tokens],
-        yaxis="y2",
-        error_y={"type": "data", "thickness": 1, "width": 3, "array": [standard_error(r) for r in tokens]},
-        name="tokens per episode",
-        marker={"color": ["#A9CFE8" if r["policy"] == "lrrc" else "#DADDE0" for r in tokens]},
-        hovertext=[f"<b>{escape(name(r))}</b><br>{told(r)} tokens" for r in tokens],
-        hoverinfo="text",
-    )
-    figure.add_scatter(
-        x=[broken(name(r)) for r in points],
-        y=[scale * r["value"] for r in points],
-        mode="markers",
-        name=label.lower(),
-        error_y={"type": "data", "thickness": 1, "width": 3, "array": [scale * standard_error(r) for r in points]},
-        marker={"color": [LRRC if r["policy"] == "lrrc" else "#222222" for r in points], "size": 9},
-        hovertext=[f"<b>{escape(name(r))}</b><br>{told(r, scale, '.1f', unit)}" for r in points],
-        hoverinfo="text",
-    )
-    left = {"title": label, "range": lower, "overlaying": "y2"}
-    right = {"title": "Tokens per episode", "range": upper, "side": "right"}
-    return layout(figure, xaxis={"automargin": True}, yaxis=left, yaxis2=right)
+def said_of(told: Told) -> str:
+    """What is said of a point, as HTML."""
+    return "<br>".join([f"<b>{escape(told.what)}</b>{escape(told.where)}", *map(escape, told.lines)])
 
 
 def broken(label: str) -> str:
@@ -169,162 +123,80 @@ def broken(label: str) -> str:
     return label.replace(" ", "<br>").replace("-", "-<br>", 1)
 
 
-def ranks(summary: Mapping, budget: int) -> go.Figure:
-    """Figure 3: token reduction and success, else calls against the coordinator rank, on two axes."""
-    metric, scale, unit, label, _ = second_measure(summary)
-    saved, second = (
-        sorted(find(summary, metric=m, policy="lrrc", budget=budget), key=lambda r: r["rank"])
-        for m in ("token_reduction_vs_full", metric)
-    )
-    upper, lower = apart(saved, second, scale)
-    figure = go.Figure()
-    for records, times, shown, title, colour, symbol, axis in (
-        (saved, 1, " %", "tokens saved (%)", LRRC, "circle", "y"),
-        (second, scale, unit, label.lower(), SECOND, "square", "y2"),
-    ):
-        figure.add_scatter(
-            x=[str(r["rank"]) for r in records],
-            y=[times * r["value"] for r in records],
-            yaxis=axis,
-            name=title,
-            mode="lines+markers",
-            marker={"color": colour, "size": 9, "symbol": symbol},
-            error_y=error(records, times),
-            hovertext=[f"<b>r = {r['rank']}</b><br>{told(r, times, '.1f', shown)}" for r in records],
-            hoverinfo="text",
-        )
-    second_axis = {"title": label, "color": SECOND, "overlaying": "y", "side": "right", "range": lower}
-    if scale == 100:  # no share is above all
-        second_axis["tickvals"] = [t for t in MaxNLocator(6).tick_values(*lower).tolist() if t <= 100]
-    return layout(
-        figure,
-        xaxis={"title": "Coordinator rank r", "type": "category"},
-        yaxis={"title": "Tokens saved (%)", "color": LRRC, "range": upper},
-        yaxis2=second_axis,
-    )
+def _axes(figure: go.Figure, panel: Panel, number: int, domain: tuple[float, float]) -> None:
+    """The axes of a panel, its bands, and the lines to compare with; `domain` is its part of the height."""
+    x, y, right = _axis("x", number), _axis("y", 2 * number - 1), _axis("y", 2 * number)
+    bars = any(series.kind == "bars" for series in panel.series)  # they lie under the points
+    found = {x: {**_look(panel.x), "anchor": y}, y: {**_look(panel.y), "domain": domain, "anchor": x}}
+    if panel.x.names:
+        found[x] |= {"type": "category", "automargin": True}
+    if panel.y.names:
+        found[y] |= _names(panel.y.names)
+    if panel.right:
+        found[right] = {**_look(panel.right), "side": "right", "anchor": x}
+        found[right] |= {"domain": domain} if bars else {"overlaying": y}
+        found[y] |= {"overlaying": right} if bars else {}
+    figure.update_layout({f"{key[0]}axis{key[1:]}": look for key, look in found.items()})
+    for line in panel.lines:
+        figure.add_shape(_line(line, x, y))
+    for series in panel.series:
+        if series.kind == "band":
+            figure.add_shape(_band(series, x, right if series.right else y))
+    if panel.here:
+        place, words = panel.here
+        label = {"text": words, "textposition": "top center", "font": {"size": 11}}
+        ends = {"x0": place - 0.3, "x1": place + 0.3, "xref": x, "y0": 0, "y1": 1, "yref": f"{y} domain"}
+        look = {"fillcolor": "#F0F1F3", "line": {"width": 0}, "layer": "below"}
+        figure.add_shape(type="rect", **ends, **look, label=label)
 
 
-def training(histories: Mapping[tuple[int, int], list[Mapping]], rank: int) -> go.Figure:
-    """Figure 4: means over runs of losses, norm of the state and channels active, by epoch."""
-    curves = [c for (r, _), history in sorted(histories.items()) if r == rank for c in curves_of(history)]
-    figure = go.Figure()
-    for key, label, colour, axis in (
-        ("val_loss", "validation loss", SECOND, "y"),
-        ("train_loss", "training loss", LRRC, "y"),
-        ("loss_rec", "reconstruction", "#009E73", "y"),
-        ("state_norm", "norm of the state", "#222222", "y2"),
-        ("active_channels", "channels active", "#CC79A7", "y2"),
-    ):
-        if key not in curves[0]:
-            continue
-        table = np.full((len(curves), max(len(c["epoch"]) for c in curves)), np.nan)
-        for row, curve in zip(table, curves, strict=True):
-            row[: len(curve[key])] = curve[key]
-        mean = np.nanmean(table, 0).round(4)
-        epochs = np.arange(1, table.shape[1] + 1)
-        figure.add_scatter(
-            x=epochs.tolist(),
-            y=mean.tolist(),
-            yaxis=axis,
-            mode="lines+markers",
-            name=label,
-            marker={"size": 5},
-            line={"color": colour, "dash": "dot" if axis == "y2" else "solid"},
-            hovertext=[f"<b>{label}</b>, epoch {e}<br>{v:.3f}" for e, v in zip(epochs, mean, strict=True)],
-            hoverinfo="text",
-        )
-    second = {"title": "Norm, channels (dotted)", "overlaying": "y", "side": "right", "rangemode": "tozero"}
-    return layout(figure, xaxis={"title": "Epoch"}, yaxis={"title": "Loss"}, yaxis2=second)
+def _look(axis: Axis) -> dict[str, Any]:
+    """Title, colour, range and ticks of an axis."""
+    look: dict[str, Any] = {"title": axis.title} if axis.title else {}
+    if axis.colour:
+        look["color"] = axis.colour
+    if axis.limits and None in axis.limits:
+        look["rangemode"] = "tozero"
+    elif axis.limits and not axis.names:
+        look["range"] = [*axis.limits]
+    if axis.most is not None:
+        look["tickvals"] = [t for t in MaxNLocator(6).tick_values(*axis.limits).tolist() if t <= axis.most]
+    return look
 
 
-def live_ablations(summary: Mapping, rank: int, budget: int) -> go.Figure:
-    """Points that the whole model is better than one with a part changed, on the same episodes and seeds."""
-    rows = ablated(summary)
-    labels = [escape(r["variant"]) for r in rows]
-    figure = go.Figure()
-    _dots(figure, rows, labels, range(len(rows)), ["#222222"] * len(rows), 1, "+.1f", " points")
-    figure.add_vline(x=0, line_color=LRRC, line_width=1)
-    return layout(figure, xaxis={"title": "Points that LRRC is better, live"}, yaxis=_named(labels)).update_layout(
-        showlegend=False
-    )
+def _names(names: Sequence[str]) -> dict[str, Any]:
+    """Names along an upright axis."""
+    ticks = {"tickvals": [*range(len(names))], "ticktext": [*map(escape, names)]}
+    return {"automargin": True, **ticks, "range": [-0.7, len(names) - 0.3]}
 
 
-def fidelity(summary: Mapping, rank: int, budget: int) -> go.Figure:
-    """Extra nats per token of every policy on every data set."""
-    found = at_operating_point(summary, rank, budget)
-    order, sets = by_fidelity(found), sorted({r["data"] for r in found})
-    figure = go.Figure()
-    for i, (data, colour) in enumerate(zip(sets, (LRRC, SECOND, "#009E73", "#CC79A7"), strict=False)):
-        rows = [r for r in found if r["data"] == data]
-        places = [order.index(r["policy"]) + 0.2 * ((len(sets) - 1) / 2 - i) for r in rows]
-        labels = [f"{escape(name(r))}, {escape(DATA.get(data, data))}" for r in rows]
-        _dots(figure, rows, labels, places, colour, 1, "+.3f", " nats per token")
-        figure.data[-1].name = DATA.get(data, data)
-    labels = {r["policy"]: escape(name(r)) for r in found}
-    return layout(
-        figure,
-        xaxis={"title": "Nats per token over Full-Context (lower is better)"},
-        yaxis=_named([labels[policy] for policy in order]),
-    )
-
-
-def _named(labels: Sequence[str]) -> dict:
-    return {
-        "automargin": True,
-        "tickvals": [*range(len(labels))],
-        "ticktext": labels,
-        "range": [-0.7, len(labels) - 0.3],
+def _line(line: Line, x: str, y: str) -> dict[str, Any]:
+    """A line across the whole panel, with its label inside."""
+    at, across = ("x", "y") if line.axis == "x" else ("y", "x")
+    axis = {"x": x, "y": y}
+    shape = {
+        "type": "line",
+        f"{at}0": line.at,
+        f"{at}1": line.at,
+        f"{at}ref": axis[at],
+        f"{across}0": 0,
+        f"{across}1": 1,
+        f"{across}ref": f"{axis[across]} domain",
+        "line": {"color": line.colour, "width": 1, "dash": DASHES[line.dash]},
     }
+    if line.label:
+        place = "start" if line.label_first else "end"
+        shape["label"] = {"text": line.label, "textposition": place, "font": {"size": 11, "color": line.colour}}
+    return shape
 
 
-def _dots(
-    figure: go.Figure,
-    rows: Sequence[Mapping],
-    labels: Sequence[str],
-    places: Sequence[float],
-    colour,
-    scale: float,
-    shows: str,
-    unit: str,
-) -> None:
-    figure.add_scatter(
-        x=[scale * r["value"] for r in rows],
-        y=[*places],
-        mode="markers",
-        marker={"color": colour, "size": 9},
-        error_x=error(rows, scale),
-        hovertext=[
-            f"<b>{label}</b><br>{told(r, scale, shows, unit)}<br>n = {r['n']}"
-            for r, label in zip(rows, labels, strict=True)
-        ],
-        hoverinfo="text",
-    )
+def _band(series: Series, x: str, y: str) -> dict[str, Any]:
+    """The outline of a band; a shape, so that there is no trace without points to touch."""
+    low, high = series.y_errors
+    there, back = _path(series.x, low), _path(reversed(series.x), reversed(high))
+    look = {"fillcolor": series.colours[0], "opacity": 0.15, "line": {"width": 0}, "layer": "below"}
+    return {"type": "path", "path": f"M{there}L{back}Z", "xref": x, "yref": y, **look}
 
 
-def call_gate(summary: Mapping) -> go.Figure:
-    """Calls against success, a point for every threshold of the gate."""
-    calls, success = (
-        {threshold(r): r for r in find(summary, evaluation="call-gate", metric=m, policy="lrrc")}
-        for m in ("calls_per_episode", "preference_success")
-    )
-    figure = go.Figure()
-    taus = sorted(calls)
-    label: Callable[[float], str] = lambda tau: f"<b>τ = {tau:.2f}</b><br>{told(calls[tau], 1, '.2f')} calls"  # noqa: E731
-    if set(taus) <= set(success):
-        rows, scale, unit, title = [success[tau] for tau in taus], 100, " % success", "Success (%)"
-        x, axis = [calls[tau]["value"] for tau in taus], "Calls per episode (fewer is better)"
-    else:
-        rows, scale, unit, title = [calls[tau] for tau in taus], 1, " calls", "Calls per episode"
-        x, axis = taus, "Threshold τ"
-    figure.add_scatter(
-        x=x,
-        y=[scale * r["value"] for r in rows],
-        mode="lines+markers+text",
-        text=[f"τ {tau:.2f}" for tau in taus],
-        textposition="bottom right",
-        marker={"color": LRRC, "size": 9},
-        error_y=error(rows, scale),
-        hovertext=[f"{label(tau)}<br>{told(r, scale, '.1f', unit)}" for tau, r in zip(taus, rows, strict=True)],
-        hoverinfo="text",
-    )
-    return layout(figure, xaxis={"title": axis}, yaxis={"title": title}).update_layout(showlegend=False)
+def _path(x: Iterable[float], y: Iterable[float]) -> str:
+    return "L".join(f"{a},{b:.5g}" for a, b in zip(x, y, strict=True))

@@ -1,77 +1,52 @@
-"""Records of summary.json -> figures of the live ablations, of fidelity to the full history, and of the call gate."""
+"""Records of summary.json -> the live ablations, fidelity to the full history, and the call gate, as plots."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from lrrc.report.figures.pareto import colour_of
-from lrrc.report.figures.style import (
-    COLUMN,
-    FAINT,
-    INK,
-    LRRC,
-    PAGE,
-    SECOND,
-    draw_chance_line,
-    errors,
-    footnote,
-    sentence,
-    styled,
-)
-from lrrc.report.tables.live_tables import at_operating_point, fidelity_note, live_note
-from lrrc.results.summary import DATA, find, name
+from lrrc.report.figures.plot import Axis, Line, Panel, Plot, Series, Told, chance_lines, errors, scaled, told
+from lrrc.report.figures.style import COLUMN, FAINT, INK, LRRC, PAGE, SECOND, colour_of, sentence
+from lrrc.report.tables.live_tables import fidelity_note, fidelity_records, live_note
+from lrrc.results.summary import DATA, Summary, name
 
 
-@styled
-def live_ablations(summary: Mapping, rank: int, budget: int) -> Figure:
+def live_ablations(summary: Summary) -> Plot:
     """Checks that the whole model answers right beyond one with a part changed, on the same episodes and seeds."""
-    rows = ablated(summary)
-    figure = Figure(figsize=(COLUMN, 0.95 + 0.2 * len(rows)))
-    axes = figure.subplots()
-    axes.axvline(0, color=LRRC, lw=0.8)
-    _dots(axes, rows, 1, [r["variant"] for r in rows], lambda r: INK, "+.1f")
-    axes.set_xlabel("Points that LRRC is better, live")
-    footnote(
-        figure,
-        f"LRRC r = {rank}, budget {budget}, minus one with a part changed: above zero, the part helps. "
-        f"Paired mean and 95 % interval. {live_note(rows)}",
+    found = summary.find(evaluation="live-ablation", metric="lrrc_live_success_minus_policy")
+    rows = sorted(found, key=lambda r: r["value"])
+    names = [r["variant"] for r in rows]
+    series = _dots(rows, range(len(rows)), names, [INK] * len(rows), ("+.1f", " points"))
+    x, zero = Axis("Points that LRRC is better, live"), Line("x", 0, LRRC)
+    note = (
+        f"LRRC r = {summary.rank}, budget {summary.budget}, minus one with a part changed: above zero, the part helps. "
+        f"Paired mean and 95 % interval. {live_note(rows)}"
     )
-    return figure
+    panel = Panel(x, Axis("", names=names), [series], lines=[zero])
+    return Plot([panel], (COLUMN, 0.95 + 0.2 * len(rows)), note)
 
 
-def ablated(summary: Mapping) -> list[dict]:
-    """Paired differences to every variant, the part that helps most last."""
-    found = find(summary, evaluation="live-ablation", metric="lrrc_live_success_minus_policy")
-    return sorted(found, key=lambda r: r["value"])
-
-
-@styled
-def fidelity(summary: Mapping, rank: int, budget: int) -> Figure:
+def fidelity(summary: Summary) -> Plot:
     """Extra nats per token of the true next reply against the full history, a panel per data set."""
-    found = at_operating_point(summary, rank, budget)
-    sets = sorted({r["data"] for r in found}, key=lambda data: (data != "embedded", data))
+    found = fidelity_records(summary)
     order = by_fidelity(found)
-    figure = Figure(figsize=(PAGE, 1.0 + 0.19 * len(order)))
-    panels = figure.subplots(1, len(sets), sharey=True, squeeze=False)[0]
-    for axes, data in zip(panels, sets, strict=True):
-        rows = sorted((r for r in found if r["data"] == data), key=lambda r: order.index(r["policy"]))
-        axes.axvline(0, color=SECOND, lw=0.8)
-        places = [order.index(r["policy"]) for r in rows]
-        _dots(axes, rows, 1, [], lambda r: colour_of(r["policy"]), "+.3f", places)
-        title = DATA.get(data, data)
-        axes.set_title(title[0].upper() + title[1:])
-        axes.set_xlabel("Nats per token over Full-Context")
     labels = {r["policy"]: name(r) for r in found}
-    panels[0].set_yticks(range(len(order)), [labels[policy] for policy in order])
-    for policy, text in zip(order, panels[0].get_yticklabels(), strict=True):
-        text.set(color=colour_of(policy), fontweight="bold" if policy == "lrrc" else "normal")
+    x = Axis("Nats per token over Full-Context (lower is better)", printed="Nats per token over Full-Context")
+    y = Axis("", names=[labels[policy] for policy in order], colours=[colour_of(policy) for policy in order])
+    panels = []
+    for data in sorted({r["data"] for r in found}, key=lambda data: (data != "embedded", data)):
+        rows = sorted((r for r in found if r["data"] == data), key=lambda r: order.index(r["policy"]))
+        title = DATA.get(data, data)
+        names = [f"{name(r)}, {title}" for r in rows]
+        colours = [colour_of(r["policy"]) for r in rows]
+        places = [order.index(r["policy"]) for r in rows]
+        series = replace(_dots(rows, places, names, colours, ("+.3f", " nats per token")), name=title)
+        panels.append(Panel(x, y, [series], lines=[Line("x", 0, SECOND)], title=title[0].upper() + title[1:]))
     note = fidelity_note(summary)
-    footnote(figure, f"Mean and 95 % interval, digest budget {budget} tokens. {note[0].upper()}{note[1:]}")
-    return figure
+    text = f"Mean and 95 % interval, digest budget {summary.budget} tokens. {note[0].upper()}{note[1:]}"
+    return Plot(panels, (PAGE, 1.0 + 0.19 * len(order)), text, share="y")
 
 
 def by_fidelity(records: Sequence[Mapping]) -> list[str]:
@@ -83,67 +58,46 @@ def by_fidelity(records: Sequence[Mapping]) -> list[str]:
 
 
 def _dots(
-    axes: Axes,
     rows: Sequence[Mapping],
-    scale: float,
-    labels: Sequence[str],
-    colour,
-    shows: str,
-    places: Sequence[int] | None = None,
-) -> None:
-    """A line per record: point, interval, and its value as a number beyond it."""
-    for y, r in zip(places if places is not None else range(len(rows)), rows, strict=True):
-        axes.errorbar(scale * r["value"], y, xerr=errors([r], scale), fmt="o", color=colour(r), ms=4, elinewidth=1)
-        end = r["value"] if r["high"] is None else r["high"]
-        axes.annotate(
-            format(scale * r["value"], shows),
-            (scale * end, y),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=7,
-            color=colour(r),
-        )
-    if labels:
-        axes.set_yticks(range(len(labels)), labels)
-    axes.margins(x=0.18)
-    axes.set_ylim(-0.7, max(places if places is not None else [len(rows) - 1]) + 0.7)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
+    places: Sequence[float],
+    names: Sequence[str],
+    colours: Sequence[str],
+    words: tuple[str, str],
+) -> Series:
+    """A dot for every record at its height; `words`: format and unit of a value."""
+    shows, unit = words
+    said = [Told(n, "", (told(r, 1, shows, unit), f"n = {r['n']}")) for r, n in zip(rows, names, strict=True)]
+    beside = [format(r["value"], shows) for r in rows]
+    return Series("dots", scaled(rows), places, colours, said, x_errors=errors(rows), beside=beside)
 
 
-@styled
-def call_gate(summary: Mapping, rank: int, budget: int) -> Figure:
+def call_gate(summary: Summary) -> Plot:
     """Calls per episode (above) and success (below) against the threshold of the gate; dashed: as calibrated."""
     calls, success = (
-        sorted(find(summary, evaluation="call-gate", metric=m, policy="lrrc"), key=threshold)
+        sorted(summary.find(evaluation="call-gate", metric=m, policy="lrrc"), key=threshold)
         for m in ("calls_per_episode", "preference_success")
     )
-    figure = Figure(figsize=(COLUMN, 3.2 if success else 2.0))
-    panels = figure.subplots(2 if success else 1, 1, sharex=True, squeeze=False)[:, 0]
-    drawn = [(calls, 1, "Calls per episode", LRRC, "calls_per_episode")]
-    drawn += [(success, 100, "Success (%)", SECOND, "preference_success")] if success else []
-    for axes, (rows, scale, label, colour, metric) in zip(panels, drawn, strict=True):
-        x = [threshold(r) for r in rows]
-        axes.errorbar(x, [scale * r["value"] for r in rows], errors(rows, scale), marker="o", color=colour, ms=4)
-        for r in find(summary, metric=metric, policy="lrrc", rank=rank, budget=budget):
-            axes.axhline(scale * r["value"], color=FAINT, lw=0.8, ls="--", zorder=1)
-            axes.text(
-                1,
-                scale * r["value"],
-                "as calibrated",
-                transform=axes.get_yaxis_transform(),
-                fontsize=6.5,
-                color=FAINT,
-                ha="right",
-                va="bottom",
-            )
-        axes.set_ylabel(label, color=colour)
-    if success:
-        draw_chance_line(panels[1], summary, min(map(threshold, success)), max(map(threshold, success)))
-    panels[-1].set_xlabel("Threshold τ: call one agent where the head is surer")
-    footnote(figure, f"LRRC r = {rank}. Mean and 95 % interval. {sentence(calls)}")
-    return figure
+    x = Axis("Threshold τ", printed="Threshold τ: call one agent where the head is surer")
+    at = {"policy": "lrrc", "rank": summary.rank, "budget": summary.budget}
+    panels = []
+    for metric, rows, y, scale, words in (
+        ("calls_per_episode", calls, Axis("Calls per episode", LRRC), 1, (".2f", " calls")),
+        ("preference_success", success, Axis("Success (%)", SECOND), 100, (".1f", " % success")),
+    ):
+        if not rows:
+            continue
+        taus = [threshold(r) for r in rows]
+        said = [Told(f"τ = {tau:.2f}", "", (told(r, scale, *words),)) for tau, r in zip(taus, rows, strict=True)]
+        reach = errors(rows, scale)
+        series = Series("points", taus, scaled(rows, scale), [y.colour], said, y_errors=reach, line="solid")
+        usual = summary.find(evaluation="replay", metric=metric, **at)
+        lines = [Line("y", scale * r["value"], FAINT, "dashed", "as calibrated") for r in usual]
+        if metric == "preference_success":
+            lines += chance_lines(summary, (min(taus), max(taus)))
+        panels.append(Panel(Axis(""), y, [series], lines=lines))
+    panels[-1] = replace(panels[-1], x=x)
+    note = f"LRRC r = {summary.rank}. Mean and 95 % interval. {sentence(calls)}"
+    return Plot(panels, (COLUMN, 3.2 if success else 2.0), note, share="x")
 
 
 def threshold(record: Mapping) -> float:

@@ -10,15 +10,14 @@ from typing import Any
 
 import matplotlib.style
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats as scipy_stats
 
-from lrrc.results.summary import find, provenance
+from lrrc.results.summary import provenance
 from lrrc.runtime.files import atomic
 
 COLUMN, PAGE = 3.4, 7.0  # inches: one and two columns of a paper
-LRRC, OTHER, SECOND, INK, FAINT = "#0072B2", "#8A8F94", "#D55E00", "#222222", "#666666"
+LRRC, SECOND, INK, FAINT = "#0072B2", "#D55E00", "#222222", "#666666"
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
@@ -51,28 +50,9 @@ def footnote(figure: Figure, text: str) -> None:
     figure.supxlabel(textwrap.fill(text, width), fontsize=6.5, color=FAINT, x=0.01, ha="left")
 
 
-def errors(records: Sequence[Mapping], scale: float = 1) -> list[list[float]]:
-    """Lengths of error bars below and above; none where no interval was recorded."""
-    low, high = ([r[end] if r[end] is not None else r["value"] for r in records] for end in ("low", "high"))
-    return [
-        [scale * (r["value"] - end) for r, end in zip(records, low, strict=True)],
-        [scale * (end - r["value"]) for r, end in zip(records, high, strict=True)],
-    ]
-
-
-def draw_chance_line(axes: Axes, summary: Mapping, start: float, end: float) -> None:
-    """A dotted line at the success of random picks."""
-    for record in find(summary, metric="preference_success", policy="random-pick"):
-        axes.plot([start, end], [100 * record["value"]] * 2, color=FAINT, lw=0.9, ls=":", zorder=1)
-        axes.text(
-            start,
-            100 * record["value"],
-            " random pick",
-            fontsize=6.5,
-            color=FAINT,
-            va="center",
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
-        )
+def colour_of(policy: str) -> str:
+    """LRRC, Full-Context and the references stand out; the rest is dark grey."""
+    return {"lrrc": LRRC, "full-context": SECOND, "oracle": "#009E73", "no-history": "#8C5A8A"}.get(policy, INK)
 
 
 def sentence(records: Sequence[Mapping]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from lrrc.policy_catalogue import REFERENCES
 from lrrc.report.tables.table import Cell, Column, Table, interval_columns, single_column, tabulate
-from lrrc.results.summary import DATA, LIVE_AGENT, find, in_order, name, provenance
+from lrrc.results.summary import DATA, LIVE_AGENT, Summary, in_order, name, provenance
 
 FAMILIES = {  # task family of a check -> what it asks of a digest
     "recall": "facts stated once and needed later",
@@ -47,17 +47,17 @@ GATE = (
 )
 
 
-def live_tables(summary: Mapping, rank: int, budget: int) -> list[Table]:
+def live_tables(summary: Summary) -> list[Table]:
     """Tables of what was evaluated live, by fidelity, transfer and call-gate; empty where not run."""
-    live = in_order(find(summary, evaluation="live", metric="live_success"))
-    changed = find(summary, evaluation="live-ablation", metric="live_success")
-    whole = [r for r in live if (r["policy"], r["rank"], r["budget"]) == ("lrrc", rank, budget)]
+    live = in_order(summary.find(evaluation="live", metric="live_success"))
+    changed = summary.find(evaluation="live-ablation", metric="live_success")
+    whole = [r for r in live if (r["policy"], r["rank"], r["budget"]) == ("lrrc", summary.rank, summary.budget)]
     ablated = [*whole, *sorted(changed, key=lambda r: r["variant"])] if changed else []
-    faithful = in_order(find(summary, evaluation="fidelity", metric="nats_over_full_context"))
+    faithful = in_order(summary.find(evaluation="fidelity", metric="nats_over_full_context"))
     faithful.sort(key=lambda r: r["data"])
-    moved = in_order(find(summary, evaluation="transfer", metric="nats_over_full_context"))
+    moved = in_order(summary.find(evaluation="transfer", metric="nats_over_full_context"))
     moved.sort(key=lambda r: r["data"])
-    gates = find(summary, evaluation="call-gate", metric="calls_per_episode")
+    gates = summary.find(evaluation="call-gate", metric="calls_per_episode")
     return [
         live_matrix(summary),
         tabulate(
@@ -69,11 +69,11 @@ def live_tables(summary: Mapping, rank: int, budget: int) -> list[Table]:
             LIVE,
             live_note(live),
         ),
-        families_table(summary, rank, budget),
+        families_table(summary),
         tabulate(
             summary,
             "live_ablations",
-            f"Ablations at r = {rank}, live",
+            f"Ablations at r = {summary.rank}, live",
             {"Variant": [r["variant"] or name(r) for r in ablated]},
             ablated,
             LIVE,
@@ -128,17 +128,16 @@ def live_note(records: list[Mapping]) -> str:
     return note
 
 
-def at_operating_point(summary: Mapping, rank: int, budget: int) -> list[Mapping]:
+def fidelity_records(summary: Summary) -> list[Mapping]:
     """Fidelity of every policy but Full-Context, which it is measured from."""
-    found = find(summary, evaluation="fidelity", metric="nats_over_full_context")
-    here = (r for r in found if r["rank"] in (None, rank) and r["budget"] in (None, budget))
-    return [r for r in here if r["policy"] != "full-context"]
+    found = summary.at_operating_point(evaluation="fidelity", metric="nats_over_full_context")
+    return [r for r in found if r["policy"] != "full-context"]
 
 
-def fidelity_note(summary: Mapping) -> str:
+def fidelity_note(summary: Summary) -> str:
     """What fidelity is, and on how many replies of each data set it was measured."""
     most: dict[str, Mapping] = {}
-    for r in find(summary, evaluation="fidelity", metric="nats_over_full_context"):
+    for r in summary.find(evaluation="fidelity", metric="nats_over_full_context"):
         most[r["data"]] = max(r, most.get(r["data"], r), key=lambda r: (r["n"], r["seeds"]))
     agent = next((r.get("agent", LIVE_AGENT) for r in most.values()), LIVE_AGENT)
     sizes = "; ".join(provenance(r) for _, r in sorted(most.items()))
@@ -156,9 +155,9 @@ def transfer_note(records: list[Mapping]) -> str:
     )
 
 
-def live_matrix(summary: Mapping) -> Table:
+def live_matrix(summary: Summary) -> Table:
     """Policy x budget: share of checks answered right."""
-    live = in_order(find(summary, evaluation="live", metric="live_success"))
+    live = in_order(summary.find(evaluation="live", metric="live_success"))
     budgets = sorted({r["budget"] for r in live}, key=lambda b: (b is None, b))
     cells = {(name(r), r["budget"]): r for r in live}
     rows = tuple(
@@ -170,13 +169,9 @@ def live_matrix(summary: Mapping) -> Table:
     return Table("live", "Live success by policy and digest budget", columns, rows, live_note(live))
 
 
-def families_table(summary: Mapping, rank: int, budget: int) -> Table:
+def families_table(summary: Summary) -> Table:
     """Policy x task family: share of checks answered right; in the note what the families ask and how rules fare."""
-    found = [
-        r
-        for r in find(summary, evaluation="live-by-category", metric="live_success")
-        if r["rank"] in (None, rank) and r["budget"] in (None, budget)
-    ]
+    found = summary.at_operating_point(evaluation="live-by-category", metric="live_success")
     sizes = {r["variant"]: r["n"] for r in found}
     order = [*(f for f in FAMILIES if f in sizes), *sorted(set(sizes) - set(FAMILIES))]
     cells = {(name(r), r["variant"]): r for r in found}
@@ -187,17 +182,13 @@ def families_table(summary: Mapping, rank: int, budget: int) -> Table:
     headers = [Column(f"{f} (n = {sizes[f]}), %", ".0f") for f in order]
     columns = (Column("Policy"), *(c for header in headers for c in (header, Column("", "low"), Column("", "high"))))
     words = "; ".join(f"{f}: {FAMILIES[f]}" for f in order if f in FAMILIES)
-    note = ". ".join(filter(None, (standing_rules(summary, rank, budget), words, live_note(found))))
-    return Table("live_families", f"Live success by task family, budget {budget}", columns, rows, note)
+    note = ". ".join(filter(None, (standing_rules(summary), words, live_note(found))))
+    return Table("live_families", f"Live success by task family, budget {summary.budget}", columns, rows, note)
 
 
-def standing_rules(summary: Mapping, rank: int, budget: int) -> str:
+def standing_rules(summary: Summary) -> str:
     """How rules that the user sets once are kept, in words; empty where no check of a rule was evaluated."""
-    found = [
-        r
-        for r in find(summary, evaluation="live-by-category", metric="live_success", variant="rule")
-        if r["rank"] in (None, rank) and r["budget"] in (None, budget)
-    ]
+    found = summary.at_operating_point(evaluation="live-by-category", metric="live_success", variant="rule")
     shown = {r["policy"]: r for r in found}
     rivals = [r for r in found if r["policy"] not in ("lrrc", *REFERENCES) and r["budget"] is not None]
     best = max(rivals, key=lambda r: r["value"], default=None)

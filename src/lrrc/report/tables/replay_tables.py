@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from lrrc.policy_catalogue import FLOORS
 from lrrc.report.tables.live_tables import live_tables
 from lrrc.report.tables.table import Cell, Column, Table, interval_columns, single_column, tabulate
-from lrrc.results.summary import find, has, in_order, name, policies
+from lrrc.results.summary import Summary, in_order, name
 
 SPLITS = ("train", "val", "test", "total")
 ACCOUNTINGS = {"per_side": "one side", "joint": "both sides"}
@@ -53,20 +53,22 @@ AHEAD = (
 )
 
 
-def all_tables(summary: Mapping, rank: int, budget: int) -> list[Table]:
+def all_tables(summary: Summary) -> list[Table]:
     """Every table of results/tables that has something to show, in the order of the report."""
-    main = policies(summary, rank, budget)
+    main = summary.policies()
     spending = [r for r in main if r["policy"] not in FLOORS]
     ours = [r for r in main if r["policy"] == "lrrc"]
     others = [r for r in main if r["policy"] != "lrrc"]
     against = [r for r in main if r["policy"] != "full-context"]
-    ranks = in_order(find(summary, policy="lrrc", budget=budget, metric="tokens_per_episode"))
-    changed = find(summary, evaluation="ablation", metric="tokens_per_episode")
+    ranks = in_order(
+        summary.find(evaluation="replay", policy="lrrc", budget=summary.budget, metric="tokens_per_episode")
+    )
+    changed = summary.find(evaluation="ablation", metric="tokens_per_episode")
     ablated = ours + [
         r
         for r in changed
         if r["policy"] == "lrrc"
-        and r["rank"] == rank
+        and r["rank"] == summary.rank
         and (r["variant"] == "call-gate-off" or not r["variant"].endswith("call-gate-off"))
     ]
     gated = ours + [r for r in changed if r["variant"] == "call-gate-on"]
@@ -75,12 +77,12 @@ def all_tables(summary: Mapping, rank: int, budget: int) -> list[Table]:
         return tabulate(summary, table_name, title, {first: [label(r) for r in records]}, records, columns)
 
     tables = [
-        *live_tables(summary, rank, budget),
+        *live_tables(summary),
         made("policies", "Policies", "Policy", main, name, COMPARED),
-        made("lrrc_vs_policies", f"LRRC r = {rank} against each policy", "Policy", others, name, AHEAD),
+        made("lrrc_vs_policies", f"LRRC r = {summary.rank} against each policy", "Policy", others, name, AHEAD),
         made("tokens", "Where the tokens go, per episode", "Policy", spending, name, SPENT),
         made("ranks", "Coordinator rank", "Rank", ranks, lambda r: str(r["rank"]), COMPARED),
-        made("ablations", f"Ablations at r = {rank}", "Variant", ablated, variant, COMPARED),
+        made("ablations", f"Ablations at r = {summary.rank}", "Variant", ablated, variant, COMPARED),
         made("gates", "Every policy with the call gate", "Policy", gated, name, COMPARED),
         made("tests", "Tests of success against Full-Context", "Policy", against, name, TESTED),
         subgroup_table(summary),
@@ -96,12 +98,12 @@ def variant(record: Mapping) -> str:
     return record["variant"] or name(record)
 
 
-def subgroup_table(summary: Mapping) -> Table:
+def subgroup_table(summary: Summary) -> Table:
     """LRRC against Full-Context inside each language and task family (paper section 4.5)."""
     found = [
         r
         for kind in ("by-category", "by-language")
-        for r in find(summary, evaluation=kind, metric="token_reduction_vs_full")
+        for r in summary.find(evaluation=kind, metric="token_reduction_vs_full")
     ]
     columns = (*interval_columns("Tokens saved, %", "token_reduction_vs_full", ".1f"), *TESTED[:3])
     first = {"Subgroup": [r["variant"] for r in found], "Episodes": [r["n"] for r in found]}
@@ -109,10 +111,10 @@ def subgroup_table(summary: Mapping) -> Table:
     return tabulate(summary, "subgroups", "LRRC against Full-Context, by subgroup", first, found, columns, note)
 
 
-def power_table(summary: Mapping) -> Table:
+def power_table(summary: Summary) -> Table:
     """What the paired test of success can see."""
-    found = find(summary, evaluation="power", metric="power_of_paper_effect")
-    least = {r["n"]: r for r in find(summary, evaluation="power", metric="detectable_success_difference")}
+    found = summary.find(evaluation="power", metric="power_of_paper_effect")
+    least = {r["n"]: r for r in summary.find(evaluation="power", metric="detectable_success_difference")}
     rows = tuple((r["n"], 100 * r["value"], least[r["n"]]["value"]) for r in found)
     columns = (
         Column("Episodes", "d"),
@@ -122,10 +124,10 @@ def power_table(summary: Mapping) -> Table:
     return Table("power", "Power of the paired test", columns, rows, "with the spread of differences seen here")
 
 
-def dataset_table(summary: Mapping) -> Table:
+def dataset_table(summary: Summary) -> Table:
     """Table 1 and Figure 5 of the paper: counts per split under both accountings."""
     cells: dict[str, dict[str, Cell]] = {}
-    for r in find(summary, evaluation="dataset"):
+    for r in summary.find(evaluation="dataset"):
         cells.setdefault(r["variant"], {})[r["metric"]] = r["value"]
     agents = sorted({variant.partition("/")[0] for variant in cells} - set(ACCOUNTINGS))
     order = {f"{a}/{s}": (ACCOUNTINGS.get(a, a), s) for a in (*ACCOUNTINGS, *agents) for s in SPLITS}
@@ -138,7 +140,7 @@ def dataset_table(summary: Mapping) -> Table:
     return Table("dataset", "Data set", columns, rows)
 
 
-def training_table(summary: Mapping) -> Table:
+def training_table(summary: Summary) -> Table:
     """How training ended, per rank (paper section 4.3)."""
     columns = {
         "training_epochs": ("Epochs", ".1f"),
@@ -148,10 +150,10 @@ def training_table(summary: Mapping) -> Table:
         "reconstruction_rise": ("Reconstruction loss above best, %", ".1f"),
         "active_channels": ("Channels active", ".2f"),
     }
-    if not has(summary, "success"):  # agreement with outcomes that there are not
+    if not summary.has("success"):  # agreement with outcomes that there are not
         del columns["validation_agreement"]
     cells: dict[int, dict[str, Cell]] = {}
-    for r in find(summary, evaluation="training"):
+    for r in summary.find(evaluation="training"):
         cells.setdefault(r["rank"], {})[r["metric"]] = r["value"]
     rows = tuple((rank, *(cells[rank].get(metric) for metric in columns)) for rank in sorted(cells))
     shown = (Column("Rank", "d"), *(Column(*column) for column in columns.values()))

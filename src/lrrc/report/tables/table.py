@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from lrrc.results.summary import provenance, record_or_none
+from lrrc.results.summary import Summary, provenance
 
 Cell = str | float | int | None
 
@@ -87,11 +87,11 @@ class Table:
 NAMED = ("evaluation", "data", "policy", "rank", "budget", "variant")  # what the cells of a row have in common
 
 
-def row(summary: Mapping, like: Mapping, columns: Sequence[tuple]) -> list[Cell]:
+def row(summary: Summary, like: Mapping, columns: Sequence[tuple]) -> list[Cell]:
     """Cells (column, metric, field, scale) of the configuration of `like`; None where it was not measured."""
     cells: list[Cell] = []
     for _, metric, field, scale in columns:
-        record = record_or_none(summary, metric, **{key: like[key] for key in NAMED}) or {}
+        record = summary.record_or_none(metric, **{key: like[key] for key in NAMED}) or {}
         value = {**record.get("test", {}), **record}.get(field)
         cells.append(None if value is None else value * scale)
     return cells
@@ -111,7 +111,7 @@ def single_column(header: str, metric: str, shows: str, field: str = "value") ->
 
 
 def tabulate(
-    summary: Mapping,
+    summary: Summary,
     table_name: str,
     title: str,
     first: Mapping[str, Sequence[Cell]],
