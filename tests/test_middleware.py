@@ -18,8 +18,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from test_policies import policy_of
 
+from lrrc.episodes.chat_message import text_of
 from lrrc.middleware import Coordinator, Settings
-from lrrc.middleware.chat_messages import exchange_roots, fingerprint, read_message, text_of
+from lrrc.middleware.chat_messages import exchange_roots, fingerprint, read_message
 from lrrc.policies.base import DIGEST_NAME, Session
 from lrrc.policies.registry import load_policy
 from lrrc.policies.untrained import Extractive, ExtractiveSession, recency

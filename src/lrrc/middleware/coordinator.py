@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lrrc.episodes.chat_message import as_dict, repair_surrogates
 from lrrc.episodes.episode import ROLES
-from lrrc.episodes.parsing import repair_surrogates
 from lrrc.middleware import persistence
-from lrrc.middleware.chat_messages import ReadMessage, as_dict, fingerprint
+from lrrc.middleware.chat_messages import ReadMessage, fingerprint
 from lrrc.middleware.conversation import DIGEST, Composed, Conversation
 from lrrc.middleware.conversations import Conversations
 from lrrc.middleware.receipt import Receipt

@@ -24,7 +24,7 @@ class Receipt:
     unknown_parts    images and other parts without text in the payload, whose tokens are not counted
     kept             messages of those given that the payload has as they are, by index
     sources          where the digest's text stands: text[start:end] of message number `message` of those given
-                     (text = lrrc.middleware.messages.text_of(message))
+                     (text = lrrc.episodes.chat_message.text_of(message))
     """
 
     policy: str

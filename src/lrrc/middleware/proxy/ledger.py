@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from lrrc.middleware.chat_messages import fingerprint, prefix_hashes, text_of
+from lrrc.episodes.chat_message import text_of
+from lrrc.middleware.chat_messages import fingerprint, prefix_hashes
 from lrrc.middleware.receipt import Receipt
 
 BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)  # seconds
