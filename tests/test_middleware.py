@@ -442,6 +442,15 @@ def test_conversations_that_begin_alike_stay_apart():
     assert len(coordinator.sessions) == 2
 
 
+def test_a_receipt_names_its_conversation():
+    coordinator, messages = Coordinator("recency", settings=always()), chat(5)
+    key = coordinator.compose(messages[:-2])[1].conversation
+    assert coordinator.compose(messages)[1].conversation == key
+    assert coordinator.compose(messages, conversation=key)[1].conversation == key and len(coordinator.sessions) == 1
+    assert coordinator.compose(messages, conversation="ticket")[1].conversation == "ticket"
+    assert coordinator.compose([say("user", "Another.")])[1].conversation not in (key, "ticket")
+
+
 def test_memory_is_bounded():
     coordinator = Coordinator("recency", settings=always(max_sessions=3))
     for i in range(10):

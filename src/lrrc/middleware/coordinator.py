@@ -80,7 +80,7 @@ class Coordinator:
             self.sessions.note(session, composed.ends)
         digest = {"role": "user", "name": DIGEST_NAME, "content": composed.text}
         payload = [digest if i == DIGEST else messages[i] for i in composed.indices]
-        receipt = self._receipt(composed, items, agent, budget, sized[1])
+        receipt = self._receipt(composed, items, agent, budget, sized[1], session.key)
         if self.on_receipt:
             self.on_receipt(receipt)
         return payload, receipt
@@ -120,7 +120,13 @@ class Coordinator:
         return coordinator
 
     def _receipt(
-        self, composed: Composed, items: Sequence[ReadMessage], agent: str | None, budget: int | None, tools: int
+        self,
+        composed: Composed,
+        items: Sequence[ReadMessage],
+        agent: str | None,
+        budget: int | None,
+        tools: int,
+        conversation: str,
     ) -> Receipt:
         kept = tuple(i for i in composed.indices if i != DIGEST)
         return Receipt(
@@ -141,6 +147,7 @@ class Coordinator:
             unknown_parts=sum(items[i].unknown for i in kept),
             kept=kept,
             sources=composed.sources,
+            conversation=conversation,
         )
 
 

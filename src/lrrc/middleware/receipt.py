@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lrrc.digest.writer import Span
@@ -12,6 +12,8 @@ from lrrc.digest.writer import Span
 class Receipt:
     """The record of one composed call. Tokens are cl100k; all counts include system prompt and tools.
 
+    conversation     its name, or where it has none a key that the coordinator gave it. It is no part of what was done:
+                     equal receipts may differ in it
     action           "passed" (the messages as given), "rewritten" (a new digest) or "kept" (the digest of an earlier
                      call, unchanged, so that the provider's prefix cache still hits)
     reason           why, in a few words
@@ -44,6 +46,7 @@ class Receipt:
     unknown_parts: int
     kept: tuple[int, ...]
     sources: tuple[Span, ...]
+    conversation: str = field(compare=False)
 
     @property
     def full(self) -> bool:
