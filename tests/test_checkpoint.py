@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from generated import AGENTS, ENCODER, LIMIT, MODEL, WIDTH, as_messages, episode, model
+from generated import AGENTS, ENCODER, LIMIT, MODEL, WIDTH, as_messages, compose, episode, model
 
 from lrrc.model.network import build_network
 from lrrc.policies import checkpoint
@@ -47,7 +47,7 @@ def test_a_policy_is_given_back(tmp_path, kind):
         assert torch.equal(loaded.net.state_dict()[name], value)
     listed = as_messages(episode(1, turns=4, agents=AGENTS), 3)
     options = {"encoder": ENCODER, "max_segment_tokens": LIMIT, "max_overlap": 0.9, "squeeze": 0.3}
-    assert loaded.compose(listed)[0] == type(loaded)(kind, 40, net=net, **options).compose(listed)[0]
+    assert compose(loaded, listed)[0] == compose(type(loaded)(kind, 40, net=net, **options), listed)[0]
 
 
 def test_the_same_weights_are_the_same_bytes(tmp_path):

@@ -1,4 +1,4 @@
-"""The coordinator as an MLflow model: logged once, composing as the policy does, served by MLflow too."""
+"""The coordinator as an MLflow model: logged once, composing as the middleware does, served by MLflow too."""
 
 import json
 import urllib.error
@@ -10,6 +10,7 @@ import yaml
 from checkpoints import write_checkpoint
 from servers import serve
 
+from lrrc.middleware import Coordinator
 from lrrc.policies.registry import load_policy
 from lrrc.tracking import mlflow_runs, stage_outputs
 
@@ -55,9 +56,9 @@ def address(repo):
 
 
 def composed(repo, request, budget):
-    """What the policy itself answers; the receipt names the checkpoint's folder instead of its path."""
+    """What the middleware answers; the receipt names the checkpoint's folder instead of its path."""
     policy = load_policy("lrrc", budget, repo / "models/train-r8-s0", repo / "data/encoder", **PARAMS["digest"])
-    payload, receipt = policy.compose(request["messages"], request.get("agent"))
+    payload, receipt = Coordinator(policy).compose(request["messages"], request.get("agent"), conversation="request")
     assert 0 < receipt.digest_tokens <= budget and not receipt.full
     expected = {"messages": payload, "receipt": receipt.to_dict() | {"checkpoint": "train-r8-s0"}}
     return as_json(expected)
@@ -93,7 +94,7 @@ def test_one_model_is_logged_once_and_pickles_nothing(repo, address, monkeypatch
     )
 
 
-def test_the_model_composes_as_the_policy_does(repo, model):
+def test_the_model_composes_as_the_middleware_does(repo, model):
     rows = [{"messages": MESSAGES, "budget": 20}, {"messages": MESSAGES, "budget": 24, "agent": "critic"}]
     expected = [composed(repo, row, row["budget"]) for row in rows]
     assert as_json(model.predict(rows)) == expected

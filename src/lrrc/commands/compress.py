@@ -1,10 +1,9 @@
-"""`lrrc compress IN.jsonl OUT.jsonl --policy NAME --budget B`: chat logs in, shorter payloads with receipts
-out.
+"""`lrrc compress IN.jsonl OUT.jsonl --policy NAME --budget B`: chat logs in, shorter payloads with receipts out.
 
-Each input line is {"id", "messages": [{role, content, name?}, ...], optionally "agent"}; the last message is
-the one to answer. Each output line is {"id", "messages": payload, "receipt"}, in the same order. A line that
-cannot be used is reported by number and reason and left out. Lines pass through one at a time, so the file
-may be larger than memory.
+Each input line is {"id", "messages": [{role, content, name?, tool_calls?}, ...], optionally "agent"}; the last message
+is the one to answer. Each output line is {"id", "messages": payload, "receipt"}, in the same order: what the middleware
+would send for that list alone. A line that cannot be used is reported by number and reason and left out. Lines pass
+through one at a time, so the file may be larger than memory.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lrrc.policies.requests import compress_request
+from lrrc.episodes.chat_message import repair_surrogates
 from lrrc.policy_catalogue import LEARNED, UNTRAINED
 from lrrc.runtime.files import atomic, parse_json
 
@@ -36,13 +35,13 @@ class Tally:
 
 
 def compress_file(source: Path, target: Path, policy: Policy, report: Callable[[str], None]) -> Tally:
-    """Compress every line of `source` into `target`, which is whole or not there. `report` gets each bad
-    line.
+    """Compress every line of `source` into `target`, which is whole or not there. `report` gets each bad line.
 
-    Raises ValueError where `target` cannot be a file of its own, OSError where a file cannot be read or
-    written.
+    Raises ValueError where `target` cannot be a file of its own, OSError where a file cannot be read or written.
     """
     from tqdm import tqdm
+
+    from lrrc.middleware.requests import compress_request
 
     if target.exists() and (not target.is_file() or target.samefile(source)):
         raise ValueError(f"{target}: must be a file of its own, not the input, a folder or a device")
@@ -64,7 +63,8 @@ def compress_file(source: Path, target: Path, policy: Policy, report: Callable[[
                 tally.left_out += 1
                 report(str(error))
                 continue
-            out.write(json.dumps(answer, ensure_ascii=False, allow_nan=False) + "\n")
+            # messages go out as they came, and half a surrogate pair has no UTF-8
+            out.write(repair_surrogates(json.dumps(answer, ensure_ascii=False, allow_nan=False)) + "\n")
             tally.written += 1
             tally.tokens_before += answer["receipt"]["tokens_before"]
             tally.tokens_after += answer["receipt"]["tokens_after"]

@@ -1,14 +1,13 @@
 """The trained coordinator as an MLflow model: `mlflow models serve` answers requests to compose a payload.
 
 A row of the input is {"messages": [{role, content, name?}, ...], "agent"?, "budget"?}, the last message being
-the one to answer; a row of the output is {"messages": payload, "receipt": {...}} (docs/method.md 4). MLflow
-keeps this file with the model and runs it to load it (models from code), so nothing is pickled. `lrrc log`
-logs such a model.
+the one to answer; a row of the output is {"messages": payload, "receipt": {...}}, as the middleware composes it for
+that list alone. MLflow keeps this file with the model and runs it to load it (models from code), so nothing is pickled.
+`lrrc log` logs such a model.
 """
 
 from __future__ import annotations
 
-import copy
 import shutil
 from importlib.metadata import version
 from pathlib import Path
@@ -26,8 +25,8 @@ from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import AnyType, Array, Object, Property
 
 import lrrc
+from lrrc.middleware.requests import compress_request
 from lrrc.policies.registry import load_policy
-from lrrc.policies.requests import compress_request
 from lrrc.runtime.files import invalid_value
 from lrrc.tracking.stage_outputs import MODEL, ServedModel
 
@@ -83,13 +82,13 @@ class ServedCoordinator(PythonModel):
 
     def answer(self, row: dict[str, Any], where: str) -> dict[str, Any]:
         """{"messages", "receipt"} for one row. Raises ValueError naming `where`, field and reason."""
-        policy, budget = copy.copy(self.policy), row.get("budget")
+        budget = row.get("budget")
         if budget is not None:
             if not isinstance(budget, (int, float)) or budget < 0 or not float(budget).is_integer():
                 raise invalid_value(where, "budget", budget, "an integer >= 0")
-            policy.budget = int(budget)
-        request = {"id": where, "messages": list(row["messages"]), "agent": row.get("agent")}
-        answer = compress_request(request, policy, where)
+            budget = int(budget)
+        request = {"id": "request", "messages": list(row["messages"]), "agent": row.get("agent")}
+        answer = compress_request(request, self.policy, where, budget)
         return {key: answer[key] for key in ("messages", "receipt")}
 
 
