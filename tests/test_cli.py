@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from lrrc.cli import COMMANDS, main
 from lrrc.commands.compress import compress_file
+from lrrc.episodes.chat_message import text_of
+from lrrc.episodes.parsing import parse_messages
 from lrrc.middleware import Coordinator
 from lrrc.policies.base import Policy
 from lrrc.policies.registry import load_policy
@@ -109,6 +111,28 @@ def test_good_lines_survive_bad_ones(tmp_path):
     assert all("\n" not in reason and len(reason) < 400 for reason in reasons)
     assert (tally.written, tally.left_out) == (3, 11)
     assert tally.tokens_after == sum(answer["receipt"]["tokens_after"] for answer in answers)
+
+
+def test_one_chat_is_one_text_and_one_count_wherever_it_goes(tmp_path):
+    """`lrrc compress`, the middleware and the reading of logs."""
+    function = {"name": "search", "arguments": '{"query": "ferries"}'}
+    messages = [
+        *chat("Find me a ferry."),
+        {"role": "assistant", "content": None, "tool_calls": [{"id": "a", "type": "function", "function": function}]},
+        {"role": "tool", "tool_call_id": "a", "content": "The blue ferry leaves at nine. " * 9},
+        {"role": "assistant", "content": [{"type": "text", "text": "At nine."}]},
+        *chat("And the next one?"),
+    ]
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text(line(id=1, messages=messages))
+    assert compress_file(source, target, load_policy("bm25", 20), pytest.fail).written == 1
+    answer = json.loads(target.read_text())
+    payload, receipt = Coordinator("bm25", 20).compose(messages)
+    assert answer["messages"] == payload
+    assert answer["receipt"] == json.loads(json.dumps(receipt.to_dict())) | {"conversation": "1"}
+    texts = [message.content for message in parse_messages(messages, "here")]
+    assert texts[1] == 'search({"query": "ferries"})' and texts == [text_of(message) for message in messages]
+    assert receipt.tokens_before == sum(map(tokens.count, texts)) and receipt.action == "rewritten"
 
 
 JSON = st.recursive(

@@ -106,6 +106,17 @@ def test_the_model_composes_as_the_middleware_does(repo, model):
     assert model.predict(model.input_example)[0]["receipt"]["digest_tokens"]
 
 
+def test_tool_calls_go_through_as_the_middleware_has_them(repo, model):
+    call = {"id": "a", "type": "function", "function": {"name": "search", "arguments": '{"query": "trains"}'}}
+    exchange = [
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "a", "content": "The train leaves at nine."},
+    ]
+    for messages in ([*MESSAGES, *exchange], [MESSAGES[0], *exchange, *MESSAGES[1:]]):
+        row = {"messages": messages, "budget": 20}
+        assert as_json(model.predict([row])) == [composed(repo, row, 20)]
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [

@@ -1,9 +1,9 @@
 """The trained coordinator as an MLflow model: `mlflow models serve` answers requests to compose a payload.
 
-A row of the input is {"messages": [{role, content, name?}, ...], "agent"?, "budget"?}, the last message being
-the one to answer; a row of the output is {"messages": payload, "receipt": {...}}, as the middleware composes it for
-that list alone. MLflow keeps this file with the model and runs it to load it (models from code), so nothing is pickled.
-`lrrc log` logs such a model.
+A row of the input is {"messages": [{role, content, name?, tool_calls?, ...}, ...], "agent"?, "budget"?}, the last
+message being the one to answer; a row of the output is {"messages": payload, "receipt": {...}}, as the middleware
+composes it for that list alone. MLflow keeps this file with the model and runs it to load it (models from code), so
+nothing is pickled. `lrrc log` logs such a model.
 """
 
 from __future__ import annotations
@@ -35,8 +35,10 @@ MESSAGES = Array(
     Object(
         [
             Property("role", DataType.string),
-            Property("content", DataType.string),
+            Property("content", AnyType(), required=False),  # a text or a list of parts; none beside tool calls
             Property("name", DataType.string, required=False),
+            Property("tool_calls", AnyType(), required=False),
+            Property("tool_call_id", DataType.string, required=False),
         ]
     )
 )
