@@ -12,6 +12,7 @@ from lrrc.digest.features import FEATURES, FIRST_AGENT
 from lrrc.digest.history import History
 from lrrc.digest.writer import PLAIN_RULES
 from lrrc.episodes.episode import ARENA_OUTCOMES, Check, Episode, Message, Turn
+from lrrc.middleware import Coordinator, Settings
 from lrrc.params import TARGETS, ModelConfig, TrainConfig
 
 WIDTH = 16
@@ -141,6 +142,12 @@ def as_messages(episode, turn):
     done = [m for t in episode.turns[:turn] for m in (*t.inputs, *t.replies)]
     listed = [*episode.system, *done, *episode.turns[turn].inputs]
     return [{"role": m.role, "content": m.content} | ({"name": m.name} if m.name else {}) for m in listed]
+
+
+def compose(policy, messages, agent=None):
+    """Payload and receipt of the middleware where it has to keep nothing but the question, which is what evaluation
+    measures."""
+    return Coordinator(policy, settings=Settings(rewrite="always", keep_goal=False)).compose(messages, agent)
 
 
 def learnable(seed, turns=4, agents=2, outcome=True):

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from generated import AGENTS, ENCODER, LIMIT, MODEL, WIDTH, as_messages, episode, model
+from generated import AGENTS, ENCODER, LIMIT, MODEL, WIDTH, as_messages, compose, episode, model
 from policies_made import made_policy
 
 from lrrc.digest.writer import PLAIN_RULES
@@ -54,7 +54,7 @@ def test_a_policy_is_given_back(tmp_path, kind):
     for name, value in net.state_dict().items():
         assert torch.equal(loaded.net.state_dict()[name], value)
     listed = as_messages(episode(1, turns=4, agents=AGENTS), 3)
-    assert loaded.compose(listed)[0] == made_policy(kind, 40, net, max_overlap=0.9, squeeze=0.3).compose(listed)[0]
+    assert compose(loaded, listed)[0] == compose(made_policy(kind, 40, net, max_overlap=0.9, squeeze=0.3), listed)[0]
 
 
 def test_the_same_weights_are_the_same_bytes(tmp_path):

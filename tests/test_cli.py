@@ -5,7 +5,6 @@ import json
 import resource
 import subprocess
 import sys
-from dataclasses import dataclass
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +12,12 @@ from hypothesis import strategies as st
 
 from lrrc.cli import COMMANDS, main
 from lrrc.commands.compress import compress_file
+from lrrc.episodes.chat_message import text_of
+from lrrc.episodes.parsing import parse_messages
+from lrrc.middleware import Coordinator
+from lrrc.policies.base import Policy
+from lrrc.policies.registry import load_policy
+from lrrc.policy_catalogue import WHOLE
 from lrrc.pretrained import tokens
 
 HEAVY = (
@@ -29,23 +34,7 @@ HEAVY = (
 )
 
 
-@dataclass
-class Receipt:
-    tokens_before: int
-    tokens_after: int
-
-    def to_dict(self):
-        return {"tokens_before": self.tokens_before, "tokens_after": self.tokens_after}
-
-
-class LastMessage:
-    """The smallest policy: counts words, keeps the last message, refuses one word."""
-
-    def compose(self, messages, agent):
-        if "refuse" in messages[-1]["content"]:
-            raise ValueError("cannot compose this")
-        words = [len(message["content"].split()) for message in messages]
-        return messages[-1:], Receipt(sum(words), words[-1])
+NOTHING = load_policy("no-history")
 
 
 def line(**row):
@@ -89,7 +78,7 @@ def test_good_lines_survive_bad_ones(tmp_path):
         line(id="d", messages=[{"role": "robot", "content": "x"}]),
         line(id="e", messages=[{"role": "user", "content": 5}]),
         line(id=None, messages=chat("x")),
-        line(id="f", messages=chat("please refuse")),
+        line(id="f", agent=5, messages=chat("x")),
         line(id="g", messages="none"),
         '{"id": "h", "messages": NaN}',
         "[" * 100_000,
@@ -99,14 +88,12 @@ def test_good_lines_survive_bad_ones(tmp_path):
     source, target = tmp_path / "in.jsonl", tmp_path / "new" / "out.jsonl"
     source.write_bytes("\n".join(lines).encode() + b'\n{"id": "\xff"}\n')
     reasons = []
-    tally = compress_file(source, target, LastMessage(), reasons.append)
+    tally = compress_file(source, target, NOTHING, reasons.append)
     answers = [json.loads(text) for text in target.read_text(encoding="utf-8").splitlines()]
     assert [answer["id"] for answer in answers] == ["a", "\ufffd", 7]
-    assert answers[0] == {
-        "id": "a",
-        "messages": [{"role": "user", "content": "four"}],
-        "receipt": {"tokens_before": 4, "tokens_after": 1},
-    }
+    payload, receipt = Coordinator(NOTHING).compose(chat("one two", "three", "four"), conversation="a")
+    assert answers[0] == {"id": "a", "messages": payload, "receipt": json.loads(json.dumps(receipt.to_dict()))}
+    assert payload == [{"role": "user", "content": "one two"}, {"role": "user", "content": "four"}]
     assert answers[-1]["messages"][0]["name"] == "ann" and "<|endoftext|>" in answers[-1]["messages"][0]["content"]
     assert [int(reason.split(":")[0].removeprefix("line ")) for reason in reasons] == [
         2,
@@ -122,7 +109,30 @@ def test_good_lines_survive_bad_ones(tmp_path):
         15,
     ]
     assert all("\n" not in reason and len(reason) < 400 for reason in reasons)
-    assert (tally.written, tally.left_out, tally.tokens_after) == (3, 11, 6)
+    assert (tally.written, tally.left_out) == (3, 11)
+    assert tally.tokens_after == sum(answer["receipt"]["tokens_after"] for answer in answers)
+
+
+def test_one_chat_is_one_text_and_one_count_wherever_it_goes(tmp_path):
+    """`lrrc compress`, the middleware and the reading of logs."""
+    function = {"name": "search", "arguments": '{"query": "ferries"}'}
+    messages = [
+        *chat("Find me a ferry."),
+        {"role": "assistant", "content": None, "tool_calls": [{"id": "a", "type": "function", "function": function}]},
+        {"role": "tool", "tool_call_id": "a", "content": "The blue ferry leaves at nine. " * 9},
+        {"role": "assistant", "content": [{"type": "text", "text": "At nine."}]},
+        *chat("And the next one?"),
+    ]
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text(line(id=1, messages=messages))
+    assert compress_file(source, target, load_policy("bm25", 20), pytest.fail).written == 1
+    answer = json.loads(target.read_text())
+    payload, receipt = Coordinator("bm25", 20).compose(messages)
+    assert answer["messages"] == payload
+    assert answer["receipt"] == json.loads(json.dumps(receipt.to_dict())) | {"conversation": "1"}
+    texts = [message.content for message in parse_messages(messages, "here")]
+    assert texts[1] == 'search({"query": "ferries"})' and texts == [text_of(message) for message in messages]
+    assert receipt.tokens_before == sum(map(tokens.count, texts)) and receipt.action == "rewritten"
 
 
 JSON = st.recursive(
@@ -146,7 +156,7 @@ def test_any_input_is_answered_or_reported(rows, cut, noise, tmp_path_factory):
     lines += [line[:cut] + noise.replace(b"\n", b"") + line[cut:] for line in lines]
     source.write_bytes(b"\n".join(lines))
     reasons = []
-    tally = compress_file(source, target, LastMessage(), reasons.append)
+    tally = compress_file(source, target, NOTHING, reasons.append)
     answers = [json.loads(line) for line in target.read_text(encoding="utf-8").split("\n")[:-1]]
     assert len(answers) == tally.written and len(reasons) == tally.left_out
     assert len(answers) + len(reasons) == sum(bool(line.strip()) for line in lines)
@@ -154,19 +164,19 @@ def test_any_input_is_answered_or_reported(rows, cut, noise, tmp_path_factory):
 
 
 def test_output_is_whole_or_absent(tmp_path):
-    class Broken:
-        def compose(self, messages, agent):
+    class Broken(Policy):
+        def session(self, agents):
             raise OSError("no space left")
 
     source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
     source.write_text(line(id=1, messages=chat("x")))
     target.write_text("old")
     with pytest.raises(OSError, match="no space"):
-        compress_file(source, target, Broken(), print)
+        compress_file(source, target, Broken("broken"), print)
     assert target.read_text() == "old" and sorted(tmp_path.iterdir()) == [source, target]
     for wrong in (source, tmp_path):
         with pytest.raises(ValueError, match="file of its own"):
-            compress_file(source, wrong, LastMessage(), print)
+            compress_file(source, wrong, NOTHING, print)
 
 
 def test_a_large_file_passes_in_small_memory(tmp_path):
@@ -175,12 +185,12 @@ def test_a_large_file_passes_in_small_memory(tmp_path):
     row = line(id="a", messages=chat("word " * 20_000))
     source = tmp_path / "in.jsonl"
     with source.open("w") as out:
-        out.writelines(f"{row}\n" for _ in range(200))
+        out.writelines(f"{row}\n" for _ in range(100))
     tracemalloc.start()
-    tally = compress_file(source, tmp_path / "out.jsonl", LastMessage(), print)
+    tally = compress_file(source, tmp_path / "out.jsonl", NOTHING, print)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert tally.written == 200 and peak < source.stat().st_size / 2
+    assert tally.written == 100 and peak < source.stat().st_size / 2
 
 
 @pytest.mark.parametrize(
@@ -221,5 +231,6 @@ def test_real_policies_keep_the_budget_and_name_their_sources(policy, tmp_path, 
     assert first["messages"][-1] == messages[-1] and second["messages"] == chat("Hello")
     sent = " ".join(message["content"] for message in first["messages"])
     spans = [messages[s["message"]]["content"][s["start"] : s["end"]] for s in receipt["sources"]]
-    assert spans and all(span in sent for span in spans)
+    assert bool(spans) == (policy not in WHOLE) and all(span in sent for span in spans)
+    assert [m for m in first["messages"] if m.get("name") != "digest"] == [messages[i] for i in receipt["kept"]]
     assert ("77 kg" in sent) == (policy in ("full-context", "bm25"))

@@ -51,19 +51,19 @@ def test_full_context_by_hand():
     assert row.cost.completion == 2 * answers
     money = 2 * (2.0 * last + 0.5 * (start + grown) + 8.0 * answers) / 1e6
     assert made.prices.money(row.cost) == pytest.approx(money, rel=1e-12)
-    assert made.saved(row) == 0 and not made.dearer(row)
+    assert made.saved(row) == 0 and not made.costs_more(row)
 
 
 def test_a_broken_cache_costs_more_and_is_said():
     policies = [load_policy(PolicySpec("recency", 64)), load_policy(PolicySpec("truncated-history"))]
     same = estimate([parsed()], policies, Prices(2.0, 2.0, 8.0))
     cached = estimate([parsed()], policies, Prices(2.0, 0.0, 8.0))
-    assert [r.policy for r in same.rows][-1] == "full-context" and not any(map(same.dearer, same.rows))
+    assert [r.policy for r in same.rows][-1] == "full-context" and not any(map(same.costs_more, same.rows))
     assert cached.rows[0].policy == "full-context"
     for name in ("recency", "truncated-history"):
         row = row_of(cached, name)
         assert row.cost == row_of(same, name).cost and row.cost.prompt < cached.full.cost.prompt
-        assert cached.dearer(row) and cached.saved(row) < 0
+        assert cached.costs_more(row) and cached.saved(row) < 0
     assert any(line.startswith("! ") and "recency 64" in line for line in notes(cached))
     assert not any(line.startswith("! ") for line in notes(same))
     assert set(LIMITS) <= set(notes(same))

@@ -14,7 +14,7 @@ import pytest
 import torch
 import yaml
 from checkpoints import write_checkpoint
-from generated import AGENTS, WIDTH, as_messages, episode, model
+from generated import AGENTS, WIDTH, as_messages, compose, episode, model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from policies_made import made_policy
@@ -98,7 +98,7 @@ def test_sessions_know_the_turns_before():
 def test_others_send_what_they_always_send(name):
     policy = load_policy(PolicySpec(name, 30))
     for target, (text, messages, spent) in zip(t := all_targets(4, 5), sent_by(policy, t), strict=True):
-        sent, receipt = policy.compose(as_messages(target.episode, target.turn), target.agent)
+        sent, receipt = compose(policy, as_messages(target.episode, target.turn), target.agent)
         inputs, system = target.inputs, target.episode.system
         middle = [m["content"] for m in sent if m.get("name") == "digest"]
         assert [text] == (middle or [""]) and spent == receipt.tokens_after - sum(

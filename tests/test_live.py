@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
-from generated import AGENTS, LIMIT, WIDTH, as_messages, checked, episode, model, sentence
+from generated import AGENTS, LIMIT, WIDTH, as_messages, checked, compose, episode, model, sentence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from policies_made import made_policy
@@ -61,7 +61,7 @@ def test_a_question_is_what_the_policy_sends(name):
     for seed in range(8):
         made = checked(seed)
         for question, check in zip(asked_under(name, made), made.checks, strict=True):
-            sent, receipt = POLICIES[name].compose(as_messages(made, check.turn), AGENTS[0])
+            sent, receipt = compose(POLICIES[name], as_messages(made, check.turn), AGENTS[0])
             assert [content for _, content in question.payload] == [m["content"] for m in sent]
             assert question.prompt_tokens == sum(tokens.count(m["content"]) for m in sent) == receipt.tokens_after
             assert question.digest_tokens == receipt.digest_tokens <= BUDGET

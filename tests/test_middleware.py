@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from policies_made import made_policy
 from test_policies import policy_of
 
+from lrrc.episodes.chat_message import text_of
 from lrrc.middleware import Coordinator, Settings
-from lrrc.middleware.chat_messages import exchange_roots, fingerprint, read_message, text_of
+from lrrc.middleware.chat_messages import exchange_roots, fingerprint, read_message
 from lrrc.policies.base import DIGEST_NAME, Session
 from lrrc.policies.untrained import ExtractiveSession
 from lrrc.pretrained import tokens
@@ -438,6 +439,15 @@ def test_conversations_that_begin_alike_stay_apart():
             assert coordinator.compose(listed)[0] == single.compose(listed)[0]
             listed.append(say("assistant", f"{x}{t}. {FILLER}"))
     assert len(coordinator.sessions) == 2
+
+
+def test_a_receipt_names_its_conversation():
+    coordinator, messages = Coordinator("recency", settings=always()), chat(5)
+    key = coordinator.compose(messages[:-2])[1].conversation
+    assert coordinator.compose(messages)[1].conversation == key
+    assert coordinator.compose(messages, conversation=key)[1].conversation == key and len(coordinator.sessions) == 1
+    assert coordinator.compose(messages, conversation="ticket")[1].conversation == "ticket"
+    assert coordinator.compose([say("user", "Another.")])[1].conversation not in (key, "ticket")
 
 
 def test_memory_is_bounded():

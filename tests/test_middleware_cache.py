@@ -11,9 +11,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from test_middleware import FILLER, call, chat, result, say
 
+from lrrc.episodes.chat_message import text_of
 from lrrc.episodes.episode_file import iter_episodes
 from lrrc.middleware import Coordinator, Settings
-from lrrc.middleware.chat_messages import text_of
 from lrrc.middleware.prompt_cache import Bill, bill, worth_writing
 from lrrc.pretrained import tokens
 

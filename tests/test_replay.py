@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from generated import AGENTS, episode
+from generated import AGENTS, compose, episode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from policies_made import made_policy
@@ -40,7 +40,7 @@ def recount(made, policy, overhead, stop, only):
                 {"role": m.role, "content": m.content} | ({"name": m.name} if m.name else {})
                 for m in (*made.system, *said, *turn.inputs)
             ]
-            sent, receipt = policy.compose(listed, reply.name)
+            sent, receipt = compose(policy, listed, reply.name)
             totals["calls"] += 1
             totals["prompt"] += sum(tokens.count(m["content"]) + overhead for m in sent)
             totals["completion"] += tokens.count(reply.content)

@@ -1,4 +1,4 @@
-"""The coordinator as an MLflow model: logged once, composing as the policy does, served by MLflow too."""
+"""The coordinator as an MLflow model: logged once, composing as the middleware does, served by MLflow too."""
 
 import json
 import urllib.error
@@ -11,6 +11,7 @@ from checkpoints import write_checkpoint
 from servers import serve
 
 from lrrc.digest.writer import DigestRules
+from lrrc.middleware import Coordinator
 from lrrc.policies.registry import load_policy
 from lrrc.policies.spec import PolicySpec
 from lrrc.tracking import mlflow_runs, stage_outputs
@@ -57,10 +58,10 @@ def address(repo):
 
 
 def composed(repo, request, budget):
-    """What the policy itself answers; the receipt names the checkpoint's folder instead of its path."""
+    """What the middleware answers; the receipt names the checkpoint's folder instead of its path."""
     spec = PolicySpec("lrrc", budget, DigestRules(**PARAMS["digest"]))
     policy = load_policy(spec, repo / "data/encoder", repo / "models/train-r8-s0")
-    payload, receipt = policy.compose(request["messages"], request.get("agent"))
+    payload, receipt = Coordinator(policy).compose(request["messages"], request.get("agent"), conversation="request")
     assert 0 < receipt.digest_tokens <= budget and not receipt.full
     expected = {"messages": payload, "receipt": receipt.to_dict() | {"checkpoint": "train-r8-s0"}}
     return as_json(expected)
@@ -96,7 +97,7 @@ def test_one_model_is_logged_once_and_pickles_nothing(repo, address, monkeypatch
     )
 
 
-def test_the_model_composes_as_the_policy_does(repo, model):
+def test_the_model_composes_as_the_middleware_does(repo, model):
     rows = [{"messages": MESSAGES, "budget": 20}, {"messages": MESSAGES, "budget": 24, "agent": "critic"}]
     expected = [composed(repo, row, row["budget"]) for row in rows]
     assert as_json(model.predict(rows)) == expected
@@ -106,6 +107,17 @@ def test_the_model_composes_as_the_policy_does(repo, model):
     schema = model.metadata.get_input_schema()
     assert schema.input_names() == ["messages", "agent", "budget"] and schema.required_input_names() == ["messages"]
     assert model.predict(model.input_example)[0]["receipt"]["digest_tokens"]
+
+
+def test_tool_calls_go_through_as_the_middleware_has_them(repo, model):
+    call = {"id": "a", "type": "function", "function": {"name": "search", "arguments": '{"query": "trains"}'}}
+    exchange = [
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "a", "content": "The train leaves at nine."},
+    ]
+    for messages in ([*MESSAGES, *exchange], [MESSAGES[0], *exchange, *MESSAGES[1:]]):
+        row = {"messages": messages, "budget": 20}
+        assert as_json(model.predict([row])) == [composed(repo, row, 20)]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import torch
-from generated import AGENTS, ENCODER, LIMIT, WIDTH, history_of
+from generated import AGENTS, ENCODER, LIMIT, WIDTH, compose, history_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from policies_made import digest_of, made_policy
@@ -101,9 +101,9 @@ def test_a_recognised_rule_is_in_every_digest_and_system_messages_stay_whole():
     with torch.no_grad():
         net.standing.weight.zero_()
         net.standing.bias.fill_(5.0)  # takes every sentence of the user for a rule
-    payload, receipt = policy.compose(messages)
+    payload, receipt = compose(policy, messages)
     assert payload[0] == messages[0] and receipt.digest_tokens <= 40
     rules = [span for span in receipt.sources if messages[span.message]["role"] == "user"]
     assert len(rules) >= 2  # although least_share leaves room for one segment at most
     policy.standing = 1.0
-    assert len(policy.compose(messages)[1].sources) <= 1
+    assert len(compose(policy, messages)[1].sources) <= 1

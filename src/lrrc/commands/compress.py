@@ -1,8 +1,9 @@
 """`lrrc compress IN.jsonl OUT.jsonl --policy NAME --budget B`: chat logs in, shorter payloads with receipts out.
 
-Each input line is {"id", "messages": [{role, content, name?}, ...], optionally "agent"}; the last message is the one to
-answer. Each output line is {"id", "messages": payload, "receipt"}, in the same order. A line that cannot be used is
-reported by number and reason and left out. Lines pass through one at a time, so the file may be larger than memory.
+Each input line is {"id", "messages": [{role, content, name?, tool_calls?}, ...], optionally "agent"}; the last message
+is the one to answer. Each output line is {"id", "messages": payload, "receipt"}, in the same order: what the middleware
+would send for that list alone. A line that cannot be used is reported by number and reason and left out. Lines pass
+through one at a time, so the file may be larger than memory.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lrrc.policies.requests import compress_request
+from lrrc.episodes.chat_message import repair_surrogates
 from lrrc.policy_catalogue import LEARNED, UNTRAINED
 from lrrc.runtime.files import atomic, parse_json
 
@@ -40,6 +41,8 @@ def compress_file(source: Path, target: Path, policy: Policy, report: Callable[[
     """
     from tqdm import tqdm
 
+    from lrrc.middleware.requests import compress_request
+
     if target.exists() and (not target.is_file() or target.samefile(source)):
         raise ValueError(f"{target}: must be a file of its own, not the input, a folder or a device")
     tally = Tally()
@@ -55,12 +58,13 @@ def compress_file(source: Path, target: Path, policy: Policy, report: Callable[[
             if not line.strip():
                 continue
             try:
-                answer = compress_request(parse_json(line, f"line {number}"), policy, where=f"line {number}")
+                answer = compress_request(parse_json(line, f"line {number}"), policy, f"line {number}")
             except ValueError as error:
                 tally.left_out += 1
                 report(str(error))
                 continue
-            out.write(json.dumps(answer, ensure_ascii=False, allow_nan=False) + "\n")
+            # messages go out as they came, and half a surrogate pair has no UTF-8
+            out.write(repair_surrogates(json.dumps(answer, ensure_ascii=False, allow_nan=False)) + "\n")
             tally.written += 1
             tally.tokens_before += answer["receipt"]["tokens_before"]
             tally.tokens_after += answer["receipt"]["tokens_after"]

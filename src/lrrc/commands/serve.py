@@ -210,7 +210,8 @@ def make_coordinator(args: argparse.Namespace) -> Any:
             )
     else:
         coordinator = Coordinator(args.policy, args.budget, settings, args.checkpoint)
-    coordinator.policy.compose(
+    # whatever is made ready at first use is now, by a coordinator whose memory is not kept
+    Coordinator(coordinator.policy).compose(
         [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}]
     )
     return coordinator

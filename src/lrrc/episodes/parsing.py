@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 from typing import Any
 
+from lrrc.episodes.chat_message import as_dict, read_text, repair_surrogates
 from lrrc.episodes.episode import ARENA_AGENTS, ARENA_OUTCOMES, LOG_AGENTS, ROLES, Check, Episode, Message, Turn
 from lrrc.runtime.files import invalid_value
 
@@ -28,17 +28,6 @@ COLUMNS = (
 )
 
 
-def repair_surrogates(text: str) -> str:
-    """The text with surrogate pairs joined and lone surrogates replaced by U+FFFD."""
-    if text.isascii():
-        return text
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
-
-
 def _text(row: Mapping, key: str, where: str, required: bool = False, inside: str = "") -> str | None:
     """A text, or None where it is null, empty or missing and not required. Integers pass, as ids are."""
     value, field = row.get(key), inside + key
@@ -53,22 +42,16 @@ def parse_messages(value: Any, where: str, field: str = "messages") -> tuple[Mes
     """Messages in the form {role, content, name?, tool_calls?} of chat interfaces. Raises ValueError."""
     if not isinstance(value, list):
         raise invalid_value(where, field, value, "a list of messages")
-    return tuple(_message(item, where, f"{field}[{i}]") for i, item in enumerate(value))
+    return tuple(_message(item, where, f"{field}[{i}].") for i, item in enumerate(value))
 
 
-def _message(value: Any, where: str, field: str) -> Message:
-    if not isinstance(value, dict):
-        raise invalid_value(where, field, value, "an object with role and content")
-    role, content = value.get("role"), value.get("content")
-    if not isinstance(role, str) or role not in ROLES:
-        raise invalid_value(where, f"{field}.role", role, f"one of {', '.join(ROLES)}")
-    calls = [value[key] for key in ("tool_calls", "function_call") if value.get(key)]
-    parts = content if isinstance(content, list) else [] if content is None and calls else [content]
-    texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
-    if not all(isinstance(text, str) for text in texts):
-        raise invalid_value(where, f"{field}.content", content, "a text, or a list of parts with text")
-    texts += [json.dumps(call, ensure_ascii=False, sort_keys=True) for call in calls]
-    return Message(ROLES[role], repair_surrogates("\n".join(texts)), _text(value, "name", where, inside=f"{field}."))
+def _message(value: Any, where: str, inside: str) -> Message:
+    value = as_dict(value, where, inside)
+    read, content = read_text(value, where, inside), value.get("content")
+    # an episode has texts alone: what it cannot hold is an error, and not an episode that lacks it
+    if read.unknown or (content is None and not read.calls):
+        raise invalid_value(where, f"{inside}content", content, "a text, or a list of parts with text")
+    return Message(ROLES[value["role"]], read.text, _text(value, "name", where, inside=inside))
 
 
 def _turns(messages: Iterable[Message], agent: str) -> list[Turn]:

@@ -7,6 +7,7 @@ the cut; everything from the cut on, as it stands.
 from __future__ import annotations
 
 import hashlib
+import secrets
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -46,7 +47,7 @@ class DigestInForce:
 class AgentMemory:
     """What is remembered for an agent: its digest, and fingerprints of its last payload and of the list it was for."""
 
-    standing: DigestInForce = field(default_factory=DigestInForce)
+    digest: DigestInForce = field(default_factory=DigestInForce)
     sent: Sequence[bytes] = ()
     given: Sequence[bytes] = ()
 
@@ -55,16 +56,16 @@ class Payload:
     """The messages for a call by index, DIGEST for the digest; `marks` and `sizes` have the tools' entry first."""
 
     def __init__(
-        self, items: Sequence[ReadMessage], place: Sequence[int], standing: DigestInForce, tools: tuple[bytes, int]
+        self, items: Sequence[ReadMessage], place: Sequence[int], digest: DigestInForce, tools: tuple[bytes, int]
     ):
-        cut = place[standing.cut] if standing.cut < len(place) else len(items)
-        stay = {place[i] for i in standing.kept}
-        before = [i for i in range(cut) if i in stay or items[i].role == "system"] if standing.cut else []
-        after = range(cut if standing.cut else 0, len(items))
-        self.indices = (*before, *([DIGEST] if standing.tokens else []), *after)
-        mark = hashlib.blake2b(standing.text.encode(), digest_size=16).digest()
+        cut = place[digest.cut] if digest.cut < len(place) else len(items)
+        stay = {place[i] for i in digest.kept}
+        before = [i for i in range(cut) if i in stay or items[i].role == "system"] if digest.cut else []
+        after = range(cut if digest.cut else 0, len(items))
+        self.indices = (*before, *([DIGEST] if digest.tokens else []), *after)
+        mark = hashlib.blake2b(digest.text.encode(), digest_size=16).digest()
         self.marks = [tools[0], *(mark if i == DIGEST else items[i].fingerprint for i in self.indices)]
-        self.sizes = [tools[1], *(standing.tokens if i == DIGEST else items[i].tokens for i in self.indices)]
+        self.sizes = [tools[1], *(digest.tokens if i == DIGEST else items[i].tokens for i in self.indices)]
         self.tokens = sum(self.sizes)
 
 
@@ -84,13 +85,14 @@ class Composed:
 
 
 class Conversation:
-    """Use under `lock`. `name` is None where the application gave none."""
+    """Use under `lock`. `name` is None where the application gave none; `key` is then one that cannot be guessed."""
 
     def __init__(self, name: str | None, policy: Policy, settings: Settings):
         self.name, self.policy, self.settings = name, policy, settings
+        self.key = secrets.token_hex(6) if name is None else name
         self.lock = threading.RLock()
         self.body: list[ReadMessage] = []
-        self.ends: tuple[bytes, ...] = ()  # chains by which Sessions recognises it
+        self.ends: tuple[bytes, ...] = ()  # chains by which Conversations recognises it
         self._known: dict[bytes, ReadMessage] = {}
         self.agents: dict[str, AgentMemory] = {}
         self.speakers: list[str] = []
@@ -159,11 +161,11 @@ class Conversation:
         speaker = speaker_of(view.body, agent)
         if not brief:
             self.observe(view, speaker)  # also where no digest is due: no call then pays for many turns
-        old = mine.standing
+        old = mine.digest
         if not self._holds(old, view) or (budget is not None and old.tokens > budget):
             old = DigestInForce()
         keeping = Payload(items, place, old, tools)
-        standing, payload, action = old, keeping, "kept"
+        digest, payload, action = old, keeping, "kept"
         due, reason = (False, "below min_tokens") if brief else self._due(view, old)
         if due:
             new = self._write(view, speaker, budget)
@@ -173,16 +175,16 @@ class Conversation:
             elif settings.rewrite == "auto":
                 due, regret = worth_writing(billed(keeping), billed(written), old.regret, settings)
                 reason = "cheaper than the cached prefix" if due else "the cached prefix is cheaper"
-                standing = replace(old, regret=regret)
+                digest = replace(old, regret=regret)
         if due:
-            standing, payload, action = new, written, "rewritten"
+            digest, payload, action = new, written, "rewritten"
         elif brief or keeping.tokens >= whole.tokens:
-            standing, payload, action = DigestInForce(regret=standing.regret), whole, "passed"
-        used = standing.spans if DIGEST in payload.indices else ()
+            digest, payload, action = DigestInForce(regret=digest.regret), whole, "passed"
+        used = digest.spans if DIGEST in payload.indices else ()
         composed = Composed(
             payload.indices,
-            standing.text,
-            standing.tokens,
+            digest.text,
+            digest.tokens,
             tuple(Span(place[span.message], span.start, span.end) for span in used),
             action,
             reason,
@@ -190,13 +192,13 @@ class Conversation:
             bill(mine.given, whole.marks, whole.sizes, settings.cache_minimum),
             (view.links[-1], view.links[view.cut]),
         )
-        mine.standing, mine.sent, mine.given = standing, payload.marks, whole.marks
+        mine.digest, mine.sent, mine.given = digest, payload.marks, whole.marks
         return composed
 
-    def _holds(self, standing: DigestInForce, view: Body) -> bool:
+    def _holds(self, digest: DigestInForce, view: Body) -> bool:
         """Does the digest still stand for the beginning of this body, and leave no late result without its call?"""
-        same = standing.cut <= view.cut and view.links[standing.cut] == standing.link
-        return same and not view.splits(standing.cut, standing.kept)
+        same = digest.cut <= view.cut and view.links[digest.cut] == digest.link
+        return same and not view.splits(digest.cut, digest.kept)
 
     def _due(self, view: Body, old: DigestInForce) -> tuple[bool, str]:
         """Whether to write a new digest, if it turns out to be worth it, and why (not)."""

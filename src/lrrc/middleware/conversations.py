@@ -11,12 +11,12 @@ from lrrc.middleware.conversation import Conversation
 
 
 class Conversations:
-    """At most `limit` conversations, made by `make(name)`. Safe between threads."""
+    """At most `limit` conversations by key, made by `make(name)`. Safe between threads."""
 
     def __init__(self, limit: int, make: Callable[[str | None], Conversation]):
         self.limit, self.make = limit, make
         self._lock = threading.Lock()
-        self._held: OrderedDict[object, Conversation] = OrderedDict()  # least recently used first
+        self._held: OrderedDict[str, Conversation] = OrderedDict()  # least recently used first
         self._ends: dict[bytes, Conversation] = {}  # of those without a name
 
     def __len__(self) -> int:
@@ -28,8 +28,8 @@ class Conversations:
             return list(self._held.values())
 
     def find(self, name: str | None, marks: Sequence[bytes]) -> Conversation:
-        """The conversation of that name; without one, that whose body, or whose turns before the cut, begin a body of
-        these fingerprints; else a new one."""
+        """The conversation of that name or key; without one, that whose body, or whose turns before the cut, begin a
+        body of these fingerprints; else a new one."""
         links = [] if name is not None else prefix_hashes(marks)[1:]
         with self._lock:
             if name is None:
@@ -50,9 +50,8 @@ class Conversations:
                 self._ends |= dict.fromkeys(conversation.ends, conversation)
 
     def _hold(self, conversation: Conversation) -> None:
-        key = id(conversation) if conversation.name is None else conversation.name
-        self._held[key] = conversation
-        self._held.move_to_end(key)
+        self._held[conversation.key] = conversation
+        self._held.move_to_end(conversation.key)
         while len(self._held) > self.limit:
             self._drop(self._held.popitem(last=False)[1])
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lrrc.episodes.chat_message import as_dict, repair_surrogates
 from lrrc.episodes.episode import ROLES
-from lrrc.episodes.parsing import repair_surrogates
 from lrrc.middleware import persistence
-from lrrc.middleware.chat_messages import ReadMessage, as_dict, fingerprint
+from lrrc.middleware.chat_messages import ReadMessage, fingerprint
 from lrrc.middleware.conversation import DIGEST, Composed, Conversation
 from lrrc.middleware.conversations import Conversations
 from lrrc.middleware.receipt import Receipt
@@ -82,7 +82,7 @@ class Coordinator:
             self.sessions.note(session, composed.ends)
         digest = {"role": "user", "name": DIGEST_NAME, "content": composed.text}
         payload = [digest if i == DIGEST else messages[i] for i in composed.indices]
-        receipt = self._receipt(composed, items, agent, budget, sized[1])
+        receipt = self._receipt(composed, items, agent, budget, sized[1], session.key)
         if self.on_receipt:
             self.on_receipt(receipt)
         return payload, receipt
@@ -122,7 +122,13 @@ class Coordinator:
         return coordinator
 
     def _receipt(
-        self, composed: Composed, items: Sequence[ReadMessage], agent: str | None, budget: int | None, tools: int
+        self,
+        composed: Composed,
+        items: Sequence[ReadMessage],
+        agent: str | None,
+        budget: int | None,
+        tools: int,
+        conversation: str,
     ) -> Receipt:
         kept = tuple(i for i in composed.indices if i != DIGEST)
         return Receipt(
@@ -143,6 +149,7 @@ class Coordinator:
             unknown_parts=sum(items[i].unknown for i in kept),
             kept=kept,
             sources=composed.sources,
+            conversation=conversation,
         )
 
 

@@ -165,7 +165,7 @@ def _row(conversation: Conversation) -> dict[str, Any]:
         "ends": [end.hex() for end in conversation.ends],
         "agents": {
             name: {
-                "standing": {**dataclasses.asdict(agent.standing), "link": agent.standing.link.hex()},
+                "standing": {**dataclasses.asdict(agent.digest), "link": agent.digest.link.hex()},
                 "sent": [mark.hex() for mark in agent.sent],
                 "given": [mark.hex() for mark in agent.given],
             }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lrrc.digest.selection import Span
@@ -12,6 +12,8 @@ from lrrc.digest.selection import Span
 class Receipt:
     """The record of one composed call. Tokens are cl100k; all counts include system prompt and tools.
 
+    conversation     its name, or where it has none a key that the coordinator gave it. It is no part of what was done:
+                     equal receipts may differ in it
     action           "passed" (the messages as given), "rewritten" (a new digest) or "kept" (the digest of an earlier
                      call, unchanged, so that the provider's prefix cache still hits)
     reason           why, in a few words
@@ -24,7 +26,7 @@ class Receipt:
     unknown_parts    images and other parts without text in the payload, whose tokens are not counted
     kept             messages of those given that the payload has as they are, by index
     sources          where the digest's text stands: text[start:end] of message number `message` of those given
-                     (text = lrrc.middleware.messages.text_of(message))
+                     (text = lrrc.episodes.chat_message.text_of(message))
     """
 
     policy: str
@@ -44,6 +46,7 @@ class Receipt:
     unknown_parts: int
     kept: tuple[int, ...]
     sources: tuple[Span, ...]
+    conversation: str = field(compare=False)
 
     @property
     def full(self) -> bool:

@@ -7,7 +7,6 @@ registry    builds any of them
 checkpoint  trained ones on disk
 run_items   names of everything that is trained
 payload     a selection as messages
-requests    one chat log, shortened
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The trained coordinator as an MLflow model: `mlflow models serve` answers requests to compose a payload.
 
-A row of the input is {"messages": [{role, content, name?}, ...], "agent"?, "budget"?}, the last message being
-the one to answer; a row of the output is {"messages": payload, "receipt": {...}} (docs/method.md 4). MLflow
-keeps this file with the model and runs it to load it (models from code), so nothing is pickled. `lrrc log`
-logs such a model.
+A row of the input is {"messages": [{role, content, name?, tool_calls?, ...}, ...], "agent"?, "budget"?}, the last
+message being the one to answer; a row of the output is {"messages": payload, "receipt": {...}}, as the middleware
+composes it for that list alone. MLflow keeps this file with the model and runs it to load it (models from code), so
+nothing is pickled. `lrrc log` logs such a model.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from mlflow.types.schema import AnyType, Array, Object, Property
 
 import lrrc
 from lrrc.digest.writer import DigestRules
+from lrrc.middleware.requests import compress_request
 from lrrc.policies.registry import load_policy
-from lrrc.policies.requests import compress_request
 from lrrc.policies.spec import PolicySpec
 from lrrc.runtime.files import invalid_value
 from lrrc.tracking.stage_outputs import MODEL, ServedModel
@@ -37,8 +37,10 @@ MESSAGES = Array(
     Object(
         [
             Property("role", DataType.string),
-            Property("content", DataType.string),
+            Property("content", AnyType(), required=False),  # a text or a list of parts; none beside tool calls
             Property("name", DataType.string, required=False),
+            Property("tool_calls", AnyType(), required=False),
+            Property("tool_call_id", DataType.string, required=False),
         ]
     )
 )
@@ -89,8 +91,8 @@ class ServedCoordinator(PythonModel):
             if not isinstance(budget, (int, float)) or budget < 0 or not float(budget).is_integer():
                 raise invalid_value(where, "budget", budget, "an integer >= 0")
             budget = int(budget)
-        request = {"id": where, "messages": list(row["messages"]), "agent": row.get("agent")}
-        answer = compress_request(request, self.policy, budget, where)
+        request = {"id": "request", "messages": list(row["messages"]), "agent": row.get("agent")}
+        answer = compress_request(request, self.policy, where, budget)
         return {key: answer[key] for key in ("messages", "receipt")}
 
 

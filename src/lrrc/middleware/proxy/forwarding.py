@@ -148,7 +148,7 @@ class Proxy:
             shorter = body
             if receipt.action != "passed":  # NaN and 1e999 are no numbers that could be written again
                 shorter = json.dumps(request | {"messages": payload}, allow_nan=False).encode()
-            conversation = self.ledger.composed(request, len(body), options["conversation"], receipt, seconds)
+            self.ledger.composed(request, len(body), receipt, seconds)
         except (ValueError, RecursionError) as error:
             return upstream, body, self.untouched("malformed", error)
         except Exception as error:  # whatever it is: the call is worth more than its saving
@@ -160,7 +160,7 @@ class Proxy:
                 "x-lrrc-action": receipt.action,
                 "x-lrrc-tokens-before": str(receipt.tokens_before),
                 "x-lrrc-tokens-after": str(receipt.tokens_after),
-                "x-lrrc-conversation": conversation,
+                "x-lrrc-conversation": receipt.conversation,
             },
         )
 

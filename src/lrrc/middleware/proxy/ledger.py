@@ -6,7 +6,6 @@ Nothing of a request but its messages, model name and receipt comes here; header
 from __future__ import annotations
 
 import itertools
-import secrets
 import time
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from lrrc.middleware.chat_messages import fingerprint, prefix_hashes, text_of
+from lrrc.episodes.chat_message import text_of
 from lrrc.middleware.receipt import Receipt
 
 BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)  # seconds
@@ -37,7 +36,6 @@ class LedgerEntry:
     tokens_after: int = 0
     reusable: int = 0
     size: int = 0  # bytes of the last request
-    tip: bytes = b""  # hash of its whole list, as last seen
     recent: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=CALLS))
     messages: Sequence[Mapping[str, Any]] = ()  # of the last call
     receipt: Receipt | None = None
@@ -77,7 +75,6 @@ class Ledger:
     def __init__(self, most: int = 256, idle: float = 3600, most_bytes: int = 100_000_000):
         self.most, self.idle, self.most_bytes = most, idle, most_bytes
         self.conversations: OrderedDict[str, LedgerEntry] = OrderedDict()  # by last call, oldest first
-        self.tips: dict[bytes, str] = {}  # hash of a conversation's whole list, as last seen -> its name
         self.seconds: deque[float] = deque(maxlen=RECENT)
         self.failure: str | None = None  # the last one
         self.failures: frozenset[str] = frozenset()  # kinds and places: as many as the code has
@@ -114,13 +111,12 @@ class Ledger:
         for count in ("before", "after", "reusable"):
             self.tokens.labels(count)
 
-    def composed(
-        self, request: Mapping[str, Any], size: int, name: str | None, receipt: Receipt, seconds: float
-    ) -> str:
-        """Enter a call whose request has `size` bytes; the name of its conversation: `name`, or recognised."""
-        now = time.time()
+    def composed(self, request: Mapping[str, Any], size: int, receipt: Receipt, seconds: float) -> None:
+        """Enter a call whose request has `size` bytes, under the conversation that its receipt names."""
+        now, name = time.time(), receipt.conversation
         self.forget(now - self.idle)
-        entry = self._entry(request["messages"], name, now)
+        entry = self.conversations.setdefault(name, LedgerEntry(name, now, now))
+        self.conversations.move_to_end(name)
         entry.seen, entry.calls = now, entry.calls + 1
         entry.tokens_before += receipt.tokens_before
         entry.tokens_after += receipt.tokens_after
@@ -151,23 +147,6 @@ class Ledger:
         self.bill.labels("after").inc(receipt.billed_after)
         self.compose.observe(seconds)
         self.seconds.append(seconds)
-        return entry.name
-
-    def _entry(self, messages: Sequence[Mapping[str, Any]], name: str | None, now: float) -> LedgerEntry:
-        """The conversation's entry. Without a name, it is that whose list, as last seen, these messages begin with;
-        system prompts do not count, so that agents with different instructions share it."""
-        spoken = [m for m in messages if m["role"] not in ("system", "developer")]
-        links = prefix_hashes(fingerprint(message, "message") for message in spoken)[1:]
-        name = name or next((self.tips[link] for link in reversed(links) if link in self.tips), None)
-        name = name or secrets.token_hex(6)
-        entry = self.conversations.setdefault(name, LedgerEntry(name, now, now))
-        self.conversations.move_to_end(name)
-        if self.tips.get(entry.tip) == name:
-            del self.tips[entry.tip]
-        if links:
-            entry.tip = links[-1]
-            self.tips[entry.tip] = name
-        return entry
 
     def untouched(self, action: str, reason: str) -> bool:
         """A request went on as it came: `action` is malformed or failed. Is it for the first time that reason?"""
@@ -182,18 +161,13 @@ class Ledger:
     def forget(self, before: float) -> None:
         """Drop conversations without a call since `before`."""
         while self.conversations and next(iter(self.conversations.values())).seen < before:
-            self._drop()
+            self.conversations.popitem(last=False)
 
     def _shrink(self) -> None:
         while len(self.conversations) > self.most or (
             len(self.conversations) > 1 and sum(c.size for c in self.conversations.values()) > self.most_bytes
         ):
-            self._drop()
-
-    def _drop(self) -> None:
-        _, entry = self.conversations.popitem(last=False)
-        if self.tips.get(entry.tip) == entry.name:
-            del self.tips[entry.tip]
+            self.conversations.popitem(last=False)
 
     def summary(self) -> dict[str, Any]:
         """Everything but texts, ready for JSON."""

@@ -28,7 +28,7 @@ def draw_estimate(result: Estimate) -> Figure:
     axes.axvline(result.prices.money(result.full.cost), color=FAINT, lw=0.9, ls=":")
     for i, (row, end) in enumerate(zip(rows, left, strict=True)):
         change = "" if row.policy == REFERENCE else f" ({-result.saved(row):+.1%})"
-        colour = SECOND if result.dearer(row) else INK
+        colour = SECOND if result.costs_more(row) else INK
         place = {"xytext": (4, 0), "textcoords": "offset points", "va": "center"}
         box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
         axes.annotate(amount(end) + change, (end, i), fontsize=7, color=colour, bbox=box, **place)

@@ -1,0 +1,37 @@
+"""One request with its history shortened: what `lrrc compress` and the served MLflow model do to a line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lrrc.episodes.chat_message import repair_surrogates
+from lrrc.middleware.coordinator import Coordinator
+from lrrc.policies.base import Policy
+from lrrc.runtime.files import invalid_value
+
+TO_ANSWER = ("user", "tool", "function")
+
+
+def compress_request(
+    row: Mapping[str, Any], policy: Policy, where: str = "request", budget: int | None = None
+) -> dict[str, Any]:
+    """{"id", "messages", "receipt"} for one request. Raises ValueError naming `where`, field and reason."""
+    name, messages = row.get("id"), row.get("messages")
+    if isinstance(name, bool) or not isinstance(name, (str, int)):
+        raise invalid_value(where, "id", name, "a text or an integer")
+    if not isinstance(messages, list):
+        raise invalid_value(where, "messages", messages, "a list of messages")
+    last = messages[-1].get("role") if messages and isinstance(messages[-1], Mapping) else None
+    if last not in TO_ANSWER:
+        raise invalid_value(where, "last role", last, "user or tool: the last message is the one to answer")
+    try:
+        # a coordinator of its own: no answer depends on the requests before it
+        payload, receipt = Coordinator(policy).compose(messages, row.get("agent"), budget, conversation=str(name))
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error
+    return {
+        "id": repair_surrogates(name) if isinstance(name, str) else name,
+        "messages": payload,
+        "receipt": receipt.to_dict(),
+    }
