@@ -17,6 +17,7 @@ from lrrc.episodes.parsing import parse_messages
 from lrrc.middleware import Coordinator
 from lrrc.policies.base import Policy
 from lrrc.policies.registry import load_policy
+from lrrc.policies.spec import PolicySpec
 from lrrc.policy_catalogue import WHOLE
 from lrrc.pretrained import tokens
 
@@ -34,7 +35,7 @@ HEAVY = (
 )
 
 
-NOTHING = load_policy("no-history")
+NOTHING = load_policy(PolicySpec("no-history"))
 
 
 def line(**row):
@@ -125,7 +126,7 @@ def test_one_chat_is_one_text_and_one_count_wherever_it_goes(tmp_path):
     ]
     source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
     source.write_text(line(id=1, messages=messages))
-    assert compress_file(source, target, load_policy("bm25", 20), pytest.fail).written == 1
+    assert compress_file(source, target, load_policy(PolicySpec("bm25", 20)), pytest.fail).written == 1
     answer = json.loads(target.read_text())
     payload, receipt = Coordinator("bm25", 20).compose(messages)
     assert answer["messages"] == payload

@@ -72,7 +72,9 @@ def test_a_broken_cache_costs_more_and_is_said():
 
 
 def test_rows_are_sorted_and_say_the_same_as_the_record():
-    made = estimate([parsed(), episode(1)], [load_policy("bm25", b) for b in (16, 64)], Prices(3.0, 1.0, 9.0))
+    made = estimate(
+        [parsed(), episode(1)], [load_policy(PolicySpec("bm25", b)) for b in (16, 64)], Prices(3.0, 1.0, 9.0)
+    )
     record = made.to_dict()
     money = [row["money"] for row in record["rows"]]
     assert money == sorted(money) and {row["budget"] for row in record["rows"]} == {None, 16, 64}

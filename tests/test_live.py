@@ -26,7 +26,7 @@ from lrrc.evaluation.live.checks import Configuration, agent_of, evaluate, live_
 from lrrc.evaluation.live.oracle import oracle
 from lrrc.evaluation.live.stage import evaluate_live, jobs_of
 from lrrc.model.network import build_network
-from lrrc.params import load_params, parse_params
+from lrrc.params import EmbedConfig, load_params, parse_params
 from lrrc.policies.payload import as_chat
 from lrrc.policies.registry import load_policy
 from lrrc.policies.spec import PolicySpec
@@ -51,7 +51,7 @@ POLICIES = {name: policy_of(name) for name in (*UNTRAINED, "lrrc", "ccf-only")}
 
 
 def asked_under(name, made, agent=AGENTS[0]):
-    return questions(made, POLICIES[name].session(made.agents), agent)
+    return questions(made, POLICIES[name].session(made.agents), agent, BUDGET)
 
 
 @pytest.mark.parametrize("name", POLICIES)
@@ -235,6 +235,13 @@ def test_rows_by_hand():
     assert (rows[0]["item"], rows[0]["budget"], rows[0]["rank"]) == ("", None, None)
 
 
+def knowing(least_share):
+    """Parameters of an oracle."""
+    params = load_params(ROOT / "params.yaml")
+    digest = dataclasses.replace(params.digest, least_share=least_share)
+    return dataclasses.replace(params, embed=EmbedConfig(LIMIT), digest=digest)
+
+
 def test_the_oracle_sends_what_gains_most():
     made = checked(7, turns=5)
     history = whole_history(made, LIMIT)
@@ -245,12 +252,12 @@ def test_the_oracle_sends_what_gains_most():
         stored[call.key] = np.full(call.segments, -1, np.float32)
         stored[call.key][best[turn]] = 50
     assert len(calls) > 1
-    for question in questions(made, oracle(made, stored, BUDGET, LIMIT, 0.01).session(made.agents), AGENTS[0]):
+    for question in questions(made, oracle(made, stored, knowing(0.01)).session(made.agents), AGENTS[0], BUDGET):
         if (turn := question.check.turn) in best:
             (said,) = [content for speaker, content in question.payload if speaker == "digest"]
             assert said.endswith(": " + history.segments[best[turn]].text)
-    blind = oracle(made, {}, BUDGET, LIMIT, 0.01).session(made.agents)
-    assert all(q.digest_tokens == 0 for q in questions(made, blind, AGENTS[0]))
+    blind = oracle(made, {}, knowing(0.01)).session(made.agents)
+    assert all(q.digest_tokens == 0 for q in questions(made, blind, AGENTS[0], BUDGET))
 
 
 def test_the_oracle_keeps_to_its_budget():
@@ -259,7 +266,7 @@ def test_the_oracle_keeps_to_its_budget():
         history = whole_history(made, LIMIT)
         rng = np.random.default_rng(seed)
         stored = {c.key: rng.normal(0, 5, c.segments) for c in calls_of(made, history)}
-        session = oracle(made, stored, load_params()).session(made.agents)
+        session = oracle(made, stored, knowing(0.0)).session(made.agents)
         for turn in made.turns:
             chosen = session.propose(turn.inputs, AGENTS[0], 25)
             assert chosen.text is not None and chosen.tokens <= 25

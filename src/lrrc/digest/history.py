@@ -82,7 +82,7 @@ class History:
         if message.role == "user":
             return USER
         if message.role == "assistant":
-            return FIRST_AGENT + self.agent_number(message.name or "assistant")  # as Policy.compose names it
+            return FIRST_AGENT + self.agent_number(message.name or "assistant")  # as chat messages name it
         return OTHER
 
     def agent_number(self, name: str) -> int:

@@ -115,7 +115,7 @@ class Trace:
 
 
 def trace(policy: Policy, episode: Episode) -> Trace:
-    """Replay an episode as lrrc.replay does, and keep what happened in every turn."""
+    """Go through an episode call by call, and keep what happened in every turn."""
     session = policy.session(episode.agents)
     turns = []
     for t, turn in enumerate(episode.turns):

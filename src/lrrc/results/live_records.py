@@ -1,4 +1,4 @@
-"""Answers of the live evaluation -> records of results/summary.json (schema: lrrc.summary).
+"""Answers of the live evaluation -> records of results/summary.json (schema: lrrc.results.summary).
 
 An episode is the unit: the share of its checks answered right, and the tokens of the calls that answered them.
 """

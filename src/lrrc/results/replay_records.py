@@ -1,4 +1,4 @@
-"""Rows per episode -> records of results/summary.json (schema: lrrc.summary)."""
+"""Rows per episode -> records of results/summary.json (schema: lrrc.results.summary)."""
 
 from __future__ import annotations
 
