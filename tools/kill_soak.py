@@ -24,7 +24,7 @@ import psutil
 import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-import copies  # noqa: E402
+from helpers import project_copies as copies  # noqa: E402
 
 MODES = {"all": 4, "dvc": 2, "stage": 2, "worker": 2}  # who is killed: how often
 EPOCHS = 40  # so that a fit takes long enough to be hit

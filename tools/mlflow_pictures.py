@@ -9,8 +9,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from browser import chromium  # noqa: E402
-from servers import serve  # noqa: E402
+from helpers.browser import chromium  # noqa: E402
+from helpers.http_servers import serve  # noqa: E402
 
 from lrrc.tracking import mlflow_runs  # noqa: E402
 

@@ -1,0 +1,245 @@
+"""A small folder of stage outputs with made-up numbers, for tests of what comes after them; never results."""
+
+import functools
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from helpers import made_up_live_results as synthetic_live
+from helpers.paths import ROOT
+from helpers.policies import made_policy
+from lrrc.params import load_params
+from lrrc.policies.checkpoint import checkpoint_config
+from lrrc.policies.spec import PolicySpec
+from lrrc.policy_catalogue import FLOORS
+from lrrc.proofs.theorems import PROVED
+from lrrc.results.replay_records import dataset_records, evaluation_records
+from lrrc.results.scores import Settings, Source
+from lrrc.results.summary import PARTS, Summary
+from lrrc.results.training_curves import training_records
+
+POLICIES = {  # policy -> (tokens relative to full context, calls relative, success probability)
+    "full-context": (1.0, 1.0, 0.66),
+    "truncated-history": (0.72, 1.0, 0.6),
+    "rims-only": (0.7, 1.0, 0.62),
+    "ccf-only": (0.71, 1.0, 0.61),
+    "tokensqueeze-only": (0.74, 1.0, 0.6),
+    "recency": (0.7, 1.0, 0.57),
+    "bm25": (0.69, 1.0, 0.63),
+    "embedding": (0.68, 1.0, 0.62),
+}
+FAMILIES = ("standing-rules", "quantities", "assignments")
+
+
+def replay_rows(episodes=60, seeds=(0, 1), ranks=(4, 8, 16, 32)):
+    """Rows of results/replay with the columns of the real ones."""
+    rng = np.random.default_rng(0)
+    base = rng.integers(1800, 4200, episodes)
+    easy = rng.normal(0, 0.25, episodes)
+    rows = []
+
+    def add(policy, item, rank, budget, gated, variant, cost, call_share, success):
+        for seed in seeds:
+            for e in range(episodes):
+                calls = max(2, round(8 * call_share + rng.normal(0, 0.6 * (call_share < 1))))
+                prompt = int(base[e] * cost * calls / 8 * rng.normal(1, 0.03))
+                completion = 60 * calls
+                rows.append(
+                    {
+                        "policy": policy,
+                        "item": item.format(seed=seed),
+                        "rank": rank,
+                        "budget": budget,
+                        "seed": seed,
+                        "fold": e % 5,
+                        "episode_id": f"e{e:04d}",
+                        "calls": calls,
+                        "prompt_tokens": prompt,
+                        "completion_tokens": completion,
+                        "total_tokens": prompt + completion,
+                        "reusable_prefix_tokens": int(prompt * (0.6 if policy == "full-context" else 0.05)),
+                        "digest_tokens": 0 if budget is None else calls * min(budget, 120),
+                        "success": int(rng.random() < success + easy[e]),
+                        "pick": "model_a",
+                        "gated": gated,
+                        "variant": variant,
+                        "language": "English",
+                        "category": FAMILIES[e % 3],
+                    }
+                )
+
+    for policy, (cost, calls, success) in POLICIES.items():
+        learned = policy.endswith("-only")
+        budget = 128 if policy not in ("full-context", "truncated-history") else None
+        add(
+            policy,
+            f"baseline-{policy}-s{{seed}}" if learned else "",
+            None,
+            budget,
+            False,
+            "",
+            cost,
+            calls,
+            success,
+        )
+    for i, rank in enumerate(ranks):
+        cost, success = 0.72 - 0.02 * i, 0.63 + 0.01 * i
+        add("lrrc", f"train-r{rank}-s{{seed}}", rank, 128, True, "", cost, 0.85, success)
+    add("lrrc", "train-r8-s{seed}", 8, 128, False, "", 0.7, 1.0, 0.64)
+    for variant in ("top_k-1", "top_k-2", "head_width-32"):
+        add("lrrc", f"ablate-{variant}-s{{seed}}", 8, 128, True, variant, 0.71, 0.85, 0.6)
+    for policy, success in (("random-pick", 0.58), ("longer-answer", 0.55)):
+        add(policy, "", None, None, False, "", 1.0, 1.0, success)
+    add("embedding", "", None, 128, True, "", 0.68, 0.85, 0.6)
+    rows = [{**row, "success": 0.5} if row["policy"] == "random-pick" else row for row in rows]
+    return pd.DataFrame(rows).astype({"rank": "Int64", "budget": "Int64"})
+
+
+def history(seed, rank, folds=2, epochs=12):
+    """Training curves as history.json has them."""
+    rng = np.random.default_rng([seed, rank])
+    fall = np.exp(-np.arange(epochs) / 3)
+    return [
+        {
+            "fold": f,
+            "epoch": e,
+            "train_loss": 1.2 + fall[e],
+            "val_loss": 1.3 + fall[e] + 0.02 * rng.random(),
+            "loss_rec": 0.5 + 0.6 * fall[e],
+            "loss_sel": 0.4 + 0.3 * fall[e],
+            "loss_win": 0.6 + 0.1 * fall[e],
+            "val_agreement": 0.66 - 0.1 * fall[e],
+            "state_norm": 9 - 4 * fall[e],
+            "active_channels": 3.4 - fall[e],
+        }
+        for f in range(folds)
+        for e in range(epochs)
+    ]
+
+
+def table1():
+    """Rows of table1.json."""
+    rows = []
+    for accounting, factor in (("per_side", 1), ("joint", 2)):
+        for split, episodes in (("train", 42), ("val", 9), ("test", 9), ("total", 60)):
+            rows.append(
+                {
+                    "accounting": accounting,
+                    "split": split,
+                    "episodes": episodes,
+                    "turns_per_episode": 4.2 * factor,
+                    "tokens_per_turn_mean": 340.5,
+                    "tokens_per_turn_median": 298.0,
+                    "tokens_per_turn_p90": 521.0,
+                    "tokens_per_episode": 1430.1 * factor,
+                }
+            )
+    return rows
+
+
+def certificate(rank):
+    """A certificate.json, without its details per fit."""
+    numbers = {
+        "rank": rank,
+        "r_u": min(rank, 8),
+        "rho_max": 0.9,
+        "norm_bound": 10.0,
+        "largest_state_norm": 3.2,
+    }
+    return {
+        **numbers,
+        "holds": True,
+        "theorems": [{"name": "T.f", "plain": "It holds."}],
+        "fits": {"main": {}},
+    }
+
+
+def checkpoint(rank, seed):
+    """A config.json."""
+    return checkpoint_config(PolicySpec("lrrc", rank=rank), seed, 256, load_params(ROOT / "params.yaml").model)
+
+
+def proofs():
+    """A proofs.json."""
+    theorem = {"name": "T.f", "plain": "It holds for x <d>.", "statement": "¬∀ x <d>", "axioms": ["propext"]}
+    return {
+        "verdict": PROVED,
+        "checked_by": "Lean",
+        "reason": "",
+        "theorems": [{**theorem, "verdict": PROVED}],
+    }
+
+
+def explored(said):
+    """Two generated episodes under three policies, for results/explore.json; every message begins with `said`."""
+    import torch
+
+    from helpers.random_episodes import WIDTH, episode, model
+    from lrrc.evaluation.explorer import explorer_data
+    from lrrc.model.network import build_network
+    from lrrc.policies.registry import load_policy
+
+    def marked(messages):
+        return tuple(replace(message, content=f"{said} {message.content}") for message in messages)
+
+    episodes = [
+        replace(e, turns=tuple(replace(t, inputs=marked(t.inputs), replies=marked(t.replies)) for t in e.turns))
+        for e in (episode(seed, turns=3) for seed in (0, 1))
+    ]
+    torch.manual_seed(0)
+    net = build_network("lrrc", 4, WIDTH, model())
+    ours = made_policy("lrrc", 128, net)
+    others = {name: load_policy(PolicySpec(name, 128)) for name in ("full-context", "recency")}
+    return explorer_data(episodes, {"LRRC r = 4": ours, **others}, 2, 0)
+
+
+@functools.cache
+def summary(outcomes=True):
+    """The summary of 40 such episodes, or of logs without outcomes; do not change it."""
+    source = Source("embedded", "verifier" if outcomes else None)
+    rows = replay_rows(40)
+    if not outcomes:
+        rows = rows[~rows.policy.isin(FLOORS)].assign(success=None, pick=None)
+    records = evaluation_records(rows, source, Settings(8, 128, bootstrap=200))
+    histories = {(rank, seed): history(seed, rank) for rank in (4, 8, 16, 32) for seed in (0, 1)}
+    training = training_records(histories, {"data": "embedded", "judge": source.judge})
+    everything = [*records, *dataset_records(table1(), source), *training, *synthetic_live.all_records()]
+    return Summary.of(everything, 8, 128)
+
+
+@functools.cache
+def without(*parts):
+    """The same without some PARTS."""
+    whole = summary(outcomes="success" not in parts)
+    gone = {PARTS[part][0]["evaluation"] for part in parts if part != "success"}
+    return replace(whole, records=[r for r in whole.records if r["evaluation"] not in gone])
+
+
+def write_stage_outputs(root: Path, episodes=60):
+    """results/replay, models, data/table1.json and results/proofs.json under `root`."""
+    rows = replay_rows(episodes)
+    (root / "results/replay").mkdir(parents=True)
+    for policy, part in rows.groupby("policy"):
+        part.to_parquet(root / f"results/replay/{policy}.parquet", index=False)
+    _json(root / "results/replay/meta.json", {"data": "embedded", "judge": "verifier"})
+    for rank in (4, 8, 16, 32):
+        for seed in (0, 1):
+            _json(root / f"models/train-r{rank}-s{seed}/history.json", history(seed, rank))
+            _json(root / f"models/train-r{rank}-s{seed}/certificate.json", certificate(rank))
+            _json(root / f"models/train-r{rank}-s{seed}/config.json", checkpoint(rank, seed))
+    _json(root / "data/table1.json", table1())
+    _json(root / "results/proofs.json", proofs())
+
+
+def _json(path: Path, value):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    import sys
+
+    write_stage_outputs(Path(sys.argv[1]), 200)
