@@ -22,7 +22,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 # without compiled bytecode every stage would spend 18 s on imports
 unexport PYTHONDONTWRITEBYTECODE
 .DELETE_ON_ERROR:
-.PHONY: setup repro test lint same-twice soak bench sbom audit
+.PHONY: setup repro test test-fast format lint same-twice soak bench sbom audit
 
 setup: $(READY)
 
@@ -41,6 +41,13 @@ repro: setup
 
 test: setup
 	pytest -n 2 --dist loadfile
+
+test-fast: setup
+	pytest -n 2 --dist loadfile -m 'not pipeline and not browser and not ray'
+
+format: setup
+	ruff check --fix .
+	ruff format .
 
 lint: setup
 	ruff check .

@@ -32,3 +32,15 @@ def smollm2(tmp_path_factory):
     folder = tmp_path_factory.mktemp("smollm2")
     convert(folder)
     return language_model.LanguageModel(folder)
+
+
+BROWSERS = ("browser", "page")  # fixtures that are one
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what needs a browser or Ray by the fixtures and parameters that say so; `make test-fast` leaves it out."""
+    for item in items:
+        if {*BROWSERS} & {*getattr(item, "fixturenames", ())}:
+            item.add_marker(pytest.mark.browser)
+        if "ray" in getattr(getattr(item, "callspec", None), "params", {}).values():
+            item.add_marker(pytest.mark.ray)

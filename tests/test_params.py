@@ -4,14 +4,13 @@ import copy
 import dataclasses
 
 import pytest
-import yaml
+from helpers.parameters import VALUES
 from helpers.paths import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrrc.params import ModelConfig, Params, load_params, parse_params, parse_variant
 
-VALUES = yaml.safe_load((ROOT / "params.yaml").read_text())
 PATHS = [(key,) for key in VALUES] + [
     (key, inner) for key, section in VALUES.items() if isinstance(section, dict) for inner in section
 ]

@@ -10,9 +10,9 @@ import sys
 import httpx2
 import openai
 import pytest
+from helpers.chats import HISTORY, KEY
 from helpers.checkpoints import write_checkpoint
 from helpers.upstreams import Upstream, running
-from test_proxy import HISTORY, KEY
 
 from lrrc.cli import main
 from lrrc.commands.serve import base_address, listen, parse_upstreams

@@ -1,9 +1,8 @@
 """A digest is exactly counted, within its budget, chronological, and copied from the history."""
 
-from itertools import groupby
-
 import numpy as np
 import pytest
+from helpers.assertions import check
 from helpers.policies import digest_of
 from helpers.random_episodes import AGENTS, ENCODER, LIMIT, histories
 from hypothesis import given, settings
@@ -13,7 +12,6 @@ from lrrc.digest import segments
 from lrrc.digest.history import History
 from lrrc.digest.writer import EMPTY_DIGEST, LABEL_TOKENS, Span, trim_to_budget
 from lrrc.episodes.episode import Message
-from lrrc.pretrained import tokens
 from lrrc.pretrained.sentence_encoder import NO_VECTORS
 
 
@@ -22,21 +20,6 @@ def history_of(turns, encoder=NO_VECTORS, limit=LIMIT):
     for turn in turns:
         history.append(turn)
     return history
-
-
-def check(history, made, budget):
-    """Everything that is promised of any digest, from the history alone."""
-    assert made.tokens == tokens.count(made.text) <= budget
-    assert list(made.spans) == sorted(made.spans, key=lambda s: (s.message, s.start))
-    lines = []
-    for number, spans in groupby(made.spans, lambda span: span.message):
-        message = history.messages[number]
-        spans = list(spans)
-        assert all(a.end <= b.start for a, b in zip(spans, spans[1:], strict=False))
-        pieces = [message.content[span.start : span.end] for span in spans]
-        assert all(piece and piece == piece.strip() for piece in pieces)
-        lines.append(f"{message.name or message.role}: {' '.join(pieces)}")
-    assert made.text == "\n".join(lines)
 
 
 @settings(deadline=None, max_examples=150)

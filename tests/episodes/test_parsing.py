@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from helpers.broken_input import as_line, damaged, mutated
 from helpers.paths import SHARED
+from helpers.rows import ARENA, LOG, assistant, user
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,55 +18,6 @@ from lrrc.episodes.episode import ARENA_OUTCOMES, Check, Episode, Message, Turn
 from lrrc.episodes.episode_file import read_episodes, schema, to_row, write_episodes
 from lrrc.episodes.parsing import parse_episode
 from lrrc.pretrained.tokens import count
-
-
-def user(text):
-    return {"role": "user", "content": text}
-
-
-def assistant(text):
-    return {"role": "assistant", "content": text}
-
-
-ARENA = {
-    "question_id": "q1",
-    "model_a": "x",
-    "model_b": "y",
-    "winner": "tie",
-    "judge": "human",
-    "language": "English",
-    "group": "g",
-    "category": "c",
-    "conversation_a": [user("hi"), assistant("a0"), user("again"), assistant("")],
-    "conversation_b": [user("hi"), assistant("b0"), user("again"), assistant("b1")],
-    "checks": [
-        {
-            "turn": 1,
-            "family": "f",
-            "question": "again",
-            "options": ["s", "t"],
-            "answer": 0,
-            "fact_turn": 0,
-            "choices": [0, 1],
-        }
-    ],
-}
-LOG = {
-    "id": "l1",
-    "messages": [
-        {"role": "system", "content": "rules"},
-        user("book it"),
-        {
-            "role": "assistant",
-            "content": None,
-            "tool_calls": [{"function": {"name": "find", "arguments": "{}"}}],
-        },
-        {"role": "tool", "name": "find", "content": "found"},
-        {"role": "assistant", "content": [{"type": "text", "text": "done"}]},
-        user("bye"),
-    ],
-    "reward": 1.0,
-}
 
 
 def lines(path, *rows):

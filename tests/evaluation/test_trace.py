@@ -5,13 +5,12 @@ import json
 import numpy as np
 import pytest
 import torch
+from helpers.policies import made_policy
 from helpers.random_episodes import AGENTS, ENCODER, LIMIT, WIDTH, episode, model
 
 from lrrc.evaluation.replay.accounting import episode_cost
 from lrrc.evaluation.trace import trace
 from lrrc.model.network import build_network
-from lrrc.policies.learned import Learned
-from lrrc.policies.pruning import Pruning
 from lrrc.policies.registry import load_policy
 from lrrc.policies.spec import PolicySpec
 from lrrc.report.figures.gate_activity import draw
@@ -23,8 +22,7 @@ BUDGET = 30
 def learned(kind="lrrc", **changes):
     torch.manual_seed(0)
     net = build_network(kind, 4, WIDTH, model(**changes))
-    form = Pruning if kind == "tokensqueeze-only" else Learned
-    return form(kind, BUDGET, net=net, encoder=ENCODER, max_segment_tokens=LIMIT)
+    return made_policy(kind, BUDGET, net)
 
 
 def policies():

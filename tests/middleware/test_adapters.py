@@ -12,9 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from test_middleware import FILLER, call, chat, exchange_roots, items_of, result, say
+from helpers.chats import FILLER, call, chat, items_of, result, say
 
 from lrrc.middleware import Coordinator, Settings
+from lrrc.middleware.chat_messages import exchange_roots
 from lrrc.policies.base import DIGEST_NAME
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "true"  # no prices from the network

@@ -10,6 +10,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from helpers.all_policies import policy_of
+from helpers.chats import FILLER, call, chat, items_of, result, say
 from helpers.checkpoints import write_checkpoint
 from helpers.paths import ROOT
 from helpers.policies import made_policy
@@ -17,46 +19,19 @@ from helpers.random_episodes import as_messages, episode, texts
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from test_policies import policy_of
 
 from lrrc.episodes.chat_message import text_of
 from lrrc.middleware import Coordinator, Settings
-from lrrc.middleware.chat_messages import exchange_roots, fingerprint, read_message
+from lrrc.middleware.chat_messages import exchange_roots
 from lrrc.policies.base import DIGEST_NAME, Session
 from lrrc.policies.untrained import ExtractiveSession
 from lrrc.pretrained import tokens
 
-FILLER = "The quick brown fox jumps over the lazy dog near the old river bank today. " * 3
 PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
-
-
-def say(role, content, **more):
-    return {"role": role, "content": content, **more}
-
-
-def call(*ids, tool="search", content=None):
-    calls = [{"id": i, "type": "function", "function": {"name": tool, "arguments": f'{{"query": "{i}"}}'}} for i in ids]
-    return say("assistant", content, tool_calls=calls)
-
-
-def result(key, content=FILLER):
-    return say("tool", content, tool_call_id=key)
-
-
-def chat(turns, words=FILLER):
-    """System prompt, `turns` answered turns, and a question."""
-    said = [say("system", "Answer briefly.")]
-    for t in range(turns):
-        said += [say("user", f"Question {t}? {words}"), say("assistant", f"Answer {t}. {words}")]
-    return [*said, say("user", f"Question {turns}?")]
 
 
 def always(**changes):
     return Settings(rewrite="always", **changes)
-
-
-def items_of(messages):
-    return [read_message(m, fingerprint(m, "m"), "m") for m in messages]
 
 
 def verify(messages, payload, receipt, settings, budget=128, tools=None):

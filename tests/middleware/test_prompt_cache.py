@@ -5,11 +5,11 @@ import json
 import sys
 
 import pytest
+from helpers.chats import FILLER, call, chat, result, say
 from helpers.paths import ROOT, SHARED
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from test_middleware import FILLER, call, chat, result, say
 
 from lrrc.episodes.chat_message import text_of
 from lrrc.episodes.episode_file import iter_episodes

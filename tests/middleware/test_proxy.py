@@ -11,6 +11,7 @@ import time
 import httpx2
 import openai
 import pytest
+from helpers.chats import HISTORY, KEY
 from helpers.upstreams import BROKEN, BUSY, Upstream, running
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,19 +20,6 @@ from lrrc.middleware import Coordinator, Settings
 from lrrc.middleware.proxy.app import create_app
 from lrrc.middleware.proxy.forwarding import Proxy, address, end_to_end
 from lrrc.middleware.proxy.ledger import Ledger
-
-KEY = "sk-planted-4711-secret"
-HISTORY = [
-    {"role": "system", "content": "You are terse."},
-    {
-        "role": "user",
-        "content": "Remember that the code word for the vault is heliotrope. " + "The sky was grey. " * 40,
-    },
-    {"role": "assistant", "content": "Noted. " + "The weather report follows tomorrow. " * 40},
-    {"role": "user", "content": "Let us talk about lentils for a while. " + "Lentils are green or red. " * 40},
-    {"role": "assistant", "content": "Lentils it is. " + "They simmer for twenty minutes. " * 40},
-    {"role": "user", "content": "What was the code word for the vault?"},
-]
 
 
 @pytest.fixture(scope="module")

@@ -131,6 +131,8 @@ from lrrc import dvc_files
 dvc_files.install()
 from dvc.fs import localfs
 from dvc.utils.serialize import modify_yaml
+
+pytestmark = pytest.mark.pipeline
 if sys.argv[1] == "killed":
     with localfs.open("dvc.lock", "w+", encoding="utf-8") as file:
         file.write("stages:")

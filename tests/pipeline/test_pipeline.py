@@ -19,6 +19,8 @@ import yaml
 from helpers.paths import SHARED
 from helpers.project_copies import STORED, TINY, commit, hashes, kill, make, own_files, ran, run, start, until
 
+pytestmark = pytest.mark.pipeline
+
 FITTED = {  # stage item -> MLflow run
     "train@2-0": "train-r2-s0",
     "train@4-0": "train-r4-s0",

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from helpers.all_policies import POLICIES
 from helpers.random_episodes import AGENTS, ENCODER, LIMIT, episode, histories
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rank_bm25 import BM25Okapi
-from test_policies import POLICIES
 
 from lrrc.digest import segments
 from lrrc.digest.growing_rows import GrowingRows

@@ -5,30 +5,28 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 import torch
+from helpers.all_policies import NAMES, POLICIES, policy_of
+from helpers.assertions import check
 from helpers.paths import ROOT
 from helpers.policies import made_policy
 from helpers.random_episodes import (
     AGENTS,
     ENCODER,
     LIMIT,
-    WIDTH,
     as_messages,
     compose,
     episode,
     histories,
     messages,
-    model,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_digest import check
 
 from lrrc.dataset.batches import collate
 from lrrc.dataset.episode_arrays import episode_arrays
 from lrrc.digest.history import History
 from lrrc.digest.selection import Selection
 from lrrc.episodes.episode import Message
-from lrrc.model.network import build_network
 from lrrc.params import load_params
 from lrrc.policies.base import DIGEST_NAME, split_turns
 from lrrc.policies.learned import essential_weight
@@ -37,22 +35,8 @@ from lrrc.policies.pruning import _densest
 from lrrc.policies.registry import build_policy, load_policy
 from lrrc.policies.spec import FOREIGN_RULES, PolicySpec
 from lrrc.policies.untrained import SCORES
-from lrrc.policy_catalogue import LEARNED, UNTRAINED, WHOLE
+from lrrc.policy_catalogue import LEARNED, WHOLE
 from lrrc.pretrained import tokens
-
-NAMES = (*UNTRAINED, "lrrc", *LEARNED)
-
-
-def policy_of(name, budget=40, squeeze=0.0, max_overlap=1.0):
-    torch.manual_seed(3)
-    net = build_network(name, 4, WIDTH, model()) if name in ("lrrc", *LEARNED) else None
-    with torch.no_grad():
-        for parameter in net.parameters() if net else ():
-            parameter.add_(0.3 * torch.randn_like(parameter))
-    return made_policy(name, budget, net, squeeze=squeeze, max_overlap=max_overlap)
-
-
-POLICIES = {name: policy_of(name) for name in NAMES}
 
 
 @pytest.mark.parametrize("name", ["lrrc", *LEARNED])

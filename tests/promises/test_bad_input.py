@@ -19,7 +19,7 @@ import yaml
 from helpers.broken_input import as_line, damaged, mutated
 from helpers.checkpoints import write_checkpoint
 from helpers.paths import ROOT
-from test_episodes import ARENA, LOG
+from helpers.rows import ARENA, LOG
 
 from lrrc.cli import main
 from lrrc.episodes.episode_file import schema, to_row

@@ -17,10 +17,10 @@ import openai
 import pytest
 import torch
 from helpers.browser import BINARIES, chromium
+from helpers.endpoints import Server, completion, question, serving
 from helpers.paths import ROOT
 from helpers.random_episodes import DIGEST, ENCODER, LIMIT, MODEL, TRAIN, WIDTH, checked, episode, model
 from helpers.upstreams import Upstream, running
-from test_endpoint import Server, completion, question, serving
 
 from lrrc.cli import main
 from lrrc.dataset.array_file import flatten, open_arrays, write_arrays
@@ -506,6 +506,7 @@ def watched(page):
     return seen
 
 
+@pytest.mark.browser
 @needs_browser
 def test_the_report_runs_no_text_from_data(report):
     html, address = report
@@ -524,6 +525,7 @@ def test_the_report_runs_no_text_from_data(report):
         assert seen == []
 
 
+@pytest.mark.browser
 @needs_browser
 def test_the_proxy_page_runs_no_text_from_conversations():
     upstream, coordinator = Upstream(), Coordinator("bm25", 48, Settings(rewrite="always", keep_goal=False))

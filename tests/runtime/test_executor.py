@@ -11,11 +11,11 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from helpers.parameters import VALUES
 from helpers.random_episodes import LIMIT, WIDTH, episode, model
 from helpers.tiny_language_model import write_lm
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_config import VALUES
 
 from lrrc.dataset.array_file import array_parts, write_arrays
 from lrrc.dataset.inputs import StageInputs

@@ -10,10 +10,11 @@ from helpers.http_servers import serve
 
 from lrrc.tracking import mlflow_runs
 
-pytestmark = pytest.mark.skipif(
+needs_browser = pytest.mark.skipif(
     not (os.environ.get("CHROMIUM") or any(map(shutil.which, BINARIES))),
     reason="needs a browser: apt-get install chromium, or set CHROMIUM to its path",
 )
+pytestmark = [needs_browser, pytest.mark.browser]
 
 
 @pytest.fixture(scope="module")
