@@ -1,31 +1,53 @@
-"""Every policy by name: what the tables call it, and of which kind it is."""
+"""Every policy: a row each, with what the tables call it and of which kind it is."""
 
 from __future__ import annotations
 
-LEARNED = ("rims-only", "ccf-only", "tokensqueeze-only")
-WHOLE = ("no-history", "full-context", "truncated-history")  # they send whole messages, so have no budget
-UNTRAINED = (*WHOLE, "recency", "first-sentences", "lead", "bm25", "embedding")
-LIVE = (*UNTRAINED, *LEARNED, "lrrc")  # what an agent can be given
-REFERENCE = "full-context"
-STATELESS = (*UNTRAINED, "tokensqueeze-only")  # their outcome head sees what they keep, there being no state
-ORACLE = "oracle"  # a digest chosen with knowledge of the answer: what the budget could hold
-# policy -> name in tables and figures, in the order shown; "style": the published method needs agent weights
-POLICIES = {
-    "full-context": "Full-Context",
-    "no-history": "No history",
-    "truncated-history": "Truncated-History",
-    "recency": "Recency",
-    "first-sentences": "First sentences",
-    "lead": "Lead",
-    "bm25": "BM25",
-    "embedding": "Embedding retrieval",
-    "rims-only": "RIMs-only",
-    "ccf-only": "CCF-only (style)",
-    "tokensqueeze-only": "TokenSqueeze-only (style)",
-    "lrrc": "LRRC",
-    "oracle": "Oracle (knows the answer)",
-    "longer-answer": "Longer answer (floor)",
-    "random-pick": "Random pick (floor)",
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PolicyRow:
+    """`label` in tables and figures; "style": the published method needs the agents' weights.
+
+    whole     sends whole messages, so has no budget
+    trained   has a network
+    stateful  that network has a recurrent state, which its outcome head reads; elsewhere the head sees what is kept
+    sends     False of what only picks an answer: a floor
+    knows     the answer, so it is no policy anybody could use: what the budget could hold
+    """
+
+    label: str
+    whole: bool = False
+    trained: bool = False
+    stateful: bool = False
+    sends: bool = True
+    knows: bool = False
+
+
+# in the order shown
+CATALOGUE = {
+    "full-context": PolicyRow("Full-Context", whole=True),
+    "no-history": PolicyRow("No history", whole=True),
+    "truncated-history": PolicyRow("Truncated-History", whole=True),
+    "recency": PolicyRow("Recency"),
+    "first-sentences": PolicyRow("First sentences"),
+    "lead": PolicyRow("Lead"),
+    "bm25": PolicyRow("BM25"),
+    "embedding": PolicyRow("Embedding retrieval"),
+    "rims-only": PolicyRow("RIMs-only", trained=True, stateful=True),
+    "ccf-only": PolicyRow("CCF-only (style)", trained=True, stateful=True),
+    "tokensqueeze-only": PolicyRow("TokenSqueeze-only (style)", trained=True),
+    "lrrc": PolicyRow("LRRC", trained=True, stateful=True),
+    "oracle": PolicyRow("Oracle (knows the answer)", knows=True),
+    "longer-answer": PolicyRow("Longer answer (floor)", sends=False),
+    "random-pick": PolicyRow("Random pick (floor)", sends=False),
 }
-FLOORS = ("random-pick", "longer-answer")  # they pick an answer and send nothing
-REFERENCES = ("full-context", "no-history", "oracle")  # they do not compress; oracle knows the answer
+POLICIES = {name: row.label for name, row in CATALOGUE.items()}
+LIVE = tuple(name for name, row in CATALOGUE.items() if row.sends and not row.knows)  # what an agent can be given
+WHOLE = tuple(name for name in LIVE if CATALOGUE[name].whole)
+UNTRAINED = tuple(name for name in LIVE if not CATALOGUE[name].trained)
+STATELESS = tuple(name for name in LIVE if not CATALOGUE[name].stateful)
+LEARNED = tuple(name for name in LIVE if CATALOGUE[name].trained and name != "lrrc")
+REFERENCE, ORACLE = "full-context", "oracle"
+FLOORS = ("random-pick", "longer-answer")
+REFERENCES = (REFERENCE, "no-history", ORACLE)  # they do not compress
