@@ -1,4 +1,6 @@
-"""Episodes as arrays, with what each segment is worth. Knows no policies.
+"""Episodes as arrays, with what each segment is worth.
+
+May import params, runtime, pretrained, episodes, digest, model; knows no policies.
 
 episode_arrays   an episode as what every call could see
 targets          what is to be learnt of it

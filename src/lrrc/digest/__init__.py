@@ -6,5 +6,6 @@ features        what is known of a segment without learning
 growing_rows    arrays that grow
 place_prior     what the place of a segment says of its worth
 standing_rules  what a user asks for once and expects to hold
-writer          copies the chosen segments
+selection       what is sent of a history: spans, their text, tokens
+writer          copies the chosen segments, by DigestRules
 """

@@ -1,4 +1,6 @@
-"""Policies on episodes that their fits never saw. Writes rows; lrrc.results reads them.
+"""Policies on episodes that their fits never saw.
+
+Writes rows; lrrc.results reads them. May import training and what stands below it, but not proofs and tracking.
 
 replay/        tokens, calls and recorded outcomes
 live/          an agent answers checks

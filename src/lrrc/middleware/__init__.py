@@ -4,6 +4,16 @@ from lrrc.middleware import Coordinator
 
 coordinator = Coordinator(policy="lrrc", budget=128)
 payload, receipt = coordinator.compose(messages, agent="planner", conversation="ticket-17")
+
+coordinator    the one entry; settings, receipt: what goes in and comes out beside messages
+conversation   what is remembered of one conversation; conversations tells them apart
+body, chat_messages, prompt_cache
+               a list of messages read, and the price of a prefix
+persistence    a coordinator on disk
+requests       one request with its history shortened
+adapters/, proxy/
+
+May import policy_catalogue, runtime, pretrained, episodes, digest, policies: nothing of the experiment.
 """
 
 from __future__ import annotations

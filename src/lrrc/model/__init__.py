@@ -1,4 +1,7 @@
-"""The coordinator's networks (paper section 3.1). Torch only: no Lightning, no files, no parameters of a run.
+"""The coordinator's networks (paper section 3.1).
+
+Torch only: no Lightning, no files, no parameters of a run. May import the names of outcomes from episodes and of
+features from digest.
 
 network        encoder, cell, heads: the whole coordinator
 cells          the gated low-rank cell, and those of the component baselines

@@ -1,6 +1,9 @@
-"""Who decides what is sent in place of the history. Needs nothing of training.
+"""Who decides what is sent in place of the history.
 
-base        Policy, Session, and what a session selects
+May import params, runtime, pretrained, episodes, digest, model: nothing of training.
+
+base        Policy, Session
+spec        PolicySpec: everything that says which policy is meant
 untrained, bm25, learned, pruning
             the policies
 registry    builds any of them

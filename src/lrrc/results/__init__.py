@@ -1,5 +1,7 @@
 """From rows to records: what an evaluation wrote is read from files, never from the code that made them.
 
+May import runtime and policy_catalogue alone.
+
 statistics  pure functions: intervals, paired tests, corrections
 scores      seeds x episodes of every configuration
 replay_records, live_records, fidelity_records, transfer_records, call_gate_records

@@ -7,5 +7,6 @@ tensor_stream  safetensors written as they come
 errors         a user's mistake as one line
 secrets        keys kept out of logs
 urls           addresses of servers, checked
+checked        values from users and files, checked by pydantic
 dvc_patch      DVC's own files written whole
 """

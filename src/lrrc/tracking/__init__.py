@@ -1,4 +1,4 @@
-"""MLflow: the only package that imports it.
+"""MLflow: the only package that imports it. May import runtime, params, digest, policies, middleware.
 
 mlflow_runs    one run per stage item
 stage_outputs  what stages left behind, as numbers

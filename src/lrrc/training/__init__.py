@@ -1,5 +1,7 @@
 """Every fit of an item, resumable.
 
+May import whatever stands below it: tracking, proofs, policies, dataset and the ground.
+
 stage          what train, ablate and baseline run
 fit_spec       what to fit
 fit            one fit, in Lightning
