@@ -1,6 +1,7 @@
 # make repro   virtual environment, install, the whole pipeline, results in MLflow
 # make test    the same set-up, then the tests
-# make lint    style, and that imports run one way
+# make test-fast    those without `dvc`, browser or Ray, in two minutes
+# make lint    style, and that imports run one way; make format puts the style right
 # make same-twice   two clean clones give the same bytes (tiny parameters; TINY= for those of params.yaml)
 # make soak         kill `dvc repro` 30 times, in every stage
 # make bench   speed against rivals, into docs/performance.md (after make repro)
