@@ -173,7 +173,7 @@ def test_output_is_whole_or_absent(tmp_path):
     source.write_text(line(id=1, messages=chat("x")))
     target.write_text("old")
     with pytest.raises(OSError, match="no space"):
-        compress_file(source, target, Broken("broken"), print)
+        compress_file(source, target, Broken(PolicySpec("recency")), print)
     assert target.read_text() == "old" and sorted(tmp_path.iterdir()) == [source, target]
     for wrong in (source, tmp_path):
         with pytest.raises(ValueError, match="file of its own"):

@@ -105,5 +105,5 @@ def test_a_recognised_rule_is_in_every_digest_and_system_messages_stay_whole():
     assert payload[0] == messages[0] and receipt.digest_tokens <= 40
     rules = [span for span in receipt.sources if messages[span.message]["role"] == "user"]
     assert len(rules) >= 2  # although least_share leaves room for one segment at most
-    policy.standing = 1.0
-    assert len(compose(policy, messages)[1].sources) <= 1
+    none = made_policy("lrrc", 40, net, least_share=0.9, standing=1.0)
+    assert len(compose(none, messages)[1].sources) <= 1

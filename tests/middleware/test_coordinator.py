@@ -469,9 +469,9 @@ def test_many_threads_get_what_one_gets():
 
 def test_asynchronous_calls_leave_the_loop_free():
     class Slow(Session):
-        def select(self, inputs, agent):
+        def select(self, inputs, agent, budget):
             assert release.wait(20)
-            return super_select(self, inputs, agent)
+            return super_select(self, inputs, agent, budget)
 
     super_select, release = ExtractiveSession.select, threading.Event()
     policy = made_policy("recency", 40, limit=60)

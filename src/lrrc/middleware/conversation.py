@@ -11,7 +11,9 @@ import secrets
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
 
 from lrrc.digest.selection import Span
 from lrrc.digest.writer import render
@@ -47,7 +49,7 @@ class DigestInForce:
 class AgentMemory:
     """What is remembered for an agent: its digest, and fingerprints of its last payload and of the list it was for."""
 
-    digest: DigestInForce = field(default_factory=DigestInForce)
+    digest: Annotated[DigestInForce, Field(alias="standing")] = field(default_factory=DigestInForce)  # alias: on disk
     sent: Sequence[bytes] = ()
     given: Sequence[bytes] = ()
 

@@ -67,8 +67,8 @@ class SavedConversation:
 
     def __post_init__(self) -> None:
         for agent in self.agents.values():
-            cut = agent.standing.cut
-            places = (*agent.standing.kept, *(span.message for span in agent.standing.spans))
+            cut = agent.digest.cut
+            places = (*agent.digest.kept, *(span.message for span in agent.digest.spans))
             fits = 0 <= cut <= len(self.body) and all(0 <= i < cut for i in places)
             require(fits, "standing.cut", cut, "a place in the messages, after those that the digest stands for")
 
