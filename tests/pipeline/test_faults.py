@@ -15,13 +15,16 @@ from helpers.project_copies import ROOT, hashes, own_files, ran, run
 from lrrc.runtime.errors import explain
 from lrrc.runtime.files import atomic
 
+pytestmark = pytest.mark.pipeline
+
 LIMITED = """
 import resource, sys
 import numpy as np, pyarrow as pa
 from pathlib import Path
 from matplotlib.figure import Figure
 from safetensors.numpy import save_file
-from lrrc import drawing, errors, files
+from lrrc.report.figures import style
+from lrrc.runtime import errors, files
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 
 def weights():
@@ -39,7 +42,7 @@ WRITERS = {
     "table": lambda: files.write_parquet("table", pa.table({"n": pa.array(range(100_000))})),
     "weights": weights,
     "folder": folder,
-    "picture.png": lambda: drawing.save(Figure(), Path("picture")),
+    "picture.png": lambda: style.save_figure(Figure(), Path("picture")),
 }
 for write in WRITERS.values():
     try:
@@ -127,12 +130,11 @@ def test_a_stage_without_room_or_place_is_one_line_and_goes_on_after(project):
 
 HALF = """
 import os, resource, signal, sys
-from lrrc import dvc_files
-dvc_files.install()
+from lrrc.runtime import dvc_patch
+dvc_patch.install()
 from dvc.fs import localfs
 from dvc.utils.serialize import modify_yaml
 
-pytestmark = pytest.mark.pipeline
 if sys.argv[1] == "killed":
     with localfs.open("dvc.lock", "w+", encoding="utf-8") as file:
         file.write("stages:")
