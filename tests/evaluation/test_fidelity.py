@@ -283,7 +283,7 @@ def test_the_command(logs, capsys):
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--policies", "bm25,magic"], "--policies: magic: allowed is of no-history"),
+        (["--policies", "bm25,magic"], "--policies: magic: allowed is of full-context"),
         (["--policies", ""], "--policies: : allowed is of"),
         (["--policies", "oracle"], "--policies: oracle"),
         (["--policies", "rims-only"], "models/baseline-rims-only-s0: no checkpoint here"),
