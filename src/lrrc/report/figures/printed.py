@@ -176,7 +176,7 @@ def _dots(axes: Axes, series: Series) -> None:
             place, look = (x + above, y), {"xytext": (4, 0), "va": "center"}
         axes.annotate(text, place, textcoords="offset points", fontsize=7, color=colour, **look)
     if not upright:
-        axes.set_ylim(-0.7, max(series.y) + 0.7)
+        axes.set_ylim(-0.7, max(series.y, default=0) + 0.7)
 
 
 def _bars(axes: Axes, series: Series) -> None:
