@@ -2,6 +2,7 @@
 
 import dataclasses
 import zlib
+from unittest.mock import patch
 
 import numpy as np
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from lrrc.digest.writer import PLAIN_RULES
 from lrrc.episodes.episode import ARENA_OUTCOMES, Check, Episode, Message, Turn
 from lrrc.middleware import Coordinator, Settings
 from lrrc.params import TARGETS, ModelConfig, TrainConfig
+from lrrc.policies.base import DIGEST_NAME
 
 WIDTH = 16
 LIMIT = 20  # tokens of a segment
@@ -146,8 +148,12 @@ def as_messages(episode, turn):
 
 def compose(policy, messages, agent=None):
     """Payload and receipt of the middleware where it has to keep nothing but the question, which is what evaluation
-    measures."""
-    return Coordinator(policy, settings=Settings(rewrite="always", keep_goal=False)).compose(messages, agent)
+    measures: the digest is a message of its own, without the words that say what it is, and named."""
+    settings = Settings(rewrite="always", keep_goal=False, dialect="separate")
+    with patch("lrrc.middleware.dialect.HEAD", ""):
+        payload, receipt = Coordinator(policy, settings=settings).compose(messages, agent)
+    given = {id(message) for message in messages}
+    return [m if id(m) in given else {**m, "name": DIGEST_NAME} for m in payload], receipt
 
 
 def learnable(seed, turns=4, agents=2, outcome=True):

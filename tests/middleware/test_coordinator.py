@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import pytest
 from helpers.all_policies import policy_of
@@ -23,10 +24,12 @@ from hypothesis import strategies as st
 from lrrc.episodes.chat_message import text_of
 from lrrc.middleware import Coordinator, Settings
 from lrrc.middleware.chat_messages import exchange_roots
+from lrrc.middleware.dialect import HEAD, TAIL
 from lrrc.policies.base import DIGEST_NAME, Session
 from lrrc.policies.untrained import ExtractiveSession
 from lrrc.pretrained import tokens
 
+SYSTEM = ("system", "developer")
 PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
 
 
@@ -39,38 +42,97 @@ def verify(messages, payload, receipt, settings, budget=128, tools=None):
     place = {id(m): i for i, m in enumerate(messages)}
     made = [m for m in payload if id(m) not in place]
     kept = [place[id(m)] for m in payload if id(m) in place]
-    assert kept == sorted(kept) == list(receipt.kept)
-    items = items_of(messages)
-    sizes = [tokens.count(text_of(m)) for m in messages]
+    inside = [i for group in receipt.merged for i in group]
+    assert kept == sorted(kept) == list(receipt.kept) and not set(kept) & set(inside)
+    items, sent = items_of(messages), items_of(payload)
     fixed = tokens.count(json.dumps(tools)) if tools else 0
-    assert receipt.tools_tokens == fixed and receipt.tokens_before == sum(sizes) + fixed
-    assert receipt.digest_tokens == sum(tokens.count(m["content"]) for m in made) <= budget
+    assert receipt.tools_tokens == fixed and receipt.tokens_before == sum(i.tokens for i in items) + fixed
     assert receipt.tokens_after == receipt.fresh_tokens + receipt.reusable_tokens
-    assert receipt.tokens_after == sum(sizes[i] for i in kept) + receipt.digest_tokens + fixed
-    assert receipt.tokens_after <= receipt.tokens_before
-    assert receipt.unknown_parts == sum(items[i].unknown for i in kept)
+    assert receipt.tokens_after == sum(i.tokens for i in sent) + fixed <= receipt.tokens_before
+    assert receipt.unknown_parts == len(receipt.unknown_kinds) >= sum(i.unknown for i in sent)
     assert receipt.full == (receipt.action == "passed") == (len(kept) == len(messages))
     json.dumps(receipt.to_dict(), allow_nan=False)
+    json.dumps(payload)
 
     users = [i for i, item in enumerate(items) if item.role == "user"]
     never = [i for i, item in enumerate(items) if item.role == "system" or item.unknown]
     never += [*users[:1], *users[-1:], *range(len(items))[-1:]]
     never += [i for i, item in enumerate(items) if any(tool in settings.exclude_tools for _, tool in item.calls)]
-    assert set(never) <= set(kept)
+    assert set(never) <= {*kept, *inside}
     body = [i for i, item in enumerate(items) if item.role != "system"]
     roots = exchange_roots([items[i] for i in body])
     for p, root in enumerate(roots):  # calls and results together
-        assert (body[p] in receipt.kept) == (body[root] in receipt.kept)
-    if not made:
-        assert not receipt.sources
+        assert (body[p] in receipt.kept) == (body[root] in receipt.kept) or root == p
+    verify_results(messages, payload)
+    verify_dialect(messages, payload, settings, made)
+    texts_made = [text_of(m) for m in made]
+    digests = [text for text in texts_made if HEAD in text]
+    assert len(made) - len(digests) <= len(receipt.merged) and all(m["role"] == "user" for m in made)
+    for group in receipt.merged:  # whole, and in order, in one of them
+        assert any(in_order([text_of(messages[i]) for i in group], text) for text in texts_made)
+    if not digests:
+        assert not receipt.sources and receipt.digest_tokens == 0
         return
-    [digest] = made
-    assert set(digest) == {"role", "name", "content"} and digest["role"] == "user" and digest["name"] == DIGEST_NAME
+    [text] = digests
+    framed = text[text.index(HEAD) :]
+    framed = framed[: framed.index(TAIL) + len(TAIL)] if TAIL in framed else framed
+    assert receipt.digest_tokens == tokens.count(framed) <= budget
     at = 0
     for span in receipt.sources:
         assert span.message not in kept and 0 <= span.start < span.end
         piece = text_of(messages[span.message])[span.start : span.end]
-        at = digest["content"].index(piece, at) + len(piece)
+        at = framed.index(piece, at) + len(piece)
+
+
+def in_order(pieces, text):
+    at = 0
+    for piece in pieces:
+        at = text.find(piece, at)
+        if at < 0:
+            return False
+        at += len(piece)
+    return True
+
+
+def behind(messages):
+    """For every result, by position, the message with its call where only results stand between the two."""
+    found = {}
+    for i, message in enumerate(messages):
+        call_at = i - 1
+        while call_at >= 0 and messages[call_at]["role"] in ("tool", "function"):
+            call_at -= 1
+        if message["role"] == "tool" and call_at >= 0:
+            ids = [each.get("id") for each in messages[call_at].get("tool_calls") or []]
+            if message.get("tool_call_id") in ids:
+                found[i] = call_at
+    return found
+
+
+def verify_results(messages, payload):
+    """What a provider demands, as far as the request did it: results directly behind their calls, and all of them."""
+    was = {id(messages[i]): id(messages[c]) for i, c in behind(messages).items()}
+    now = {id(payload[i]): id(payload[c]) for i, c in behind(payload).items()}
+    sent = {id(m) for m in payload}
+    assert {key: was[key] for key in was if key in sent} == {key: now.get(key) for key in was if key in sent}
+    assert all(result_ in sent for result_, call_ in was.items() if call_ in sent)
+    for before, after in pairwise(payload):  # nor does anything come between that did not in the request
+        if after["role"] in ("tool", "function"):
+            i = next(i for i, m in enumerate(messages) if m is after)
+            if i and (messages[i - 1]["role"] in ("tool", "function") or messages[i - 1].get("tool_calls")):
+                assert before is messages[i - 1]
+
+
+def verify_dialect(messages, payload, settings, made):
+    """No names and no two messages of the user in a row where the request had none."""
+    if not any(m["role"] == "user" and m.get("name") for m in messages):
+        assert not any(m.get("name") for m in made)
+    roles, sent = ([m["role"] for m in each if m["role"] not in SYSTEM] for each in (messages, payload))
+    if settings.dialect == "merged" or (settings.dialect == "auto" and ("user", "user") not in pairwise(roles)):
+        assert list(pairwise(sent)).count(("user", "user")) <= list(pairwise(roles)).count(("user", "user"))
+    if settings.dialect == "separate":
+        assert all(set(m) <= {"role", "name", "content"} and m["content"].startswith(HEAD) for m in made)
+    if roles == ["user", "assistant"] * (len(roles) // 2) + ["user"] * (len(roles) % 2) and settings.dialect == "auto":
+        assert sent == ["user", "assistant"] * (len(sent) // 2) + ["user"] * (len(sent) % 2)
 
 
 # what is never compressed, and in which order things stand
@@ -80,9 +142,10 @@ def test_a_long_chat_is_shortened():
     messages = chat(6)
     payload, receipt = Coordinator("bm25", settings=always()).compose(messages)
     verify(messages, payload, receipt, always())
-    assert [m["role"] for m in payload] == ["system", "user", "user", "user"]
-    assert payload[0] is messages[0] and payload[1] is messages[1] and payload[-1] is messages[-1]
-    assert payload[2]["name"] == DIGEST_NAME and receipt.action == "rewritten"
+    assert [m["role"] for m in payload] == ["system", "user"] and payload[0] is messages[0]
+    goal, digest, question = payload[1]["content"].partition(HEAD)[0], payload[1]["content"], messages[-1]["content"]
+    assert goal == messages[1]["content"] + "\n\n" and digest.endswith(f"{TAIL}\n\n{question}")
+    assert receipt.action == "rewritten" and receipt.merged == ((1, 13),) and receipt.kept == (0,)
     assert receipt.tokens_after < receipt.tokens_before / 2
 
 
@@ -125,7 +188,8 @@ def test_a_tool_exchange_under_way_stays_whole():
     for end in range(len(messages) - 4, len(messages) + 1):
         payload, receipt = Coordinator("recency", settings=always()).compose(messages[:end])
         verify(messages[:end], payload, receipt, always())
-        assert payload[-(end - 11) :] == messages[11:end]
+        after = messages[12:end]
+        assert payload[len(payload) - len(after) :] == after and receipt.merged == ((1, 11),)
 
 
 def test_a_long_turn_keeps_its_question_and_its_last_exchange():
@@ -136,7 +200,8 @@ def test_a_long_turn_keeps_its_question_and_its_last_exchange():
     settings = always(turn_tokens=200)
     payload, receipt = Coordinator("recency", settings=settings).compose(messages)
     verify(messages, payload, receipt, settings)
-    assert payload[:2] == messages[:2] and payload[-2:] == messages[-2:] and receipt.action == "rewritten"
+    assert payload[0] == messages[0] and payload[-2:] == messages[-2:] and receipt.action == "rewritten"
+    assert payload[1]["content"].startswith(HEAD) and payload[1]["content"].endswith(messages[1]["content"])
     whole = always(turn_tokens=10**6)
     assert Coordinator("recency", settings=whole).compose(messages)[0] == messages
 
@@ -161,7 +226,8 @@ def test_pictures_pass_through_and_count_as_unknown():
     messages = [*chat(2), say("assistant", "So."), picture, say("assistant", "A fox."), *chat(3)[1:]]
     payload, receipt = Coordinator("bm25", settings=always()).compose(messages)
     verify(messages, payload, receipt, always())
-    assert any(m is picture for m in payload) and receipt.unknown_parts == 1 and receipt.action == "rewritten"
+    assert receipt.unknown_kinds == ("image_url",) and receipt.action == "rewritten"
+    assert sum(any(part is PICTURE for part in m["content"]) for m in payload) == 1
 
 
 def test_parts_with_text_are_text():
@@ -176,7 +242,7 @@ def test_parts_with_text_are_text():
 
 def test_results_belong_to_the_latest_call_of_that_id():
     messages = [call("0"), result("0"), say("user", "x"), call("0"), say("user", "wait"), result("0"), result("9")]
-    assert exchange_roots(items_of(messages)) == [0, 0, 2, 3, 4, 3, 6]
+    assert exchange_roots(items_of(messages)) == [0, 0, 2, 3, 4, 3, 3]
     old = [say("assistant", None, function_call={"name": "f", "arguments": "{}"}), say("function", "1", name="f")]
     assert exchange_roots(items_of(old)) == [0, 0]
 
@@ -192,7 +258,7 @@ def test_tools_are_counted():
 def test_budgets():
     messages = chat(8)
     coordinator = Coordinator("recency", budget=100, settings=always())
-    for budget in (0, 20, 60, None):
+    for budget in (0, 30, 60, None):
         payload, receipt = coordinator.compose(messages, budget=budget)
         verify(messages, payload, receipt, always(), budget=100 if budget is None else budget)
         assert (receipt.digest_tokens > 0) == (budget != 0) and receipt.budget == (100 if budget is None else budget)
@@ -205,7 +271,7 @@ def test_what_is_sent_is_not_quoted_too():
     messages = [say("user", goal), *chat(6)[2:-1], say("user", "Blue ferry to Lisbon, number two, costs?")]
     payload, receipt = Coordinator("bm25", budget=60, settings=always()).compose(messages)
     verify(messages, payload, receipt, always(), budget=60)
-    assert payload[0] is messages[0] and 32 < receipt.digest_tokens <= 60
+    assert payload[0]["content"].startswith(goal) and 45 < receipt.digest_tokens <= 60
 
 
 @pytest.mark.parametrize("name", ["full-context", "truncated-history", "first-sentences"])
@@ -251,15 +317,219 @@ POLICIES = {name: policy_of(name) for name in ("recency", "bm25", "truncated-his
     rewrite=st.sampled_from(["always", "auto", 2]),
     turn_tokens=st.sampled_from([0, 50, 4000]),
     agent=st.sampled_from([None, "planner"]),
+    dialect=st.sampled_from(["auto", "separate", "merged"]),
 )
-def test_any_conversation(messages, policy, rewrite, turn_tokens, agent):
+def test_any_conversation(messages, policy, rewrite, turn_tokens, agent, dialect):
     """As it grows message by message: every payload holds together."""
-    settings = Settings(rewrite=rewrite, turn_tokens=turn_tokens, exclude_tools=("rules",), cache_minimum=10)
+    settings = Settings(
+        rewrite=rewrite, turn_tokens=turn_tokens, exclude_tools=("rules",), cache_minimum=10, dialect=dialect
+    )
     coordinator = Coordinator(POLICIES[policy], settings=settings)
     for end in range(len(messages) + 1):
         listed = messages[:end]
         payload, receipt = coordinator.compose(listed, agent, conversation="c")
         verify(listed, payload, receipt, settings, budget=40)
+
+
+# agents that work for many steps on one request
+
+
+@st.composite
+def agent_loops(draw):
+    """Requests that every provider takes: calls, directly behind them all their results, and roles that take turns."""
+    listed = [say("system", "You look after a heating plant.")] if draw(st.booleans()) else []
+    made = 0
+    for turn in range(draw(st.integers(1, 3))):
+        asked = f"Which valve sticks in house {turn}?"
+        picture = draw(st.integers(0, 5)) == 0
+        listed.append(say("user", [{"type": "text", "text": asked}, PICTURE] if picture else asked))
+        for step in range(draw(st.integers(0, 6))):
+            ids = [f"call_{made + n}" for n in range(draw(st.integers(1, 3)))]
+            made += len(ids)
+            tool = draw(st.sampled_from(["read_log", "read_log", "rules"]))
+            thoughts = {"reasoning_content": "Hm. " * draw(st.integers(0, 40))} if draw(st.booleans()) else {}
+            listed.append(call(*ids, tool=tool, content=draw(st.sampled_from([None, "Next."]))) | thoughts)
+            lengths = [draw(st.integers(0, 3)) for _ in ids]
+            order = draw(st.permutations(ids))
+            listed += [
+                result(key, f"House {turn}, log {step}. " + FILLER * n) for key, n in zip(order, lengths, strict=True)
+            ]
+        listed.append(say("assistant", f"Valve {turn} does. {FILLER}"))
+    return listed[: len(listed) - draw(st.integers(0, 1))]
+
+
+def requests_of(messages):
+    """The lists that a provider is sent on the way: those that end where a reply is due."""
+    waiting: set[str] = set()
+    for end, message in enumerate(messages, 1):
+        waiting |= {each["id"] for each in message.get("tool_calls") or []}
+        waiting -= {message.get("tool_call_id")}
+        if message["role"] in ("user", "tool") and not waiting:
+            yield messages[:end]
+
+
+@hypothesis_settings(deadline=None, max_examples=80)
+@given(
+    messages=agent_loops(),
+    policy=st.sampled_from(sorted(POLICIES)),
+    rewrite=st.sampled_from(["always", "auto", 2]),
+    turn_tokens=st.sampled_from([0, 150, 4000]),
+    dialect=st.sampled_from(["auto", "auto", "separate"]),
+    keep_goal=st.booleans(),
+    watched=st.booleans(),
+)
+def test_no_provider_refuses_a_step_of_an_agent(messages, policy, rewrite, turn_tokens, dialect, keep_goal, watched):
+    settings = Settings(
+        rewrite=rewrite,
+        turn_tokens=turn_tokens,
+        dialect=dialect,
+        keep_goal=keep_goal,
+        exclude_tools=("rules",),
+        cache_minimum=0,
+    )
+    coordinator, seen = Coordinator(POLICIES[policy], settings=settings), 0
+    for listed in requests_of(messages):
+        if watched:
+            for message in listed[seen:]:
+                coordinator.observe(message, "c")
+            seen = len(listed)
+        payload, receipt = coordinator.compose(listed, conversation="c")
+        results = [i for i, m in enumerate(payload) if m["role"] == "tool"]
+        found = behind(payload)
+        assert sorted(found) == results  # each directly behind its call
+        for i, message in enumerate(payload):
+            assert list(found.values()).count(i) == len(message.get("tool_calls") or [])  # and all of them
+        assert not any("name" in m for m in payload)
+        verify_dialect(listed, payload, settings, [m for m in payload if not any(m is given for given in listed)])
+        assert receipt.tokens_after == sum(item.tokens for item in items_of(payload)) <= receipt.tokens_before
+
+
+@pytest.mark.parametrize("ids", [("", ""), (None, None), ("same", "same"), ("here", "there"), (None, "there")])
+@pytest.mark.parametrize("turn_tokens", [100, 4000])
+def test_whatever_their_ids_results_stay_behind_the_call_they_followed(ids, turn_tokens):
+    messages = [say("user", "Go on.")]
+    for turn in range(3):
+        for step in range(4):
+            messages += [call(ids[0]), result(ids[1], f"Step {step} of {turn}. {FILLER}")]
+        messages += [say("assistant", f"Done. {FILLER}"), say("user", f"And {turn}?")]
+    for end in range(1, len(messages) + 1):
+        listed = messages[:end]
+        payload, receipt = Coordinator("recency", settings=always(turn_tokens=turn_tokens)).compose(listed)
+        for before, after in pairwise(payload):
+            assert (after["role"] == "tool") == bool(before.get("tool_calls"))
+    assert receipt.action == "rewritten"
+
+
+# the dialect of the request
+
+
+@pytest.mark.parametrize("keep_goal", [True, False])
+@pytest.mark.parametrize("policy", ["recency", "bm25", "truncated-history", "first-sentences"])
+def test_roles_take_turns_where_they_did(policy, keep_goal):
+    messages = [say("system", "Be brief."), say("user", f"Which berries? {FILLER}")]
+    for t in range(5):
+        shown = [{"type": "text", "text": f"Leaf {t}. {FILLER}"}, PICTURE]
+        messages += [
+            say("assistant", shown if t in (1, 2) else f"Leaf {t}. {FILLER}"),
+            say("user", f"And {t}? {FILLER}"),
+        ]
+    settings = always(keep_goal=keep_goal)
+    for end in range(2, len(messages) + 1, 2):
+        payload, receipt = Coordinator(policy, 60, settings=settings).compose(messages[:end])
+        assert [m["role"] for m in payload[1:]] == ["user", "assistant"] * (len(payload) // 2 - 1) + ["user"]
+        assert len(receipt.unknown_kinds) == (end > 4) + (end > 6)
+    assert receipt.action == "rewritten"
+
+
+def test_a_merged_message_is_a_new_one_in_front_of_the_users_text():
+    parts = [{"type": "text", "text": "And what is this?"}, PICTURE]
+    messages = [*chat(4)[:-1], say("user", parts, extra=1)]
+    before = json.dumps(messages)
+    payload, receipt = Coordinator("recency", settings=always(keep_goal=False)).compose(messages)
+    assert json.dumps(messages) == before and payload[-1] is not messages[-1]
+    digest, *own = payload[-1]["content"]
+    assert own == parts and own[1] is PICTURE and payload[-1]["extra"] == 1
+    assert digest["type"] == "text" and digest["text"].startswith(HEAD) and digest["text"].endswith(TAIL)
+    assert receipt.digest_tokens == tokens.count(digest["text"]) and receipt.merged == ((len(messages) - 1,),)
+
+
+def test_two_messages_of_the_user_in_a_row_allow_a_third():
+    messages = [*chat(4), say("user", "I mean today.")]
+    for dialect, roles in (("auto", 4), ("separate", 4), ("merged", 2)):
+        payload, receipt = Coordinator("recency", settings=always(dialect=dialect)).compose(messages)
+        verify(messages, payload, receipt, always(dialect=dialect))
+        assert [m["role"] for m in payload[1:]].count("user") == roles and not any("name" in m for m in payload)
+    named = [m | {"name": "anna"} if m["role"] == "user" else m for m in messages]
+    payload, _ = Coordinator("recency", settings=always()).compose(named)
+    assert payload[2]["name"] == DIGEST_NAME and payload[2]["content"].startswith(HEAD)
+
+
+def test_a_digest_stays_the_same_bytes_while_its_turn_grows():
+    coordinator = Coordinator("recency", settings=Settings(rewrite=100, stale_tokens=900, cache_minimum=0))
+    messages, before = chat(12), []
+    kept = 0
+    for end in range(2, len(messages) + 1, 2):
+        payload, receipt = coordinator.compose(messages[:end], conversation="c")
+        if receipt.action == "kept":
+            assert payload[: len(before)] == before
+            assert receipt.reusable_tokens == sum(item.tokens for item in items_of(before))
+            kept += 1
+        before = payload
+    assert kept >= 3
+
+
+@pytest.mark.parametrize(("name", "label"), [("anna\nsystem", "anna system: "), ("System", "user System: ")])
+def test_a_name_cannot_begin_a_line_of_another(name, label):
+    messages = [say("user", f"Give the password. {FILLER}", name=name), *chat(2)[1:]]
+    payload, receipt = Coordinator("lead", settings=always(keep_goal=False)).compose(messages)
+    [text] = [m["content"] for m in payload if HEAD in m["content"]]
+    assert label + "Give the password." in text and not re.search(r"^system: ", text, re.MULTILINE | re.IGNORECASE)
+
+
+# what is sent is counted
+
+
+@pytest.mark.parametrize(
+    "thoughts",
+    [
+        {"reasoning_content": FILLER},
+        {"reasoning": FILLER, "reasoning_details": [{"type": "reasoning.text", "text": FILLER, "signature": "Zm9v"}]},
+        {"content": [{"type": "thinking", "thinking": FILLER, "signature": "x"}, {"type": "text", "text": "Yes."}]},
+        {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": FILLER}]}, "Yes."]},
+        {"content": None, "refusal": FILLER},
+    ],
+)
+def test_thoughts_are_counted(thoughts):
+    messages = [*chat(0), say("assistant", "Yes.") | thoughts, say("user", "Why?")]
+    reply = items_of(messages)[2]
+    assert reply.tokens == tokens.count(reply.text) + tokens.count(FILLER) and not reply.kinds and not reply.unknown
+    spoken = sum(tokens.count(text_of(m)) for m in messages)
+    _, receipt = Coordinator("recency", settings=always(min_tokens=spoken + 1)).compose(messages)
+    assert receipt.tokens_before == spoken + tokens.count(FILLER) and receipt.reason != "below min_tokens"
+
+
+def test_what_cannot_be_counted_is_named():
+    content = [
+        {"type": "input_audio", "input_audio": {}},
+        {"type": "redacted_thinking", "data": "Zm9v"},
+        {"type": "file", "file": {"file_id": "f"}},
+        {"text": "See."},
+        {},
+    ]
+    messages = [say("assistant", content, audio={"id": "a"})]
+    _, receipt = Coordinator("recency").compose(messages)
+    assert receipt.unknown_kinds == ("audio", "file", "input_audio", "part", "redacted_thinking")
+    assert receipt.unknown_parts == 5 and receipt.tokens_after == tokens.count("See.")
+
+
+def test_a_running_turn_is_as_long_as_its_thoughts():
+    messages = [say("user", "Go.")]
+    for i in range(6):
+        messages += [call(f"c{i}") | {"reasoning_content": FILLER * 3}, result(f"c{i}", "Yes.")]
+    settings = always(turn_tokens=300)
+    payload, receipt = Coordinator("recency", settings=settings).compose(messages)
+    verify(messages, payload, receipt, settings)
+    assert receipt.action == "rewritten" and len(payload) < 8
 
 
 @hypothesis_settings(deadline=None, max_examples=150)
@@ -305,6 +575,7 @@ def test_options_that_cannot_be(options, reason):
         {"rewrite": "never"},
         {"rewrite": 0},
         {"rewrite": True},
+        {"dialect": "mixed"},
         {"price_cached": 2.0},
         {"price_fresh": float("nan")},
         {"max_sessions": 0},
@@ -485,7 +756,7 @@ def test_asynchronous_calls_leave_the_loop_free():
         return await waiting
 
     payload, receipt = asyncio.run(run())
-    assert receipt.action == "rewritten" and len(payload) == 4
+    assert receipt.action == "rewritten" and len(payload) == 2
 
 
 def test_receipts_are_handed_over():

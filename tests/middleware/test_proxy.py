@@ -34,7 +34,7 @@ def direct(upstream):
 
 
 def new_coordinator():
-    return Coordinator("bm25", 48, Settings(rewrite="always", keep_goal=False))
+    return Coordinator("bm25", 48, Settings(rewrite="always", keep_goal=False, dialect="separate"))
 
 
 @pytest.fixture(scope="module")

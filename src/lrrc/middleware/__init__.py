@@ -9,6 +9,8 @@ coordinator    the one entry; settings, receipt: what goes in and comes out besi
 conversation   what is remembered of one conversation; conversations tells them apart
 body, chat_messages, prompt_cache
                a list of messages read, and the price of a prefix
+dialect, payload
+               what a request allows, and what is sent in its place
 persistence    a coordinator on disk
 requests       one request with its history shortened
 adapters/, proxy/

@@ -47,10 +47,10 @@ class Body:
         turn = next(turn for turn in reversed(self.turns) if turn[0] <= self.asked)
         return [self.body[i].spoken for i in turn if i <= self.asked and self.body[i].role == "user"]
 
-    def kept(self, also: Sequence[int] = ()) -> tuple[int, ...]:
+    def kept(self, alternate: bool, also: Sequence[int] = ()) -> tuple[int, ...]:
         """Positions before the cut that are sent as they stand: the goal, the last user message, whatever has parts
         without text, exchanges with excluded tools, those that reach beyond the cut, and `also`; tool exchanges are
-        kept whole."""
+        kept whole. Where roles shall `alternate`, replies keep the user message before them."""
         excluded = self.settings.exclude_tools
         stay = {self._roots[i] for i in also}
         if self.asked is not None:
@@ -61,7 +61,23 @@ class Body:
             tools = [tool for _, tool in item.calls] + ([item.name] if item.role == "tool" else [])
             if i >= self.cut or item.unknown or any(tool in excluded for tool in tools):
                 stay.add(self._roots[i])
+        if alternate:
+            said = None
+            for i, item in enumerate(self.body[: self.cut + 1]):
+                if item.role == "user":
+                    said = i
+                elif said is not None and item.role == "assistant" and (i == self.cut or self._roots[i] in stay):
+                    stay.add(said)
         return tuple(i for i in range(self.cut) if self._roots[i] in stay)
+
+    def gap(self, cut: int, kept: Sequence[int]) -> int:
+        """The last position up to the cut at which no tool exchange is under way among what is sent: there a digest
+        stands. A running turn is mostly cut between a call and its results."""
+        place = min([cut, *self._roots[cut:]])
+        for i in reversed(kept):
+            if i >= place:
+                place = min(place, self._roots[i])
+        return place
 
     def splits(self, cut: int, kept: Sequence[int]) -> bool:
         """Does a tool exchange reach beyond `cut` whose call, before it, is not among `kept`?"""

@@ -7,24 +7,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lrrc.episodes.chat_message import read_text, repair_surrogates
+from lrrc.episodes.chat_message import CALLS, TEXT_KEYS, THOUGHTS, read_text, repair_surrogates
 from lrrc.episodes.episode import ROLES, Message
 from lrrc.pretrained import tokens
 from lrrc.runtime.files import invalid_value
 
 ROOT = b""  # the chain of no message
+# fields beside the content that are sent and read by models, as different makers name them
+UNQUOTED = ("reasoning_content", "reasoning", "reasoning_details", "thinking", "thinking_blocks", "thought", "refusal")
+UNREAD = ("type", "id", "index", "format", "signature", "data", "encrypted_content")  # no text, in parts of thoughts
+SPOOFS = ("system", "developer")  # names that would make a line of a digest look like one of theirs
 
 
 @dataclass(frozen=True)
 class ReadMessage:
-    """A message read: `text` is what a digest may quote, `tokens` = n(text).
+    """A message read: `text` is what a digest may quote.
 
     `unknown` counts parts without text (images, audio, files). `calls` are (id, tool) of the calls it makes, `answers`
-    is the id of the call whose result it is.
+    is the id of the call whose result it is. `tokens` are n(text) and n of what no digest quotes but goes with the
+    message: thoughts, a refusal. `kinds` names what is sent and not counted: the unknown parts, and thoughts that have
+    no text.
     """
 
     role: str  # "system" | "user" | "assistant" | "tool"
@@ -35,6 +41,7 @@ class ReadMessage:
     calls: tuple[tuple[str, str], ...]
     answers: str | None
     fingerprint: bytes  # of the whole message
+    kinds: tuple[str, ...] = ()
 
     @property
     def spoken(self) -> Message:
@@ -71,23 +78,83 @@ def read_message(message: Mapping[str, Any], mark: bytes, where: str) -> ReadMes
         answers = f"function {name}"
     if answers is not None and not isinstance(answers, str):
         raise invalid_value(where, "tool_call_id", answers, "a text or null")
-    name = repair_surrogates(name) if name else None
+    name = label_of(name, role) if name else None
     answers = repair_surrogates(answers) if answers is not None and role == "tool" else None
-    count = tokens.count(read.text)
-    return ReadMessage(role, read.text, name, count, read.unknown, read.calls, answers, mark)
+    texts, kinds = _unquoted(message, bool(read.calls))
+    count = tokens.count(read.text) + (tokens.count("\n".join(texts)) if texts else 0)
+    return ReadMessage(role, read.text, name, count, read.unknown, read.calls, answers, mark, kinds)
+
+
+def label_of(name: str, role: str = "assistant") -> str | None:
+    """A name as digests write it in front of a line: on one line, and not that of another role."""
+    label = " ".join(repair_surrogates(name).split()) or None
+    return f"{role} {label}" if label and role != "assistant" and label.casefold() in SPOOFS else label
+
+
+def _unquoted(message: Mapping[str, Any], calls: bool) -> tuple[list[str], tuple[str, ...]]:
+    """Texts that are sent with a message but are not its own, each once, and the kinds of what has no text."""
+    texts: list[str] = []
+    kinds: list[str] = []
+
+    def take(value: Any, kind: str) -> None:
+        found = list(_texts(value))
+        texts.extend(found)
+        if value and not found:
+            kinds.append(kind)
+
+    for key in UNQUOTED:
+        take(message.get(key), key)
+    content = message.get("content")
+    for part in content if isinstance(content, Sequence) and not isinstance(content, str) else ():
+        if not isinstance(part, Mapping) or any(isinstance(part.get(key), str) for key in TEXT_KEYS):
+            continue
+        kind = part.get("type")
+        if kind in THOUGHTS:
+            take(part, kind)
+        elif not (calls and kind in CALLS):
+            kinds.append(kind if isinstance(kind, str) else "part")
+    if message.get("audio"):
+        kinds.append("audio")
+    return [repair_surrogates(text) for text in dict.fromkeys(texts)], tuple(map(repair_surrogates, kinds))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text inside a value however deep, but for names of kinds and what is encrypted."""
+    left = [value]
+    while left:
+        value = left.pop()
+        if isinstance(value, str):
+            if value:
+                yield value
+        elif isinstance(value, Mapping):
+            left += reversed([inner for key, inner in value.items() if key not in UNREAD])
+        elif isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
+            left += reversed(value)
 
 
 def exchange_roots(items: Sequence[ReadMessage]) -> list[int]:
-    """For every message the index of the one that opened its tool exchange: of a result, the message with the call; of
-    any other, its own. Where ids repeat, a result belongs to the latest call."""
+    """For every message the index of the first one of its tool exchange; of a message outside of any, its own.
+
+    A result belongs to the latest call of its id, and to the exchange that it stands directly behind: ids may be
+    missing, alike, or other ones on both sides.
+    """
     opened: dict[str, int] = {}
-    roots = []
+    roots: list[int] = []
+
+    def first(i: int) -> int:
+        while roots[i] != i:
+            roots[i] = roots[roots[i]]
+            i = roots[i]
+        return i
+
     for i, item in enumerate(items):
-        root = i
+        roots.append(i)
         if item.role == "tool":
-            follows = i > 0 and (items[roots[-1]].calls or items[roots[-1]].role == "tool")
-            root = opened.get(item.answers, i) if item.answers is not None else roots[-1] if follows else i
+            if i > 0 and (items[i - 1].calls or items[i - 1].role == "tool"):
+                roots[i] = first(i - 1)
+            if item.answers in opened:
+                one, other = first(i), first(opened[item.answers])
+                roots[max(one, other)] = min(one, other)
         for key, _ in item.calls:
             opened[key] = i
-        roots.append(root)
-    return roots
+    return [first(i) for i in range(len(roots))]

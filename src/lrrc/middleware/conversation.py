@@ -1,12 +1,7 @@
-"""One conversation: what has been observed of it, the digest in force for every agent, and the next payload.
-
-A payload is, in this order: system and developer messages and whatever else must stay; the digest of the turns before
-the cut; everything from the cut on, as it stands.
-"""
+"""One conversation: what has been observed of it, the digest in force for every agent, and the next payload."""
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import threading
 from collections.abc import Mapping, Sequence
@@ -18,31 +13,15 @@ from pydantic import Field
 from lrrc.digest.selection import Span
 from lrrc.digest.writer import render
 from lrrc.middleware.body import Body
-from lrrc.middleware.chat_messages import ROOT, ReadMessage, read_message
+from lrrc.middleware.chat_messages import ROOT, ReadMessage, label_of, read_message
+from lrrc.middleware.dialect import Dialect, dialect_of
+from lrrc.middleware.payload import DigestInForce, Payload, Request
 from lrrc.middleware.prompt_cache import Bill, bill, worth_writing
 from lrrc.middleware.settings import Settings
 from lrrc.pretrained import tokens
 
 if TYPE_CHECKING:
     from lrrc.policies.base import Policy, Session
-
-
-DIGEST = -1  # stands for the digest among the indices of a payload
-
-
-@dataclass(frozen=True)
-class DigestInForce:
-    """The digest in force for an agent. It stands for the first `turns` turns, up to the body's position `cut`, of
-    which the messages at `kept` are sent as they stand. Span.message is a position in the body."""
-
-    cut: int = 0
-    turns: int = 0
-    link: bytes = ROOT  # the chain at the cut: an edited history has another
-    kept: tuple[int, ...] = ()
-    text: str = ""
-    tokens: int = 0
-    spans: tuple[Span, ...] = ()
-    regret: float = 0.0
 
 
 @dataclass
@@ -54,30 +33,12 @@ class AgentMemory:
     given: Sequence[bytes] = ()
 
 
-class Payload:
-    """The messages for a call by index, DIGEST for the digest; `marks` and `sizes` have the tools' entry first."""
-
-    def __init__(
-        self, items: Sequence[ReadMessage], place: Sequence[int], digest: DigestInForce, tools: tuple[bytes, int]
-    ):
-        cut = place[digest.cut] if digest.cut < len(place) else len(items)
-        stay = {place[i] for i in digest.kept}
-        before = [i for i in range(cut) if i in stay or items[i].role == "system"] if digest.cut else []
-        after = range(cut if digest.cut else 0, len(items))
-        self.indices = (*before, *([DIGEST] if digest.tokens else []), *after)
-        mark = hashlib.blake2b(digest.text.encode(), digest_size=16).digest()
-        self.marks = [tools[0], *(mark if i == DIGEST else items[i].fingerprint for i in self.indices)]
-        self.sizes = [tools[1], *(digest.tokens if i == DIGEST else items[i].tokens for i in self.indices)]
-        self.tokens = sum(self.sizes)
-
-
 @dataclass(frozen=True)
 class Composed:
-    """A payload by index, its digest, and what the receipt says of it. Span.message is an index too."""
+    """A payload, and what the receipt says of it. Span.message is an index of the list given."""
 
-    indices: tuple[int, ...]
-    text: str
-    tokens: int
+    payload: Payload
+    digest_tokens: int
     sources: tuple[Span, ...]
     action: str
     reason: str
@@ -96,6 +57,7 @@ class Conversation:
         self.body: list[ReadMessage] = []
         self.ends: tuple[bytes, ...] = ()  # chains by which Conversations recognises it
         self._known: dict[bytes, ReadMessage] = {}
+        self._made: dict[bytes, ReadMessage] = {}  # messages of the last payload that the coordinator wrote
         self.agents: dict[str, AgentMemory] = {}
         self.speakers: list[str] = []
         self._forget()
@@ -148,12 +110,18 @@ class Conversation:
         return self._session
 
     def compose(
-        self, items: Sequence[ReadMessage], agent: str | None, budget: int | None, tools: tuple[bytes, int]
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        items: Sequence[ReadMessage],
+        agent: str | None,
+        budget: int | None,
+        tools: tuple[bytes, int],
     ) -> Composed:
-        """The payload that follows the agent's last one. `items` is the whole list, `tools` their hash and tokens."""
+        """The payload that follows the agent's last one. `items` are all `messages` read, `tools` their hash and
+        tokens."""
         settings, mine = self.settings, self.agents.setdefault(agent or "", AgentMemory())
-        place = [i for i, item in enumerate(items) if item.role != "system"]
-        whole = Payload(items, place, DigestInForce(), tools)
+        request = Request(messages, items, tools, dialect_of(items, settings.dialect), self._made)
+        place, whole = request.place, Payload(request)
         view = self.update([items[i] for i in place])
 
         def billed(payload: Payload) -> Bill:
@@ -164,14 +132,14 @@ class Conversation:
         if not brief:
             self.observe(view, speaker)  # also where no digest is due: no call then pays for many turns
         old = mine.digest
-        if not self._holds(old, view) or (budget is not None and old.tokens > budget):
+        if not self._holds(old, view, request) or (budget is not None and old.tokens > budget):
             old = DigestInForce()
-        keeping = Payload(items, place, old, tools)
+        keeping = Payload(request, old)
         digest, payload, action = old, keeping, "kept"
         due, reason = (False, "below min_tokens") if brief else self._due(view, old)
         if due:
-            new = self._write(view, speaker, budget)
-            written = Payload(items, place, new, tools)
+            new = self._write(view, speaker, budget, request.dialect)
+            written = Payload(request, new)
             if written.tokens >= (whole if old.cut == view.cut else keeping).tokens:
                 due, reason = False, "a digest would not be shorter"
             elif settings.rewrite == "auto":
@@ -182,10 +150,9 @@ class Conversation:
             digest, payload, action = new, written, "rewritten"
         elif brief or keeping.tokens >= whole.tokens:
             digest, payload, action = DigestInForce(regret=digest.regret), whole, "passed"
-        used = digest.spans if DIGEST in payload.indices else ()
+        used = digest.spans if digest.tokens else ()
         composed = Composed(
-            payload.indices,
-            digest.text,
+            payload,
             digest.tokens,
             tuple(Span(place[span.message], span.start, span.end) for span in used),
             action,
@@ -194,13 +161,15 @@ class Conversation:
             bill(mine.given, whole.marks, whole.sizes, settings.cache_minimum),
             (view.links[-1], view.links[view.cut]),
         )
-        mine.digest, mine.sent, mine.given = digest, payload.marks, whole.marks
+        mine.digest, mine.sent, mine.given, self._made = digest, payload.marks, whole.marks, payload.made
         return composed
 
-    def _holds(self, digest: DigestInForce, view: Body) -> bool:
-        """Does the digest still stand for the beginning of this body, and leave no late result without its call?"""
+    def _holds(self, digest: DigestInForce, view: Body, request: Request) -> bool:
+        """Does the digest still stand for the beginning of this body, in the request's dialect, and leave no late
+        result without its call or apart from it?"""
         same = digest.cut <= view.cut and view.links[digest.cut] == digest.link
-        return same and not view.splits(digest.cut, digest.kept)
+        same = same and digest.merged == request.dialect.merged and not view.splits(digest.cut, digest.kept)
+        return same and digest.place == view.gap(digest.cut, digest.kept)
 
     def _due(self, view: Body, old: DigestInForce) -> tuple[bool, str]:
         """Whether to write a new digest, if it turns out to be worth it, and why (not)."""
@@ -218,24 +187,29 @@ class Conversation:
         stale = sum(item.tokens for item in view.body[old.cut : view.cut]) > self.settings.stale_tokens
         return stale, "stale" if stale else f"fewer than {rule} turns since the last digest"
 
-    def _write(self, view: Body, speaker: str, budget: int | None) -> DigestInForce:
+    def _write(self, view: Body, speaker: str, budget: int | None, dialect: Dialect) -> DigestInForce:
         """A new digest of the turns before the cut. What is sent as it stands is not quoted too; the room that this
         leaves is offered once more."""
         session = self.observe(view, speaker)
-        inputs, room = view.inputs(), budget
-        best = DigestInForce(view.cut, view.over, view.links[view.cut], view.kept())
-        for _ in range(2):
+        inputs, merged = view.inputs(), dialect.merged
+        room = None if budget is None else max(0, budget - dialect.frame_tokens)
+        kept = view.kept(merged)
+        best = DigestInForce(view.cut, view.over, view.links[view.cut], kept, view.gap(view.cut, kept), merged)
+        for _ in range(3):
             chosen = session.select(inputs, speaker, room)
+            if chosen.text is None and sum(view.body[i].tokens for i in chosen.messages) > chosen.tokens:
+                chosen = session.propose(inputs, speaker, room)  # whole messages bring their thoughts, unseen by it
             if chosen.text is None:
-                return replace(best, kept=view.kept([i for i in chosen.messages if i < view.cut]))
+                kept = view.kept(merged, [i for i in chosen.messages if i < view.cut])
+                return replace(best, kept=kept, place=view.gap(view.cut, kept))
             spans = tuple(s for s in chosen.spans if s.message < view.cut and s.message not in best.kept)
-            text = render(session.history, spans)
+            text = dialect.frame(render(session.history, spans))
             count = tokens.count(text)
             if budget is None or count <= budget:
                 best = replace(best, text=text, tokens=count, spans=spans)
-            if budget is None or len(spans) == len(chosen.spans):
+            if budget is None or (best.spans and len(spans) == len(chosen.spans)) or not chosen.spans:
                 break
-            room = budget + chosen.tokens - count
+            room = max(0, budget + chosen.tokens - count)
         return best
 
 
@@ -244,4 +218,5 @@ def speaker_of(body: Sequence[ReadMessage], agent: str | None) -> str:
     spoken = [item.name or "assistant" for item in body if item.role == "assistant"]
     if agent is None:
         return spoken[-1] if spoken else "assistant"
+    agent = label_of(agent) or "assistant"
     return agent if agent in spoken or "assistant" not in spoken else "assistant"

@@ -11,12 +11,12 @@ from typing import Any
 from lrrc.episodes.chat_message import as_dict, repair_surrogates
 from lrrc.episodes.episode import ROLES
 from lrrc.middleware import persistence
-from lrrc.middleware.chat_messages import ReadMessage, fingerprint
-from lrrc.middleware.conversation import DIGEST, Composed, Conversation
+from lrrc.middleware.chat_messages import fingerprint
+from lrrc.middleware.conversation import Composed, Conversation
 from lrrc.middleware.conversations import Conversations
 from lrrc.middleware.receipt import Receipt
 from lrrc.middleware.settings import Settings
-from lrrc.policies.base import DIGEST_NAME, Policy
+from lrrc.policies.base import Policy
 from lrrc.policies.registry import DEFAULT_ENCODER, load_policy
 from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained import tokens
@@ -78,11 +78,10 @@ class Coordinator:
         session = self.sessions.find(conversation, body)
         with session.lock:
             items = session.read(read, marks)
-            composed = session.compose(items, agent, budget, sized)
+            composed = session.compose(read, items, agent, budget, sized)
             self.sessions.note(session, composed.ends)
-        digest = {"role": "user", "name": DIGEST_NAME, "content": composed.text}
-        payload = [digest if i == DIGEST else messages[i] for i in composed.indices]
-        receipt = self._receipt(composed, items, agent, budget, sized[1], session.key)
+        payload = composed.payload.messages(messages)
+        receipt = self._receipt(composed, agent, budget, sized[1], session.key)
         if self.on_receipt:
             self.on_receipt(receipt)
         return payload, receipt
@@ -122,15 +121,8 @@ class Coordinator:
         return coordinator
 
     def _receipt(
-        self,
-        composed: Composed,
-        items: Sequence[ReadMessage],
-        agent: str | None,
-        budget: int | None,
-        tools: int,
-        conversation: str,
+        self, composed: Composed, agent: str | None, budget: int | None, tools: int, conversation: str
     ) -> Receipt:
-        kept = tuple(i for i in composed.indices if i != DIGEST)
         return Receipt(
             policy=self.policy.name,
             checkpoint=self.policy.checkpoint,
@@ -140,14 +132,16 @@ class Coordinator:
             reason=composed.reason,
             tokens_before=composed.whole.tokens,
             tokens_after=composed.bill.tokens,
-            digest_tokens=composed.tokens,
+            digest_tokens=composed.digest_tokens,
             tools_tokens=tools,
             fresh_tokens=composed.bill.fresh,
             reusable_tokens=composed.bill.reusable,
             billed_before=composed.whole.cost(self.settings),
             billed_after=composed.bill.cost(self.settings),
-            unknown_parts=sum(items[i].unknown for i in kept),
-            kept=kept,
+            unknown_parts=len(composed.payload.kinds),
+            unknown_kinds=composed.payload.kinds,
+            kept=composed.payload.kept,
+            merged=composed.payload.merged,
             sources=composed.sources,
             conversation=conversation,
         )

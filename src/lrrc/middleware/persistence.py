@@ -67,9 +67,9 @@ class SavedConversation:
 
     def __post_init__(self) -> None:
         for agent in self.agents.values():
-            cut = agent.digest.cut
+            cut, place = agent.digest.cut, agent.digest.place
             places = (*agent.digest.kept, *(span.message for span in agent.digest.spans))
-            fits = 0 <= cut <= len(self.body) and all(0 <= i < cut for i in places)
+            fits = 0 <= place <= cut <= len(self.body) and all(0 <= i < cut for i in places)
             require(fits, "standing.cut", cut, "a place in the messages, after those that the digest stands for")
 
 

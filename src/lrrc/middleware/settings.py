@@ -34,6 +34,9 @@ class Settings:
     exclude_tools    names of tools whose calls and results are never compressed
     rewrite          when a digest is written anew: "auto" where that lowers the bill, "always" at every call, or an
                      integer n: every n turns, and earlier where it grew stale
+    dialect          how the digest is sent: "merged" into a message of the user, so that no two stand in a row that did
+                     not in the request, "separate" as a message of its own, or "auto": merged unless the request
+                     itself has two in a row
     stale_tokens     a digest is stale when more than this many tokens have come after it (rewrite = n)
     price_fresh      price of a prompt token that the provider has to read
     price_cached     price of one that its prefix cache has; only the ratio to price_fresh matters
@@ -46,6 +49,7 @@ class Settings:
     turn_tokens: Count = 4000
     exclude_tools: Names = ()
     rewrite: Rewrite = "auto"
+    dialect: Annotated[Literal["auto", "separate", "merged"], allowed("auto, separate or merged")] = "auto"
     stale_tokens: Count = 2000
     price_fresh: Price = 1.0
     price_cached: Price = 0.1

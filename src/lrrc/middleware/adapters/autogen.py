@@ -5,7 +5,7 @@ The context keeps every message; what the model is sent is shortened on its way.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autogen_core.model_context import ChatCompletionContext
@@ -13,6 +13,7 @@ from autogen_core.models import AssistantMessage, FunctionExecutionResultMessage
 
 from lrrc.middleware.adapters.restore import restore
 from lrrc.middleware.coordinator import Coordinator
+from lrrc.middleware.dialect import GAP
 from lrrc.policies.base import DIGEST_NAME
 
 
@@ -45,10 +46,27 @@ class DigestContext(ChatCompletionContext):
             [*self.system, *read], agent=self.agent, conversation=self.conversation, tools=self.tools
         )
         payload = [message for message in payload if not any(message is fixed for fixed in self.system)]
-        return restore(payload, read, originals, lambda text: UserMessage(content=text, source=DIGEST_NAME))
+        return restore(payload, read, originals, lambda message: _written(message, _pictures(read, originals)))
 
     def _to_config(self) -> Any:
         raise NotImplementedError("a coordinator is saved by its own method, not as a component")
+
+
+def _pictures(read: Sequence[Mapping[str, Any]], originals: Sequence[LLMMessage]) -> dict[int, Any]:
+    """The pictures themselves by the id of what `as_dict` made of them."""
+    users = [(made, given) for made, given in zip(read, originals, strict=True) if isinstance(given, UserMessage)]
+    pairs = [pair for made, given in users for pair in zip(made["content"], given.content, strict=False)]
+    return {id(part): picture for part, picture in pairs if isinstance(part, Mapping)}
+
+
+def _written(message: Mapping[str, Any], pictures: Mapping[int, Any]) -> UserMessage:
+    """A message that the coordinator wrote; AutoGen wants a source for every one."""
+    content = message["content"]
+    if not isinstance(content, str):
+        content = [part if isinstance(part, str) else pictures.get(id(part), part.get("text")) for part in content]
+        if all(isinstance(part, str) for part in content):
+            content = GAP.join(content)
+    return UserMessage(content=content, source=message.get("name") or DIGEST_NAME)
 
 
 def as_dict(message: LLMMessage) -> dict[str, Any]:

@@ -7,7 +7,7 @@ names the conversation. In a node of a graph of your own: `model.invoke(shorten(
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
@@ -17,7 +17,6 @@ from langgraph.config import get_config
 
 from lrrc.middleware.adapters.restore import restore
 from lrrc.middleware.coordinator import Coordinator
-from lrrc.policies.base import DIGEST_NAME
 
 ROLES = {"human": "user", "ai": "assistant", "AIMessageChunk": "assistant"}  # others have their own names
 
@@ -50,7 +49,7 @@ def shorten(
     """Coordinator.compose for messages and tools of LangChain; inside of a graph its thread names the conversation."""
     read = [as_dict(message) for message in messages]
     payload, _ = coordinator.compose(read, agent, None, conversation or _thread(), _described(tools))
-    return restore(payload, read, messages, _digest)
+    return restore(payload, read, messages, _written)
 
 
 async def ashorten(
@@ -63,7 +62,7 @@ async def ashorten(
     """`shorten`, so that the event loop goes on."""
     read = [as_dict(message) for message in messages]
     payload, _ = await coordinator.acompose(read, agent, None, conversation or _thread(), _described(tools))
-    return restore(payload, read, messages, _digest)
+    return restore(payload, read, messages, _written)
 
 
 def as_dict(message: BaseMessage) -> dict[str, Any]:
@@ -76,13 +75,15 @@ def as_dict(message: BaseMessage) -> dict[str, Any]:
             {"id": c["id"], "function": {"name": c["name"], "arguments": json.dumps(c["args"], ensure_ascii=False)}}
             for c in message.tool_calls
         ]
+    if thoughts := message.additional_kwargs.get("reasoning_content"):  # some clients send them back
+        read["reasoning_content"] = thoughts
     if message.type == "tool":
         read["tool_call_id"] = message.tool_call_id
     return read
 
 
-def _digest(text: str) -> BaseMessage:
-    return HumanMessage(text, name=DIGEST_NAME)
+def _written(message: Mapping[str, Any]) -> BaseMessage:
+    return HumanMessage(message["content"], name=message.get("name"))
 
 
 def _all(request: ModelRequest) -> list[BaseMessage]:

@@ -12,9 +12,9 @@ def restore(
     payload: Iterable[Mapping[str, Any]],
     read: Sequence[Mapping[str, Any]],
     originals: Sequence[T],
-    digest: Callable[[str], T],
+    written: Callable[[Mapping[str, Any]], T],
 ) -> list[T]:
-    """`read[i]` is `originals[i]` as a dict. What the payload has of `read` becomes the original itself, and the
-    digest what `digest` makes of its text."""
+    """`read[i]` is `originals[i]` as a dict. What the payload has of `read` becomes the original itself, and a message
+    of the user that the coordinator wrote what `written` makes of it."""
     found = {id(message): original for message, original in zip(read, originals, strict=True)}
-    return [found[id(m)] if id(m) in found else digest(m["content"]) for m in payload]
+    return [found[id(m)] if id(m) in found else written(m) for m in payload]

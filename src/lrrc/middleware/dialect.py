@@ -1,0 +1,71 @@
+"""The dialect of a request: what a payload may use because the request did, and the digest as a message in it.
+
+Some servers refuse `name` on a message of the user, and many chat templates refuse two of them in a row. A request that
+has neither came from an application that may talk to such a server, so its payload has neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from lrrc.middleware.chat_messages import ReadMessage, label_of
+from lrrc.policies.base import DIGEST_NAME
+from lrrc.pretrained import tokens
+
+# chat templates do not show names: the text itself says that what was asked long ago is not asked now. Always the same
+# words, so that they never break a cached prefix
+HEAD = "[Excerpt of earlier messages, not a request]\n"
+TAIL = "\n[End of excerpt]"  # where the user's own text follows in the same message
+GAP = "\n\n"  # between the texts of one message
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """`named`: messages of the user may have a name. `merged`: no two messages of the user stand in a row that did not
+    in the request; the digest goes into one of them."""
+
+    named: bool
+    merged: bool
+
+    def frame(self, text: str) -> str:
+        """The digest as it is sent; nothing of nothing."""
+        return f"{HEAD}{text}{TAIL if self.merged else ''}" if text else ""
+
+    @property
+    def frame_tokens(self) -> int:
+        """What the frame takes of a budget."""
+        return tokens.count(HEAD) + (tokens.count(TAIL) if self.merged else 0)
+
+    def message(self, framed: str) -> dict[str, Any]:
+        """The digest as a message of its own."""
+        return {"role": "user", **({"name": DIGEST_NAME} if self.named else {}), "content": framed}
+
+
+def dialect_of(items: Sequence[ReadMessage], wanted: str) -> Dialect:
+    """The dialect of a request; `wanted` is Settings.dialect."""
+    named = any(item.role == "user" and item.name for item in items)
+    body = [item.role for item in items if item.role != "system"]
+    in_a_row = ("user", "user") in pairwise(body)
+    return Dialect(named, wanted == "merged" or (wanted == "auto" and not in_a_row))
+
+
+def merge(messages: Sequence[Mapping[str, Any]], framed: str) -> dict[str, Any]:
+    """One message of the user for several: a copy of the last, the others before its content, and directly before it
+    the digest. Pictures and other parts stay the objects that they were."""
+    *others, last = messages
+    name = last.get("name")
+    contents = []
+    for message in others:
+        if message.get("name") != name:  # else the last one's name would claim it
+            contents.append(f"{label_of(message.get('name') or 'user', 'user')}:")
+        contents.append(message.get("content"))
+    contents = [content for content in (*contents, framed, last.get("content")) if content]
+    if all(isinstance(content, str) for content in contents):
+        return {**last, "content": GAP.join(contents)}
+    parts: list[Any] = []
+    for content in contents:
+        parts += [{"type": "text", "text": content}] if isinstance(content, str) else content
+    return {**last, "content": parts}

@@ -1,0 +1,130 @@
+"""What is sent instead of a request, put together.
+
+A payload is, in this order: system and developer messages and whatever else must stay; the digest of the turns before
+the cut; everything from the cut on, as it stands. Where a tool exchange reaches over the cut, the digest stands before
+that exchange: nothing may come between a call and its results.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from lrrc.digest.selection import Span
+from lrrc.middleware.chat_messages import ROOT, ReadMessage, read_message
+from lrrc.middleware.dialect import Dialect, merge
+
+DIGEST = -1  # stands for the digest among the indices of a payload
+
+
+@dataclass(frozen=True)
+class DigestInForce:
+    """The digest in force for an agent. It stands for the first `turns` turns, up to the body's position `cut`, of
+    which the messages at `kept` are sent as they stand; those from `place` on come after it. Span.message is a position
+    in the body. `text` is what is sent, in a dialect that is `merged` or not."""
+
+    cut: int = 0
+    turns: int = 0
+    link: bytes = ROOT  # the chain at the cut: an edited history has another
+    kept: tuple[int, ...] = ()
+    place: int = 0
+    merged: bool = False
+    text: str = ""
+    tokens: int = 0
+    spans: tuple[Span, ...] = ()
+    regret: float = 0.0
+
+
+@dataclass(frozen=True)
+class Request:
+    """A whole message list, read: `tools` are their hash and tokens, `made` has messages written for it before."""
+
+    messages: Sequence[Mapping[str, Any]]
+    items: Sequence[ReadMessage]
+    tools: tuple[bytes, int]
+    dialect: Dialect
+    made: Mapping[bytes, ReadMessage]
+
+    @cached_property
+    def place(self) -> list[int]:
+        """The index of every message of the body."""
+        return [i for i, item in enumerate(self.items) if item.role != "system"]
+
+
+class Payload:
+    """The messages for a call: `groups` of indices of the request, DIGEST for the digest. A group of more than one
+    becomes one message. `written` has the messages that are not the request's own by their group's number, `made` how
+    they read; `marks` and `sizes` have the tools' entry first."""
+
+    def __init__(self, request: Request, digest: DigestInForce = DigestInForce()):
+        self.request, self.digest = request, digest
+        self.groups = self._groups() if digest.cut else [(i,) for i in range(len(request.items))]
+        self.written: dict[int, dict[str, Any]] = {}
+        self.made: dict[bytes, ReadMessage] = {}
+        items = [self._read(n, group) for n, group in enumerate(self.groups)]
+        self.marks = [request.tools[0], *(item.fingerprint for item in items)]
+        self.sizes = [request.tools[1], *(item.tokens for item in items)]
+        self.tokens = sum(self.sizes)
+        self.kinds = tuple(sorted(kind for item in items for kind in item.kinds))
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """Indices of what is sent as it stands."""
+        return tuple(group[0] for n, group in enumerate(self.groups) if n not in self.written)
+
+    @property
+    def merged(self) -> tuple[tuple[int, ...], ...]:
+        """For every message put together, the indices of those whose content it has."""
+        members = [tuple(i for i in self.groups[n] if i != DIGEST) for n in self.written]
+        return tuple(group for group in members if group)
+
+    def messages(self, originals: Sequence[Any]) -> list[Any]:
+        """What to send, of `originals` where it stands as it was given."""
+        return [self.written[n] if n in self.written else originals[group[0]] for n, group in enumerate(self.groups)]
+
+    def _groups(self) -> list[tuple[int, ...]]:
+        """In the dialect of the request: where it merges, no two messages of the user in a row that were not."""
+        items, place, digest = self.request.items, self.request.place, self.digest
+        cut = place[digest.cut] if digest.cut < len(place) else len(items)
+        at = place[digest.place] if digest.place < len(place) else len(items)
+        stay = {place[i] for i in digest.kept}
+        before = [i for i in range(cut) if i in stay or items[i].role == "system"]
+        order = [i for i in before if i < at]
+        order += [DIGEST] if digest.tokens else []
+        order += [*(i for i in before if i >= at), *range(cut, len(items))]
+        if not self.request.dialect.merged:
+            return [(i,) for i in order]
+        rank = {i: n for n, i in enumerate(place)}
+        groups: list[tuple[int, ...]] = []
+        last: tuple[int, ...] = ()  # the group of the user that may go on
+        for i in order:
+            role = "user" if i == DIGEST else items[i].role
+            if role == "user":
+                if last and (DIGEST in (i, last[-1]) or rank[i] != rank[last[-1]] + 1):
+                    groups.remove(last)  # system messages between the two come first
+                    last = (*last, i)
+                else:
+                    last = (i,)
+                groups.append(last)
+            else:
+                groups.append((i,))
+                last = last if role == "system" else ()
+        return groups
+
+    def _read(self, n: int, group: tuple[int, ...]) -> ReadMessage:
+        """The message of a group; where it is none of the request's own, it is written."""
+        request, own = self.request, [i for i in group if i != DIGEST]
+        if len(group) == 1 and own:
+            return request.items[own[0]]
+        text = self.digest.text if DIGEST in group else ""
+        written = merge([request.messages[i] for i in own], text) if own else request.dialect.message(text)
+        self.written[n] = written
+        seen = hashlib.blake2b(repr((written.get("name"), text)).encode("utf-8", "replace"), digest_size=16)
+        for i in own:
+            seen.update(request.items[i].fingerprint)
+        mark = seen.digest()
+        self.made[mark] = request.made.get(mark) or read_message(written, mark, "digest")
+        return self.made[mark]
