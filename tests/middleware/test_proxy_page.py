@@ -84,7 +84,7 @@ def test_a_conversation_can_be_watched_and_traced(proxy, page):
     page.evaluate("document.querySelector('#history').scrollTo(0, 1e6)")
     line.click()
     assert source.evaluate("e => { const b = e.getBoundingClientRect(); return b.bottom > 0 && b.top < innerHeight; }")
-    assert "sent as it stands" in page.locator("#source-3").inner_text()
+    assert "sent whole, in one message with others" in page.locator("#source-3").inner_text()
     headers = {"x-lrrc-conversation": f"ticket {ATTACK}"}
     client.chat.completions.create(model="words", messages=HISTORY, extra_headers=headers)
     page.locator("#calls tbody tr").nth(2).wait_for()  # a new call shows by itself

@@ -60,6 +60,7 @@ class LedgerEntry:
         last = self.recent[-1] | {
             "messages": texts,
             "kept": list(self.receipt.kept),
+            "merged": [i for group in self.receipt.merged for i in group],
             "digest": lines(self.receipt) if self.receipt.digest_tokens else [],
         }
         return {**self.row(), "recent": list(self.recent), "last": last}

@@ -89,7 +89,8 @@
       ...[call.agent ?? call.model ?? "assistant", whole(call.tokens_before), whole(call.tokens_after), call.action]
         .map((text) => make("td", {}, text)))));
     at("history").replaceChildren(...last.messages.map((message, m) => {
-      const kept = last.kept.includes(m), spans = last.digest.filter((l) => l.message === m).flatMap((l) => l.spans);
+      const merged = last.merged.includes(m), kept = merged || last.kept.includes(m);
+      const spans = last.digest.filter((l) => l.message === m).flatMap((l) => l.spans);
       const cuts = [...spans].sort((a, b) => a[0] - b[0]), parts = [];
       let place = 0;
       for (const [from, to] of cuts) {
@@ -98,7 +99,7 @@
       }
       parts.push(piece(m, [place, characters[m].length]));
       return make("div", { id: `source-${m}`, className: kept ? "message kept" : "message" },
-        make("b", {}, `${m + 1}. ${message.speaker}${kept ? " (sent as it stands)" : ""}`), ...parts);
+        make("b", {}, `${m + 1}. ${message.speaker}${merged ? " (sent whole, in one message with others)" : kept ? " (sent as it stands)" : ""}`), ...parts);
     }));
     at("detail").hidden = false;
     for (const row of at("conversations").tBodies[0].rows)
