@@ -10,35 +10,45 @@
 # PYTHON=python3.12        another Python (3.11 to 3.13) for the virtual environment
 # TORCH_INDEX=URL          an index with CPU builds of torch, for a machine that would get the large GPU build
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# taken before PATH changes: a virtual environment cannot make itself anew
+ifndef PYTHON
+PYTHON := $(shell command -v python3.11 || command -v python3)
+endif
 TORCH_INDEX ?=
 TINY ?= --tiny
 
-VENV := $(CURDIR)/.venv
+# relative: make would split names of targets at a space in the path of this folder
+VENV := .venv
 READY := $(VENV)/.ready
-TOOLS := $(CURDIR)/.cache/tools
-export PATH := $(VENV)/bin:$(PATH)
+TOOLS := .cache/tools
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export HF_HUB_DISABLE_TELEMETRY := 1
 # without compiled bytecode every stage would spend 18 s on imports
 unexport PYTHONDONTWRITEBYTECODE
 .DELETE_ON_ERROR:
-.PHONY: setup repro test test-fast format lint same-twice soak bench sbom audit
+# whatever is asked of git is asked before anything is installed, under -j too
+.NOTPARALLEL:
+.PHONY: setup in-git repro test test-fast format lint same-twice soak bench sbom audit
 
 setup: $(READY)
 
 $(READY): pyproject.toml requirements-nodeps.txt
-	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install $(addprefix --extra-index-url ,$(TORCH_INDEX)) -e '.[dev]'
-	$(VENV)/bin/pip install --no-deps -r requirements-nodeps.txt
+	$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || '$(PYTHON)' -m venv --clear $(VENV)
+	$(VENV)/bin/python -m pip install $(addprefix --extra-index-url ,$(TORCH_INDEX)) -e '.[dev]'
+	$(VENV)/bin/python -m pip install --no-deps -r requirements-nodeps.txt
 	cd $(VENV)/lib/python3*/site-packages && echo 'import lrrc.runtime.dvc_patch' > lrrc_dvc_files.pth
 	touch $@
 
-repro: setup
+# by its file first: git itself refuses the folder of another user, dvc does not
+in-git:
+	@test -e .git || git rev-parse --git-dir >/dev/null 2>&1 || { echo 'No git repository here, and DVC needs one: git clone the project, or type git init && git add -A && git commit -m start' >&2; exit 1; }
+
+repro: in-git setup
 	dvc repro
 	python -m lrrc.report.readme_block
 	lrrc log
-	@echo "Report: $(CURDIR)/report/index.html"
+	@echo "Report: $$(pwd)/report/index.html"
 
 test: setup
 	pytest -n 2 --dist loadfile
@@ -69,11 +79,11 @@ sbom: setup $(TOOLS)/bin/cyclonedx-py
 
 # asks PyPI's advisory service: needs a network; without one, or for a package that it does not know, it fails
 audit: setup $(TOOLS)/bin/pip-audit
-	$(VENV)/bin/pip freeze --exclude-editable > $(TOOLS)/installed.txt
+	$(VENV)/bin/python -m pip freeze --exclude-editable > $(TOOLS)/installed.txt
 	$(TOOLS)/bin/pip-audit --strict --no-deps --disable-pip -r $(TOOLS)/installed.txt --progress-spinner off
 
 $(TOOLS)/bin/cyclonedx-py: PACKAGE := cyclonedx-bom
 $(TOOLS)/bin/pip-audit: PACKAGE := pip-audit
 $(TOOLS)/bin/%:
-	test -x $(TOOLS)/bin/python || $(PYTHON) -m venv $(TOOLS)
-	$(TOOLS)/bin/pip install $(PACKAGE)
+	$(TOOLS)/bin/python -m pip --version >/dev/null 2>&1 || '$(PYTHON)' -m venv --clear $(TOOLS)
+	$(TOOLS)/bin/python -m pip install $(PACKAGE)
