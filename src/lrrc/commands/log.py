@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
+import shlex
 import sys
 from pathlib import Path
 
 from lrrc.runtime.secrets import redact
-from lrrc.tracking.mlflow_runs import ensure_experiment, log_locked_stages, uri
+from lrrc.tracking.mlflow_runs import ensure_experiment, log_locked_stages, root, uri
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,14 +18,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     result = log_locked_stages(args.repo)
-    print(f"MLflow shows {len(result.shown)} results of dvc.lock: mlflow ui --backend-store-uri {redact(uri())}")
-    if result.shown:
-        print(f"then open http://127.0.0.1:5000/#/experiments/{ensure_experiment()}/runs?viewStateShareKey=ranks")
+    address, shown = uri(), f"MLflow shows {len(result.shown)} results of dvc.lock"
+    page = f"#/experiments/{ensure_experiment()}/runs?viewStateShareKey=ranks" if result.shown else ""
+    if address.startswith(("http://", "https://")):
+        print(f"{shown}: {without_user(address)}/{page}")
+    elif re.match("databricks", address):  # it has pages of its own
+        print(f"{shown}, at {redact(address)}")
+    else:
+        print(f"{shown}: mlflow ui --backend-store-uri {quoted(address)}")
+        if page:
+            print(f"then open http://127.0.0.1:5000/{page}")
     if result.model:
         print(
-            f"to serve the coordinator: MLFLOW_TRACKING_URI={redact(uri())} "
+            f"to serve the coordinator: MLFLOW_TRACKING_URI={quoted(address)} "
             f"mlflow models serve -m {result.model} --env-manager local"
         )
     if result.absent:
-        print(f"outputs missing or changed (dvc pull, dvc repro): {', '.join(result.absent)}", file=sys.stderr)
+        remedy = "dvc pull, dvc repro" if has_remote(root(args.repo)) else "dvc repro"
+        print(f"outputs missing or changed ({remedy}): {', '.join(result.absent)}", file=sys.stderr)
     return 1 if result.refused else 0
+
+
+def without_user(address: str) -> str:
+    """An address for a browser, which asks for user and password itself."""
+    return redact(re.sub(r"(?<=://)[^/\s]*@", "", address)).rstrip("/")
+
+
+def quoted(address: str) -> str:
+    """An address as a shell takes it, without its password."""
+    return shlex.quote(redact(address))
+
+
+def has_remote(repo: Path) -> bool:
+    """Does DVC know a place to pull outputs from, by any of its configurations?"""
+    try:
+        from dvc.config import Config
+        from dvc.exceptions import DvcException
+    except ImportError:
+        return False
+    try:
+        return bool(Config(str(repo / ".dvc"))["remote"])
+    except (DvcException, OSError):
+        return False
