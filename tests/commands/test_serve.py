@@ -96,6 +96,11 @@ def test_a_token_in_the_environment_opens_other_addresses(direct, tmp_path):
         (["--upstream", "ftp://host/v1"], "allowed is an address"),
         (["--upstream", "http://host:99999/v1"], "allowed is an address"),
         (["--upstream", f"https://user:{KEY}@host/v1"], "without user, password"),
+        (
+            ["--upstream", f"https://host/openai/deployments/gpt?api-version=2024-10-21&key={KEY}"],
+            "set it in the client",
+        ),
+        (["--upstream", f"gpt=https://host/v1?key={KEY}"], "give the address without what follows its `?`"),
         ([*UP, *UP], "the default is given twice"),
         ([*UP, "--host", "0.0.0.0"], "needs --token or LRRC_TOKEN"),
         ([*UP, "--host", "no.such.host.invalid", "--token", "t"], "cannot listen there"),
@@ -155,6 +160,12 @@ def test_addresses_of_upstreams():
         base_address("http://localhost:1234") == base_address("http://localhost:1234/v1/") == "http://localhost:1234/v1"
     )
     assert base_address("https://[::1]:8000/v1beta/openai/") == "https://[::1]:8000/v1beta/openai"
+    assert (
+        base_address("http://h:1/v1/chat/completions")
+        == base_address("http://h:1/v1/chat/completions/")
+        == "http://h:1/v1"
+    )
+    assert base_address("https://h/chat/completions") == "https://h"  # its own base has no path
     both = parse_upstreams(["smol=http://a/v1", "x=y=http://b"])
     assert both == {None: "http://a/v1", "smol": "http://a/v1", "x=y": "http://b/v1"} and next(iter(both)) is None
     assert parse_upstreams(["m=http://a", "http://b"]) == {None: "http://b/v1", "m": "http://a/v1"}

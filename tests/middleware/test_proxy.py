@@ -2,11 +2,14 @@
 
 import asyncio
 import dataclasses
+import gzip
 import json
 import logging
 import socket
+import sys
 import threading
 import time
+import zlib
 
 import httpx2
 import openai
@@ -19,7 +22,7 @@ from hypothesis import strategies as st
 from lrrc.middleware import Coordinator, Settings
 from lrrc.middleware.proxy.app import create_app
 from lrrc.middleware.proxy.forwarding import Proxy, address, end_to_end
-from lrrc.middleware.proxy.ledger import Ledger
+from lrrc.middleware.proxy.ledger import ACTIONS, REASONS, Ledger
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +88,7 @@ def test_a_long_prompt_is_shortened_and_everything_else_passes(client, upstream,
     assert upstream.headers["accept-encoding"] and "x-lrrc-token" not in upstream.headers
     now = stats(proxy)
     assert now["tokens"]["before"] == before and now["tokens"]["after"] == after
-    assert now["requests"] == {"rewritten": 1, "kept": 0, "passed": 0, "malformed": 0, "failed": 0}
+    assert now["requests"] == dict.fromkeys(ACTIONS, 0) | {"rewritten": 1}
 
 
 def test_a_short_prompt_is_sent_byte_for_byte(proxy, upstream):
@@ -239,7 +242,116 @@ def test_what_is_no_chat_request_goes_on_untouched(direct, proxy, body):
     replies = [httpx2.post(f"{base}/v1/chat/completions", content=body) for base in (proxy, direct)]
     assert replies[0].content == replies[1].content and replies[0].status_code == replies[1].status_code
     assert replies[0].headers["x-lrrc-action"] == "malformed"
-    assert stats(proxy)["requests"]["malformed"] == 1
+    now = stats(proxy)
+    assert now["requests"]["malformed"] == 1 and now["reasons"] == {
+        "malformed": {replies[0].headers["x-lrrc-reason"]: 1}
+    }
+
+
+def short(proxy, path="/v1/chat/completions", **options):
+    """The answer to the history, sent to a path by whatever means `options` has."""
+    if not {"content", "json"} & options.keys():
+        options["json"] = {"model": "words", "messages": HISTORY}
+    return httpx2.post(f"{proxy}{path}", **options)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/chat/completions/",
+        "/v1//chat/completions",
+        "//v1/chat/completions",
+        "/chat/completions",
+        "/openai/deployments/herbarium/chat/completions?api-version=2024-10-21",
+        "/api/v1/chat/completions",
+    ],
+)
+def test_a_chat_completion_is_told_by_the_end_of_its_address(proxy, direct, path):
+    reply = short(proxy, path)
+    assert reply.headers["x-lrrc-action"] == "rewritten"
+    assert int(reply.headers["x-lrrc-tokens-before"]) > 4 * int(reply.headers["x-lrrc-tokens-after"])
+    if "x-path" in reply.headers:  # the scripted server says what came to addresses that it does not know
+        assert reply.headers["x-path"].rstrip("?") == path and len(reply.json()["messages"]) < len(HISTORY)
+
+
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1/completions", "/v1/messages", "/api/generate"])
+def test_prompts_of_another_form_are_counted(proxy, path):
+    reply = short(proxy, path)
+    assert reply.headers["x-lrrc-action"] == "unread" and "not a chat completion" in reply.headers["x-lrrc-reason"]
+    assert reply.json()["messages"] == HISTORY and stats(proxy)["requests"]["unread"] == 1
+
+
+def raw_deflate(data):
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(data) + packer.flush()
+
+
+PACKED = {"gzip": gzip.compress, "x-gzip": gzip.compress, "deflate": zlib.compress, "DEFLATE": raw_deflate}
+WHOLE = json.dumps({"model": "words", "messages": HISTORY}).encode()
+
+
+@pytest.mark.parametrize("encoding", PACKED)
+def test_a_compressed_request_is_read_and_goes_on_plain(proxy, upstream, encoding):
+    reply = short(proxy, content=PACKED[encoding](WHOLE), headers={"content-encoding": encoding})
+    assert reply.headers["x-lrrc-action"] == "rewritten"
+    assert "content-encoding" not in upstream.headers and len(json.dumps(upstream.calls[-1])) < len(WHOLE) / 3
+
+
+def test_zstd_is_read_where_its_package_is(proxy, upstream, monkeypatch):
+    zstandard = pytest.importorskip("zstandard")
+    options = {"content": zstandard.compress(WHOLE), "headers": {"content-encoding": "zstd"}}
+    assert short(proxy, **options).headers["x-lrrc-action"] == "rewritten"
+    broken = short(proxy, content=b"hedge", headers={"content-encoding": "zstd"})
+    assert "not zstd" in broken.headers["x-lrrc-reason"]
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    assert "takes the package zstandard" in short(proxy, **options).headers["x-lrrc-reason"]
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "action", "reason"),
+    [
+        (gzip.compress(b'{"messages": [{"role": "user", "content": "Hi"}]}'), "gzip", "passed", "nothing to digest"),
+        (WHOLE, "br", "unread", "compressed as br"),
+        (WHOLE, "gzip", "malformed", "the body is not gzip"),
+        (gzip.compress(WHOLE)[:-20], "gzip", "malformed", "the body is not gzip"),
+        (gzip.compress(b" " * 5_000_000), "gzip", "unread", "MiB once decompressed"),
+        (gzip.compress(gzip.compress(b" " * 5_000_000)), "gzip, gzip", "unread", "MiB once decompressed"),
+    ],
+)
+def test_what_is_not_shortened_keeps_its_encoding(direct, coordinator, monkeypatch, content, encoding, action, reason):
+    monkeypatch.setattr("lrrc.middleware.proxy.forwarding.MAX_BODY", 2**20)
+    path = "/openai/chat/completions"  # where the scripted server sends back what came
+    with running(create_app(Coordinator("bm25", 48), {None: f"{direct}/v1"})) as proxy:
+        reply = short(proxy, path, content=content, headers={"content-encoding": encoding})
+        now = stats(proxy)
+    assert reply.content == content and reply.headers["x-lrrc-action"] == action
+    assert reason in reply.headers["x-lrrc-reason"]
+    assert now["reasons"] == {action: {reply.headers["x-lrrc-reason"]: 1}}
+
+
+def test_a_model_that_is_null_is_no_mistake(proxy, upstream):
+    reply = short(proxy, json={"model": None, "messages": HISTORY})
+    assert reply.headers["x-lrrc-action"] == "rewritten" and upstream.calls[-1]["model"] is None
+
+
+def test_one_request_can_be_left_alone(proxy, upstream):
+    for value, action in (("1", "bypassed"), ("true", "bypassed"), ("0", "rewritten")):
+        reply = short(proxy, headers={"x-lrrc-bypass": value})
+        assert reply.headers["x-lrrc-action"] == action
+        assert (upstream.calls[-1]["messages"] == HISTORY) == (action == "bypassed")
+        assert not [name for name in upstream.headers if name.startswith("x-lrrc")]
+    now = stats(proxy)
+    assert now["requests"]["bypassed"] == 2 and now["last_failure"] is None
+    prometheus = httpx2.get(f"{proxy}/stats?format=prometheus").text
+    assert 'lrrc_unshortened_total{action="bypassed",reason="asked for by x-lrrc-bypass"} 2.0' in prometheus
+
+
+def test_reasons_are_bounded():
+    ledger = Ledger()
+    for i in range(2 * REASONS):
+        ledger.untouched("malformed", f"reason {i}")
+    reasons = ledger.summary()["reasons"]["malformed"]
+    assert len(reasons) == REASONS + 1 and reasons["another reason"] == REASONS
 
 
 def test_a_transform_that_fails_costs_nothing(direct, upstream, monkeypatch, caplog):
@@ -259,8 +371,8 @@ def test_a_transform_that_fails_costs_nothing(direct, upstream, monkeypatch, cap
         assert upstream.calls[-1]["messages"] == HISTORY
         assert reply.headers["x-lrrc-action"] == "failed"
         now = httpx2.get(f"{proxy}/stats")
-    assert now.json()["requests"]["failed"] == 1 and "KeyError in test_proxy.py" in now.json()["last_failure"]
-    assert "KeyError" in caplog.text and secret not in caplog.text + now.text
+    assert now.json()["requests"]["failed"] == 1 and "lrrc's own, at test_proxy.py:" in now.json()["last_failure"]
+    assert "KeyError" in caplog.text and secret not in caplog.text + now.text and "Error" not in now.text
 
 
 def test_conversations_are_told_apart_by_header_or_by_their_beginning(client, proxy):
@@ -377,6 +489,8 @@ def test_nothing_that_comes_stops_the_call(coordinator, body):
         ("https://h/v1", "/health", "", "https://h/health"),
         ("https://h/v1", "/v1/files/a%2Fb", "", "https://h/v1/files/a%2Fb"),
         ("https://h/v1", "/v1x", "", "https://h/v1x"),
+        ("https://h/v1beta/openai", "//v1/chat/completions", "", "https://h/v1beta/openai/chat/completions"),
+        ("https://h/v1", "//other", "", "https://h//other"),
     ],
 )
 def test_addresses_upstream(upstream, path, query, expected):
@@ -421,6 +535,21 @@ def test_a_token_is_asked_of_everyone(direct, coordinator):
             assert client.chat.completions.create(model="words", messages=HISTORY).choices
 
 
+def test_a_browser_may_ask_first_without_the_token(direct, coordinator):
+    """Its preflight carries nothing, and cannot show a token; what it asks for still has to."""
+    asked = {"origin": "http://localhost:5173", "access-control-request-method": "POST"}
+    with running(create_app(coordinator, {None: f"{direct}/v1"}, token="open sesame")) as proxy:
+        path = f"{proxy}/v1/chat/completions"
+        answer = httpx2.request("OPTIONS", path, headers=asked)
+        assert answer.status_code == httpx2.request("OPTIONS", f"{direct}/v1/chat/completions").status_code != 401
+        for headers in ({}, {"origin": asked["origin"]}, {**asked, "content-length": "2"}):
+            content = b"{}" if "content-length" in headers else None
+            assert httpx2.request("OPTIONS", path, headers=headers, content=content).status_code == 401
+        assert httpx2.post(path, json={}, headers=asked).status_code == 401
+        for page in ("/", "/stats"):
+            assert httpx2.request("OPTIONS", f"{proxy}{page}", headers=asked).status_code == 401
+
+
 def test_web_sites_cannot_read_the_pages_of_a_proxy_on_loopback(proxy):
     for path in ("/", "/stats", "/stats/a"):
         assert httpx2.get(f"{proxy}{path}", headers={"host": "evil.example:80"}).status_code == 403
@@ -432,4 +561,6 @@ def test_a_large_body_streams_through(direct, coordinator, monkeypatch):
     monkeypatch.setattr("lrrc.middleware.proxy.forwarding.MAX_BODY", 1000)
     with running(create_app(coordinator, {None: f"{direct}/v1"})) as proxy:
         reply = httpx2.post(f"{proxy}/v1/chat/completions", json={"model": "words", "messages": HISTORY})
-    assert reply.json()["choices"] and "x-lrrc-action" not in reply.headers
+        assert stats(proxy)["requests"]["unread"] == 1
+    assert reply.json()["choices"] and reply.headers["x-lrrc-action"] == "unread"
+    assert "a body of more than" in reply.headers["x-lrrc-reason"]

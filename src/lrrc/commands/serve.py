@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -141,7 +142,9 @@ def parse_upstreams(values: Sequence[str]) -> dict[str | None, str]:
     """{model or None: address}; None, the default, stands first. Raises ValueError."""
     upstreams: dict[str | None, str] = {}
     for value in values:
-        model, _, address = value.rpartition("=")
+        named, colon, rest = value.partition("://")  # an equals sign behind it belongs to the address
+        model, _, scheme = named.rpartition("=")
+        address = scheme + colon + rest
         if (model or None) in upstreams:
             raise ValueError(f"--upstream: {model or 'the default'} is given twice")
         upstreams[model or None] = base_address(address)
@@ -149,7 +152,17 @@ def parse_upstreams(values: Sequence[str]) -> dict[str | None, str]:
 
 
 def base_address(address: str) -> str:
-    """The base address, with a path and no slash at its end. Raises ValueError."""
+    """The base address, with a path and no slash at its end. Raises ValueError.
+
+    The address of the chat completions themselves is understood too.
+    """
+    if "@" not in address and re.match("https?://[^?#]+[?]", address):  # it is not repeated: it may hold a key
+        raise ValueError(
+            "--upstream: give the address without what follows its `?`; the query of each request (such as "
+            "api-version=...) is passed on, so set it in the client"
+        )
+    if whole := re.fullmatch("(https?://.*?)/+chat/completions/*", address):
+        return check_base_url(whole[1], "--upstream", "the client")
     checked = check_base_url(address, "--upstream", "the client")
     return checked if checked.count("/") > 2 else f"{checked}/v1"
 

@@ -1,6 +1,8 @@
 """`lrrc serve`: an address that shortens prompts on their way to another.
 
 forwarding  requests and answers, relayed
+reading     what of a request is read, and why it is left alone
+client      the connection to the upstream, under the environment's proxies and certificates
 app         the server
 ledger      what was saved, by conversation
 pages       the page and its statistics

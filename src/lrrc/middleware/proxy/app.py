@@ -14,7 +14,8 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from lrrc.middleware.coordinator import Coordinator
-from lrrc.middleware.proxy.forwarding import Proxy, make_client
+from lrrc.middleware.proxy.client import make_client
+from lrrc.middleware.proxy.forwarding import Proxy
 from lrrc.middleware.proxy.ledger import Ledger
 from lrrc.middleware.proxy.pages import Guard, routes
 
@@ -31,7 +32,7 @@ def create_app(
     """An ASGI application, to be run by one process.
 
     `upstreams` as `Proxy` has them. With `token`, every request has to show it. Conversations are written into the
-    folder `state` when the application ends.
+    folder `state` when the application ends. Raises ValueError where the environment lets no upstream be asked.
     """
     ledger = ledger or Ledger(coordinator.settings.max_sessions)
     about: dict[str, Any] = {
@@ -39,7 +40,7 @@ def create_app(
         "budget": coordinator.policy.spec.budget,
         "upstreams": [f"{model}: {url}" if model else url for model, url in upstreams.items()],
     }
-    client = make_client()
+    client = make_client(upstreams.values())
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

@@ -1,28 +1,29 @@
 """The proxy: an OpenAI-compatible address that shortens the prompts of chat completions on their way.
 
-An application only changes its `base_url`. Of a POST to /v1/chat/completions the field `messages` is replaced by the
-coordinator's payload; every other field, header, path, status and byte of the answer passes as it is, in the order and
-at the time it comes. Where the transform cannot work, the call goes out as it came in (`lrrc serve` starts this).
+An application only changes its `base_url`. Of a POST to an address that ends in /chat/completions the field `messages`
+is replaced by the coordinator's payload; every other field, header, path, status and byte of the answer passes as it
+is, in the order and at the time it comes. Where the transform cannot work, the call goes out as it came in (`lrrc
+serve` starts this).
 
     request headers   x-lrrc-conversation   names the conversation; else it is recognised by its beginning
                       x-lrrc-agent          names the agent that is called; else `model` where the history has replies
                                             of that name, else the agent that replied last
                       x-lrrc-budget         tokens of the digest for this call
+                      x-lrrc-bypass         1: this request is left alone
     response headers  x-lrrc-action         rewritten, kept or passed (see Receipt); malformed or failed where the
-                                            request went on untouched because it, or the transform, was at fault
+                                            request went on untouched because it, or the transform, was at fault,
+                                            unread where its body or address is none that is read, bypassed
+                      x-lrrc-reason         why it went on unshortened
                       x-lrrc-tokens-before, x-lrrc-tokens-after, x-lrrc-conversation
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 import traceback
 from collections.abc import AsyncIterator, Iterable, Mapping
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
-from typing import Any
 
 import anyio
 import httpx2
@@ -30,12 +31,23 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from lrrc.middleware.coordinator import Coordinator
+from lrrc.middleware.proxy.client import unreached
 from lrrc.middleware.proxy.ledger import Ledger
+from lrrc.middleware.proxy.reading import (
+    BYPASSED,
+    CHAT,
+    OURS,
+    LeftAlone,
+    bypassed,
+    decoded,
+    kind_of,
+    options_of,
+    parse,
+    written,
+)
 
-CHAT = "/v1/chat/completions"
 MAX_BODY = 64 * 2**20  # bytes of a request that are held to be shortened; a larger one streams through as it is
 COMPOSERS = 2  # threads that compose at once: more of them would only keep the event loop from relaying answers
-OURS = b"x-lrrc-"
 HOP_BY_HOP = frozenset(
     (
         b"connection",
@@ -50,18 +62,6 @@ HOP_BY_HOP = frozenset(
     )
 )
 log = logging.getLogger("lrrc.proxy")
-
-
-def make_client() -> httpx2.AsyncClient:
-    """An HTTP client that adds nothing of its own, keeps no cookies and leaves the patience to the caller.
-
-    Idle connections are dropped before common servers (5 s) would close them under a request.
-    """
-    return httpx2.AsyncClient(
-        timeout=httpx2.Timeout(None, connect=10),
-        limits=httpx2.Limits(max_keepalive_connections=100, keepalive_expiry=2),
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-    )
 
 
 class Proxy:
@@ -95,15 +95,21 @@ class Proxy:
         """Forward one request, and its answer back."""
         headers = [(name, value) for name, value in scope["headers"] if not name.startswith(OURS)]
         upstream, notes = self.upstreams[None], {}
-        if scope["method"] == "POST" and scope["path"] == CHAT:
-            body = await incoming.read(MAX_BODY)
-            if isinstance(body, bytes):
-                upstream, body, notes = await self.shorten(body, dict(scope["headers"]))
-                headers = [(name, value) for name, value in headers if name != b"content-length"]
-        elif {b"content-length", b"transfer-encoding"} & {name for name, _ in headers}:
-            body = incoming.chunks()
+        kind = kind_of(scope["path"]) if scope["method"] == "POST" else None
+        if kind == CHAT:
+            body = given = await incoming.read(MAX_BODY)
+            if isinstance(given, bytes):
+                upstream, body, notes = await self.shorten(given, dict(scope["headers"]))
+                # what was written anew has a length of its own, and no encoding
+                changed = (b"content-length",) if body is given else (b"content-length", b"content-encoding")
+                headers = [(name, value) for name, value in headers if name not in changed]
+            else:
+                notes = self.untouched("unread", f"a body of more than {MAX_BODY // 2**20} MiB")
         else:
-            body = await incoming.read(0)
+            if kind:
+                notes = self.untouched("unread", f"not a chat completion, but {kind}")
+            holds_body = {b"content-length", b"transfer-encoding"} & {name for name, _ in headers}
+            body = incoming.chunks() if holds_body else await incoming.read(0)
         headers = [(name, value) for name, value in end_to_end(headers) if name not in (b"host", b"expect")]
         try:
             request = httpx2.Request(scope["method"], address(upstream, scope), headers=headers, content=body)
@@ -115,7 +121,7 @@ class Proxy:
             return await refusal(scope, incoming.receive, send)
         except httpx2.TransportError as error:
             incoming.outcome = "unreachable"
-            reason = f"lrrc serve: no answer from the upstream ({type(error).__name__})"
+            reason = f"lrrc serve: no answer from the upstream ({unreached(error, request.url)})"
             refusal = JSONResponse({"error": {"message": reason, "type": "upstream_unreachable"}}, 502, notes)
             return await refusal(scope, incoming.receive, send)
         try:
@@ -138,65 +144,46 @@ class Proxy:
         """Where the request goes, the body to send, and the headers that say what was done."""
         upstream = self.upstreams[None]
         try:
-            request = parse(body)
+            encodings = headers.get(b"content-encoding")
+            plain = await anyio.to_thread.run_sync(decoded, body, encodings, MAX_BODY) if encodings else body
+            request = parse(plain)
             upstream = self.upstreams.get(request.get("model"), upstream)
+            if bypassed(headers):
+                raise LeftAlone(*BYPASSED)
             options = options_of(request, headers)
             async with self.composing:
                 began = time.perf_counter()
                 payload, receipt = await self.coordinator.acompose(request["messages"], **options)
                 seconds = time.perf_counter() - began
-            shorter = body
-            if receipt.action != "passed":  # NaN and 1e999 are no numbers that could be written again
-                shorter = json.dumps(request | {"messages": payload}, allow_nan=False).encode()
+            shorter = body if receipt.action == "passed" else written(request | {"messages": payload})
             self.ledger.composed(request, len(body), receipt, seconds)
-        except (ValueError, RecursionError) as error:
-            return upstream, body, self.untouched("malformed", error)
+        except LeftAlone as why:
+            action, reason = BYPASSED if bypassed(headers) else (why.action, why.reason)
+            return upstream, body, self.untouched(action, reason)
+        except (ValueError, RecursionError) as error:  # its text may quote the messages
+            return upstream, body, self.untouched("malformed", "its messages are not those of a chat completion", error)
         except Exception as error:  # whatever it is: the call is worth more than its saving
-            return upstream, body, self.untouched("failed", error)
-        return (
-            upstream,
-            shorter,
-            {
-                "x-lrrc-action": receipt.action,
-                "x-lrrc-tokens-before": str(receipt.tokens_before),
-                "x-lrrc-tokens-after": str(receipt.tokens_after),
-                "x-lrrc-conversation": receipt.conversation,
-            },
-        )
+            return upstream, body, self.untouched("failed", f"a mistake of lrrc's own, at {place(error)}", error)
+        notes = {
+            "x-lrrc-action": receipt.action,
+            "x-lrrc-tokens-before": str(receipt.tokens_before),
+            "x-lrrc-tokens-after": str(receipt.tokens_after),
+            "x-lrrc-conversation": receipt.conversation,
+        }
+        return upstream, shorter, notes | ({"x-lrrc-reason": receipt.reason} if receipt.action == "passed" else {})
 
-    def untouched(self, action: str, error: Exception) -> dict[str, str]:
-        """Count and log what went wrong by its kind and place alone: its text may quote the messages."""
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        reason = f"{type(error).__name__} in {Path(frame.filename).name}:{frame.lineno}"
-        if self.ledger.untouched(action, reason):
-            log.warning("%s: %s; such requests go on as they come", action, reason)
-        return {"x-lrrc-action": action}
+    def untouched(self, action: str, reason: str, error: Exception | None = None) -> dict[str, str]:
+        """Count a request that goes on as it came; the log has what developers need of an error, never its text."""
+        if self.ledger.untouched(action, reason) and action != "bypassed":
+            origin = f" ({type(error).__name__} in {place(error)})" if error else ""
+            log.warning("%s: %s%s; such requests go on as they come", action, reason, origin)
+        return {"x-lrrc-action": action, "x-lrrc-reason": reason}
 
 
-def parse(body: bytes) -> dict[str, Any]:
-    """A request with a list of messages. Raises ValueError."""
-    request = json.loads(body)
-    if not isinstance(request, dict) or not isinstance(request.get("messages"), list):
-        raise ValueError("not a chat completion: an object with a list `messages`")
-    if not isinstance(request.get("model", ""), str):
-        raise ValueError("model is not a text")
-    return request
-
-
-def options_of(request: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> dict[str, Any]:
-    """Options of `Coordinator.compose` from the headers and the request. Raises ValueError."""
-    given = {
-        key: headers.get(OURS + key.encode(), b"").decode("latin-1") for key in ("conversation", "agent", "budget")
-    }
-    spoken = [m for m in request["messages"] if isinstance(m, dict) and m.get("role") == "assistant"]
-    speakers = {m.get("name") for m in spoken if isinstance(m.get("name"), str)}
-    model = request.get("model")
-    return {
-        "conversation": given["conversation"][:200] or None,
-        "agent": given["agent"] or (model if model in speakers else None),
-        "budget": int(given["budget"]) if given["budget"] else None,
-        "tools": request.get("tools"),
-    }
+def place(error: Exception) -> str:
+    """Where in the code an error was raised."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(frame.filename).name}:{frame.lineno}"
 
 
 def end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
@@ -210,6 +197,8 @@ def end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, byte
 def address(upstream: httpx2.URL, scope: Scope) -> httpx2.URL:
     """/v1/... under the upstream's own base path, any other path at its root; the query as it is."""
     path = scope.get("raw_path") or scope["path"].encode()
+    if path.lstrip(b"/").startswith(b"v1/"):  # of a base_url that ends in a slash
+        path = b"/" + path.lstrip(b"/")
     base = upstream.raw_path.rstrip(b"/")
     path = base + path.removeprefix(b"/v1") if path.startswith(b"/v1/") else path
     query = scope["query_string"]

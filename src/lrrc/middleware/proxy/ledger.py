@@ -21,7 +21,8 @@ from lrrc.middleware.receipt import Receipt
 BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)  # seconds
 RECENT = 1000  # compositions behind the quantiles
 CALLS = 50  # last calls listed of a conversation
-ACTIONS = ("rewritten", "kept", "passed", "malformed", "failed")
+ACTIONS = ("rewritten", "kept", "passed", "malformed", "failed", "unread", "bypassed")
+REASONS = 100  # most that are told apart: each is a time series for a monitor
 
 
 @dataclass
@@ -78,10 +79,14 @@ class Ledger:
         self.conversations: OrderedDict[str, LedgerEntry] = OrderedDict()  # by last call, oldest first
         self.seconds: deque[float] = deque(maxlen=RECENT)
         self.failure: str | None = None  # the last one
-        self.failures: frozenset[str] = frozenset()  # kinds and places: as many as the code has
+        self.reasons: dict[str, dict[str, int]] = {}  # why requests went on unshortened: by action, then in words
         self.registry = registry = CollectorRegistry()
-        self.requests = Counter(
-            "lrrc_requests", "Chat completions, by what was done to them", ["action"], registry=registry
+        self.requests = Counter("lrrc_requests", "Prompts, by what was done to them", ["action"], registry=registry)
+        self.unshortened = Counter(
+            "lrrc_unshortened",
+            "Prompts that went on as they came, by what was done and why",
+            ["action", "reason"],
+            registry=registry,
         )
         self.tokens = Counter(
             "lrrc_prompt_tokens",
@@ -138,6 +143,8 @@ class Ledger:
         entry.messages, entry.receipt, entry.size = request["messages"], receipt, size
         self._shrink()
         self.requests.labels(receipt.action).inc()
+        if receipt.action == "passed":
+            self._count(receipt.action, receipt.reason)
         for count, value in (
             ("before", receipt.tokens_before),
             ("after", receipt.tokens_after),
@@ -150,11 +157,20 @@ class Ledger:
         self.seconds.append(seconds)
 
     def untouched(self, action: str, reason: str) -> bool:
-        """A request went on as it came: `action` is malformed or failed. Is it for the first time that reason?"""
+        """A request went on as it came, without being composed. Is it for the first time that reason?"""
         self.requests.labels(action).inc()
-        self.failure = f"{action}: {reason}"
-        known, self.failures = self.failures, self.failures | {self.failure}
-        return self.failures != known
+        if action != "bypassed":
+            self.failure = f"{action}: {reason}"
+        return self._count(action, reason) == 1
+
+    def _count(self, action: str, reason: str) -> int:
+        """How often it was that reason by now."""
+        if reason not in self.reasons.get(action, ()) and sum(map(len, self.reasons.values())) >= REASONS:
+            reason = "another reason"
+        counts = self.reasons.setdefault(action, {})
+        counts[reason] = counts.get(reason, 0) + 1
+        self.unshortened.labels(action, reason).inc()
+        return counts[reason]
 
     def replied(self, status: str) -> None:
         self.replies.labels(status).inc()
@@ -179,6 +195,7 @@ class Ledger:
         p50, p95 = np.quantile(self.seconds or [0.0], (0.5, 0.95))
         return {
             "requests": {a: int(value("lrrc_requests_total", {"action": a})) for a in ACTIONS},
+            "reasons": self.reasons,
             "replies": {
                 s.labels["status"]: int(s.value)
                 for m in self.replies.collect()

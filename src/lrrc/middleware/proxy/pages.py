@@ -8,6 +8,7 @@ import ipaddress
 import json
 import re
 import secrets
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -79,8 +80,9 @@ class Guard:
     """Lets in who may come in.
 
     With a token, every request has to show it: in the header x-lrrc-token, or, for the page and the statistics, as
-    ?token=. Without one the proxy listens on loopback only, and its pages answer to loopback names only, so that no
-    web site can read them by pointing a name of its own at this machine.
+    ?token=. A browser's preflight cannot show it and carries nothing: it passes, but to the pages. Without a token the
+    proxy listens on loopback only, and its pages answer to loopback names only, so that no web site can read them by
+    pointing a name of its own at this machine.
     """
 
     def __init__(self, app: ASGIApp, token: str | None):
@@ -94,7 +96,7 @@ class Guard:
     def refusal(self, scope: Scope) -> Response | None:
         headers = dict(scope["headers"])
         pages = scope["path"] == "/" or scope["path"].split("/")[1] == "stats"
-        if self.token:
+        if self.token and (pages or not is_preflight(scope, headers)):
             shown = [headers.get(b"x-lrrc-token", b"")]
             if pages:
                 shown += [text.encode() for text in parse_qs(scope["query_string"].decode("latin-1")).get("token", [])]
@@ -105,6 +107,13 @@ class Guard:
         if pages and not is_loopback(headers.get(b"host", b"").decode("latin-1")):
             return JSONResponse({"error": {"message": "lrrc serve: not the address of these pages"}}, 403)
         return None
+
+
+def is_preflight(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
+    """Is it the question, without a body, that a browser puts before a page of another origin may send its request?"""
+    asked = {b"origin", b"access-control-request-method"} <= headers.keys()
+    empty = headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in headers
+    return scope["method"] == "OPTIONS" and asked and empty
 
 
 def is_loopback(host: str) -> bool:

@@ -1,0 +1,124 @@
+"""What the proxy reads of a request: is it a prompt, what does it hold, and in plain words why it is left alone."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+OURS = b"x-lrrc-"
+CHAT = "/chat/completions"
+OTHER_PROMPTS = ("/completions", "/responses", "/messages", "/api/chat", "/api/generate")  # none is shortened
+NAMED = ("br", "compress", "zstd")  # encodings that a reason may name: others are the client's own words
+BYPASSED = ("bypassed", "asked for by x-lrrc-bypass")
+
+
+class LeftAlone(Exception):
+    """A request that goes on as it came. `reason` is one of few texts, and quotes nothing of the request."""
+
+    def __init__(self, action: str, reason: str):
+        super().__init__(f"{action}: {reason}")
+        self.action, self.reason = action, reason
+
+
+def kind_of(path: str) -> str | None:
+    """The end of the path that makes it a prompt's: a chat completion's under whatever prefix, or another's."""
+    path = re.sub("/+", "/", path).rstrip("/").lower()
+    return next((end for end in (CHAT, *OTHER_PROMPTS) if path.endswith(end)), None)
+
+
+def bypassed(headers: Mapping[bytes, bytes]) -> bool:
+    """Does the client ask for this request to be left alone?"""
+    return headers.get(OURS + b"bypass", b"").strip().lower() not in (b"", b"0", b"false", b"no")
+
+
+def decoded(body: bytes, encodings: bytes, limit: int) -> bytes:
+    """The body without the encodings of its header content-encoding. Raises LeftAlone, for over `limit` bytes too."""
+    for name in reversed([name.strip().lower() for name in encodings.decode("latin-1").split(",")]):
+        if name in ("", "identity"):
+            continue
+        try:
+            if name in ("gzip", "x-gzip"):
+                body = _inflate(body, 16 + zlib.MAX_WBITS, limit)
+            elif name == "deflate":  # zlib's form by RFC 9110; some clients send it without zlib's header
+                body = _inflate(body, zlib.MAX_WBITS if _has_zlib_header(body) else -zlib.MAX_WBITS, limit)
+            elif name == "zstd":
+                body = _unzstd(body, limit)
+            else:
+                raise LeftAlone("unread", f"compressed as {name if name in NAMED else 'something'} not known here")
+        except zlib.error:
+            raise LeftAlone("malformed", f"the body is not {name}, as its header says") from None
+        if len(body) > limit:
+            raise LeftAlone("unread", f"more than {limit // 2**20} MiB once decompressed")
+    return body
+
+
+def _inflate(body: bytes, form: int, limit: int) -> bytes:
+    """At most `limit` + 1 bytes of all members of a gzip body, or of the one of deflate. Raises zlib.error."""
+    found = bytearray()
+    while body and len(found) <= limit:
+        member = zlib.decompressobj(form)
+        found += member.decompress(body, limit + 1 - len(found))
+        if not member.eof and len(found) <= limit:
+            raise zlib.error("cut off")
+        body = member.unused_data
+    return bytes(found)
+
+
+def _has_zlib_header(body: bytes) -> bool:
+    return len(body) > 1 and body[0] & 15 == 8 and int.from_bytes(body[:2]) % 31 == 0
+
+
+def _unzstd(body: bytes, limit: int) -> bytes:
+    """At most `limit` + 1 bytes. Raises LeftAlone."""
+    try:
+        import zstandard
+    except ImportError:
+        raise LeftAlone("unread", "compressed as zstd, which takes the package zstandard to read") from None
+    try:
+        return zstandard.ZstdDecompressor().stream_reader(body, read_across_frames=True).read(limit + 1)
+    except zstandard.ZstdError:
+        raise LeftAlone("malformed", "the body is not zstd, as its header says") from None
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """A request with a list of messages. Raises LeftAlone."""
+    try:
+        request = json.loads(body)
+    except (ValueError, RecursionError):
+        raise LeftAlone("malformed", "the body is not JSON") from None
+    if not isinstance(request, dict) or not isinstance(request.get("messages"), list):
+        raise LeftAlone("malformed", "the body is not an object with a list `messages`")
+    if not isinstance(request.get("model"), str | None):
+        raise LeftAlone("malformed", "`model` is not a text")
+    return request
+
+
+def options_of(request: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> dict[str, Any]:
+    """Options of `Coordinator.compose` from the headers and the request. Raises LeftAlone."""
+    given = {
+        key: headers.get(OURS + key.encode(), b"").decode("latin-1") for key in ("conversation", "agent", "budget")
+    }
+    spoken = [m for m in request["messages"] if isinstance(m, dict) and m.get("role") == "assistant"]
+    speakers = {m.get("name") for m in spoken if isinstance(m.get("name"), str)}
+    model = request.get("model")
+    try:
+        budget = int(given["budget"]) if given["budget"] else None
+    except ValueError:
+        raise LeftAlone("malformed", "x-lrrc-budget is not a whole number") from None
+    return {
+        "conversation": given["conversation"][:200] or None,
+        "agent": given["agent"] or (model if model in speakers else None),
+        "budget": budget,
+        "tools": request.get("tools"),
+    }
+
+
+def written(request: Mapping[str, Any]) -> bytes:
+    """The request as JSON. Raises LeftAlone: Python reads NaN and 1e999, which no JSON can hold."""
+    try:
+        return json.dumps(request, allow_nan=False).encode()
+    except ValueError:
+        raise LeftAlone("malformed", "a number is NaN or infinite, which JSON does not have") from None
