@@ -1,3 +1,3 @@
 """`lrrc NAME`: one module a subcommand, with add_arguments and run; the library is imported inside run.
 
-May import anything: compress, estimate, fidelity, serve, prove, certify, log."""
+May import anything: compress, estimate, fidelity, serve, prove, certify, log; folders_and_pipes has what they share."""

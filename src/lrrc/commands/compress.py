@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lrrc.commands.folders_and_pipes import add_encoder, check_input, load, open_input, open_output
 from lrrc.episodes.chat_message import repair_surrogates
 from lrrc.policy_catalogue import LEARNED, UNTRAINED
-from lrrc.runtime.files import atomic, parse_json
+from lrrc.runtime.files import parse_json
 
 if TYPE_CHECKING:
     from lrrc.policies.base import Policy
@@ -37,20 +39,19 @@ class Tally:
 def compress_file(source: Path, target: Path, policy: Policy, report: Callable[[str], None]) -> Tally:
     """Compress every line of `source` into `target`, which is whole or not there. `report` gets each bad line.
 
-    Raises ValueError where `target` cannot be a file of its own, OSError where a file cannot be read or written.
+    `-` is the standard input and output. Raises ValueError where `target` cannot be a file of its own, OSError where a
+    file cannot be read or written.
     """
     from tqdm import tqdm
 
     from lrrc.middleware.requests import compress_request
 
-    if target.exists() and (not target.is_file() or target.samefile(source)):
-        raise ValueError(f"{target}: must be a file of its own, not the input, a folder or a device")
     tally = Tally()
     with (
-        source.open("rb") as lines,
-        atomic(target) as temporary,
-        temporary.open("w", encoding="utf-8", newline="\n") as out,
-        tqdm(total=source.stat().st_size, unit="B", unit_scale=True, delay=5, disable=None) as bar,
+        open_input(source) as lines,
+        open_output(target, lines) as out,
+        # a pipe has no size
+        tqdm(total=os.fstat(lines.fileno()).st_size or None, unit="B", unit_scale=True, delay=5, disable=None) as bar,
     ):
         for number, line in enumerate(lines, 1):
             bar.update(len(line))
@@ -79,8 +80,10 @@ output line:  {"id": "a1", "messages": [what to send instead], "receipt": {token
 exit status:  0 all lines written, 2 bad lines were reported and left out, 1 nothing written
 
 example:      lrrc compress logs.jsonl short.jsonl --policy bm25 --budget 128"""
-    parser.add_argument("source", metavar="IN.jsonl", type=Path, help="one request per line")
-    parser.add_argument("target", metavar="OUT.jsonl", type=Path, help="one answer per good line, in order")
+    parser.add_argument("source", metavar="IN.jsonl", type=Path, help="one request per line; - for the standard input")
+    parser.add_argument(
+        "target", metavar="OUT.jsonl", type=Path, help="one answer per good line, in order; - for the standard output"
+    )
     parser.add_argument(
         "--policy",
         metavar="NAME",
@@ -95,17 +98,16 @@ example:      lrrc compress logs.jsonl short.jsonl --policy bm25 --budget 128"""
         type=Path,
         help="a trained model's folder (default: the one `dvc repro` made)",
     )
+    add_encoder(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    if not args.source.is_file():
-        raise ValueError(f"{args.source}: no such file")
+    check_input(args.source)
     if args.budget < 0:
         raise ValueError(f"--budget = {args.budget}: allowed is an integer >= 0")
-    from lrrc.policies.registry import load_policy
     from lrrc.policies.spec import PolicySpec
 
-    policy = load_policy(PolicySpec(args.policy, args.budget), checkpoint=args.checkpoint)
+    policy = load(PolicySpec(args.policy, args.budget), args.encoder, args.checkpoint)
     tally = compress_file(args.source, args.target, policy, lambda reason: print(reason, file=sys.stderr))
     saved = 1 - tally.tokens_after / tally.tokens_before if tally.tokens_before else 0
     print(

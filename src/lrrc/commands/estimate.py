@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lrrc.commands.folders_and_pipes import add_encoder, as_file, check_input, find_encoder
 from lrrc.evaluation.cost_estimate import LIMITS, NAMES, REFERENCE, Estimate, Prices, amount, estimate
 from lrrc.policy_catalogue import UNTRAINED
 
@@ -58,8 +59,9 @@ def load_policies(
     budgets: Sequence[int],
     checkpoint: Path | None,
     report: Callable[[str], None],
+    encoder: Path | None = None,
 ) -> list[Policy]:
-    """Every policy at every budget; one that has no budget stands once.
+    """Every policy at every budget; one that has no budget stands once. Without `encoder`, the checkpoint's is found.
 
     Without `names`: those ready without training, and lrrc; what lacks a file is left out, `report` gets why.
     Raises ValueError for an unknown name, and where a policy asked for by name cannot be loaded.
@@ -71,7 +73,8 @@ def load_policies(
     for name in dict.fromkeys(names or (*UNTRAINED, "lrrc")):
         folder = checkpoint if name == "lrrc" else None
         try:
-            versions = [load_policy(PolicySpec(name, budget), checkpoint=folder) for budget in budgets]
+            vectors = find_encoder(PolicySpec(name), encoder, checkpoint)
+            versions = [load_policy(PolicySpec(name, budget), vectors, folder) for budget in budgets]
         except ValueError as error:
             if names or folder:
                 raise
@@ -91,7 +94,7 @@ def parse_budgets(text: str) -> list[int]:
 
 def check_target(target: Path | None, suffix: str, source: Path) -> None:
     """Raises ValueError where a file to write has another ending, or is the one that was read."""
-    if target and (target.suffix != suffix or (target.exists() and target.samefile(source))):
+    if target and (target.suffix != suffix or (target.exists() and source.exists() and target.samefile(source))):
         raise ValueError(f"{target}: must be a file of its own that ends in {suffix}")
 
 
@@ -102,7 +105,9 @@ input:    chat logs {"id", "messages": [...]} or arena rows, JSONL or parquet
 example:  lrrc estimate logs.jsonl --price-in 2.50 --price-cached 1.25 --price-out 10 --budgets 64,128
 
 """ + "\n".join(LIMITS)
-    parser.add_argument("logs", metavar="LOGS.jsonl", type=Path, help="your own conversations")
+    parser.add_argument(
+        "logs", metavar="LOGS.jsonl", type=Path, help="your own conversations; - for the standard input"
+    )
     for flag, text in (
         ("--price-in", "price of a million prompt tokens"),
         ("--price-out", "price of a million completion tokens"),
@@ -123,6 +128,7 @@ example:  lrrc estimate logs.jsonl --price-in 2.50 --price-cached 1.25 --price-o
     parser.add_argument(
         "--checkpoint", metavar="DIR", type=Path, help="a trained lrrc (default: the one `dvc repro` made)"
     )
+    add_encoder(parser)
     parser.add_argument("--json", metavar="OUT.json", type=Path, help="write the estimate as JSON too")
     parser.add_argument("--picture", metavar="OUT.png", type=Path, help="and as a picture")
 
@@ -130,8 +136,7 @@ example:  lrrc estimate logs.jsonl --price-in 2.50 --price-cached 1.25 --price-o
 def run(args: argparse.Namespace) -> int:
     cached = args.price_in if args.price_cached is None else args.price_cached
     prices = Prices(args.price_in, cached, args.price_out)
-    if not args.logs.is_file():
-        raise ValueError(f"{args.logs}: no such file")
+    check_input(args.logs)
     check_target(args.json, ".json", args.logs)
     check_target(args.picture, ".png", args.logs)
     from tqdm import tqdm
@@ -140,9 +145,10 @@ def run(args: argparse.Namespace) -> int:
 
     names = None if args.policies is None else [name.strip() for name in args.policies.split(",")]
     policies = load_policies(
-        names, parse_budgets(args.budgets), args.checkpoint, lambda why: print(why, file=sys.stderr)
+        names, parse_budgets(args.budgets), args.checkpoint, lambda why: print(why, file=sys.stderr), args.encoder
     )
-    result = estimate(tqdm(iter_episodes(args.logs), unit=" episodes", delay=5, disable=None), policies, prices)
+    with as_file(args.logs) as logs:
+        result = estimate(tqdm(iter_episodes(logs), unit=" episodes", delay=5, disable=None), policies, prices)
     print(table(result))
     said = notes(result)
     if args.price_cached is None:

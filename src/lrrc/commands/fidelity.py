@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from lrrc.commands.folders_and_pipes import add_encoder, as_file, check_input
 from lrrc.evaluation.fidelity.replies import draw_replies
 from lrrc.evaluation.fidelity.surprise import measure_surprise
 from lrrc.policy_catalogue import LIVE, REFERENCE
@@ -25,7 +26,9 @@ input:    chat logs {"id", "messages": [...]} or arena rows, JSONL or parquet
 example:  lrrc fidelity logs.jsonl --policies recency,bm25,lrrc --budgets 128 --calls 200
 needs:    the language model that `dvc repro models` makes, and for lrrc the checkpoint of `dvc repro`
 """
-    parser.add_argument("logs", metavar="LOGS.jsonl", type=Path, help="your own conversations")
+    parser.add_argument(
+        "logs", metavar="LOGS.jsonl", type=Path, help="your own conversations; - for the standard input"
+    )
     parser.add_argument(
         "--policies", metavar="A,B", default="no-history,recency,bm25,embedding,lrrc", help=f"of {', '.join(LIVE)}"
     )
@@ -34,6 +37,7 @@ needs:    the language model that `dvc repro models` makes, and for lrrc the che
     parser.add_argument("--reply-tokens", metavar="N", type=int, default=64, help="of a reply, the first N")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="of the draw of replies")
     parser.add_argument("--checkpoint", metavar="DIR", type=Path, help="a trained lrrc (default: of `dvc repro`)")
+    add_encoder(parser)
     parser.add_argument("--model", metavar="DIR", type=Path, default=Path("data/lm"), help="the language model")
     parser.add_argument("--json", metavar="OUT.json", type=Path, help="write the figures as JSON too")
 
@@ -51,13 +55,13 @@ def run(args: argparse.Namespace) -> int:
     for flag, least in (("calls", 2), ("reply_tokens", 1), ("seed", 0)):
         if (value := getattr(args, flag)) < least:
             raise ValueError(f"--{flag.replace('_', '-')} = {value}: allowed is an integer >= {least}")
-    if not args.logs.is_file():
-        raise ValueError(f"{args.logs}: no such file")
+    check_input(args.logs)
     check_target(args.json, ".json", args.logs)
-    chosen = load_policies(names, parse_budgets(args.budgets), args.checkpoint, print)
+    chosen = load_policies(names, parse_budgets(args.budgets), args.checkpoint, print, args.encoder)
     policies = [build_policy(PolicySpec(REFERENCE)), *(policy for policy in chosen if policy.name != REFERENCE)]
     model = language_model.load(str(args.model))
-    targets = draw_replies(iter_episodes(args.logs), args.calls, args.seed)
+    with as_file(args.logs) as logs:
+        targets = draw_replies(iter_episodes(logs), args.calls, args.seed)
     if len(targets) < 2:
         raise ValueError(f"{args.logs}: fewer than two replies have a history; nothing to compare")
     rows = []

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lrrc.commands.folders_and_pipes import add_encoder, find_encoder
 from lrrc.middleware.settings import Settings
 from lrrc.policy_catalogue import LEARNED, UNTRAINED
 from lrrc.runtime.urls import check_base_url
@@ -53,6 +54,7 @@ example:      lrrc serve --upstream http://127.0.0.1:11434/v1 --policy bm25"""
     )
     parser.add_argument("--budget", metavar="B", type=int, default=128, help="most tokens of a digest (default 128)")
     parser.add_argument("--checkpoint", metavar="DIR", type=Path, help="a trained model's folder")
+    add_encoder(parser)
     parser.add_argument(
         "--rewrite",
         metavar="WHEN",
@@ -194,6 +196,7 @@ def make_coordinator(args: argparse.Namespace) -> Any:
     """The coordinator that the arguments ask for, ready to answer at once. Raises ValueError."""
     from lrrc.middleware.coordinator import Coordinator
     from lrrc.policies.registry import DEFAULT_CHECKPOINT
+    from lrrc.policies.spec import PolicySpec
 
     if args.budget < 0:
         raise ValueError(f"--budget = {args.budget}: allowed is an integer >= 0")
@@ -222,7 +225,8 @@ def make_coordinator(args: argparse.Namespace) -> Any:
                 f"--state = {args.state}: was written under {coordinator.settings}: give these, or another folder"
             )
     else:
-        coordinator = Coordinator(args.policy, args.budget, settings, args.checkpoint)
+        encoder = find_encoder(PolicySpec(args.policy), args.encoder, args.checkpoint)
+        coordinator = Coordinator(args.policy, args.budget, settings, args.checkpoint, encoder)
     # whatever is made ready at first use is now, by a coordinator whose memory is not kept
     Coordinator(coordinator.policy).compose(
         [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}]
