@@ -19,9 +19,9 @@ from pathlib import Path
 import torch
 from ratio import Target, least, slope, verdict
 
-from lrrc.digest import segments
 from lrrc.digest.history import History
 from lrrc.digest.selection import Selection, Span
+from lrrc.digest.words import word_spans
 from lrrc.digest.writer import trim_to_budget
 from lrrc.episodes.episode import Message
 from lrrc.policies.base import Policy, Session
@@ -105,13 +105,11 @@ def prune(model: language_model.LanguageModel, messages: Sequence[Message], budg
             block = tuple(encoded.ids[first : first + BLOCK])
             (((likelihood,),),) = model.score([[language_model.ScoringRequest((*model.reply_prefix(),), (block,))]])
             nats += (-likelihood).tolist()
-        for start, end, _ in segments.word_spans(message.content):
+        for start, end, _ in word_spans(message.content):
             inside = [n for n, (a, b) in zip(nats, encoded.offsets, strict=True) if a < end and b > start]
             found.append((sum(inside), index, start, end))
     best = sorted(found, reverse=True)[:budget]  # a word is a token at least; `fit` counts, and drops the last of these
-    place = {word: number for number, word in enumerate(sorted(best, key=lambda word: word[1:]))}
-    chosen = {place[word]: (Span(*word[1:]),) for word in best}
-    return trim_to_budget(history, chosen, budget)
+    return trim_to_budget(history, [(Span(*word[1:]),) for word in best], budget)
 
 
 def growth(policies: dict[str, Policy], rounds: int) -> tuple[dict[str, dict[int, dict[str, float]]], set[int]]:

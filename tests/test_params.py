@@ -130,7 +130,6 @@ def test_any_value_is_taken_or_refused_by_name(path, value):
         ("baseline.policies", ["lrrc2"]),
         ("baseline.truncated_turns", 0),
         ("digest.max_overlap", 0),
-        ("digest.squeeze", 1),
         ("replay.gate_margin", -0.1),
         ("stats.alpha", 0.5),
         ("stats.bootstrap", 5),

@@ -20,7 +20,7 @@ def test_logged_sessions_send_what_sessions_send(name, monkeypatch, tmp_path) ->
     monkeypatch.setattr(cross_fitting, "arrays_of", lambda *_: arrays)
     monkeypatch.setattr(cross_fitting, "histories", lambda *_: [history_of(e) for e in episodes])
     torch.manual_seed(0)
-    policy = made_policy(name, 25, build_network(name, 4, WIDTH, model()), max_overlap=0.8, squeeze=0.3)
+    policy = made_policy(name, 25, build_network(name, 4, WIDTH, model()), max_overlap=0.8)
     fast = logged_sessions(policy, episodes, StageInputs(tmp_path, tmp_path, tmp_path, tmp_path))
     for one, session in zip(episodes, fast, strict=True):
         assert episode_cost(one, policy, session=session) == episode_cost(one, policy)

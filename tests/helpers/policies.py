@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from helpers.random_episodes import ENCODER, LIMIT
-from lrrc.digest import segments
 from lrrc.digest.writer import PLAIN_RULES, write_digest
 from lrrc.policies.registry import build_policy
 from lrrc.policies.spec import PolicySpec
@@ -15,5 +14,5 @@ def made_policy(name, budget=40, net=None, encoder=ENCODER, limit=LIMIT, **rules
     return build_policy(spec, encoder, net)
 
 
-def digest_of(history, scores, budget, essential=segments.word_weight, first=(), **rules):
-    return write_digest(history, scores, budget, replace(PLAIN_RULES, **rules), essential, first)
+def digest_of(history, scores, budget, first=(), **rules):
+    return write_digest(history, scores, budget, replace(PLAIN_RULES, **rules), first)

@@ -46,7 +46,7 @@ def one_line(call, *args, **options):
 @pytest.mark.parametrize("kind", ["lrrc", *LEARNED])
 def test_a_policy_is_given_back(tmp_path, kind):
     net = written(tmp_path, kind, config=model(top_k=1, hierarchy=False), fit="fold-3")
-    spec = PolicySpec(kind, 40, replace(PLAIN_RULES, max_overlap=0.9, squeeze=0.3))
+    spec = PolicySpec(kind, 40, replace(PLAIN_RULES, max_overlap=0.9))
     loaded = load_policy(spec, "unused", tmp_path, "fold-3")
     assert type(loaded) is (Pruning if kind == "tokensqueeze-only" else Learned)
     assert loaded.spec == replace(spec, rank=4, max_segment_tokens=LIMIT)
@@ -54,7 +54,7 @@ def test_a_policy_is_given_back(tmp_path, kind):
     for name, value in net.state_dict().items():
         assert torch.equal(loaded.net.state_dict()[name], value)
     listed = as_messages(episode(1, turns=4, agents=AGENTS), 3)
-    assert compose(loaded, listed)[0] == compose(made_policy(kind, 40, net, max_overlap=0.9, squeeze=0.3), listed)[0]
+    assert compose(loaded, listed)[0] == compose(made_policy(kind, 40, net, max_overlap=0.9), listed)[0]
 
 
 def test_the_same_weights_are_the_same_bytes(tmp_path):

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lrrc.digest import segments
+from lrrc.digest.segments import Segment, split_segments
+from lrrc.digest.words import word_weight, words
 from lrrc.episodes.episode import Message
 from lrrc.pretrained.sentence_encoder import SentenceEncoder
 
@@ -40,11 +41,13 @@ SEGMENT_FEATURES = (
 )
 FEATURES = (*QUERY_FEATURES, *SEGMENT_FEATURES, "later_similar")
 # Wording by which a user sets a rule for the rest of the conversation. English only; embeddings carry the rest.
-_DIRECTIVE = re.compile(
+_DIRECTIVE = re.compile(  # of text in small letters: to ignore case costs three times as much
     r"\b(always|never|must|do not|don't|please|from now on|going forward|remember|only|avoid|every time|make sure|"
-    r"refer to|call (me|it|him|her|them)|no longer|instead|rule|keep in mind)\b",
-    re.IGNORECASE,
+    r"refer to|call (me|it|him|her|them)|no longer|instead|rule|keep in mind)\b"
 )
+_DIGIT = re.compile(r"\d")
+_CAPITAL = re.compile(r"[A-Z](?<=\s.)")  # at the beginning of a word that is not the first
+_ASKING = ("?", "？", "؟")
 
 
 @dataclass(frozen=True)
@@ -70,25 +73,32 @@ class Query:
 
 def question(text: str, most: int = 2) -> str:
     """The last sentences of a text that end in a question mark, `most` at most; its last sentence where none does."""
-    pieces = [piece.text for piece in segments.split_segments(text)]
-    asking = [piece for piece in pieces if piece.rstrip("\"')]*_ ").endswith(("?", "？"))]
+    pieces = [piece.text for piece in split_segments(text)]
+    asking = [piece for piece in pieces if piece.rstrip("\"')]*_ ").endswith(_ASKING)]
     return " ".join(asking[-most:] or pieces[-1:])
 
 
 def _weights(text: str) -> dict[str, float]:
-    return {word: segments.word_weight(word) for word in segments.words(text)}
+    return {word: word_weight(word) for word in words(text)}
 
 
-def _segment_features(piece: segments.Segment, words: Sequence[str], index: int, count: int) -> list[float]:
+def _segment_features(piece: Segment, said: Sequence[str], index: int, count: int) -> list[float]:
     """The values of SEGMENT_FEATURES, all of the order of one."""
     return [
         index / max(1, count - 1),
         float(index == 0),
         float(index == count - 1),
         float(np.log(max(1, piece.tokens)) / 4),
-        sum(map(segments.word_weight, words)) / max(1, len(words)),
-        min(1.0, sum(map(str.isdigit, piece.text)) / 4),
-        min(1.0, sum(word[0].isupper() for word in piece.text.split()[1:]) / 4),
-        float("?" in piece.text),
-        float(bool(_DIRECTIVE.search(piece.text))),
+        sum(map(word_weight, said)) / max(1, len(said)),
+        min(1.0, len(_DIGIT.findall(piece.text)) / 4),
+        min(1.0, _capitals(piece.text) / 4),
+        float(any(mark in piece.text for mark in _ASKING)),
+        float(bool(_DIRECTIVE.search(piece.text.lower()))),
     ]
+
+
+def _capitals(text: str) -> int:
+    """Words with a capital, the first apart."""
+    if text.isascii():
+        return len(_CAPITAL.findall(text))
+    return sum(word[0].isupper() for word in text.split()[1:])

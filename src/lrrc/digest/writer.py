@@ -1,23 +1,25 @@
 """From scores to a digest of at most B tokens (docs/method.md 3.7).
 
-Text is copied, never invented: a digest is a list of spans of the history, written in chronological order with speaker
-labels, and every span can be looked up. All extractive policies share this file, so that they differ in scores alone.
+Text is copied, never invented: a digest is a list of spans of the history, whole segments, and every span can be looked
+up. All extractive policies share this file, so that they differ in scores alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 
-from lrrc.digest import segments
 from lrrc.digest.history import History
+from lrrc.digest.rendering import render
 from lrrc.digest.selection import EMPTY_DIGEST, Selection, Span
+from lrrc.digest.words import overlap
 from lrrc.pretrained import tokens
 
 LABEL_TOKENS = 3  # of "user: " and the line break; estimates only, the finished text is counted exactly
+JOIN_TOKENS = 1  # of what stands between a piece and the one before it
 MISFITS = 30  # candidates that may fail to fit before the search for small ones ends
 
 
@@ -30,7 +32,6 @@ class DigestRules:
     """
 
     max_overlap: float
-    squeeze: float
     least_share: float
     least_gain: float
     standing: float
@@ -38,7 +39,7 @@ class DigestRules:
 
 
 # the best segments until the budget is full, and nothing else
-PLAIN_RULES = DigestRules(max_overlap=1.0, squeeze=0.0, least_share=0.0, least_gain=0.0, standing=1.0, prior=0.0)
+PLAIN_RULES = DigestRules(max_overlap=1.0, least_share=0.0, least_gain=0.0, standing=1.0, prior=0.0)
 
 
 def write_digest(
@@ -46,10 +47,9 @@ def write_digest(
     scores_N: Sequence[float] | np.ndarray,
     budget: int,
     rules: DigestRules,
-    essential: Callable[[str], float] = segments.word_weight,
     first: Sequence[int] = (),
 ) -> Selection:
-    """The best-scored segments that fit into `budget` tokens together.
+    """The best-scored segments that fit into `budget` tokens together, each whole and with those that it needs.
 
     Scores of learned policies are logarithms of expected gains in nats. A segment that holds less than `least_share` of
     what the whole history promises, or less than `least_gain` nats a token, is not worth sending: a digest is as
@@ -58,13 +58,11 @@ def write_digest(
     Segments in `first` (standing rules) come before the others whatever their scores, in at most half of the budget.
 
     A segment of which more than `max_overlap` (by word weight) stands in a chosen one adds nothing and is passed over.
-    Where a segment does not fit, words of the least `essential` weight are dropped from it, at most `squeeze` of its
-    total weight.
     """
-    least_share, least_gain = rules.least_share, rules.least_gain
-    max_overlap, squeeze = rules.max_overlap, rules.squeeze
+    least_share, least_gain, max_overlap = rules.least_share, rules.least_gain, rules.max_overlap
     room, misfits = budget, 0
-    chosen: dict[int, tuple[Span, ...]] = {}
+    chosen: dict[int, None] = {}  # in order
+    groups: list[tuple[Span, ...]] = []
     scores_N = np.asarray(scores_N, float)
     worth = np.logaddexp.reduce(scores_N) if least_share and len(scores_N) else 0.0
     for i in chain(first, (i for i in map(int, np.argsort(-scores_N, kind="stable")) if i not in first)):
@@ -75,49 +73,31 @@ def write_digest(
             break  # so do all after it
         if least_gain and not kept and np.exp(scores_N[i]) < least_gain * history.segments[i].tokens:
             continue
-        if max_overlap < 1 and any(_overlap(history, i, j) > max_overlap for j in chosen):
+        if i in chosen or (max_overlap < 1 and any(_overlap(history, i, j) > max_overlap for j in chosen)):
             continue
         label = 0 if any(history.message[j] == history.message[i] for j in chosen) else LABEL_TOKENS
-        cost, spans = history.segments[i].tokens + label + 1, (_whole(history, i),)
+        group = [j for j in (*(i + need for need in history.segments[i].needs), i) if j not in chosen]
+        cost = label + sum(history.segments[j].tokens + JOIN_TOKENS for j in group)
         if kept and cost > room - budget // 2:
             continue
-        if cost > room and squeeze > 0:
-            spans, cost = _squeezed(history, i, room - label - 1, squeeze, essential)
-            cost += label + 1
         if cost > room:
             misfits += 1
             continue
-        chosen[i] = spans
+        chosen |= dict.fromkeys(group)
+        groups.append(tuple(_whole(history, j) for j in group))
         room -= cost
-    return trim_to_budget(history, chosen, budget)
+    return trim_to_budget(history, groups, budget)
 
 
-def trim_to_budget(history: History, chosen: dict[int, tuple[Span, ...]], budget: int) -> Selection:
-    """The digest of chosen spans, best first; the last ones go while the exact count exceeds the budget."""
-    keys = list(chosen)
-    while keys:
-        spans = tuple(span for key in sorted(keys) for span in chosen[key])
+def trim_to_budget(history: History, groups: Sequence[tuple[Span, ...]], budget: int) -> Selection:
+    """The digest of groups of spans, best first; the last ones go while the exact count exceeds the budget."""
+    for most in range(len(groups), 0, -1):
+        spans = tuple(sorted(chain.from_iterable(groups[:most]), key=lambda span: (span.message, span.start)))
         text = render(history, spans)
         count = tokens.count(text)
         if count <= budget:
             return Selection(spans, count, text)
-        keys.pop()
     return EMPTY_DIGEST
-
-
-def render(history: History, spans: Sequence[Span]) -> str:
-    """The text of spans in order: a line for every message, its speaker first."""
-    lines: list[str] = []
-    last = None
-    for span in spans:
-        message = history.messages[span.message]
-        piece = message.content[span.start : span.end]
-        if span.message == last:
-            lines[-1] += " " + piece
-        else:
-            lines.append(f"{message.name or message.role}: {piece}")
-        last = span.message
-    return "\n".join(lines)
 
 
 def _whole(history: History, index: int) -> Span:
@@ -126,40 +106,4 @@ def _whole(history: History, index: int) -> Span:
 
 
 def _overlap(history: History, candidate: int, chosen: int) -> float:
-    return segments.overlap(history.words[candidate], history.words[chosen])
-
-
-def _squeezed(
-    history: History, index: int, room: int, squeeze: float, essential: Callable[[str], float]
-) -> tuple[tuple[Span, ...], int]:
-    """Spans of the segment without its least essential words, and their tokens (more than `room` where it fails)."""
-    segment, message = history.segments[index], history.message[index]
-    words = segments.word_spans(segment.text)
-    weights = [essential(word) for _, _, word in words]
-    spare, dropped = squeeze * sum(weights), set()
-    for k in sorted(range(len(words)), key=weights.__getitem__):
-        spare -= weights[k]
-        if spare < 0:
-            break
-        dropped.add(k)
-        spans = _without(segment, words, dropped)
-        cost = tokens.count(" ".join(segment.text[a:b] for a, b in spans))
-        if spans and cost <= room:
-            return tuple(Span(message, segment.start + a, segment.start + b) for a, b in spans), cost
-    return (), room + 1
-
-
-def _without(segment: segments.Segment, words: list, dropped: set[int]) -> list[tuple[int, int]]:
-    """Stretches [start, end) of the segment's text that remain, without white space at their ends."""
-    bounds, start = [], 0
-    for k in sorted(dropped):
-        bounds.append((start, words[k][0]))
-        start = words[k][1]
-    bounds.append((start, len(segment.text)))
-    stretches = []
-    for a, b in bounds:
-        text = segment.text[a:b]
-        a, b = a + len(text) - len(text.lstrip()), b - len(text) + len(text.rstrip())
-        if a < b:
-            stretches.append((a, b))
-    return stretches
+    return overlap(history.words[candidate], history.words[chosen])

@@ -37,7 +37,6 @@ class Options(TypedDict, total=False):
     """Of policies, as load_policy names them."""
 
     max_overlap: Amount
-    squeeze: Amount
     least_share: Amount
     least_gain: Amount
     standing: Amount

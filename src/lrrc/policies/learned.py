@@ -7,18 +7,16 @@ Shape suffixes: N segments so far, n of one turn, C columns of the state, D stat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from lrrc.digest import segments
 from lrrc.digest.features import Query
 from lrrc.digest.growing_rows import GrowingRows
 from lrrc.digest.history import History, PendingTurns
 from lrrc.digest.place_prior import mix_with_place
-from lrrc.digest.segments import word_bucket
 from lrrc.digest.selection import EMPTY_DIGEST, Selection
 from lrrc.digest.standing_rules import rules_in_force
 from lrrc.digest.writer import DigestRules, write_digest
@@ -27,17 +25,6 @@ from lrrc.model.network import CoordinatorNetwork, relations
 from lrrc.policies.base import Policy, Session
 from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained.sentence_encoder import SentenceEncoder
-
-
-def essential_weight(logits_V: np.ndarray) -> Callable[[str], float]:
-    """Weight of a word for squeezing: how much it says in general, and how likely it is wanted in the turn to come."""
-    shifted = np.exp(logits_V - logits_V.max())
-    lift_V = np.minimum(1.0, shifted / shifted.sum() * len(logits_V) / 10)
-
-    def weight(word: str) -> float:
-        return segments.word_weight(word) + float(lift_V[word_bucket(word) % len(lift_V)])
-
-    return weight
 
 
 class LearnedSession(Session):
@@ -121,4 +108,4 @@ class Learned(Policy):
         """The digest of scored segments, standing rules first; by `rules`, or those of the policy."""
         rules, history = rules or self.spec.rules, scored.history
         first = rules_in_force(history, scored.standing_N, rules.standing) if rules.standing < 1 else []
-        return write_digest(history, scored.scores_N, budget, rules, essential_weight(scored.logits_V), first)
+        return write_digest(history, scored.scores_N, budget, rules, first)

@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from lrrc.digest import segments
 from lrrc.digest.history import History
+from lrrc.digest.segments import Segment
 from lrrc.digest.selection import EMPTY_DIGEST, Selection, Span
-from lrrc.digest.writer import LABEL_TOKENS, trim_to_budget
+from lrrc.digest.words import word_bucket, word_spans, word_weight
+from lrrc.digest.writer import JOIN_TOKENS, LABEL_TOKENS, trim_to_budget
 from lrrc.episodes.episode import Message
 from lrrc.model.network import CoordinatorNetwork
-from lrrc.policies.learned import Learned, LearnedSession, essential_weight
+from lrrc.policies.learned import Learned, LearnedSession
 
 
 class PruningSession(LearnedSession):
@@ -45,26 +46,45 @@ def prune(history: History, net: CoordinatorNetwork, budget: int) -> Selection:
     logits_BV = net.decoder.essential(p_BMH[:, 0]).numpy()
     room = budget - LABEL_TOKENS * len(alive)
     share = {i: room * cost[i] / cost[alive].sum() for i in alive}
-    chosen = {}
+    pieces: dict[int, list[Segment]] = {}
+    for i, segment in zip(history.message, history.segments, strict=True):
+        pieces.setdefault(i, []).append(segment)
+    kept = []
     for i, logits_V in zip(alive, logits_BV, strict=True):
-        if spans := _densest(history.messages[i].content, share[i], essential_weight(logits_V)):
-            chosen[i] = tuple(Span(i, a, b) for a, b in spans)
-    return trim_to_budget(history, chosen, budget)
+        spans = _densest(history.messages[i].content, pieces[i], share[i], essential_weight(logits_V))
+        if spans:
+            kept.append(tuple(Span(i, a, b) for a, b in spans))
+    return trim_to_budget(history, kept, budget)
 
 
-def _densest(text: str, room: float, weight: Callable[[str], float]) -> list[tuple[int, int]]:
-    """The words of greatest weight that fit into about `room` tokens, neighbours joined, in order."""
-    words = segments.word_spans(text)
+def essential_weight(logits_V: np.ndarray) -> Callable[[str], float]:
+    """Weight of a word for pruning: how much it says in general, and how likely it is wanted in the turn to come."""
+    shifted = np.exp(logits_V - logits_V.max())
+    lift_V = np.minimum(1.0, shifted / shifted.sum() * len(logits_V) / 10)
+
+    def weight(word: str) -> float:
+        return word_weight(word) + float(lift_V[word_bucket(word) % len(lift_V)])
+
+    return weight
+
+
+def _densest(
+    text: str, pieces: Sequence[Segment], room: float, weight: Callable[[str], float]
+) -> list[tuple[int, int]]:
+    """The words of greatest weight that fit into about `room` tokens, neighbours joined, in order. The digest marks
+    every gap between them, for one token."""
+    words = [(p.start + a, p.start + b, word) for p in pieces for a, b, word in word_spans(p.text)]
     costs = [1 + len(word) // 7 for _, _, word in words]  # a cl100k token is about four to seven letters of a word
-    kept = set()
+    kept: set[int] = set()
     for k in sorted(range(len(words)), key=lambda k: (-weight(words[k][2]), k)):
-        if costs[k] <= room:
-            room -= costs[k]
+        gaps = JOIN_TOKENS * (1 - len({k - 1, k + 1} & kept))  # a word between two others closes a gap
+        if costs[k] + gaps <= room:
+            room -= costs[k] + gaps
             kept.add(k)
     spans: list[tuple[int, int]] = []
     for k in sorted(kept):
         start, end, _ = words[k]
-        if k - 1 in kept and text[spans[-1][1] : start].isspace():
+        if k - 1 in kept and not text[spans[-1][1] : start].strip():
             spans[-1] = (spans[-1][0], end)
         else:
             spans.append((start, end))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lrrc.params import Params
 
 # for conversations unlike those trained on, as users' are: params.yaml with transfer.prior (a test compares them)
-FOREIGN_RULES = DigestRules(max_overlap=0.8, squeeze=0.2, least_share=0.07, least_gain=0.0, standing=0.5, prior=0.8)
+FOREIGN_RULES = DigestRules(max_overlap=0.8, least_share=0.07, least_gain=0.0, standing=0.5, prior=0.8)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,106 @@
+"""Spans of a history as the text of a digest: a line for every message, its speaker first, and a mark for every gap.
+
+Pieces of a message that touch are joined by the white space that stood between them, so that code and lists keep their
+lines. Where something is left out, the mark says so: a piece that leans on it follows a mark. Nobody else's words can
+be taken for a label: a name is written on one line and never as a role, and a line inside a message that begins like a
+label is quoted.
+"""
+
+from __future__ import annotations
+
+import functools
+import unicodedata
+from collections.abc import Sequence
+from itertools import groupby, pairwise
+
+import regex
+
+from lrrc.digest.history import History
+from lrrc.digest.selection import Span
+from lrrc.episodes.episode import Message
+
+MARK = "…"  # one token; so is it with the blank before it
+QUOTE = "> "
+ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function", "digest"})
+LONGEST_NAME = 64  # characters; the limit of most providers
+LONGEST_GAP = 80  # characters of white space that are copied
+_REST = regex.compile(r"[^\S\n\r]*(\S|$)?")
+_SENTENCE_ENDS = frozenset(".!?…:;,|>)]}\"'”’»」』】）。！？｡।॥۔؟።៕།")
+_LIKE_A_LABEL = regex.compile(r"(?<=[\n\r\v\f\x85\u2028\u2029])(\s*[\"'*_\[(<#-]*\s*)([^\n:：]{1,80}?)\s*[:：]")
+
+
+def render(history: History, spans: Sequence[Span]) -> str:
+    """The text of spans in order."""
+    lines = []
+    for number, said in groupby(spans, lambda span: span.message):
+        message = history.messages[number]
+        lines.append(f"{label_of(message.name, message.role)}: {_unlike_labels(history, _pieces(message, list(said)))}")
+    return "\n".join(lines)
+
+
+@functools.lru_cache(maxsize=4096)
+def label_of(name: str | None, role: str) -> str:
+    """The speaker as a digest writes it: on one line, without colons, and no name that is a role of somebody else."""
+    if not name:
+        return role
+    seen = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in name)
+    label = " ".join(seen.replace(":", " ").replace("：", " ").split())[:LONGEST_NAME].rstrip()
+    if not label:
+        return role
+    return f"{role} {label}" if _bare(label) in ROLES and _bare(label) != role else label
+
+
+def _bare(label: str) -> str:
+    """A label without what cannot be seen, so that names that look like a role are told."""
+    plain = unicodedata.normalize("NFKC", label)
+    return "".join(c for c in plain if unicodedata.category(c) not in ("Cf", "Mn") and not c.isspace()).casefold()
+
+
+def _pieces(message: Message, spans: Sequence[Span]) -> str:
+    content, parts = message.content, []
+    for before, span in pairwise((None, *spans)):
+        if before is None:
+            parts.append(_before(content, span))
+        else:
+            parts.append(_between(content[before.end : span.start]))
+        parts.append(content[span.start : span.end])
+    return "".join(parts) + _after(content, spans[-1])
+
+
+def _before(content: str, first: Span) -> str:
+    """The mark before the first piece, on a line of its own where the piece begins a line."""
+    if not content[: first.start].strip():
+        return "\n" if content[first.start].isspace() else ""
+    line = content[content.rfind("\n", 0, first.start) + 1 : first.start]
+    return f"{MARK} " if line.strip() else f"{MARK}\n"
+
+
+def _between(gap: str) -> str:
+    if gap.strip():
+        return f" {MARK}\n" if "\n" in gap else f" {MARK} "
+    if len(gap) <= LONGEST_GAP:
+        return gap
+    return "\n\n" if "\n" in gap else " "
+
+
+def _after(content: str, last: Span) -> str:
+    """The mark behind the last piece, where it ends in the middle of a sentence."""
+    following = _REST.match(content, last.end)[1]
+    return f" {MARK}" if following and content[last.end - 1] not in _SENTENCE_ENDS else ""
+
+
+def _unlike_labels(history: History, text: str) -> str:
+    """Quotes the lines, but for the first, that begin as a line of some speaker would."""
+    found = list(_LIKE_A_LABEL.finditer(text))
+    if not found:
+        return text
+    speakers = _speakers(history)
+    for match in reversed(found):
+        if _bare(match[2]) in speakers or ROLES.issuperset(map(_bare, match[2].split())):
+            text = text[: match.start()] + QUOTE + text[match.start() :]
+    return text
+
+
+def _speakers(history: History) -> set[str]:
+    said = {(message.name, message.role) for message in history.messages}
+    return ROLES | {_bare(label_of(name, role)) for name, role in said}

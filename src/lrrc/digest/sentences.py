@@ -1,0 +1,122 @@
+"""Where sentences of plain text end, in any language.
+
+Marks that end sentences are found by one expression. A dot behind a short word may belong to an abbreviation: then
+sentencex, a segmenter with lists for some three hundred languages, is asked about these few characters, in the language
+that the text seems to be in. So most boundaries cost next to nothing, and no mark of an unknown script is lost.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from collections import Counter
+
+import sentencex
+
+_CLOSERS = r"[\"')\]»”’」』）】]*"
+# a set of characters comes first, so that the search skips all others; the look-behind keeps a long run of dots from
+# being tried anew at every dot
+_END = re.compile(
+    r"[.!?…。！？｡।॥۔؟።፧។៕\n](?:"
+    rf"(?<=[.!?…])(?<![.!?…]{{2}})[.!?…]*{_CLOSERS}\s+"
+    rf"|(?<=[。！？｡])[。！？｡]*{_CLOSERS}"
+    rf"|(?<=[।॥۔؟።፧។៕])[।॥۔؟።፧។៕]*{_CLOSERS}\s*"
+    r"|(?<=[!?])(?=[\u3040-\u30ff\u4e00-\u9fff])"
+    r"|(?<=\n)\n*)"
+)
+_MARKER = re.compile(r"\s*[(\[]?(?:\d{1,3}|[^\W\d_]|[ivx]{1,4})$", re.IGNORECASE)  # of an item of a list
+_NUMBER = re.compile(r"\d{1,2}")
+_WORD = re.compile(r"\w*")
+_WRAPPED = re.compile(r"[^\n]{40,}(?<![.!?:;…。])\n\Z")  # a line that goes on in the next one
+# abbreviations that stand in texts of other languages too, and those that the lists lack
+_ABBREVIATIONS = frozenset(
+    """approx bzw ggf vgl inkl exkl evtl resp zzgl usf cf ca nr tel str abs lt incl excl dept est""".split()  # noqa: SIM905
+)
+_ORDINARY = frozenset(["me", "no", "it", "in", "us", "am", "is", "so", "sat", "sun"])  # unless a number follows
+_LONGEST = 6  # letters of an abbreviation, if there is no other dot in it
+_LOOK_BACK = 24  # characters
+_OPENERS = "([{\"'„“«‘¿¡"
+_COMMON = {
+    "en": "the and is of to you not with for it this are that was have",
+    "de": "der die das und ist nicht ein eine mit für ich sie wir den von zu auf dem",
+    "fr": "le la les et est pas une des dans pour que qui vous je nous sur avec",
+    "es": "el los las y es no una por que para con del se lo como está su",
+    "it": "il gli e è non una per che di con sono della le si nel",
+    "pt": "o os as e é não uma para com que do da em por um você",
+    "nl": "de het een en is niet van met voor op dat zijn ik je we te",
+    "pl": "i w nie się na jest z do że to są jak od przez",
+    "sv": "och är inte en ett det som på för med att jag vi av",
+    "da": "og er ikke en et det som på for med at jeg vi af",
+    "cs": "a je se na není v že to s z do jsem",
+    "tr": "ve bir bu için değil ile çok da de ne",
+}
+_LANGUAGES: dict[str, list[str]] = {}
+for _code, _listed in _COMMON.items():
+    for _word in _listed.split():
+        _LANGUAGES.setdefault(_word, []).append(_code)
+_SCRIPTS = {"ru": "\u0400\u04ff", "el": "\u0370\u03ff", "hi": "\u0900\u097f", "ar": "\u0600\u06ff"}  # from, to
+_SEEN = 200  # characters of a text that tell its language
+
+
+def sentence_spans(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Bounds of the sentences of text[start:end], in order; together they cover it, white space included."""
+    spans, first, language = [], start, None
+    for match in _END.finditer(text, start, end):
+        after = match.end()
+        if after == end:
+            break
+        dot = match.start()
+        if text[dot] == "." and text[dot + 1].isspace():
+            before = text[max(first, dot - _LOOK_BACK) : dot]
+            word = before[before.rfind(" ") + 1 :].lstrip(_OPENERS)
+            if len(word) <= _LONGEST or "." in word:
+                language = language or language_of(text[start : min(end, start + _SEEN)])
+                if (dot - first == len(before) and _MARKER.match(before)) or _belongs(
+                    language, before, word, text, after
+                ):
+                    continue
+        elif match.group() == "\n":
+            if text[after].islower() and _WRAPPED.match(
+                text, max(first, text.rfind("\n", first, after - 1) + 1), after
+            ):
+                continue  # a line of a fixed width goes on
+        elif not text[after - 1].isspace() and unicodedata.category(text[after])[0] == "M":
+            continue  # a mark that belongs to the character before it
+        spans.append((first, after))
+        first = after
+    return [*spans, (first, end)] if first < end else spans
+
+
+def language_of(text: str) -> str:
+    """The language that a text seems to be in, by its script and commonest words, as sentencex names it; else `en`."""
+    if not text.isascii():
+        for code, (lowest, highest) in _SCRIPTS.items():
+            if sum(lowest <= character <= highest for character in text) * 2 > len(text):
+                return code
+    votes = Counter(code for word in text.lower().split() if word in _LANGUAGES for code in _LANGUAGES[word])
+    best = max(votes, key=votes.__getitem__, default="en")
+    return best if votes[best] > max(1, votes["en"]) else "en"
+
+
+def _belongs(language: str, before: str, word: str, text: str, after: int) -> bool:
+    """Does a dot belong to the word before it? `after` is where the next one begins."""
+    if _NUMBER.fullmatch(word):
+        if before[: -len(word)].rstrip().endswith(":"):
+            return True  # `Steps: 1. Mix`
+        if text[after].isupper():  # `on the 29. Juli`, in whatever language the rest is
+            return _abbreviation("de", word, _WORD.match(text, after).group())
+    following = text[after]
+    return _abbreviation(language, word, "Xx" if following.isupper() else "5" if following.isdigit() else "xx")
+
+
+@functools.lru_cache(maxsize=65_536)
+def _abbreviation(language: str, word: str, following: str) -> bool:
+    """Does a dot between these two end no sentence?"""
+    if word in _ORDINARY and following != "5":
+        return False
+    if word.lower() in _ABBREVIATIONS:
+        return True
+    if following == "xx" and language not in ("en", "fr", "es", "it", "pt"):
+        following = "Xx"  # elsewhere the library takes nothing in small letters for a beginning
+    return len(sentencex.segment(language, f"A {word}. {following}")[0]) > len(word) + 4
