@@ -145,3 +145,23 @@ def test_what_is_asked_again_later_shows():
     found = dict(zip(FEATURES, history.features(Query.of(asked, NO_VECTORS)).T, strict=True))
     first, soup, last = found["asked_again_later"]
     assert 0 < first < soup and last < 0
+
+
+def test_a_segment_is_compared_with_its_neighbours(monkeypatch):
+    """With those that follow while they are near, whatever the length; near ones, as if all were compared."""
+    texts = [f"The {['lisbon', 'budget', 'soup', 'train'][i % 4]} number {i}." for i in range(40)]
+    vectors = ENCODER.encode(texts)
+    whole = History(AGENTS, ENCODER, LIMIT)
+    for text in texts:
+        whole.append([Message("user", text)])
+    monkeypatch.setattr("lrrc.digest.history.NEIGHBOURS", 5)
+    near, at_once = History(AGENTS, ENCODER, LIMIT), History(AGENTS, ENCODER, LIMIT)
+    for text in texts:
+        near.append([Message("user", text)])
+    at_once.commit(at_once.prepare([[Message("user", text)] for text in texts]))
+    later = FEATURES.index("later_similar")
+    query = Query.of([USER_MESSAGE], ENCODER)
+    similar = vectors @ vectors.T
+    for history, reach in ((whole, 40), (near, 5), (at_once, 5)):
+        expected = [max([0.0, *similar[i, i + 1 : i + 1 + reach]]) for i in range(40)]
+        np.testing.assert_allclose(history.features(query)[:, later], expected, atol=1e-5)

@@ -1,4 +1,4 @@
-"""The prior of a segment's place: by hand, and as a mixture that keeps what a history promises."""
+"""The prior of a segment's place and of the words asked: by hand, as a mixture, and however long the history is."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrrc.digest.history import History
-from lrrc.digest.place_prior import ANOTHERS, PER_MESSAGE, PER_SENTENCE, log_prior, mix_with_place
+from lrrc.digest.place_prior import (
+    ANOTHERS,
+    ASKED,
+    PER_MESSAGE,
+    PER_SENTENCE,
+    log_prior,
+    mix_with_prior,
+    share_of_the_question,
+)
+from lrrc.digest.ranking import promise
 from lrrc.episodes.episode import Message
 from lrrc.pretrained.sentence_encoder import NO_VECTORS
 
@@ -42,9 +51,9 @@ def test_what_comes_later_changes_nothing_for_the_first_segments():
 
 
 @given(st.floats(0, 1), st.lists(st.floats(-20, 5), min_size=8, max_size=8))
-def test_a_mixture_promises_what_the_scores_do(share, scores):
+def test_where_no_word_is_asked_a_mixture_promises_what_the_scores_do(share, scores):
     history = history_of(FIRST, SECOND)
-    found = mix_with_place(np.array(scores), history, "model_a", share)
+    found = mix_with_prior(np.array(scores), history, "model_a", share, {})
     assert np.logaddexp.reduce(found) == pytest.approx(np.logaddexp.reduce(scores), abs=1e-6)
     shares = np.exp(scores - np.logaddexp.reduce(scores))
     expected = (1 - share) * shares + share * np.exp(log_prior(history, "model_a"))
@@ -53,6 +62,55 @@ def test_a_mixture_promises_what_the_scores_do(share, scores):
 
 def test_the_ends_of_the_scale():
     history, scores = history_of(FIRST), np.array([0.0, -3, 2, 1, 0])
-    np.testing.assert_array_equal(mix_with_place(scores, history, "model_b", 0), scores)
-    prior, all_of_it = log_prior(history, "model_b"), mix_with_place(scores, history, "model_b", 1)
+    np.testing.assert_array_equal(mix_with_prior(scores, history, "model_b", 0, {"one": 1.0}), scores)
+    prior, all_of_it = log_prior(history, "model_b"), mix_with_prior(scores, history, "model_b", 1, {})
     np.testing.assert_allclose(all_of_it - np.logaddexp.reduce(all_of_it), prior)
+    assert mix_with_prior(np.zeros(0), history_of(), "model_a", 0.8, {"one": 1.0}).shape == (0,)
+
+
+def test_how_much_of_the_question_a_segment_has_by_hand():
+    history = history_of(FIRST)  # Ask one | And two | A one | A two | B one
+    asked = {"ask": 1.0, "one": 0.5, "nowhere": 0.5}
+    one = 0.5 * (1 - np.log(3) / np.log(5))
+    expected = np.array([1 + one, 0, one, 0, one]) / 2
+    np.testing.assert_allclose(share_of_the_question(history, asked, 5), expected)
+    one = 0.5 * (1 - np.log(2) / np.log(4))  # before the last segment
+    np.testing.assert_allclose(share_of_the_question(history, asked, 4), np.array([1 + one, 0, one, 0]) / 2)
+    assert not share_of_the_question(history, {}, 5).any()
+
+
+def test_what_is_asked_in_its_own_words_is_worth_more_than_a_place():
+    """Added to what the mixture deals: in full where a segment has all that is asked and no other has any of it."""
+    history, scores = history_of(FIRST, SECOND), np.zeros(8)
+    plain = mix_with_prior(scores, history, "model_a", 0.8, {})
+    found = mix_with_prior(scores, history, "model_a", 0.8, {"and": 0.7, "ask": 0.0})
+    gained = np.exp(found - promise(scores)) - np.exp(plain - promise(scores))
+    np.testing.assert_allclose(gained, [0, ASKED, 0, 0, 0, 0, 0, 0], atol=1e-12)
+    half = mix_with_prior(scores, history, "model_a", 0.8, {"and": 0.5, "elsewhere": 0.5})
+    np.testing.assert_allclose(np.exp(half - promise(scores))[1] - np.exp(plain - promise(scores))[1], ASKED / 16)
+
+
+def test_what_is_sent_anyway_takes_no_share():
+    history, scores = history_of(FIRST, SECOND), np.zeros(8)
+    scores[[0, 1, 7]] = -np.inf
+    found = mix_with_prior(scores, history, "model_a", 0.8, {"ask": 1.0})
+    assert np.isneginf(found[[0, 1, 7]]).all() and np.isfinite(found[2:7]).all()
+    free = log_prior(history, "model_a")[2:7]
+    place = np.exp(mix_with_prior(scores, history, "model_a", 1, {})[2:7] - promise(scores))
+    np.testing.assert_allclose(place, np.exp(free - np.logaddexp.reduce(free)))
+    nothing = np.full(8, -np.inf)
+    np.testing.assert_array_equal(mix_with_prior(nothing, history, "model_a", 0.8, {"ask": 1.0}), nothing)
+
+
+FACT = "The ferry to Skagen carries the green piano."
+ASKED_WORDS = {word: 1.0 for word in ("when", "ferry", "skagen", "carries", "green", "piano")}
+
+
+@pytest.mark.parametrize("lines", [10, 200, 5_000])
+def test_the_share_of_a_fact_that_is_asked_for_does_not_depend_on_what_follows(lines):
+    """At scores that say nothing, which is the hardest case."""
+    history = history_of([Message("user", FACT)], *([Message("tool", f"line {i} is done")] for i in range(lines)))
+    scores = np.zeros(len(history.segments))
+    found = mix_with_prior(scores, history, "model_a", 0.8, ASKED_WORDS)
+    assert np.exp(found[0] - promise(found)) == pytest.approx(0.18, abs=0.03)
+    assert (found > found[0]).sum() <= 2

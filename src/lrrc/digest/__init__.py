@@ -4,7 +4,7 @@ segments        cuts messages into the units of a digest
 history         the segments of a conversation, growing turn by turn
 features        what is known of a segment without learning
 growing_rows    arrays that grow
-place_prior     what the place of a segment says of its worth
+place_prior     what the place of a segment, and the words asked, say of its worth
 standing_rules  what a user asks for once and expects to hold
 selection       what is sent of a history: spans, their text, tokens
 writer          copies the chosen segments, by DigestRules

@@ -78,6 +78,11 @@ def question(text: str, most: int = 2) -> str:
     return " ".join(asking[-most:] or pieces[-1:])
 
 
+def asked_weights(inputs: Sequence[Message]) -> dict[str, float]:
+    """The weight of every word of the question itself, as Query has it."""
+    return _weights(question("\n".join(message.content for message in inputs)))
+
+
 def _weights(text: str) -> dict[str, float]:
     return {word: word_weight(word) for word in words(text)}
 

@@ -1,17 +1,18 @@
 """An array to which rows are added at the end. Its room is doubled when it is full, so that adding n rows one by one
-copies some n rows and not n squared.
+copies some n rows and not n squared; room that is not used yet takes no memory before it is.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 
 class GrowingRows:
     """An array [N, ...] that grows; `rows` is what it holds now, a view that later rows do not change."""
 
-    def __init__(self, *shape: int):
-        self._room = np.zeros((0, *shape), np.float32)
+    def __init__(self, *shape: int, dtype: DTypeLike = np.float32):
+        self._room = np.zeros((0, *shape), dtype)
         self._count = 0
 
     @property
@@ -22,7 +23,7 @@ class GrowingRows:
         """The rows as they would be with new ones [n, ...] at their end; `rows` stays as it is."""
         count = self._count + len(new)
         if count > len(self._room):
-            room = np.zeros((2 * count, *self._room.shape[1:]), np.float32)
+            room = np.zeros((2 * count, *self._room.shape[1:]), self._room.dtype)
             room[: self._count] = self._room[: self._count]
             self._room = room
         self._room[self._count : count] = new

@@ -11,21 +11,29 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from sys import intern
+from typing import NamedTuple
 
 import numpy as np
 
 from lrrc.digest import segments
 from lrrc.digest.features import FIRST_AGENT, OTHER, SEGMENT_FEATURES, USER, Query, _segment_features
 from lrrc.digest.growing_rows import GrowingRows
+from lrrc.digest.word_index import WordIndex
 from lrrc.episodes.episode import Message
 from lrrc.pretrained.sentence_encoder import SentenceEncoder
+
+# A segment is compared with those that follow it as long as they are among this many: taking in a history then costs
+# time that grows with its length, not with its square
+NEIGHBOURS = 1_024
 
 
 @dataclass
 class PendingTurns:
     """What turns add to a history: to its lists, rows [n, ...] to its arrays, and how its old segments look after them.
 
-    `ends`: the history's segments after each turn; `later_N` is of all segments, old and new.
+    `ends`: the history's segments after each turn; `later_N` is of the segments from number `later_from` on, old and
+    new.
     """
 
     messages: list[Message] = field(default_factory=list)
@@ -37,10 +45,12 @@ class PendingTurns:
     speaker: list[int] = field(default_factory=list)
     words: list[frozenset[str]] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
-    static: list[list[float]] = field(default_factory=list)
-    totals: list[float] = field(default_factory=list)
+    analysed: list[Analysed] = field(default_factory=list)
+    place: list[int] = field(default_factory=list)
+    step: list[int] = field(default_factory=list)
     embeddings_nE: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     later_N: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    later_from: int = 0
 
     @property
     def bounds(self) -> list[tuple[int, int]]:
@@ -50,9 +60,11 @@ class PendingTurns:
 
 
 class History:
-    """The segments of a growing conversation: parallel lists, one entry per segment, in order.
+    """The segments of a growing conversation: parallel lists and arrays [N, ...], one entry per segment, in order.
 
-    Appending a turn costs one product of its segments with the stored ones, and nothing else that grows.
+    Appending a turn costs one product of its segments with the last NEIGHBOURS before them, and nothing that grows.
+    `place_N`: the number of a segment within its message; `step_N`: of its message in the order in which they were
+    said; `index`: which segments have a word.
     """
 
     def __init__(self, agents: Sequence[str], encoder: SentenceEncoder, max_segment_tokens: int):
@@ -68,15 +80,38 @@ class History:
         self.speaker: list[int] = []
         self.words: list[frozenset[str]] = []
         self.turns = 0
+        self.index = WordIndex()
         self._embeddings_NE = GrowingRows(encoder.width)
         self._static_NF = GrowingRows(len(SEGMENT_FEATURES))
         self._word_weight_N = GrowingRows()
         self._later_N = GrowingRows()
+        self._numbers_N5 = GrowingRows(5, dtype=np.int32)  # message, turn, speaker, place, step
+        self._ends_T = GrowingRows(dtype=np.int32)  # segments after each turn
 
     @property
     def embeddings_NE(self) -> np.ndarray:
         """float32, unit norm, one row a segment."""
         return self._embeddings_NE.rows
+
+    @property
+    def message_N(self) -> np.ndarray:
+        return self._numbers_N5.rows[:, 0]
+
+    @property
+    def turn_N(self) -> np.ndarray:
+        return self._numbers_N5.rows[:, 1]
+
+    @property
+    def speaker_N(self) -> np.ndarray:
+        return self._numbers_N5.rows[:, 2]
+
+    @property
+    def place_N(self) -> np.ndarray:
+        return self._numbers_N5.rows[:, 3]
+
+    @property
+    def step_N(self) -> np.ndarray:
+        return self._numbers_N5.rows[:, 4]
 
     def speaker_code(self, message: Message) -> int:
         if message.role == "user":
@@ -98,46 +133,56 @@ class History:
         new, step = PendingTurns(), self.message_step[-1] if self.messages else -1
         for number, messages in enumerate(turns, self.turns):
             for before, message in pairwise((None, *messages)):
-                for piece, words, values, total in _analysed(message.content, self.max_segment_tokens):
-                    new.segments.append(piece)
+                both_reply = before is not None and before.role == message.role == "assistant"
+                step += not (both_reply and before.name != message.name)
+                for place, known in enumerate(_analysed(message.content, self.max_segment_tokens)):
+                    new.analysed.append(known)
+                    new.segments.append(known.segment)
+                    new.words.append(known.distinct)
                     new.message.append(len(self.messages) + len(new.messages))
                     new.turn.append(number)
                     new.speaker.append(self.speaker_code(message))
-                    new.words.append(words)
-                    new.static.append(values)
-                    new.totals.append(total)
+                    new.place.append(place)
+                    new.step.append(step)
                 new.messages.append(message)
                 new.message_turn.append(number)
-                both_reply = before is not None and before.role == message.role == "assistant"
-                step += not (both_reply and before.name != message.name)
                 new.message_step.append(step)
             new.ends.append(len(self.segments) + len(new.segments))
         new.embeddings_nE = self.encoder.encode([piece.text for piece in new.segments])
-        if new.segments:
-            whole_NE = self._embeddings_NE.preview(new.embeddings_nE)
-            new.later_N = np.concatenate([self._later_N.rows, np.zeros(len(new.segments), np.float32)])
-            for first, last in new.bounds if self.encoder.width else ():
-                if 0 < first < last:  # one product a turn: its last bits depend on its shape
-                    seen_N = (whole_NE[:first] @ whole_NE[first:last].T).max(axis=1)
-                    np.maximum(new.later_N[:first], seen_N, out=new.later_N[:first])
+        self._compare(new)
         return new
+
+    def _compare(self, new: PendingTurns) -> None:
+        """How similar a segment is to the most similar of those in later turns."""
+        new.later_from = low = max(0, len(self.segments) - NEIGHBOURS)
+        new.later_N = np.concatenate([self._later_N.rows[low:], np.zeros(len(new.segments), np.float32)])
+        whole_NE = self._embeddings_NE.preview(new.embeddings_nE)
+        for first, last in new.bounds if self.encoder.width else ():
+            if 0 < first < last:  # one product a turn: its last bits depend on its shape
+                since = max(0, first - NEIGHBOURS)
+                seen_N = (whole_NE[since:first] @ whole_NE[first:last].T).max(axis=1)
+                later_N = new.later_N[since - low : first - low]
+                np.maximum(later_N, seen_N, out=later_N)
 
     def commit(self, new: PendingTurns) -> None:
         """Become what `prepare` has made of this history."""
         if new.segments:
-            before = len(self.segments)
-            self._later_N.rows[:] = new.later_N[:before]
-            self._later_N.extend(new.later_N[before:])
+            old = len(self.segments) - new.later_from
+            self._later_N.rows[new.later_from :] = new.later_N[:old]
+            self._later_N.extend(new.later_N[old:])
             self._embeddings_NE.extend(new.embeddings_nE)
-            self._static_NF.extend(np.array(new.static, np.float32))
-            self._word_weight_N.extend(np.array(new.totals, np.float32))
+            self._static_NF.extend(np.array([known.features for known in new.analysed], np.float32))
+            self._word_weight_N.extend(np.array([known.weight for known in new.analysed], np.float32))
+            self._numbers_N5.extend(np.array([new.message, new.turn, new.speaker, new.place, new.step], np.int32).T)
+            self.index.add([known.words for known in new.analysed])
+        self._ends_T.extend(np.array(new.ends, np.int32))
         for name in ("messages", "message_turn", "message_step", "segments", "message", "turn", "speaker", "words"):
             getattr(self, name).extend(getattr(new, name))
         self.turns += len(new.ends)
 
     def features(self, query: Query) -> np.ndarray:
         """float32 [N, F] in the order of FEATURES, for a call that comes after the turns stored so far."""
-        ago_N = self.turns - np.array(self.turn, np.float32)
+        ago_N = self.turns - self.turn_N.astype(np.float32)
         asked_N, asked_in_segment_N = self._shared(query.asked_weights)
         dynamic = [
             self.embeddings_NE @ query.embedding_E,
@@ -154,33 +199,41 @@ class History:
 
     def _shared(self, weights: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
         """Weight of the words that each segment shares with a question: as parts of the question's, of its own, [N]."""
-        shared = [math.fsum(weights[w] for w in words & weights.keys()) for words in self.words]  # in any order
-        shared_N = np.array(shared, np.float32)
+        shared_N = self.index.shared(weights).astype(np.float32)
         return shared_N / (sum(weights.values()) or 1.0), shared_N / np.maximum(self._word_weight_N.rows, 1e-6)
 
     def _later(self, values_N: np.ndarray) -> np.ndarray:
         """The largest value [N] in a later turn; the order inside a turn, where no agent comes first, plays no part."""
-        most_T = np.zeros(self.turns + 1, np.float32)
-        np.maximum.at(most_T, self.turn, values_N)
-        return np.maximum.accumulate(most_T[::-1])[::-1][np.array(self.turn, int) + 1]
+        from_here_on_N = np.maximum.accumulate(np.append(values_N, np.float32(0))[::-1])[::-1]
+        return from_here_on_N[self._ends_T.rows[self.turn_N]]
 
 
-Analysed = list[tuple[segments.Segment, frozenset[str], list[float], float]]
+class Analysed(NamedTuple):
+    """A segment, its words in order and without repetition, the values of SEGMENT_FEATURES, the weight of its words."""
+
+    segment: segments.Segment
+    words: list[str]
+    distinct: frozenset[str]
+    features: list[float]
+    weight: float
+
+
 LONG = 50_000  # characters; what is known of a message takes forty times its length, so long ones are not remembered
 
 
-def _analysed(text: str, limit: int) -> Analysed:
-    """The segments of a message: each with its words, the values of SEGMENT_FEATURES, the weight of its words."""
+def _analysed(text: str, limit: int) -> list[Analysed]:
+    """The segments of a message and what is known of them."""
     return _remembered(text, limit) if len(text) <= LONG else _analyse(text, limit)
 
 
-def _analyse(text: str, limit: int) -> Analysed:
+def _analyse(text: str, limit: int) -> list[Analysed]:
     pieces = segments.split_segments(text, limit)
     found = []
     for i, piece in enumerate(pieces):
-        words = segments.words(piece.text)
+        words = [intern(word) for word in segments.words(piece.text)]  # a word of many segments is held once
         total = math.fsum(map(segments.word_weight, set(words)))
-        found.append((piece, frozenset(words), _segment_features(piece, words, i, len(pieces)), total))
+        features = _segment_features(piece, words, i, len(pieces))
+        found.append(Analysed(piece, words, frozenset(words), features, total))
     return found
 
 

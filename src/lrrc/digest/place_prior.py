@@ -1,41 +1,80 @@
-"""What is known of a segment's worth before anything is learnt: its place in the conversation.
+"""What is known of a segment's worth before anything is learnt: its place in the conversation, and the words asked.
 
 In real conversations a message is worth more than those before it, its first sentences more than what follows them, and
 an agent's own words more than another agent's: how a text begins says what it is about, and how its author goes on
-(docs/log.md has the figures). A learned score knows better where conversations are like those it was learnt from;
-elsewhere it must not know less than this.
+(docs/log.md has the figures). What is asked for in its own words is worth more than its place says, however long ago
+it was said. A learned score knows better where conversations are like those it was learnt from; elsewhere it must not
+know less than this.
 Shape suffix: N segments so far.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 import numpy as np
 
 from lrrc.digest.features import FIRST_AGENT
 from lrrc.digest.history import History
+from lrrc.digest.ranking import promise
 
 # Nats taken off the logarithm of a segment's worth: for each segment before it in its message, for each message after
 # its own, and where the words are another agent's. Chosen by hand, not fitted.
 PER_SENTENCE, PER_MESSAGE, ANOTHERS = 0.3, 0.5, 0.5
+# A segment that has all that is asked, in words that no other has, is promised this share of what the best segments
+# promise. The share falls with the fourth power of what the best match has of the question, so that a few words in
+# common promise nothing, and with the eighth power of what another has beside the best.
+ASKED, LACKING, BEHIND = 0.4, 4, 8
 
 
 def log_prior(history: History, agent: str, count: int | None = None) -> np.ndarray:
     """Logarithms [N] of shares that sum to one, of the first `count` segments (default: all), for a call of `agent`."""
-    message_N = np.array(history.message[:count], int)
-    if not len(message_N):
+    step_N, speaker_N = history.step_N[:count], history.speaker_N[:count]
+    if not len(step_N):
         return np.zeros(0)
-    place_N = np.arange(len(message_N)) - np.searchsorted(message_N, message_N)
-    step_N = np.array(history.message_step, int)[message_N]
-    speaker_N = np.array(history.speaker[:count], int)
     anothers_N = (speaker_N >= FIRST_AGENT) & (speaker_N != FIRST_AGENT + history.agent_number(agent))
-    prior_N = -PER_SENTENCE * place_N - PER_MESSAGE * (step_N[-1] - step_N) - ANOTHERS * anothers_N
-    return prior_N - np.logaddexp.reduce(prior_N)
+    prior_N = -PER_SENTENCE * history.place_N[:count] - PER_MESSAGE * (step_N[-1] - step_N) - ANOTHERS * anothers_N
+    return prior_N - _log_sum(prior_N)
 
 
-def mix_with_place(scores_N: np.ndarray, history: History, agent: str, share: float) -> np.ndarray:
-    """Scores (logarithms of gains) of which `share` is dealt by place alone; the whole history promises what it did."""
-    if not share:
-        return scores_N
+def share_of_the_question(history: History, asked: Mapping[str, float], count: int) -> np.ndarray:
+    """float64 [N], from 0 to 1: how much of what is asked each of the first `count` segments has.
+
+    `asked` has a weight for every word of the question. A word counts in full where one segment has it, and less the
+    more have it, down to nothing where all do.
+    """
+    held_N = np.zeros(count)
+    for word, weight in asked.items():
+        if len(where := history.index.having(word, count)):
+            held_N[where] += weight * (1 - math.log(len(where)) / math.log(max(2, count)))
+    return held_N / (sum(asked.values()) or 1.0)
+
+
+def mix_with_prior(
+    scores_N: np.ndarray, history: History, agent: str, share: float, asked: Mapping[str, float]
+) -> np.ndarray:
+    """Scores (logarithms of gains), of whose promise `share` is dealt by place alone, and more by the words asked.
+
+    Segments whose score is minus infinity, as they are sent anyway, get nothing. The promise is that of the best
+    segments (`ranking.promise`), so that nothing depends on how long the history is.
+    """
     scores_N = np.asarray(scores_N, float)
-    dealt_N = log_prior(history, agent, len(scores_N)) + np.logaddexp.reduce(scores_N) + np.log(share)
-    return np.logaddexp(scores_N + np.log1p(-share), dealt_N) if share < 1 else dealt_N
+    promised = promise(scores_N)
+    if not share or promised == -np.inf:
+        return scores_N
+    free_N = scores_N > -np.inf
+    place_N = np.where(free_N, log_prior(history, agent, len(scores_N)), -np.inf)
+    place_N -= _log_sum(place_N)
+    if share == 1:
+        return place_N + promised
+    held_N = np.where(free_N, share_of_the_question(history, asked, len(scores_N)), 0.0)
+    most = held_N.max() or 1.0
+    asked_N = ASKED * most**LACKING * (held_N / most) ** BEHIND
+    with np.errstate(divide="ignore"):
+        return promised + np.log((1 - share) * np.exp(scores_N - promised) + share * np.exp(place_N) + asked_N)
+
+
+def _log_sum(values_N: np.ndarray) -> float:
+    most = values_N.max()
+    return float(most + np.log(np.exp(values_N - most).sum()))

@@ -13,6 +13,7 @@ from itertools import chain
 import numpy as np
 
 from lrrc.digest.history import History
+from lrrc.digest.ranking import best_first, promise
 from lrrc.digest.rendering import render
 from lrrc.digest.selection import EMPTY_DIGEST, Selection, Span
 from lrrc.digest.words import overlap
@@ -52,8 +53,8 @@ def write_digest(
     """The best-scored segments that fit into `budget` tokens together, each whole and with those that it needs.
 
     Scores of learned policies are logarithms of expected gains in nats. A segment that holds less than `least_share` of
-    what the whole history promises, or less than `least_gain` nats a token, is not worth sending: a digest is as
-    long as the history is useful, and `budget` caps it.
+    what the best ones promise together (`ranking.promise`), or less than `least_gain` nats a token, is not worth
+    sending: a digest is as long as the history is useful, and `budget` caps it.
 
     Segments in `first` (standing rules) come before the others whatever their scores, in at most half of the budget.
 
@@ -64,13 +65,13 @@ def write_digest(
     chosen: dict[int, None] = {}  # in order
     groups: list[tuple[Span, ...]] = []
     scores_N = np.asarray(scores_N, float)
-    worth = np.logaddexp.reduce(scores_N) if least_share and len(scores_N) else 0.0
-    for i in chain(first, (i for i in map(int, np.argsort(-scores_N, kind="stable")) if i not in first)):
+    worth = promise(scores_N)
+    for i in chain(first, (i for i in best_first(scores_N) if i not in first)):
         kept = i in first
         if room <= LABEL_TOKENS or misfits >= MISFITS:
             break
-        if least_share and not kept and np.exp(scores_N[i] - worth) < least_share:
-            break  # so do all after it
+        if not kept and (scores_N[i] == -np.inf or np.exp(scores_N[i] - worth) < least_share):
+            break  # so do all after it; what scores nothing at all is never sent
         if least_gain and not kept and np.exp(scores_N[i]) < least_gain * history.segments[i].tokens:
             continue
         if i in chosen or (max_overlap < 1 and any(_overlap(history, i, j) > max_overlap for j in chosen)):

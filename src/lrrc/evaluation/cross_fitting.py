@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ from lrrc.dataset.array_file import open_arrays
 from lrrc.dataset.batches import collate, collate_kept
 from lrrc.dataset.episode_arrays import EpisodeArrays
 from lrrc.dataset.inputs import StageInputs
+from lrrc.digest.features import asked_weights
 from lrrc.digest.history import History
-from lrrc.digest.place_prior import mix_with_place
+from lrrc.digest.place_prior import mix_with_prior
 from lrrc.digest.selection import EMPTY_DIGEST, Selection
 from lrrc.episodes.episode import Episode, Message
 from lrrc.episodes.episode_file import open_episodes
@@ -52,12 +53,15 @@ class LoggedSession(Session):
         self.count(tokens.count_batch([message.content for message in messages]))
         self.turn += 1
 
-    def propose(self, inputs: Sequence[Message], agent: str, budget: int | None) -> Selection:
+    def propose(
+        self, inputs: Sequence[Message], agent: str, budget: int | None, sent: Collection[int] = ()
+    ) -> Selection:
         m, share = self.history.agent_number(agent), self.policy.spec.rules.prior
         seen = self.before_T[self.turn]
         if not seen:
             return EMPTY_DIGEST
-        scores_N = mix_with_place(self.scores_TMN[self.turn, m, :seen], self.history, agent, share)
+        scores_N = self.unsent(self.scores_TMN[self.turn, m, :seen], sent)
+        scores_N = mix_with_prior(scores_N, self.history, agent, share, asked_weights(inputs))
         scored = ScoredHistory(self.history, scores_N, self.logits_TMV[self.turn, m], self.standing_N[:seen])
         return self.policy.write(scored, budget or 0)
 

@@ -196,9 +196,11 @@ class Conversation:
         kept = view.kept(merged)
         best = DigestInForce(view.cut, view.over, view.links[view.cut], kept, view.gap(view.cut, kept), merged)
         for _ in range(3):
-            chosen = session.select(inputs, speaker, room)
+            chosen = session.select(inputs, speaker, room, kept)
             if chosen.text is None and sum(view.body[i].tokens for i in chosen.messages) > chosen.tokens:
-                chosen = session.propose(inputs, speaker, room)  # whole messages bring their thoughts, unseen by it
+                chosen = session.propose(
+                    inputs, speaker, room, kept
+                )  # whole messages bring their thoughts, unseen by it
             if chosen.text is None:
                 kept = view.kept(merged, [i for i in chosen.messages if i < view.cut])
                 return replace(best, kept=kept, place=view.gap(view.cut, kept))

@@ -9,7 +9,9 @@ Payloads of whole message lists are made of that by `lrrc.middleware.Coordinator
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+
+import numpy as np
 
 from lrrc.digest.history import History, PendingTurns
 from lrrc.digest.selection import Selection, WholeMessages
@@ -56,16 +58,31 @@ class Session:
     def step(self, new: PendingTurns) -> None:
         """What a subclass makes of new turns. It changes nothing before it can no longer fail."""
 
-    def propose(self, inputs: Sequence[Message], agent: str, budget: int | None) -> Selection:
-        """What to send `agent` in place of the history, ahead of the inputs; a digest keeps to the budget."""
+    def propose(
+        self, inputs: Sequence[Message], agent: str, budget: int | None, sent: Collection[int] = ()
+    ) -> Selection:
+        """What to send `agent` in place of the history, ahead of the inputs; a digest keeps to the budget.
+
+        Of the messages numbered in `sent`, which the agent gets anyway, a digest copies nothing.
+        """
         raise NotImplementedError
 
-    def select(self, inputs: Sequence[Message], agent: str, budget: int | None) -> Selection:
+    def select(
+        self, inputs: Sequence[Message], agent: str, budget: int | None, sent: Collection[int] = ()
+    ) -> Selection:
         """What the agent is sent: what the policy proposes, but the whole history where that costs no more."""
-        proposed = self.propose(inputs, agent, budget)
+        proposed = self.propose(inputs, agent, budget, sent)
         if proposed.text is not None and self.history_tokens <= proposed.tokens:
             return self.whole(range(len(self.tokens_before) - 1))
         return proposed
+
+    def unsent(self, scores_N: np.ndarray, sent: Collection[int]) -> np.ndarray:
+        """Scores [N] of segments, minus infinity for those of the messages in `sent`."""
+        if not sent:
+            return scores_N
+        gone = np.zeros(len(self.history.messages), bool)
+        gone[list(sent)] = True
+        return np.where(gone[self.history.message_N[: len(scores_N)]], -np.inf, scores_N)
 
     def whole(self, messages: range) -> Selection:
         """Messages of the history as they stand."""

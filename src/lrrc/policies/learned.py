@@ -7,7 +7,7 @@ Shape suffixes: N segments so far, n of one turn, C columns of the state, D stat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ import torch
 from lrrc.digest.features import Query
 from lrrc.digest.growing_rows import GrowingRows
 from lrrc.digest.history import History, PendingTurns
-from lrrc.digest.place_prior import mix_with_place
+from lrrc.digest.place_prior import mix_with_prior
 from lrrc.digest.selection import EMPTY_DIGEST, Selection
 from lrrc.digest.standing_rules import rules_in_force
 from lrrc.digest.writer import DigestRules, write_digest
@@ -59,16 +59,19 @@ class LearnedSession(Session):
             self.standing_N.extend(standing_n)
 
     @torch.inference_mode()
-    def scores(self, inputs: Sequence[Message], agent: str) -> tuple[np.ndarray, np.ndarray]:
-        """Segment scores [N] and logits of essential words [V] for a call of `agent`."""
+    def scores(
+        self, inputs: Sequence[Message], agent: str, sent: Collection[int] = ()
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Segment scores [N] and logits of essential words [V] for a call of `agent`; of what is `sent`, none."""
         query = Query.of(inputs, self.history.encoder)
         m = self.history.agent_number(agent)
         p_1MH = self.net.head(self.state_1CD, torch.from_numpy(query.embedding_E)[None], m + 1)
         features_11NF = torch.from_numpy(self.history.features(query))[None, None]
-        relation_1MN = relations(torch.tensor(self.history.speaker, dtype=torch.long)[None], m + 1)
+        relation_1MN = relations(torch.from_numpy(self.history.speaker_N.astype(np.int64))[None], m + 1)
         projected_1NH = torch.from_numpy(self.projected_NH.rows)[None]
         scores_11MN = self.net.decoder.score(p_1MH, projected_1NH, features_11NF, relation_1MN)
-        scores_N = mix_with_place(scores_11MN[0, 0, m].numpy(), self.history, agent, self.policy.spec.rules.prior)
+        scores_N, share = self.unsent(scores_11MN[0, 0, m].numpy(), sent), self.policy.spec.rules.prior
+        scores_N = mix_with_prior(scores_N, self.history, agent, share, query.asked_weights)
         return scores_N, self.net.decoder.essential(p_1MH[0, m]).numpy()
 
     @torch.inference_mode()
@@ -76,10 +79,12 @@ class LearnedSession(Session):
         """Logits over episodes.ARENA_OUTCOMES, from the state alone."""
         return self.net.predict_outcome(self.state_1CD)[0].numpy()
 
-    def propose(self, inputs: Sequence[Message], agent: str, budget: int | None) -> Selection:
+    def propose(
+        self, inputs: Sequence[Message], agent: str, budget: int | None, sent: Collection[int] = ()
+    ) -> Selection:
         if not self.history.segments:
             return EMPTY_DIGEST
-        scores_N, logits_V = self.scores(inputs, agent)
+        scores_N, logits_V = self.scores(inputs, agent, sent)
         return self.policy.write(ScoredHistory(self.history, scores_N, logits_V, self.standing_N.rows), budget or 0)
 
 
@@ -108,4 +113,5 @@ class Learned(Policy):
         """The digest of scored segments, standing rules first; by `rules`, or those of the policy."""
         rules, history = rules or self.spec.rules, scored.history
         first = rules_in_force(history, scored.standing_N, rules.standing) if rules.standing < 1 else []
+        first = [i for i in first if scored.scores_N[i] > -np.inf]  # else it is sent anyway
         return write_digest(history, scored.scores_N, budget, rules, first)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import torch
@@ -24,7 +24,9 @@ class PruningSession(LearnedSession):
     """
 
     @torch.inference_mode()
-    def propose(self, inputs: Sequence[Message], agent: str, budget: int | None) -> Selection:
+    def propose(
+        self, inputs: Sequence[Message], agent: str, budget: int | None, sent: Collection[int] = ()
+    ) -> Selection:
         return prune(self.history, self.policy.net, budget or 0)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,14 +23,18 @@ from lrrc.pretrained.sentence_encoder import NO_VECTORS, SentenceEncoder
 class FullContextSession(Session):
     """Everything: what agents do today."""
 
-    def propose(self, inputs: Sequence[Message], agent: str, budget: int | None) -> Selection:
+    def propose(
+        self, inputs: Sequence[Message], agent: str, budget: int | None, sent: Collection[int] = ()
+    ) -> Selection:
         return self.whole(range(len(self.history.messages)))
 
 
 class NoHistorySession(Session):
     """Nothing but the question: what the history is worth at all is read against this."""
 
-    def propose(self, inputs: Sequence[Message], agent: str, budget: int | None) -> Selection:
+    def propose(
+        self, inputs: Sequence[Message], agent: str, budget: int | None, sent: Collection[int] = ()
+    ) -> Selection:
         return self.whole(range(0))
 
 
@@ -45,7 +49,9 @@ class FullContext(Policy):
 class TruncatedSession(Session):
     policy: Truncated
 
-    def propose(self, inputs: Sequence[Message], agent: str, budget: int | None) -> Selection:
+    def propose(
+        self, inputs: Sequence[Message], agent: str, budget: int | None, sent: Collection[int] = ()
+    ) -> Selection:
         turns = self.history.message_turn
         return self.whole(range(bisect_left(turns, self.history.turns - self.policy.spec.truncated_turns), len(turns)))
 
@@ -63,10 +69,7 @@ def recency(history: History, inputs: Sequence[Message], agent: str) -> np.ndarr
 
 def first_sentences(history: History, inputs: Sequence[Message], agent: str) -> np.ndarray:
     """The first segment of every message, newest message first, then the second of every message, and so on."""
-    place, count = np.zeros(len(history.segments)), {}
-    for i, message in enumerate(history.message):
-        place[i] = count[message] = count.get(message, -1) + 1
-    return -place + np.array(history.message) / (1 + len(history.messages))
+    return -history.place_N + history.message_N / (1 + len(history.messages))
 
 
 def lead(history: History, inputs: Sequence[Message], agent: str) -> np.ndarray:
@@ -76,12 +79,12 @@ def lead(history: History, inputs: Sequence[Message], agent: str) -> np.ndarray:
 
 def bm25(history: History, inputs: Sequence[Message], agent: str) -> np.ndarray:
     """Okapi BM25 of the question against every segment; newest first where it says nothing."""
-    from lrrc.policies.bm25 import index_of
+    from lrrc.policies.bm25 import bm25_scores
 
-    if not any(history.words):
+    if not history.index.words:
         return recency(history, inputs, agent)
     asked = segments.words("\n".join(message.content for message in inputs))
-    return index_of(history).get_scores(asked) + 1e-9 * recency(history, inputs, agent)
+    return bm25_scores(history.index, asked) + 1e-9 * recency(history, inputs, agent)
 
 
 def embedding(history: History, inputs: Sequence[Message], agent: str) -> np.ndarray:
@@ -92,10 +95,12 @@ def embedding(history: History, inputs: Sequence[Message], agent: str) -> np.nda
 class ExtractiveSession(Session):
     policy: Extractive
 
-    def propose(self, inputs: Sequence[Message], agent: str, budget: int | None) -> Selection:
+    def propose(
+        self, inputs: Sequence[Message], agent: str, budget: int | None, sent: Collection[int] = ()
+    ) -> Selection:
         if not self.history.segments:
             return EMPTY_DIGEST
-        scores_N = self.policy.score(self.history, inputs, agent)
+        scores_N = self.unsent(self.policy.score(self.history, inputs, agent), sent)
         return write_digest(self.history, scores_N, budget or 0, self.policy.rules)
 
 

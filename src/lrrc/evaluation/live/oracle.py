@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,12 +22,14 @@ class OracleSession(Session):
 
     policy: Oracle
 
-    def propose(self, inputs: Sequence[Message], agent: str, budget: int | None) -> Selection:
+    def propose(
+        self, inputs: Sequence[Message], agent: str, budget: int | None, sent: Collection[int] = ()
+    ) -> Selection:
         known = self.policy.known.get(self.history.turns, np.zeros(0))
         if not len(known):
             return EMPTY_DIGEST
         scores_N = np.log(np.maximum(known, 1e-9))
-        return write_digest(self.history, scores_N, budget or 0, self.policy.spec.rules)
+        return write_digest(self.history, self.unsent(scores_N, sent), budget or 0, self.policy.spec.rules)
 
 
 class Oracle(Policy):
