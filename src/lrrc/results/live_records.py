@@ -17,6 +17,7 @@ from lrrc.policy_catalogue import ORACLE
 from lrrc.results import statistics
 from lrrc.results.scores import Configuration, Scores, Settings, Source, adjust_for_many_tests, details_of_test
 from lrrc.results.summary import new_record
+from lrrc.runtime.chance import stream
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,9 +111,7 @@ def _difference(
     if a.size < 2:
         return []
     test = statistics.paired(a, b)
-    boot = statistics.bca_interval(
-        np.mean, a - b, rng=np.random.default_rng(settings.seed), resamples=settings.bootstrap
-    )
+    boot = statistics.bca_interval(np.mean, a - b, rng=stream("bootstrap", settings.seed), resamples=settings.bootstrap)
     more = details_of_test(
         test,
         sd=100 * test.sd,
@@ -134,7 +133,7 @@ def _against_full(scores: Scores, config: Configuration, base: Mapping, settings
     records = _difference(base, "live_success_difference_vs_full", mine, theirs, seeds, settings)
     cost, whole = _common(scores, config, full, "total_tokens")
     if records and config.policy != ORACLE:
-        rng = np.random.default_rng(settings.seed)
+        rng = stream("bootstrap", settings.seed)
         interval = statistics.bca_interval(statistics.reduction, cost, whole, rng=rng, resamples=settings.bootstrap)
         test = details_of_test(statistics.paired(cost, whole))
         records.append(new_record(base, "live_token_reduction_vs_full", *interval, n=cost.size, seeds=seeds, test=test))

@@ -12,14 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from lrrc.episodes.episode import Check, Episode
 from lrrc.evaluation.live.agents import EndpointAgent, LocalAgent, Question
 from lrrc.policies.base import Policy, Session
 from lrrc.policies.payload import payload
 from lrrc.policies.run_items import item_name
 from lrrc.pretrained import tokens
+from lrrc.runtime.chance import stream
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,7 +40,7 @@ class Configuration:
 def sample(episodes: Iterable[Episode], most: int, seed: int) -> list[Episode]:
     """A seeded draw of episodes with checks, the same start whatever its length."""
     able = [episode for episode in episodes if episode.checks]
-    order = np.random.default_rng(seed).permutation(len(able))
+    order = stream("live: episodes", seed).permutation(len(able))
     return [able[i] for i in order[:most]]
 
 
