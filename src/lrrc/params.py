@@ -250,6 +250,7 @@ class DigestConfig:
     segment must promise: a share of all that the history does, and nats a token (0 and 0 fill the budget), and the
     probability from which a sentence of the user is kept as a standing rule. `prior` is the share of a history's
     promise that is dealt by place alone (lrrc.digest.place_prior): none where conversations are of the kind trained on.
+    `top` is the number of segments at most, 0 where the budget alone limits it.
     """
 
     max_overlap: FractionAbove0
@@ -258,6 +259,7 @@ class DigestConfig:
     least_gain: Annotated[Number, Ge(0), Le(10), allowed("a number from 0 to 10 (nats a token)")]
     standing: Annotated[Number, Gt(0), Le(1), allowed("a probability above 0; 1 keeps none")]
     prior: Fraction
+    top: Count
 
 
 @checked

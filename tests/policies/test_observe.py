@@ -119,7 +119,7 @@ def test_bm25_equals_an_index_made_anew(turns, asked):
         corpus = [segments.words(segment.text) for segment in history.segments]
         if any(corpus):
             scores = BM25Okapi(corpus).get_scores(segments.words(asked)) + 1e-9 * np.arange(len(corpus))
-            assert bm25(history, [Message("user", asked)], "model_a").tobytes() == scores.tobytes()
+            assert bm25(history, asked, "model_a").tobytes() == scores.tobytes()
 
 
 def test_bm25_indexes_a_turn_once(monkeypatch):
@@ -128,7 +128,7 @@ def test_bm25_indexes_a_turn_once(monkeypatch):
         history.append([*turn.inputs, *turn.replies])
         with monkeypatch.context() as patch:
             patch.setattr("lrrc.policies.bm25.segments.words", lambda text: indexed.append(text) or words(text))
-            bm25(history, [], "model_a")
+            bm25(history, "", "model_a")
     assert sorted(indexed) == sorted([*(piece.text for piece in history.segments), *[""] * 6])  # and the questions
 
 

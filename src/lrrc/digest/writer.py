@@ -26,7 +26,8 @@ class DigestRules:
     """How scores become a digest: section `digest` of params.yaml, which says what each number is.
 
     `standing` and `prior` are for learned policies; so are `least_share` and `least_gain`, which speak of scores that
-    are logarithms of gains in nats.
+    are logarithms of gains in nats. The stopping rule of any other policy is `top`: at most so many segments, beside
+    standing rules; 0 goes on until the budget is full.
     """
 
     max_overlap: float
@@ -35,6 +36,7 @@ class DigestRules:
     least_gain: float
     standing: float
     prior: float
+    top: int = 0
 
 
 # the best segments until the budget is full, and nothing else
@@ -60,6 +62,8 @@ def write_digest(
     A segment of which more than `max_overlap` (by word weight) stands in a chosen one adds nothing and is passed over.
     Where a segment does not fit, words of the least `essential` weight are dropped from it, at most `squeeze` of its
     total weight.
+
+    A segment with a score of minus infinity is not to be sent.
     """
     least_share, least_gain = rules.least_share, rules.least_gain
     max_overlap, squeeze = rules.max_overlap, rules.squeeze
@@ -70,6 +74,8 @@ def write_digest(
     for i in chain(first, (i for i in map(int, np.argsort(-scores_N, kind="stable")) if i not in first)):
         kept = i in first
         if room <= LABEL_TOKENS or misfits >= MISFITS:
+            break
+        if not kept and (scores_N[i] == -np.inf or (rules.top and len(chosen.keys() - first) >= rules.top)):
             break
         if least_share and not kept and np.exp(scores_N[i] - worth) < least_share:
             break  # so do all after it

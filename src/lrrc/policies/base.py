@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from lrrc.digest.features import USER
 from lrrc.digest.history import History, PendingTurns
 from lrrc.digest.selection import Selection, WholeMessages
 from lrrc.episodes.episode import Message
@@ -87,6 +90,13 @@ class Policy:
 
     def session(self, agents: Sequence[str]) -> Session:
         return self.session_type(self, agents)
+
+
+def heard_only(scores_N: np.ndarray, history: History, speakers: str) -> np.ndarray:
+    """Scores of segments, minus infinity for those of other speakers than a policy listens to (PolicySpec)."""
+    if speakers == "all":
+        return scores_N
+    return np.where(np.array(history.speaker[: len(scores_N)]) == USER, scores_N, -np.inf)
 
 
 def split_turns(indices: Sequence[int], messages: Sequence[Message]) -> list[list[int]]:

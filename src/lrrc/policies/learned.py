@@ -24,7 +24,7 @@ from lrrc.digest.standing_rules import rules_in_force
 from lrrc.digest.writer import DigestRules, write_digest
 from lrrc.episodes.episode import Message
 from lrrc.model.network import CoordinatorNetwork, relations
-from lrrc.policies.base import Policy, Session
+from lrrc.policies.base import Policy, Session, heard_only
 from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained.sentence_encoder import SentenceEncoder
 
@@ -121,4 +121,5 @@ class Learned(Policy):
         """The digest of scored segments, standing rules first; by `rules`, or those of the policy."""
         rules, history = rules or self.spec.rules, scored.history
         first = rules_in_force(history, scored.standing_N, rules.standing) if rules.standing < 1 else []
-        return write_digest(history, scored.scores_N, budget, rules, essential_weight(scored.logits_V), first)
+        scores_N = heard_only(scored.scores_N, history, self.spec.speakers)
+        return write_digest(history, scores_N, budget, rules, essential_weight(scored.logits_V), first)

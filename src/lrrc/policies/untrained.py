@@ -9,13 +9,13 @@ from dataclasses import replace
 import numpy as np
 
 from lrrc.digest import segments
-from lrrc.digest.features import Query
+from lrrc.digest.features import question
 from lrrc.digest.history import History
 from lrrc.digest.place_prior import log_prior
 from lrrc.digest.selection import EMPTY_DIGEST, Selection
 from lrrc.digest.writer import write_digest
 from lrrc.episodes.episode import Message
-from lrrc.policies.base import Policy, Session
+from lrrc.policies.base import Policy, Session, heard_only
 from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained.sentence_encoder import NO_VECTORS, SentenceEncoder
 
@@ -56,12 +56,12 @@ class Truncated(Policy):
     session_type = TruncatedSession
 
 
-def recency(history: History, inputs: Sequence[Message], agent: str) -> np.ndarray:
+def recency(history: History, query: str, agent: str) -> np.ndarray:
     """Newest first."""
     return np.arange(len(history.segments), dtype=float)
 
 
-def first_sentences(history: History, inputs: Sequence[Message], agent: str) -> np.ndarray:
+def first_sentences(history: History, query: str, agent: str) -> np.ndarray:
     """The first segment of every message, newest message first, then the second of every message, and so on."""
     place, count = np.zeros(len(history.segments)), {}
     for i, message in enumerate(history.message):
@@ -69,34 +69,38 @@ def first_sentences(history: History, inputs: Sequence[Message], agent: str) -> 
     return -place + np.array(history.message) / (1 + len(history.messages))
 
 
-def lead(history: History, inputs: Sequence[Message], agent: str) -> np.ndarray:
+def lead(history: History, query: str, agent: str) -> np.ndarray:
     """Newer messages, their first sentences, own words, all by degrees (lrrc.digest.place_prior)."""
     return log_prior(history, agent)
 
 
-def bm25(history: History, inputs: Sequence[Message], agent: str) -> np.ndarray:
-    """Okapi BM25 of the question against every segment; newest first where it says nothing."""
+def bm25(history: History, query: str, agent: str) -> np.ndarray:
+    """Okapi BM25 of the query against every segment; newest first where it says nothing."""
     from lrrc.policies.bm25 import index_of
 
     if not any(history.words):
-        return recency(history, inputs, agent)
-    asked = segments.words("\n".join(message.content for message in inputs))
-    return index_of(history).get_scores(asked) + 1e-9 * recency(history, inputs, agent)
+        return recency(history, query, agent)
+    return index_of(history).get_scores(segments.words(query)) + 1e-9 * recency(history, query, agent)
 
 
-def embedding(history: History, inputs: Sequence[Message], agent: str) -> np.ndarray:
-    """Cosine of the question's embedding and the segment's."""
-    return history.embeddings_NE @ Query.of(inputs, history.encoder).embedding_E
+def embedding(history: History, query: str, agent: str) -> np.ndarray:
+    """Cosine of the query's embedding and the segment's."""
+    return history.embeddings_NE @ history.encoder.encode([query])[0]
 
 
 class ExtractiveSession(Session):
     policy: Extractive
 
+    def scores(self, inputs: Sequence[Message], agent: str) -> np.ndarray:
+        """Of every segment [N]; minus infinity where its speaker is not to be heard."""
+        text = "\n".join(message.content for message in inputs)
+        query = question(text) if self.policy.spec.query == "question" else text
+        return heard_only(self.policy.score(self.history, query, agent), self.history, self.policy.spec.speakers)
+
     def propose(self, inputs: Sequence[Message], agent: str, budget: int | None) -> Selection:
         if not self.history.segments:
             return EMPTY_DIGEST
-        scores_N = self.policy.score(self.history, inputs, agent)
-        return write_digest(self.history, scores_N, budget or 0, self.policy.rules)
+        return write_digest(self.history, self.scores(inputs, agent), budget or 0, self.policy.rules)
 
 
 class Extractive(Policy):
