@@ -263,6 +263,23 @@ class DigestConfig:
 
 
 @checked
+class TuneConfig:
+    """The values of every policy's own stopping parameter: rules send so many segments at most (0: until the budget is
+    full), learned policies those that hold such a share of what the history promises, others keep to the name.
+    """
+
+    top: Listed[Count]
+    least_share: Listed[FractionBelow1]
+    truncated_turns: Listed[Positive]
+    budget: Listed[Tokens]
+
+    def __post_init__(self) -> None:
+        for key in ("top", "least_share", "truncated_turns", "budget"):
+            values = getattr(self, key)
+            require(len(set(values)) == len(values) > 0, key, list(values), "a list of different numbers, not empty")
+
+
+@checked
 class ReplayConfig:
     """Evaluation on logged episodes; the switches of docs/method.md 5, and the margin of the call gate."""
 
@@ -310,6 +327,7 @@ class Params:
     ablate: AblateConfig
     baseline: BaselineConfig
     digest: DigestConfig
+    tune: TuneConfig
     replay: ReplayConfig
     live: LiveConfig
     fidelity: FidelityConfig

@@ -9,7 +9,9 @@ Payloads of whole message lists are made of that by `lrrc.middleware.Coordinator
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,6 +26,14 @@ from lrrc.pretrained.sentence_encoder import NO_VECTORS, SentenceEncoder
 # name of the payload's message that stands for the history; its role is "user", because text that users and
 # tools wrote must not gain the authority of a system message
 DIGEST_NAME = "digest"
+
+
+@dataclass(frozen=True)
+class RankedHistory:
+    """Segments with their scores [N], best the highest: all that a digest is written from."""
+
+    history: History
+    scores_N: np.ndarray
 
 
 class Session:
@@ -65,10 +75,19 @@ class Session:
 
     def select(self, inputs: Sequence[Message], agent: str, budget: int | None) -> Selection:
         """What the agent is sent: what the policy proposes, but the whole history where that costs no more."""
-        proposed = self.propose(inputs, agent, budget)
+        return self.or_whole(self.propose(inputs, agent, budget))
+
+    def or_whole(self, proposed: Selection) -> Selection:
+        """The selection, or the whole history where that costs no more."""
         if proposed.text is not None and self.history_tokens <= proposed.tokens:
             return self.whole(range(len(self.tokens_before) - 1))
         return proposed
+
+    def under(self, policy: Policy) -> Session:
+        """The same conversation under a policy that differs in settings alone; it is not to be continued."""
+        other = copy.copy(self)
+        other.policy = policy
+        return other
 
     def whole(self, messages: range) -> Selection:
         """Messages of the history as they stand."""

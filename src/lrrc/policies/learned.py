@@ -16,7 +16,7 @@ import torch
 from lrrc.digest import segments
 from lrrc.digest.features import Query
 from lrrc.digest.growing_rows import GrowingRows
-from lrrc.digest.history import History, PendingTurns
+from lrrc.digest.history import PendingTurns
 from lrrc.digest.place_prior import mix_with_place
 from lrrc.digest.segments import word_bucket
 from lrrc.digest.selection import EMPTY_DIGEST, Selection
@@ -24,7 +24,7 @@ from lrrc.digest.standing_rules import rules_in_force
 from lrrc.digest.writer import DigestRules, write_digest
 from lrrc.episodes.episode import Message
 from lrrc.model.network import CoordinatorNetwork, relations
-from lrrc.policies.base import Policy, Session, heard_only
+from lrrc.policies.base import Policy, RankedHistory, Session, heard_only
 from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained.sentence_encoder import SentenceEncoder
 
@@ -92,16 +92,18 @@ class LearnedSession(Session):
     def propose(self, inputs: Sequence[Message], agent: str, budget: int | None) -> Selection:
         if not self.history.segments:
             return EMPTY_DIGEST
+        return self.policy.write(self.ranked(inputs, agent), budget or 0)
+
+    def ranked(self, inputs: Sequence[Message], agent: str) -> ScoredHistory:
+        """The history as a call of `agent` sees it."""
         scores_N, logits_V = self.scores(inputs, agent)
-        return self.policy.write(ScoredHistory(self.history, scores_N, logits_V, self.standing_N.rows), budget or 0)
+        return ScoredHistory(self.history, scores_N, logits_V, self.standing_N.rows)
 
 
 @dataclass(frozen=True)
-class ScoredHistory:
-    """Segments with their scores [N], logits of essential words [V], probabilities of being a standing rule [N]."""
+class ScoredHistory(RankedHistory):
+    """And logits of essential words [V], probabilities of being a standing rule [N]."""
 
-    history: History
-    scores_N: np.ndarray
     logits_V: np.ndarray
     standing_N: np.ndarray
 

@@ -15,7 +15,7 @@ from lrrc.digest.place_prior import log_prior
 from lrrc.digest.selection import EMPTY_DIGEST, Selection
 from lrrc.digest.writer import write_digest
 from lrrc.episodes.episode import Message
-from lrrc.policies.base import Policy, Session, heard_only
+from lrrc.policies.base import Policy, RankedHistory, Session, heard_only
 from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained.sentence_encoder import NO_VECTORS, SentenceEncoder
 
@@ -92,15 +92,19 @@ class ExtractiveSession(Session):
     policy: Extractive
 
     def scores(self, inputs: Sequence[Message], agent: str) -> np.ndarray:
-        """Of every segment [N]; minus infinity where its speaker is not to be heard."""
+        """Of every segment [N]."""
         text = "\n".join(message.content for message in inputs)
         query = question(text) if self.policy.spec.query == "question" else text
-        return heard_only(self.policy.score(self.history, query, agent), self.history, self.policy.spec.speakers)
+        return self.policy.score(self.history, query, agent)
+
+    def ranked(self, inputs: Sequence[Message], agent: str) -> RankedHistory:
+        """The history as a call of `agent` sees it."""
+        return RankedHistory(self.history, self.scores(inputs, agent))
 
     def propose(self, inputs: Sequence[Message], agent: str, budget: int | None) -> Selection:
         if not self.history.segments:
             return EMPTY_DIGEST
-        return write_digest(self.history, self.scores(inputs, agent), budget or 0, self.policy.rules)
+        return self.policy.write(self.ranked(inputs, agent), budget or 0)
 
 
 class Extractive(Policy):
@@ -112,6 +116,11 @@ class Extractive(Policy):
         super().__init__(spec, encoder, checkpoint)
         self.score = SCORES[spec.name]
         self.rules = replace(spec.rules, least_share=0.0, least_gain=0.0)  # its scores are no gains
+
+    def write(self, ranked: RankedHistory, budget: int) -> Selection:
+        """The digest of ranked segments."""
+        scores_N = heard_only(ranked.scores_N, ranked.history, self.spec.speakers)
+        return write_digest(ranked.history, scores_N, budget, self.rules)
 
 
 SCORES = {"recency": recency, "first-sentences": first_sentences, "lead": lead, "bm25": bm25, "embedding": embedding}

@@ -15,6 +15,7 @@ import numpy as np
 
 from lrrc.policy_catalogue import ORACLE
 from lrrc.results import statistics
+from lrrc.results.curves import LIVE, NOTHING, curve_records
 from lrrc.results.scores import Configuration, Scores, Settings, Source, adjust_for_many_tests, details_of_test
 from lrrc.results.summary import new_record
 from lrrc.runtime.chance import stream
@@ -56,8 +57,16 @@ def per_episode(rows: pd.DataFrame) -> Scores:
     return Scores.of_rows(table.reset_index().assign(reusable_prefix_tokens=0), "results/live")
 
 
+def episodes_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """Share right and total tokens by policy, stop, seed and episode (`unit`)."""
+    rows = rows.assign(total_tokens=rows["prompt_tokens"] + rows["completion_tokens"], unit=rows["episode_id"])
+    grouped = rows.groupby(["policy", "stop", "seed", "unit"], dropna=False)
+    return grouped.agg(success=("right", "mean"), total_tokens=("total_tokens", "sum")).reset_index()
+
+
 def live_records(rows: pd.DataFrame, source: Source, settings: Settings) -> list[dict[str, Any]]:
-    """Means, comparisons with Full-Context and of LRRC with every other policy, ablations, task families."""
+    """Means, comparisons with Full-Context and of LRRC with every other policy, ablations, task families, curves."""
+    curves, rows = rows[rows["stop"].notna()], rows[rows["stop"].isna()]
     scores, records = per_episode(rows), []
     for config in scores.tables:
         base = _base(config, source)
@@ -65,6 +74,13 @@ def live_records(rows: pd.DataFrame, source: Source, settings: Settings) -> list
         records += _against_full(scores, config, base, settings)
         records += _lead_of_lrrc(scores, config, base, settings)
     records += _families(rows, source, settings)
+    records += curve_records(
+        episodes_of(curves),
+        episodes_of(rows[rows["policy"] == NOTHING]),
+        {"evaluation": "live", **asdict(source)},
+        LIVE,
+        settings,
+    )
     adjust_for_many_tests(records)
     return records
 

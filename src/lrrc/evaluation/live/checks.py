@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Configuration:
-    """One configuration to evaluate: `folder` holds its fits, None where the policy is not trained."""
+    """One configuration to evaluate: `folder` holds its fits, None where the policy is not trained.
+
+    `stop` is a value of the policy's own stopping parameter, a point of its curve under the settings chosen on
+    validation episodes; None is the policy as the parameters have it.
+    """
 
     policy: str
     budget: int | None
@@ -35,6 +39,7 @@ class Configuration:
     variant: str = ""
     folder: Path | None = None
     episodes: int = 0  # the first so many of the sample
+    stop: float | None = None
 
 
 def sample(episodes: Iterable[Episode], most: int, seed: int) -> list[Episode]:
@@ -128,4 +133,4 @@ def live_schema() -> pa.Schema:
         "reported_prompt_tokens",
         "reported_completion_tokens",
     )
-    return pa.schema([*((name, text) for name in names), *((name, whole) for name in counts)])
+    return pa.schema([*((name, text) for name in names), *((name, whole) for name in counts), ("stop", pa.float64())])
