@@ -1,7 +1,7 @@
 """Stage fidelity: how much the true next reply surprises a language model that reads a policy's payload -> one table.
 
 python pipeline/fidelity.py models data/raw/episodes.parquet data/segments.safetensors data/encoder data/splits.json \\
-    data/lm results/fidelity
+    data/tuned.json data/lm results/fidelity
 """
 
 import argparse
@@ -15,11 +15,11 @@ from lrrc.runtime.executor import absolute_path
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("models", "episodes", "segments", "encoder", "splits", "lm", "out"):
+    for name in ("models", "episodes", "segments", "encoder", "splits", "tuned", "lm", "out"):
         parser.add_argument(name, type=absolute_path)
     args = parser.parse_args()
     inputs = StageInputs(args.episodes, args.segments, args.encoder, args.splits)
-    evaluate_fidelity(args.models, inputs, args.lm, load_params(), args.out)
+    evaluate_fidelity(args.models, inputs, args.tuned, args.lm, load_params(), args.out)
 
 
 if __name__ == "__main__":

@@ -249,7 +249,8 @@ class DigestConfig:
     """How scores become a digest: redundancy filter, and, for learned policies, what a segment must promise: a share
     of all that the history does, and nats a token (0 and 0 fill the budget), and the probability from which a sentence
     of the user is kept as a standing rule. `prior` is the share of a history's promise that is dealt by place alone
-    (lrrc.digest.place_prior): none where conversations are of the kind trained on.
+    (lrrc.digest.place_prior): none where conversations are of the kind trained on. `top` is the number of segments at
+    most, 0 where the budget alone limits it.
     """
 
     max_overlap: FractionAbove0
@@ -257,6 +258,24 @@ class DigestConfig:
     least_gain: Annotated[Number, Ge(0), Le(10), allowed("a number from 0 to 10 (nats a token)")]
     standing: Annotated[Number, Gt(0), Le(1), allowed("a probability above 0; 1 keeps none")]
     prior: Fraction
+    top: Count
+
+
+@checked
+class TuneConfig:
+    """The values of every policy's own stopping parameter: rules send so many segments at most (0: until the budget is
+    full), learned policies those that hold such a share of what the history promises, others keep to the name.
+    """
+
+    top: Listed[Count]
+    least_share: Listed[FractionBelow1]
+    truncated_turns: Listed[Positive]
+    budget: Listed[Tokens]
+
+    def __post_init__(self) -> None:
+        for key in ("top", "least_share", "truncated_turns", "budget"):
+            values = getattr(self, key)
+            require(len(set(values)) == len(values) > 0, key, list(values), "a list of different numbers, not empty")
 
 
 @checked
@@ -307,6 +326,7 @@ class Params:
     ablate: AblateConfig
     baseline: BaselineConfig
     digest: DigestConfig
+    tune: TuneConfig
     replay: ReplayConfig
     live: LiveConfig
     fidelity: FidelityConfig

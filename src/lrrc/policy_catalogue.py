@@ -13,6 +13,7 @@ class PolicyRow:
     trained   has a network
     stateful  that network has a recurrent state, which its outcome head reads; elsewhere the head sees what is kept
     sends     False of what only picks an answer: a floor
+    stop      its own stopping parameter (section tune of params.yaml), over which it is a curve; "" where it has none
     knows     the answer, so it is no policy anybody could use: what the budget could hold
     """
 
@@ -22,22 +23,23 @@ class PolicyRow:
     stateful: bool = False
     sends: bool = True
     knows: bool = False
+    stop: str = ""
 
 
 # in the order shown
 CATALOGUE = {
     "full-context": PolicyRow("Full-Context", whole=True),
     "no-history": PolicyRow("No history", whole=True),
-    "truncated-history": PolicyRow("Truncated-History", whole=True),
-    "recency": PolicyRow("Recency"),
-    "first-sentences": PolicyRow("First sentences"),
-    "lead": PolicyRow("Lead"),
-    "bm25": PolicyRow("BM25"),
-    "embedding": PolicyRow("Embedding retrieval"),
-    "rims-only": PolicyRow("RIMs-only", trained=True, stateful=True),
-    "ccf-only": PolicyRow("CCF-only (style)", trained=True, stateful=True),
-    "tokensqueeze-only": PolicyRow("TokenSqueeze-only (style)", trained=True),
-    "lrrc": PolicyRow("LRRC", trained=True, stateful=True),
+    "truncated-history": PolicyRow("Truncated-History", whole=True, stop="truncated_turns"),
+    "recency": PolicyRow("Recency", stop="top"),
+    "first-sentences": PolicyRow("First sentences", stop="top"),
+    "lead": PolicyRow("Lead", stop="top"),
+    "bm25": PolicyRow("BM25", stop="top"),
+    "embedding": PolicyRow("Embedding retrieval", stop="top"),
+    "rims-only": PolicyRow("RIMs-only", trained=True, stateful=True, stop="least_share"),
+    "ccf-only": PolicyRow("CCF-only (style)", trained=True, stateful=True, stop="least_share"),
+    "tokensqueeze-only": PolicyRow("TokenSqueeze-only (style)", trained=True, stop="budget"),
+    "lrrc": PolicyRow("LRRC", trained=True, stateful=True, stop="least_share"),
     "oracle": PolicyRow("Oracle (knows the answer)", knows=True),
     "longer-answer": PolicyRow("Longer answer (floor)", sends=False),
     "random-pick": PolicyRow("Random pick (floor)", sends=False),

@@ -374,21 +374,28 @@ def test_the_stage_over_folds_and_further_files(tmp_path):
     episodes = [episode(seed, turns=3, outcome="tie") for seed in range(8)]
     further = [episode(seed, turns=3, agents=("assistant",)) for seed in range(20, 23)]
     write_lm(tmp_path / "lm")
+    write_json(tmp_path / "tuned", {"trials": [], "chosen": [{"recency": {"speakers": "user"}}, {}]})
     write_episodes(tmp_path / "episodes.parquet", episodes)
     write_episodes(tmp_path / "logs.parquet", further)
     ids = [e.episode_id for e in episodes]
     write_json(tmp_path / "splits.json", {"folds": [{"test": ids[::2]}, {"test": ids[1::2]}]})
     inputs = StageInputs(*(tmp_path / name for name in ("episodes.parquet", "segments", "encoder", "splits.json")))
     changes = {"calls": 6, "policies": ["no-history", "recency"], "files": [str(tmp_path / "logs.parquet")]}
-    params = parse_params({**VALUES, "budget": 16, "fidelity": VALUES["fidelity"] | changes})
+    few = VALUES["tune"] | {"top": [1, 0]}
+    params = parse_params({**VALUES, "budget": 16, "tune": few, "fidelity": VALUES["fidelity"] | changes})
     for out in ("one", "two"):
-        evaluate_fidelity(tmp_path / "models", inputs, tmp_path / "lm", params, tmp_path / out)
+        evaluate_fidelity(tmp_path / "models", inputs, tmp_path / "tuned", tmp_path / "lm", params, tmp_path / out)
     for name in ("rows.parquet", "meta.json"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     own = params.data.source
+    curve = pd.read_parquet(tmp_path / "one/rows.parquet").dropna(subset="stop")
+    assert set(curve.policy) == {"recency"} and set(curve.data) == {own} and set(curve.stop) == {1, 0}
+    sizes = curve.groupby("stop")["tokens"].mean()
+    assert 0 < sizes[1] <= sizes[0] <= 16
     meta = json.loads((tmp_path / "one/meta.json").read_text())
     assert meta == {"judges": {own: "verifier", "logs": None}, "agent": language_model.NAME}
     rows = pd.read_parquet(tmp_path / "one/rows.parquet")
+    rows = rows[rows.stop.isna()]
     able = sum(len(scorable(e)) for e in further)
     for data, calls in ((own, 6), ("logs", min(6, able))):
         mine = rows[rows.data == data].groupby("policy")

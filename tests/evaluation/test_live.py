@@ -297,16 +297,21 @@ def test_jobs():
             "policies_elsewhere": ["bm25", "lrrc"],
             "episodes_elsewhere": 4,
         },
+        tune=VALUES["tune"] | {"top": [1, 0], "least_share": [0.1]},
     )
     m = Path("models")
     assert sorted(jobs_of(params, m), key=str) == sorted(
         [
             Configuration("full-context", None, episodes=9),
             Configuration("bm25", 64, episodes=9),
+            *(Configuration("bm25", 64, episodes=9, stop=top) for top in (1, 0)),
             Configuration("oracle", 64, episodes=9),
-            Configuration("rims-only", 64, None, 0, "", m / "baseline-rims-only-s0", 9),  # ccf-only was not fitted
-            Configuration("lrrc", 64, 8, 0, "", m / "train-r8-s0", 9),
-            Configuration("lrrc", 64, 8, 1, "", m / "train-r8-s1", 9),
+            *(  # ccf-only was not fitted; all that learn, with the same seeds
+                Configuration(policy, 64, rank, seed, "", m / f"{folder}-s{seed}", 9, stop)
+                for policy, rank, folder in (("rims-only", None, "baseline-rims-only"), ("lrrc", 8, "train-r8"))
+                for seed in (0, 1)
+                for stop in (None, 0.1)
+            ),
             Configuration("bm25", 32, episodes=4),
             Configuration("lrrc", 32, 8, 0, "", m / "train-r8-s0", 4),
             Configuration("lrrc", 64, 2, 0, "", m / "train-r2-s0", 4),
@@ -338,7 +343,9 @@ UNTRAINED_ONLY = {
         "policies_elsewhere": ["recency"],
         "episodes_elsewhere": 3,
     },
+    "tune": VALUES["tune"] | {"top": [1, 0]},
 }
+CHOSEN = {"trials": [], "chosen": [{"recency": {"speakers": "user"}}, {}]}
 
 
 @pytest.fixture
@@ -346,6 +353,7 @@ def stage(tmp_path):
     """run(episodes) -> rows and meta of the stage, with a tiny model and without trained policies."""
     write_lm(tmp_path / "lm")
     save_gains(tmp_path / "gains", [])
+    write_json(tmp_path / "tuned", CHOSEN)
 
     def run(episodes, out, **sections):
         write_episodes(tmp_path / "episodes.parquet", episodes)
@@ -354,7 +362,8 @@ def stage(tmp_path):
         names = ("episodes.parquet", "segments", "encoder", "splits.json")
         inputs = StageInputs(*(tmp_path / name for name in names))
         params = params_of(**{**UNTRAINED_ONLY, **sections})
-        evaluate_live(tmp_path / "models", inputs, tmp_path / "gains", tmp_path / "lm", params, tmp_path / out)
+        files = (tmp_path / name for name in ("gains", "tuned", "lm"))
+        evaluate_live(tmp_path / "models", inputs, *files, params, tmp_path / out)
         return pd.read_parquet(tmp_path / out / "rows.parquet"), json.loads((tmp_path / out / "meta.json").read_text())
 
     return run
@@ -373,6 +382,7 @@ def test_the_stage(stage, tmp_path):
         (16, "oracle", 5),
     ]:
         mine = rows[(rows.policy == policy) & (rows.budget.isna() if budget is None else rows.budget == budget)]
+        mine = mine[mine.stop.isna()]
         wanted = {(e.episode_id, check.turn) for e in drawn[:count] for check in e.checks}
         assert set(zip(mine.episode_id, mine.turn, strict=True)) == wanted and len(mine) == len(wanted)
     of = {e.episode_id: i % 2 for i, e in enumerate(episodes)}

@@ -120,7 +120,7 @@ def test_bm25_equals_an_index_made_anew(turns, asked):
         corpus = [segments.words(segment.text) for segment in history.segments]
         if any(corpus):
             scores = BM25Okapi(corpus).get_scores(segments.words(asked)) + 1e-9 * np.arange(len(corpus))
-            assert bm25(history, [Message("user", asked)], "model_a").tobytes() == scores.tobytes()
+            assert bm25(history, asked, "model_a").tobytes() == scores.tobytes()
 
 
 def test_a_turn_is_indexed_once(monkeypatch):
@@ -130,7 +130,7 @@ def test_a_turn_is_indexed_once(monkeypatch):
         history.append([*turn.inputs, *turn.replies])
         with monkeypatch.context() as patch:
             patch.setattr("lrrc.policies.untrained.segments.words", lambda text: read.append(text) or words(text))
-            bm25(history, [], "model_a")
+            bm25(history, "", "model_a")
     assert read == [""] * 6  # the questions
 
 

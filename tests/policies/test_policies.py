@@ -1,6 +1,6 @@
 """All policies under one interface: what they keep, what they send, and the receipts."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -26,6 +26,7 @@ from lrrc.dataset.batches import collate
 from lrrc.dataset.episode_arrays import episode_arrays
 from lrrc.digest.history import History
 from lrrc.digest.selection import Selection
+from lrrc.digest.writer import PLAIN_RULES
 from lrrc.episodes.episode import Message
 from lrrc.params import load_params
 from lrrc.policies.base import DIGEST_NAME, split_turns
@@ -184,7 +185,7 @@ def score(name, turns, asked="When does the ferry leave?"):
     history = History(AGENTS, ENCODER, 60)
     for turn in turns:
         history.append(turn)
-    scores_N = SCORES[name](history, [Message("user", asked)], "model_b")
+    scores_N = SCORES[name](history, asked, "model_b")
     return [history.segments[i].text for i in np.argsort(-scores_N, kind="stable")]
 
 
@@ -297,6 +298,59 @@ def test_defaults_are_those_of_the_parameters():
     assert digest.prior == params.transfer.prior != params.digest.prior
     assert asdict(FOREIGN_RULES) == asdict(digest)
     assert PolicySpec.of(params.out_of_domain, "bm25") == PolicySpec("bm25")
+
+
+TALK = [
+    [
+        Message("user", "The ferry leaves at nine. Lentils are cheap and so are beans."),
+        Message("assistant", "A ferry leaves at nine, fine.", "model_a"),
+    ],
+    [Message("user", "Anna is allergic to peanuts."), Message("assistant", "Noted.", "model_a")],
+]
+
+
+def sent_under(name, asked, budget=60, turns=TALK, **settings):
+    spec = PolicySpec(name, budget, replace(PLAIN_RULES)).with_settings(settings)
+    session = build_policy(spec, ENCODER).session(AGENTS)
+    session.observe_all(turns)
+    chosen = session.propose([Message("user", asked)], "model_a", budget)
+    return [session.history.messages[s.message].content[s.start : s.end] for s in chosen.spans], session, chosen
+
+
+@pytest.mark.parametrize("name", ["bm25", "embedding"])
+def test_the_query_is_the_message_or_the_question_in_it(name):
+    asked = "Lentils and beans, cheap lentils and beans, it is all about beans. When does the ferry leave?"
+    assert sent_under(name, asked, top=1)[0] == ["Lentils are cheap and so are beans."]
+    assert "ferry leaves at nine" in sent_under(name, asked, top=1, query="question")[0][0]
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_only_the_user_may_be_heard(name):
+    sent, session, chosen = sent_under(name, "When does the ferry leave?", budget=200, speakers="user")
+    assert sent and {session.history.messages[span.message].role for span in chosen.spans} == {"user"}
+    everybody = sent_under(name, "When does the ferry leave?", budget=200)[2].spans
+    assert {session.history.messages[span.message].role for span in everybody} == {"user", "assistant"}
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 10**6), name=st.sampled_from(sorted(SCORES)), budget=st.integers(20, 200))
+def test_the_best_few_are_among_the_best_few_more(seed, name, budget):
+    made = episode(seed)
+    turns = [[*turn.inputs, *turn.replies] for turn in made.turns]
+    filled = sent_under(name, "What of the report?", budget, turns)[2]
+    before = ()
+    for top in range(1, 5):
+        spans = sent_under(name, "What of the report?", budget, turns, top=top)[2].spans
+        assert len(spans) <= top and set(before) <= set(spans) <= set(filled.spans)
+        before = spans
+    assert sent_under(name, "What of the report?", budget, turns, top=10**6)[2] == filled
+
+
+def test_a_setting_that_is_none():
+    with pytest.raises(TypeError):
+        PolicySpec("bm25").with_settings({"colour": "red"})
+    with pytest.raises(ValueError, match="query = 'answer': allowed is one of message, question"):
+        PolicySpec("bm25").with_settings({"query": "answer"})
 
 
 def test_an_empty_conversation():

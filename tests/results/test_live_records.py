@@ -19,7 +19,9 @@ SOURCE = Source("embedded", "verifier")
 EPISODES = ("a", "b", "c", "d")
 
 
-def rows_of(policy, right, budget=64, rank=None, seed=0, variant="", prompt=100, families=("recall", "rule")):
+def rows_of(
+    policy, right, budget=64, rank=None, seed=0, variant="", prompt=100, families=("recall", "rule"), stop=None
+):
     """Two checks an episode: `right` is one text of 0 and 1 per episode; every answer costs 10 tokens."""
     return [
         {
@@ -40,6 +42,7 @@ def rows_of(policy, right, budget=64, rank=None, seed=0, variant="", prompt=100,
             "digest_tokens": 0,
             "reported_prompt_tokens": None,
             "reported_completion_tokens": None,
+            "stop": stop,
         }
         for episode, marks in zip(EPISODES, right, strict=False)
         for turn, mark in enumerate(marks)

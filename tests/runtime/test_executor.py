@@ -94,7 +94,8 @@ def stages(root, out, kind):
         write_rows(out / folder.name, itertools.chain.from_iterable(parts))
     write_floors(out / "baseline-recency-s0", out / "floors", inputs, params(kind))
     write_curve(root / "models", out, inputs, params(kind))
-    evaluate_fidelity(root / "models", inputs, root / "lm", params(kind), out)
+    write_json(out / "tuned", {"trials": [], "chosen": [{}] * len(inputs.folds())})
+    evaluate_fidelity(root / "models", inputs, out / "tuned", root / "lm", params(kind), out)
     return {path.name: path.read_bytes() for path in out.rglob("*") if path.is_file()}
 
 

@@ -24,6 +24,7 @@ from lrrc.digest.history import History
 from lrrc.episodes.episode import Episode
 from lrrc.episodes.episode_file import EPISODES_AT_ONCE, open_episodes
 from lrrc.params import GainsConfig
+from lrrc.runtime.chance import stream
 from lrrc.runtime.executor import chunks, map_in_order
 from lrrc.runtime.files import write_stream
 
@@ -127,7 +128,7 @@ def write_gains(
         missing = list({call.key: call for call in calls if call.key not in stored}.values())
     if len(missing) > settings.calls:
         print(f"gains: {settings.calls} of {len(missing)} calls are measured, drawn by seed; words teach the others")
-        order = np.random.default_rng(settings.seed).permutation(len(missing))[: settings.calls]
+        order = stream("gains: calls", settings.seed).permutation(len(missing))[: settings.calls]
         missing = [missing[i] for i in sorted(order)]
     wanted: dict[str, set[str]] = {}
     for call in missing:

@@ -29,7 +29,8 @@ class DigestRules:
     """How scores become a digest: section `digest` of params.yaml, which says what each number is.
 
     `standing` and `prior` are for learned policies; so are `least_share` and `least_gain`, which speak of scores that
-    are logarithms of gains in nats.
+    are logarithms of gains in nats. The stopping rule of any other policy is `top`: at most so many segments, beside
+    standing rules; 0 goes on until the budget is full.
     """
 
     max_overlap: float
@@ -37,6 +38,7 @@ class DigestRules:
     least_gain: float
     standing: float
     prior: float
+    top: int = 0
 
 
 # the best segments until the budget is full, and nothing else
@@ -61,7 +63,7 @@ def write_digest(
     A segment of which more than `max_overlap` (by word weight) stands in a chosen one adds nothing and is passed over.
     """
     least_share, least_gain, max_overlap = rules.least_share, rules.least_gain, rules.max_overlap
-    room, misfits = budget, 0
+    room, misfits, picked = budget, 0, 0
     chosen: dict[int, None] = {}  # in order
     groups: list[tuple[Span, ...]] = []
     scores_N = np.asarray(scores_N, float)
@@ -72,6 +74,8 @@ def write_digest(
             break
         if not kept and (scores_N[i] == -np.inf or np.exp(scores_N[i] - worth) < least_share):
             break  # so do all after it; what scores nothing at all is never sent
+        if not kept and rules.top and picked >= rules.top:
+            break
         if least_gain and not kept and np.exp(scores_N[i]) < least_gain * history.segments[i].tokens:
             continue
         if i in chosen or (max_overlap < 1 and any(_overlap(history, i, j) > max_overlap for j in chosen)):
@@ -84,6 +88,7 @@ def write_digest(
         if cost > room:
             misfits += 1
             continue
+        picked += not kept
         chosen |= dict.fromkeys(group)
         groups.append(tuple(_whole(history, j) for j in group))
         room -= cost

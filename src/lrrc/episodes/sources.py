@@ -15,12 +15,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lrrc.episodes.episode import Episode
 from lrrc.episodes.episode_file import iter_episodes
 from lrrc.episodes.hub import HUB, episodes_of_hub, step
 from lrrc.params import EMBEDDED
+from lrrc.runtime.chance import stream
 
 
 def draw_episodes(  # the keys of section data, by name
@@ -59,7 +58,7 @@ def draw_episodes(  # the keys of section data, by name
         trail = "; ".join(f"{step['filter']}: {step['episodes']}" for step in steps)
         raise ValueError(f"data.source={source}: no episode is left ({trail})")
     if n_episodes < len(episodes):
-        chosen = np.random.default_rng(seed).choice(len(episodes), n_episodes, replace=False)
+        chosen = stream("download: episodes", seed).choice(len(episodes), n_episodes, replace=False)
         episodes = [episodes[i] for i in sorted(chosen)]
     steps.append(step(f"drawn, at most {n_episodes}, seed {seed}", episodes))
     return episodes, {"source": source, "origin": origin, "steps": steps}

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lrrc.episodes.episode import Episode
+from lrrc.runtime.chance import stream
 
 PARTS = ("train", "val", "test")
 
@@ -38,7 +39,7 @@ def partition(groups: Sequence[str], strata: Sequence[str], shares: Sequence[flo
     wanted_PK = share_P[:, None] * totals_K
     held_PK = np.zeros_like(wanted_PK)
     part_G = np.zeros(len(names), int)
-    shuffled = np.random.default_rng(seed).permutation(len(names))
+    shuffled = stream("split", *seed).permutation(len(names))
     order = shuffled[np.argsort(-counts_GK[shuffled].sum(1), kind="stable")]
     for left, group in zip(range(len(order), 0, -1), order, strict=True):
         after_PK = held_PK + counts_GK[group]

@@ -10,12 +10,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from lrrc.episodes.episode import Episode
 from lrrc.episodes.episode_file import read_episodes
 from lrrc.evaluation.trace import TurnRecord, trace
 from lrrc.policy_catalogue import POLICIES
+from lrrc.runtime.chance import stream
 
 if TYPE_CHECKING:
     from lrrc.dataset.inputs import StageInputs
@@ -32,7 +31,7 @@ RULE = (
 
 def choose(episodes: Sequence[Episode], count: int, seed: int) -> list[Episode]:
     """Episodes by RULE, in the order drawn."""
-    order = [episodes[i] for i in np.random.default_rng(seed).permutation(len(episodes))]
+    order = [episodes[i] for i in stream("explorer: episodes", seed).permutation(len(episodes))]
     families: set[str | None] = set()
     first = [e for e in order if not (e.category in families or families.add(e.category))]
     return [*first, *(e for e in order if e not in first)][:count]

@@ -167,7 +167,7 @@ def _scores(session: Session, inputs: Sequence[Message], agent: str) -> tuple[fl
     if not session.history.segments:
         return None
     if isinstance(session, ExtractiveSession):
-        values = session.policy.score(session.history, inputs, agent)
+        values = session.scores(inputs, agent)
     elif _predicts(session):
         values = session.scores(inputs, agent)[0]
     else:

@@ -9,10 +9,13 @@ Payloads of whole message lists are made of that by `lrrc.middleware.Coordinator
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from lrrc.digest.features import USER
 from lrrc.digest.history import History, PendingTurns
 from lrrc.digest.selection import Selection, WholeMessages
 from lrrc.episodes.episode import Message
@@ -23,6 +26,14 @@ from lrrc.pretrained.sentence_encoder import NO_VECTORS, SentenceEncoder
 # name of the payload's message that stands for the history; its role is "user", because text that users and
 # tools wrote must not gain the authority of a system message
 DIGEST_NAME = "digest"
+
+
+@dataclass(frozen=True)
+class RankedHistory:
+    """Segments with their scores [N], best the highest: all that a digest is written from."""
+
+    history: History
+    scores_N: np.ndarray
 
 
 class Session:
@@ -71,7 +82,10 @@ class Session:
         self, inputs: Sequence[Message], agent: str, budget: int | None, sent: Collection[int] = ()
     ) -> Selection:
         """What the agent is sent: what the policy proposes, but the whole history where that costs no more."""
-        proposed = self.propose(inputs, agent, budget, sent)
+        return self.or_whole(self.propose(inputs, agent, budget, sent))
+
+    def or_whole(self, proposed: Selection) -> Selection:
+        """The selection, or the whole history where that costs no more."""
         if proposed.text is not None and self.history_tokens <= proposed.tokens:
             return self.whole(range(len(self.tokens_before) - 1))
         return proposed
@@ -83,6 +97,12 @@ class Session:
         gone = np.zeros(len(self.history.messages), bool)
         gone[list(sent)] = True
         return np.where(gone[self.history.message_N[: len(scores_N)]], -np.inf, scores_N)
+
+    def under(self, policy: Policy) -> Session:
+        """The same conversation under a policy that differs in settings alone; it is not to be continued."""
+        other = copy.copy(self)
+        other.policy = policy
+        return other
 
     def whole(self, messages: range) -> Selection:
         """Messages of the history as they stand."""
@@ -104,6 +124,13 @@ class Policy:
 
     def session(self, agents: Sequence[str]) -> Session:
         return self.session_type(self, agents)
+
+
+def heard_only(scores_N: np.ndarray, history: History, speakers: str) -> np.ndarray:
+    """Scores of segments, minus infinity for those of other speakers than a policy listens to (PolicySpec)."""
+    if speakers == "all":
+        return scores_N
+    return np.where(history.speaker_N[: len(scores_N)] == USER, scores_N, -np.inf)
 
 
 def split_turns(indices: Sequence[int], messages: Sequence[Message]) -> list[list[int]]:

@@ -15,14 +15,14 @@ import torch
 
 from lrrc.digest.features import Query
 from lrrc.digest.growing_rows import GrowingRows
-from lrrc.digest.history import History, PendingTurns
+from lrrc.digest.history import PendingTurns
 from lrrc.digest.place_prior import mix_with_prior
 from lrrc.digest.selection import EMPTY_DIGEST, Selection
 from lrrc.digest.standing_rules import rules_in_force
 from lrrc.digest.writer import DigestRules, write_digest
 from lrrc.episodes.episode import Message
 from lrrc.model.network import CoordinatorNetwork, relations
-from lrrc.policies.base import Policy, Session
+from lrrc.policies.base import Policy, RankedHistory, Session, heard_only
 from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained.sentence_encoder import SentenceEncoder
 
@@ -84,16 +84,18 @@ class LearnedSession(Session):
     ) -> Selection:
         if not self.history.segments:
             return EMPTY_DIGEST
+        return self.policy.write(self.ranked(inputs, agent, sent), budget or 0)
+
+    def ranked(self, inputs: Sequence[Message], agent: str, sent: Collection[int] = ()) -> ScoredHistory:
+        """The history as a call of `agent` sees it."""
         scores_N, logits_V = self.scores(inputs, agent, sent)
-        return self.policy.write(ScoredHistory(self.history, scores_N, logits_V, self.standing_N.rows), budget or 0)
+        return ScoredHistory(self.history, scores_N, logits_V, self.standing_N.rows)
 
 
 @dataclass(frozen=True)
-class ScoredHistory:
-    """Segments with their scores [N], logits of essential words [V], probabilities of being a standing rule [N]."""
+class ScoredHistory(RankedHistory):
+    """And logits of essential words [V], probabilities of being a standing rule [N]."""
 
-    history: History
-    scores_N: np.ndarray
     logits_V: np.ndarray
     standing_N: np.ndarray
 
@@ -114,4 +116,5 @@ class Learned(Policy):
         rules, history = rules or self.spec.rules, scored.history
         first = rules_in_force(history, scored.standing_N, rules.standing) if rules.standing < 1 else []
         first = [i for i in first if scored.scores_N[i] > -np.inf]  # else it is sent anyway
-        return write_digest(history, scored.scores_N, budget, rules, first)
+        scores_N = heard_only(scored.scores_N, history, self.spec.speakers)
+        return write_digest(history, scores_N, budget, rules, first)

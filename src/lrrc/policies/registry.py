@@ -7,9 +7,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lrrc.policies.base import Policy
 from lrrc.policies.run_items import baseline_name, train_name
@@ -42,6 +43,12 @@ def build_policy(
         kind = Pruning if spec.name == "tokensqueeze-only" else Learned
         return kind(spec, encoder, net, checkpoint)
     return untrained.KINDS[spec.name](spec, encoder)
+
+
+def with_settings(policy: Policy, settings: Mapping[str, Any]) -> Policy:
+    """The same policy under other settings (PolicySpec.with_settings), with the same weights."""
+    net = getattr(policy, "net", None)
+    return build_policy(policy.spec.with_settings(settings), policy.encoder, net, policy.checkpoint)
 
 
 def load_policy(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
 
 from lrrc.digest.writer import DigestRules
 from lrrc.policy_catalogue import LEARNED, LIVE, WHOLE
@@ -11,6 +12,8 @@ from lrrc.policy_catalogue import LEARNED, LIVE, WHOLE
 if TYPE_CHECKING:
     from lrrc.params import Params
 
+QUERIES, SPEAKERS = ("message", "question"), ("all", "user")
+_RULES = {field.name for field in fields(DigestRules)}
 # for conversations unlike those trained on, as users' are: params.yaml with transfer.prior (a test compares them)
 FOREIGN_RULES = DigestRules(max_overlap=0.8, least_share=0.07, least_gain=0.0, standing=0.5, prior=0.8)
 
@@ -24,6 +27,8 @@ class PolicySpec:
     rank                channels of a network that has them
     truncated_turns     the N of truncated-history
     max_segment_tokens  of a segment; learned policies cut as their checkpoint was trained
+    query               what rules search with: the user's whole `message`, or the `question` in it alone
+    speakers            whose segments a digest may hold: of `all`, or of the `user` alone
     """
 
     name: str
@@ -32,10 +37,15 @@ class PolicySpec:
     rank: int | None = None
     truncated_turns: int = 2
     max_segment_tokens: int = 60
+    query: str = "message"
+    speakers: str = "all"
 
     def __post_init__(self) -> None:
         if self.name in WHOLE:
             object.__setattr__(self, "budget", None)
+        for name, allowed in (("query", QUERIES), ("speakers", SPEAKERS)):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} = {getattr(self, name)!r}: allowed is one of {', '.join(allowed)}")
 
     @classmethod
     def of(cls, params: Params, name: str, rank: int | None = None) -> PolicySpec:
@@ -48,6 +58,12 @@ class PolicySpec:
             params.baseline.truncated_turns,
             params.embed.max_segment_tokens,
         )
+
+    def with_settings(self, settings: Mapping[str, Any]) -> PolicySpec:
+        """The same with some numbers of its rules, or fields of its own, changed. Raises TypeError for others."""
+        rules = {name: value for name, value in settings.items() if name in _RULES}
+        own = {name: value for name, value in settings.items() if name not in rules}
+        return replace(self, rules=replace(self.rules, **rules), **own)
 
     @property
     def trained(self) -> bool:

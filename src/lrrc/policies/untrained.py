@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from lrrc.digest import segments
-from lrrc.digest.features import Query
+from lrrc.digest.features import question
 from lrrc.digest.history import History
 from lrrc.digest.place_prior import log_prior
 from lrrc.digest.selection import EMPTY_DIGEST, Selection
+from lrrc.digest.words import words
 from lrrc.digest.writer import write_digest
 from lrrc.episodes.episode import Message
-from lrrc.policies.base import Policy, Session
+from lrrc.policies.base import Policy, RankedHistory, Session, heard_only
 from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained.sentence_encoder import NO_VECTORS, SentenceEncoder
 
@@ -62,46 +62,54 @@ class Truncated(Policy):
     session_type = TruncatedSession
 
 
-def recency(history: History, inputs: Sequence[Message], agent: str) -> np.ndarray:
+def recency(history: History, query: str, agent: str) -> np.ndarray:
     """Newest first."""
     return np.arange(len(history.segments), dtype=float)
 
 
-def first_sentences(history: History, inputs: Sequence[Message], agent: str) -> np.ndarray:
+def first_sentences(history: History, query: str, agent: str) -> np.ndarray:
     """The first segment of every message, newest message first, then the second of every message, and so on."""
     return -history.place_N + history.message_N / (1 + len(history.messages))
 
 
-def lead(history: History, inputs: Sequence[Message], agent: str) -> np.ndarray:
+def lead(history: History, query: str, agent: str) -> np.ndarray:
     """Newer messages, their first sentences, own words, all by degrees (lrrc.digest.place_prior)."""
     return log_prior(history, agent)
 
 
-def bm25(history: History, inputs: Sequence[Message], agent: str) -> np.ndarray:
-    """Okapi BM25 of the question against every segment; newest first where it says nothing."""
+def bm25(history: History, query: str, agent: str) -> np.ndarray:
+    """Okapi BM25 of the query against every segment; newest first where it says nothing."""
     from lrrc.policies.bm25 import bm25_scores
 
     if not history.index.words:
-        return recency(history, inputs, agent)
-    asked = segments.words("\n".join(message.content for message in inputs))
-    return bm25_scores(history.index, asked) + 1e-9 * recency(history, inputs, agent)
+        return recency(history, query, agent)
+    return bm25_scores(history.index, words(query)) + 1e-9 * recency(history, query, agent)
 
 
-def embedding(history: History, inputs: Sequence[Message], agent: str) -> np.ndarray:
-    """Cosine of the question's embedding and the segment's."""
-    return history.embeddings_NE @ Query.of(inputs, history.encoder).embedding_E
+def embedding(history: History, query: str, agent: str) -> np.ndarray:
+    """Cosine of the query's embedding and the segment's."""
+    return history.embeddings_NE @ history.encoder.encode([query])[0]
 
 
 class ExtractiveSession(Session):
     policy: Extractive
+
+    def scores(self, inputs: Sequence[Message], agent: str) -> np.ndarray:
+        """Of every segment [N]."""
+        text = "\n".join(message.content for message in inputs)
+        query = question(text) if self.policy.spec.query == "question" else text
+        return self.policy.score(self.history, query, agent)
+
+    def ranked(self, inputs: Sequence[Message], agent: str, sent: Collection[int] = ()) -> RankedHistory:
+        """The history as a call of `agent` sees it."""
+        return RankedHistory(self.history, self.unsent(self.scores(inputs, agent), sent))
 
     def propose(
         self, inputs: Sequence[Message], agent: str, budget: int | None, sent: Collection[int] = ()
     ) -> Selection:
         if not self.history.segments:
             return EMPTY_DIGEST
-        scores_N = self.unsent(self.policy.score(self.history, inputs, agent), sent)
-        return write_digest(self.history, scores_N, budget or 0, self.policy.rules)
+        return self.policy.write(self.ranked(inputs, agent, sent), budget or 0)
 
 
 class Extractive(Policy):
@@ -113,6 +121,11 @@ class Extractive(Policy):
         super().__init__(spec, encoder, checkpoint)
         self.score = SCORES[spec.name]
         self.rules = replace(spec.rules, least_share=0.0, least_gain=0.0)  # its scores are no gains
+
+    def write(self, ranked: RankedHistory, budget: int) -> Selection:
+        """The digest of ranked segments."""
+        scores_N = heard_only(ranked.scores_N, ranked.history, self.spec.speakers)
+        return write_digest(ranked.history, scores_N, budget, self.rules)
 
 
 SCORES = {"recency": recency, "first-sentences": first_sentences, "lead": lead, "bm25": bm25, "embedding": embedding}

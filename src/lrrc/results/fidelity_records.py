@@ -11,6 +11,7 @@ import numpy as np
 
 from lrrc.policy_catalogue import REFERENCE
 from lrrc.results import statistics
+from lrrc.results.curves import FIDELITY, NOTHING, curve_records
 from lrrc.results.scores import Settings, adjust_for_many_tests, details_of_test
 from lrrc.results.summary import new_record
 
@@ -26,9 +27,19 @@ def read_fidelity(folder: Path, settings: Settings) -> list[dict[str, Any]]:
     meta = json.loads((Path(folder) / "meta.json").read_text(encoding="utf-8"))
     records = []
     for data, part in rows.groupby("data"):
-        records += _records(part, {"data": str(data), "judge": meta["judges"][data]})
+        source = {"data": str(data), "judge": meta["judges"][data]}
+        curves, part = part[part["stop"].notna()], part[part["stop"].isna()]
+        records += _records(part, source)
+        empty = part[part["policy"] == NOTHING]
+        base = {"evaluation": "fidelity", **source}
+        records += curve_records(with_units(curves), with_units(empty), base, FIDELITY, settings)
     adjust_for_many_tests(records)
     return [{**record, "agent": meta["agent"]} for record in records]
+
+
+def with_units(rows: pd.DataFrame) -> pd.DataFrame:
+    """A reply is the unit."""
+    return rows.assign(unit=rows["episode_id"] + " " + rows["turn"].astype(str) + " " + rows["agent"])
 
 
 def _records(rows: pd.DataFrame, source: Mapping[str, Any]) -> list[dict[str, Any]]:

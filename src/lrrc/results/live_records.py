@@ -15,8 +15,10 @@ import numpy as np
 
 from lrrc.policy_catalogue import ORACLE
 from lrrc.results import statistics
+from lrrc.results.curves import LIVE, NOTHING, curve_records
 from lrrc.results.scores import Configuration, Scores, Settings, Source, adjust_for_many_tests, details_of_test
 from lrrc.results.summary import new_record
+from lrrc.runtime.chance import stream
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,8 +57,16 @@ def per_episode(rows: pd.DataFrame) -> Scores:
     return Scores.of_rows(table.reset_index().assign(reusable_prefix_tokens=0), "results/live")
 
 
+def episodes_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """Share right and total tokens by policy, stop, seed and episode (`unit`)."""
+    rows = rows.assign(total_tokens=rows["prompt_tokens"] + rows["completion_tokens"], unit=rows["episode_id"])
+    grouped = rows.groupby(["policy", "stop", "seed", "unit"], dropna=False)
+    return grouped.agg(success=("right", "mean"), total_tokens=("total_tokens", "sum")).reset_index()
+
+
 def live_records(rows: pd.DataFrame, source: Source, settings: Settings) -> list[dict[str, Any]]:
-    """Means, comparisons with Full-Context and of LRRC with every other policy, ablations, task families."""
+    """Means, comparisons with Full-Context and of LRRC with every other policy, ablations, task families, curves."""
+    curves, rows = rows[rows["stop"].notna()], rows[rows["stop"].isna()]
     scores, records = per_episode(rows), []
     for config in scores.tables:
         base = _base(config, source)
@@ -64,6 +74,13 @@ def live_records(rows: pd.DataFrame, source: Source, settings: Settings) -> list
         records += _against_full(scores, config, base, settings)
         records += _lead_of_lrrc(scores, config, base, settings)
     records += _families(rows, source, settings)
+    records += curve_records(
+        episodes_of(curves),
+        episodes_of(rows[rows["policy"] == NOTHING]),
+        {"evaluation": "live", **asdict(source)},
+        LIVE,
+        settings,
+    )
     adjust_for_many_tests(records)
     return records
 
@@ -110,9 +127,7 @@ def _difference(
     if a.size < 2:
         return []
     test = statistics.paired(a, b)
-    boot = statistics.bca_interval(
-        np.mean, a - b, rng=np.random.default_rng(settings.seed), resamples=settings.bootstrap
-    )
+    boot = statistics.bca_interval(np.mean, a - b, rng=stream("bootstrap", settings.seed), resamples=settings.bootstrap)
     more = details_of_test(
         test,
         sd=100 * test.sd,
@@ -134,7 +149,7 @@ def _against_full(scores: Scores, config: Configuration, base: Mapping, settings
     records = _difference(base, "live_success_difference_vs_full", mine, theirs, seeds, settings)
     cost, whole = _common(scores, config, full, "total_tokens")
     if records and config.policy != ORACLE:
-        rng = np.random.default_rng(settings.seed)
+        rng = stream("bootstrap", settings.seed)
         interval = statistics.bca_interval(statistics.reduction, cost, whole, rng=rng, resamples=settings.bootstrap)
         test = details_of_test(statistics.paired(cost, whole))
         records.append(new_record(base, "live_token_reduction_vs_full", *interval, n=cost.size, seeds=seeds, test=test))

@@ -13,6 +13,7 @@ from lrrc.policy_catalogue import FLOORS
 from lrrc.results import statistics
 from lrrc.results.scores import Configuration, Scores, Settings, Source, adjust_for_many_tests, details_of_test
 from lrrc.results.summary import METRICS, new_record
+from lrrc.runtime.chance import stream
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,7 +109,7 @@ def _compare(scores, config, other, base, settings, savings, success) -> list[di
         if reference is None:
             continue
         mine = statistics.over_seeds(matrix)[0]
-        rng = np.random.default_rng(settings.seed)
+        rng = stream("bootstrap", settings.seed)
         interval = statistics.bca_interval(statistics.reduction, mine, reference, rng=rng, resamples=settings.bootstrap)
         test = details_of_test(statistics.paired(mine, reference))
         records.append(new_record(base, metric, *interval, n=mine.size, seeds=len(matrix), test=test))
@@ -117,7 +118,7 @@ def _compare(scores, config, other, base, settings, savings, success) -> list[di
     if reference is not None:
         mine, theirs = statistics.over_seeds(matrix)[0], scores.matrix(other, "success").values
         test = statistics.paired(mine, reference)
-        rng = np.random.default_rng(settings.seed)
+        rng = stream("bootstrap", settings.seed)
         boot = statistics.bca_interval(np.mean, mine - reference, rng=rng, resamples=settings.bootstrap)
         more = details_of_test(
             test,

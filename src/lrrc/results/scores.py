@@ -23,7 +23,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Settings:
-    """Operating point and tests (`rank`, `budget`, section `stats` of params.yaml); margin is a share."""
+    """Operating point and tests (`rank`, `budget`, section `stats` of params.yaml); margin is a share.
+
+    `stop` is the point of LRRC's curve at which others are compared with it (`digest.least_share`).
+    """
 
     rank: int
     budget: int
@@ -31,6 +34,7 @@ class Settings:
     bootstrap: int = 2000
     margin: float = 0.05
     seed: int = 0
+    stop: float = 0.07
 
 
 @dataclass(frozen=True, order=True)

@@ -10,7 +10,10 @@ claims and README read numbers from here only; what has no record is left out th
 Evaluations: "replay" (tokens, calls and the outcome of logged episodes; "ablation", "by-category", "by-language"
 and "power" belong to it), "live" (a local model reads a policy's payload and answers checks; "live-ablation" and
 "live-by-category" name the variant or the task family), "fidelity" (the true next reply under a local model;
-records differ in `data`), "call-gate" (the gate at thresholds "tau=0.30"), "dataset" and "training".
+records differ in `data`), "call-gate" (the gate at thresholds "tau=0.30"), "tune" (settings tried on validation
+episodes), "dataset" and "training". "live-curve" and "fidelity-curve" are every policy over its own stopping
+parameter under the settings chosen for it, "live-equal-tokens" and "fidelity-equal-tokens" each at the mean tokens of
+LRRC: `tokens` are LRRC's, `spent` the policy's own, fewer where its longest digests cost less.
 
     summary = Summary.load("results/summary.json", rank=8, budget=128)
     summary.value("preference_success", evaluation="replay", policy="lrrc", rank=8)
@@ -65,6 +68,15 @@ METRICS = {
     "fidelity_tokens_per_call": ("History tokens per call, fidelity", "tokens"),
     "nats_over_best_rule": ("Surprise over the best fixed rule", "nats per token"),
     "nats_over_lead": ("Surprise over the place prior alone", "nats per token"),
+    "live_success_at_equal_tokens": ("Live success at the mean tokens of LRRC", "share of checks"),
+    "lrrc_live_lead_at_equal_tokens": ("Live success of LRRC minus this policy at equal mean tokens", "points"),
+    "lrrc_fidelity_gap_at_equal_tokens": (
+        "Surprise under LRRC minus under this policy at equal mean tokens",
+        "nats per token",
+    ),
+    "nats_per_token": ("Surprise of the true next reply", "nats per token"),
+    "nats_at_equal_tokens": ("Surprise at the mean tokens of LRRC", "nats per token"),
+    "captured_gain": ("Nats that digests hold on validation episodes, mean over budgets", "nats"),
     "lrrc_fidelity_minus_policy": ("Surprise under LRRC minus under this policy", "nats per token"),
 }
 LIVE_AGENT = "SmolLM2-135M-Instruct"  # reads payloads and answers, where a record names no other `agent`

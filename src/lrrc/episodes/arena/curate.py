@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from lrrc.episodes.arena.scripts import Script, make_script
+from lrrc.runtime.chance import stream
 
 OUTCOMES = ("model_a", "model_b", "tie", "tie (bothbad)")
 MODELS = ("SmolLM2-135M-Instruct", "gemma-3-270m")
@@ -50,7 +51,7 @@ def play(agent, scripts: Sequence[Script], seed: int, max_tokens: int, oracle: I
     also have their checks asked after nothing but the sentences that decide them.
     """
     records = [{"index": script.index, "replies": [], "choices": [], "scores": [], "oracle": []} for script in scripts]
-    rngs = [np.random.default_rng([seed, script.index, MODELS.index(agent.style.name)]) for script in scripts]
+    rngs = [stream("curate: replies", seed, script.index, MODELS.index(agent.style.name)) for script in scripts]
     for slot in range(len(scripts)):
         agent.start(slot)
     for turn in range(max(len(script.messages) for script in scripts)):

@@ -36,6 +36,11 @@ def sent_by(policy: Policy, targets: Sequence[LoggedReply]) -> list[tuple[str, l
     """What a policy sends of the history for every target: digest, whole messages, tokens."""
     if policy.name in ("lrrc", "rims-only", "ccf-only"):
         return digests_at_equal_tokens(policy, targets)
+    return sent_as_is(policy, targets)
+
+
+def sent_as_is(policy: Policy, targets: Sequence[LoggedReply]) -> list[tuple[str, list[Message], int]]:
+    """The same, whatever it costs."""
     found = []
     for target, session in sessions(policy, targets):
         sent = session.select(target.inputs, target.agent, policy.spec.budget)

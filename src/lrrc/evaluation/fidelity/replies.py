@@ -8,9 +8,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
+from lrrc.runtime.chance import stream
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from lrrc.episodes.episode import Episode, Message
 
 
@@ -33,7 +35,7 @@ class LoggedReply:
 
 def draw_replies(episodes: Iterable[Episode], most: int, seed: int) -> list[LoggedReply]:
     """A seeded draw of different replies (pairs of an arena share answers), one of every episode before a second."""
-    rng = np.random.default_rng(seed)
+    rng = stream("fidelity: replies", seed)
     drawn = heapq.nsmallest(most, _rounds(episodes, rng), key=lambda entry: entry[:2])  # holds no more than it returns
     return sorted((target for _, _, target in drawn), key=lambda t: (t.episode.episode_id, t.turn, t.agent))
 

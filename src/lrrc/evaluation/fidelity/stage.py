@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lrrc.dataset.inputs import StageInputs
 from lrrc.episodes.episode_file import iter_episodes
 from lrrc.evaluation.cross_fitting import data_provenance
+from lrrc.evaluation.fidelity.equal_tokens import sent_as_is, sent_by
 from lrrc.evaluation.fidelity.replies import draw_replies
-from lrrc.evaluation.fidelity.surprise import measure_surprise
+from lrrc.evaluation.fidelity.surprise import surprise_of
+from lrrc.evaluation.tuning.trials import Chosen, stops
 from lrrc.params import Params
-from lrrc.policies.registry import load_policy
+from lrrc.policies.registry import load_policy, with_settings
 from lrrc.policies.run_items import policy_folder
 from lrrc.policies.spec import PolicySpec
 from lrrc.policy_catalogue import REFERENCE
@@ -31,7 +33,15 @@ class DataSet(NamedTuple):
     path: Path
 
 
-def evaluate_fidelity(models: Path, inputs: StageInputs, model: Path, params: Params, out: Path) -> None:
+class Files(NamedTuple):
+    """Fits by folder, the settings chosen for them, and the language model."""
+
+    models: Path
+    tuned: Path
+    model: Path
+
+
+def evaluate_fidelity(models: Path, inputs: StageInputs, tuned: Path, model: Path, params: Params, out: Path) -> None:
     """Evaluate and write out/rows.parquet and out/meta.json (data set -> judge)."""
     import pyarrow as pa
 
@@ -44,11 +54,11 @@ def evaluate_fidelity(models: Path, inputs: StageInputs, model: Path, params: Pa
         judges[Path(file).stem] = found.pop() if len(found) == 1 else None
         tasks += [(DataSet(Path(file).stem, absolute_path(file)), policy, None) for policy in _names(params)]
     rows: list[dict[str, Any]] = []
-    work = partial(_task, models=models, inputs=inputs, model=model, params=params)
+    work = partial(_task, files=Files(models, tuned, model), inputs=inputs, params=params)
     for number, ((data, policy, _), found) in enumerate(map_in_order(work, tasks, params.engine), 1):
         rows += found
         print(f"fidelity {number}/{len(tasks)}: {policy} on {data.name}", flush=True)
-    rows.sort(key=lambda r: tuple(str(r[k]) for k in ("data", "policy", "seed", "episode_id", "turn", "agent")))
+    rows.sort(key=lambda r: tuple(str(r[k]) for k in ("data", "policy", "stop", "seed", "episode_id", "turn", "agent")))
     write_parquet(out / "rows.parquet", pa.Table.from_pylist(rows, schema=schema()))
     write_json(out / "meta.json", {"judges": judges, "agent": language_model.NAME})
 
@@ -70,6 +80,7 @@ def schema() -> pa.Schema:
             "agent": text,
             "nats": real,
             "tokens": whole,
+            "stop": real,
         }
     )
 
@@ -79,9 +90,12 @@ def _names(params: Params) -> list[str]:
 
 
 def _task(
-    data: DataSet, name: str, fold: int | None, models: Path, inputs: StageInputs, model: Path, params: Params
+    data: DataSet, name: str, fold: int | None, files: Files, inputs: StageInputs, params: Params
 ) -> list[dict[str, Any]]:
-    """Rows of one policy on one data set, or on the part of it that one fold's fit never saw."""
+    """Rows of one policy on one data set, or on the part of it that one fold's fit never saw.
+
+    There the policy is also a curve over its own stopping parameter (`stop`), under the settings chosen for the fold.
+    """
     import torch
 
     torch.set_num_threads(1)
@@ -92,9 +106,13 @@ def _task(
     if not targets:
         return []
     seed = params.seeds[0]
-    folder = models / policy_folder(name, params.rank, seed)
+    folder = files.models / policy_folder(name, params.rank, seed)
     fit, known = ("main", params.out_of_domain) if fold is None else (f"fold-{fold}", params)
     policy = load_policy(PolicySpec.of(known, name), inputs.encoder, folder, fit)
     rank = params.rank if name == "lrrc" else None
-    labels = {policy.name: {"data": data.name, "rank": rank, "seed": seed}}
-    return measure_surprise(language_model.load(str(model)), targets, [policy], settings.reply_tokens, labels)
+    labels = {"data": data.name, "rank": rank, "seed": seed, "stop": None}
+    sent = [(policy, sent_by(policy, targets), labels)]
+    for point in stops(name, params.tune) if fold is not None else ():
+        other = with_settings(policy, {**Chosen(files.tuned).settings(name, fold), **point})
+        sent.append((other, sent_as_is(other, targets), {**labels, "stop": next(iter(point.values()))}))
+    return surprise_of(language_model.load(str(files.model)), targets, sent, settings.reply_tokens)

@@ -64,19 +64,33 @@ def measure_surprise(
     """A row for every policy and target: nats per token, and tokens of history sent."""
     rows = []
     for policy in policies:
-        sent = sent_by(policy, targets)
-        nats = surprise(model, [request(model, t, *s[:2], reply_tokens) for t, s in zip(targets, sent, strict=True)])
-        for target, (_, _, count), value in zip(targets, sent, nats, strict=True):
-            rows.append(
-                {
-                    "policy": policy.name,
-                    "budget": policy.spec.budget,
-                    "episode_id": target.episode.episode_id,
-                    "turn": target.turn,
-                    "agent": target.agent,
-                    "nats": float(value),
-                    "tokens": int(count),
-                    **(labels or {}).get(policy.name, {}),
-                }
-            )
+        more = (labels or {}).get(policy.name, {})
+        rows += surprise_of(model, targets, [(policy, sent_by(policy, targets), more)], reply_tokens)
     return rows
+
+
+def surprise_of(
+    model: LanguageModel,
+    targets: Sequence[LoggedReply],
+    sent: Sequence[tuple[Policy, Sequence[tuple], Mapping[str, Any]]],
+    reply_tokens: int,
+) -> list[dict[str, Any]]:
+    """A row for every policy and target, given what each policy sends for the targets and its labels.
+
+    Payloads that are the same under several of the policies are read once.
+    """
+    told = [(policy, *pair, more) for policy, each, more in sent for pair in zip(targets, each, strict=True)]
+    nats = surprise(model, [request(model, target, *one[:2], reply_tokens) for _, target, one, _ in told])
+    return [
+        {
+            "policy": policy.name,
+            "budget": policy.spec.budget,
+            "episode_id": target.episode.episode_id,
+            "turn": target.turn,
+            "agent": target.agent,
+            "nats": float(value),
+            "tokens": int(one[2]),
+            **more,
+        }
+        for (policy, target, one, more), value in zip(told, nats, strict=True)
+    ]

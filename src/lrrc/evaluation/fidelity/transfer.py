@@ -16,8 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lrrc.dataset.calls import gains_by_call, whole_history
 from lrrc.dataset.episode_arrays import UNKNOWN, EpisodeArrays, episode_arrays
 from lrrc.dataset.segment_gains import load_gains, write_gains
@@ -26,6 +24,7 @@ from lrrc.evaluation.fidelity.replies import draw_replies
 from lrrc.evaluation.fidelity.surprise import measure_surprise
 from lrrc.params import Params
 from lrrc.pretrained import sentence_encoder
+from lrrc.runtime.chance import stream
 from lrrc.runtime.executor import absolute_path
 from lrrc.runtime.files import canonical_json, file_digest, write_json, write_parquet
 from lrrc.runtime.workers import map_as_completed
@@ -77,7 +76,7 @@ def fit(names: Sequence[str], given: TransferInputs, params: Params, work: Path)
     train, val = [], []
     for name in names:
         arrays = arrays_of(given.sets[name], given.gains, given.vectors, params.embed.max_segment_tokens)
-        order = np.random.default_rng(params.transfer.seed).permutation(len(arrays))
+        order = stream("transfer: held back", params.transfer.seed).permutation(len(arrays))
         held = max(1, round(HELD_BACK * len(arrays)))
         val += [arrays[i] for i in order[:held]]
         train += [arrays[i] for i in order[held:]]

@@ -12,14 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from lrrc.episodes.episode import Check, Episode
 from lrrc.evaluation.live.agents import EndpointAgent, LocalAgent, Question
 from lrrc.policies.base import Policy, Session
 from lrrc.policies.payload import payload
 from lrrc.policies.run_items import item_name
 from lrrc.pretrained import tokens
+from lrrc.runtime.chance import stream
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,7 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Configuration:
-    """One configuration to evaluate: `folder` holds its fits, None where the policy is not trained."""
+    """One configuration to evaluate: `folder` holds its fits, None where the policy is not trained.
+
+    `stop` is a value of the policy's own stopping parameter, a point of its curve under the settings chosen on
+    validation episodes; None is the policy as the parameters have it.
+    """
 
     policy: str
     budget: int | None
@@ -36,12 +39,13 @@ class Configuration:
     variant: str = ""
     folder: Path | None = None
     episodes: int = 0  # the first so many of the sample
+    stop: float | None = None
 
 
 def sample(episodes: Iterable[Episode], most: int, seed: int) -> list[Episode]:
     """A seeded draw of episodes with checks, the same start whatever its length."""
     able = [episode for episode in episodes if episode.checks]
-    order = np.random.default_rng(seed).permutation(len(able))
+    order = stream("live: episodes", seed).permutation(len(able))
     return [able[i] for i in order[:most]]
 
 
@@ -129,4 +133,4 @@ def live_schema() -> pa.Schema:
         "reported_prompt_tokens",
         "reported_completion_tokens",
     )
-    return pa.schema([*((name, text) for name in names), *((name, whole) for name in counts)])
+    return pa.schema([*((name, text) for name in names), *((name, whole) for name in counts), ("stop", pa.float64())])

@@ -16,9 +16,10 @@ from lrrc.evaluation.cross_fitting import data_provenance
 from lrrc.evaluation.live.agents import EndpointAgent, LocalAgent
 from lrrc.evaluation.live.checks import Configuration, evaluate, live_schema, sample
 from lrrc.evaluation.live.oracle import oracle
+from lrrc.evaluation.tuning.trials import Chosen, stops
 from lrrc.params import Params
 from lrrc.policies.base import Policy
-from lrrc.policies.registry import load_policy
+from lrrc.policies.registry import load_policy, with_settings
 from lrrc.policies.run_items import ablation_folder, baseline_name, train_name
 from lrrc.policies.spec import PolicySpec
 from lrrc.policy_catalogue import LEARNED, ORACLE, WHOLE
@@ -30,25 +31,33 @@ AT_ONCE = 4  # episodes a worker takes, under all configurations: payloads that 
 
 
 def jobs_of(params: Params, models: Path) -> list[Configuration]:
-    """Every configuration that the parameters ask for, the operating budget on more episodes than the rest."""
+    """Every configuration that the parameters ask for, the operating budget on more episodes than the rest.
+
+    At the operating budget each policy is met as it is, and as a curve over its own stopping parameter; all that are
+    trained with the same seeds.
+    """
     settings, jobs = params.live, []
 
-    def add(policy: str, budget: int, episodes: int, seeds: Sequence[int] = params.seeds[:1]) -> None:
+    def add(
+        policy: str, budget: int, episodes: int, seeds: Sequence[int] = params.seeds[:1], stop: float | None = None
+    ) -> None:
         if policy == "lrrc":
             for seed in seeds:
                 folder = models / train_name(params.rank, seed)
-                jobs.append(Configuration(policy, budget, params.rank, seed, "", folder, episodes))
+                jobs.append(Configuration(policy, budget, params.rank, seed, "", folder, episodes, stop))
         elif policy in LEARNED:
             if policy in params.baseline.policies:
                 for seed in seeds:
-                    jobs.append(
-                        Configuration(policy, budget, None, seed, "", models / baseline_name(policy, seed), episodes)
-                    )
+                    folder = models / baseline_name(policy, seed)
+                    jobs.append(Configuration(policy, budget, None, seed, "", folder, episodes, stop))
         else:
-            jobs.append(Configuration(policy, None if policy in WHOLE else budget, episodes=episodes))
+            jobs.append(Configuration(policy, None if policy in WHOLE else budget, episodes=episodes, stop=stop))
 
     for policy in settings.policies:
-        add(policy, params.budget, settings.episodes, params.seeds if policy == "lrrc" else params.seeds[:1])
+        add(policy, params.budget, settings.episodes, params.seeds)
+        for point in stops(policy, params.tune):
+            (stop,) = point.values()
+            add(policy, int(point.get("budget", params.budget)), settings.episodes, params.seeds, stop)
     jobs.append(Configuration(ORACLE, params.budget, episodes=settings.episodes))
     few = min(settings.episodes, settings.episodes_elsewhere)
     for budget in settings.budgets:
@@ -66,23 +75,32 @@ def jobs_of(params: Params, models: Path) -> list[Configuration]:
 
 
 class Policies:
-    """The policy of a job for an episode: the fit that never saw it, loaded once."""
+    """The policy of a job for an episode: the fit that never saw it, loaded once; its settings never saw it either."""
 
-    def __init__(self, params: Params, inputs: StageInputs, stored: Path, folds: dict[str, int]):
+    def __init__(self, params: Params, inputs: StageInputs, stored: Path, chosen: Chosen, folds: dict[str, int]):
         self.params, self.inputs, self.stored, self.folds = params, inputs, load_gains(stored), folds
+        self.chosen = chosen
         self.fitted = functools.lru_cache(maxsize=None)(self._fitted)
+        self.tuned = functools.lru_cache(maxsize=None)(self._tuned)
 
     def __call__(self, job: Configuration, episode: Episode) -> Policy:
         if job.policy == ORACLE:
             return oracle(episode, self.stored, self.params)
-        return self.fitted(job.policy, job.folder, self.folds[episode.episode_id] if job.folder else 0)
+        fold = self.folds[episode.episode_id]
+        if job.stop is not None:
+            return self.tuned(job.policy, job.folder, fold, job.stop)
+        return self.fitted(job.policy, job.folder, fold if job.folder else 0)
+
+    def _tuned(self, name: str, folder: Path | None, fold: int, stop: float) -> Policy:
+        point = next(point for point in stops(name, self.params.tune) if stop in point.values())
+        return with_settings(self.fitted(name, folder, fold), {**self.chosen.settings(name, fold), **point})
 
     def _fitted(self, name: str, folder: Path | None, fold: int) -> Policy:
         return load_policy(PolicySpec.of(self.params, name), self.inputs.encoder, folder, f"fold-{fold}")
 
 
 @functools.lru_cache(maxsize=1)
-def _worker(params: Params, inputs: StageInputs, stored: Path, model: Path):
+def _worker(params: Params, inputs: StageInputs, stored: Path, tuned: Path, model: Path):
     """What every task of a process needs, made once: agent, policies, episodes, folds."""
     import torch
 
@@ -96,15 +114,15 @@ def _worker(params: Params, inputs: StageInputs, stored: Path, model: Path):
     drawn = sample(
         (e for e in read_episodes(inputs.episodes) if e.episode_id in folds), settings.episodes, settings.seed
     )
-    return agent, Policies(params, inputs, stored, folds), drawn, folds
+    return agent, Policies(params, inputs, stored, Chosen(tuned), folds), drawn, folds
 
 
 def _task(
-    first: int, params: Params, inputs: StageInputs, stored: Path, model: Path, models: Path
+    first: int, params: Params, inputs: StageInputs, stored: Path, tuned: Path, model: Path, models: Path
 ) -> tuple[list[dict[str, Any]], float]:
     """Rows of all jobs over the episodes from number `first`, and the seconds that took."""
     started = time.monotonic()
-    agent, policies, drawn, folds = _worker(params, inputs, stored, model)
+    agent, policies, drawn, folds = _worker(params, inputs, stored, tuned, model)
     rows = []
     here = drawn[first : first + AT_ONCE]
     for count in sorted({job.episodes for job in jobs_of(params, models)}, reverse=True):
@@ -114,7 +132,9 @@ def _task(
     return rows, time.monotonic() - started
 
 
-def evaluate_live(models: Path, inputs: StageInputs, stored: Path, model: Path, params: Params, out: Path) -> None:
+def evaluate_live(
+    models: Path, inputs: StageInputs, stored: Path, tuned: Path, model: Path, params: Params, out: Path
+) -> None:
     """Evaluate everything and write out/rows.parquet and out/meta.json. Data without checks gives an empty table."""
     import pyarrow as pa
 
@@ -122,16 +142,17 @@ def evaluate_live(models: Path, inputs: StageInputs, stored: Path, model: Path, 
     able = [e for e in read_episodes(inputs.episodes) if e.checks and e.episode_id in folds]
     count = min(params.live.episodes, len(able))
     rows: list[dict[str, Any]] = []
-    work = functools.partial(_task, params=params, inputs=inputs, stored=stored, model=model, models=models)
+    work = functools.partial(
+        _task, params=params, inputs=inputs, stored=stored, tuned=tuned, model=model, models=models
+    )
     tasks = [(first,) for first in range(0, count, AT_ONCE)]
     for number, (_, (found, seconds)) in enumerate(map_as_completed(work, tasks), 1):
         rows += found
         print(f"live {number}/{len(tasks)}: {len(found)} answers, {seconds:.0f} s", flush=True)
     if not count:
         print("live: no episode of this data set has checks that a program can verify; nothing is evaluated")
-    rows.sort(
-        key=lambda r: tuple(str(r[k]) for k in ("policy", "variant", "rank", "budget", "seed", "episode_id", "turn"))
-    )
+    order = ("policy", "variant", "rank", "budget", "stop", "seed", "episode_id", "turn")
+    rows.sort(key=lambda r: tuple(str(r[k]) for k in order))
     write_parquet(out / "rows.parquet", pa.Table.from_pylist(rows, schema=live_schema()))
     name = language_model.NAME if params.live.agent == "local" else params.live.model
     write_json(out / "meta.json", {**data_provenance(inputs, params), "agent": name, "episodes": count})

@@ -1,0 +1,1 @@
+"""The settings of every policy, chosen on validation episodes with as many trials for each."""
