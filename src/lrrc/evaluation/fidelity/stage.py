@@ -17,6 +17,7 @@ from lrrc.policies.run_items import policy_folder
 from lrrc.policies.spec import PolicySpec
 from lrrc.policy_catalogue import REFERENCE
 from lrrc.pretrained import language_model
+from lrrc.pretrained.answers import Kept, LanguageModelFiles, write_answers
 from lrrc.runtime.executor import absolute_path, map_in_order
 from lrrc.runtime.files import write_json, write_parquet
 
@@ -31,8 +32,8 @@ class DataSet(NamedTuple):
     path: Path
 
 
-def evaluate_fidelity(models: Path, inputs: StageInputs, model: Path, params: Params, out: Path) -> None:
-    """Evaluate and write out/rows.parquet and out/meta.json (data set -> judge)."""
+def evaluate_fidelity(models: Path, inputs: StageInputs, lm: LanguageModelFiles, params: Params, out: Path) -> None:
+    """Evaluate and write out/rows.parquet, out/meta.json (data set -> judge) and out/answers.parquet (the model's)."""
     import pyarrow as pa
 
     own = data_provenance(inputs, params)
@@ -44,10 +45,13 @@ def evaluate_fidelity(models: Path, inputs: StageInputs, model: Path, params: Pa
         judges[Path(file).stem] = found.pop() if len(found) == 1 else None
         tasks += [(DataSet(Path(file).stem, absolute_path(file)), policy, None) for policy in _names(params)]
     rows: list[dict[str, Any]] = []
-    work = partial(_task, models=models, inputs=inputs, model=model, params=params)
-    for number, ((data, policy, _), found) in enumerate(map_in_order(work, tasks, params.engine), 1):
+    answered: dict[int, Kept] = {}
+    work = partial(_task, models=models, inputs=inputs, lm=lm, params=params)
+    for number, ((data, policy, _), (found, used, new)) in enumerate(map_in_order(work, tasks, params.engine), 1):
         rows += found
-        print(f"fidelity {number}/{len(tasks)}: {policy} on {data.name}", flush=True)
+        answered |= used
+        print(f"fidelity {number}/{len(tasks)}: {policy} on {data.name}, {new} newly asked", flush=True)
+    write_answers(out / "answers.parquet", answered)
     rows.sort(key=lambda r: tuple(str(r[k]) for k in ("data", "policy", "seed", "episode_id", "turn", "agent")))
     write_parquet(out / "rows.parquet", pa.Table.from_pylist(rows, schema=schema()))
     write_json(out / "meta.json", {"judges": judges, "agent": language_model.NAME})
@@ -79,9 +83,17 @@ def _names(params: Params) -> list[str]:
 
 
 def _task(
-    data: DataSet, name: str, fold: int | None, models: Path, inputs: StageInputs, model: Path, params: Params
-) -> list[dict[str, Any]]:
-    """Rows of one policy on one data set, or on the part of it that one fold's fit never saw."""
+    data: DataSet,
+    name: str,
+    fold: int | None,
+    models: Path,
+    inputs: StageInputs,
+    lm: LanguageModelFiles,
+    params: Params,
+) -> tuple[list[dict[str, Any]], dict[int, Kept], int]:
+    """Rows of one policy on one data set, or on the part of it that one fold's fit never saw; the model's answers, and
+    how many are new.
+    """
     import torch
 
     torch.set_num_threads(1)
@@ -90,11 +102,13 @@ def _task(
     parts = 1 if fold is None else len(inputs.folds())
     targets = draw_replies(episodes, settings.calls // parts, settings.seed)
     if not targets:
-        return []
+        return [], {}, 0
     seed = params.seeds[0]
     folder = models / policy_folder(name, params.rank, seed)
     fit, known = ("main", params.out_of_domain) if fold is None else (f"fold-{fold}", params)
     policy = load_policy(PolicySpec.of(known, name), inputs.encoder, folder, fit)
     rank = params.rank if name == "lrrc" else None
     labels = {policy.name: {"data": data.name, "rank": rank, "seed": seed}}
-    return measure_surprise(language_model.load(str(model)), targets, [policy], settings.reply_tokens, labels)
+    answers = lm.answers(params.live.remember)
+    rows = measure_surprise(answers, targets, [policy], settings.reply_tokens, labels)
+    return rows, *answers.handed_over()

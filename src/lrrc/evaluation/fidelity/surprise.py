@@ -24,6 +24,7 @@ from lrrc.evaluation.fidelity.replies import LoggedReply
 if TYPE_CHECKING:
     from lrrc.episodes.episode import Message
     from lrrc.policies.base import Policy
+    from lrrc.pretrained.answers import Answers
     from lrrc.pretrained.language_model import LanguageModel, ScoringRequest
 
 
@@ -46,16 +47,13 @@ def request(
     return language_model.ScoringRequest(tuple(prompt[-MOST_TOKENS:]), (model.encode(target.reply.content)[:most],))
 
 
-def surprise(model: LanguageModel, requests: Sequence[ScoringRequest]) -> np.ndarray:
-    """Mean nats per token of every request's answer; equal requests are read once."""
-    each = list(dict.fromkeys(requests))
-    scores = model.score([[one] for one in each])
-    known = {one: -float(score[0][0].mean()) for one, score in zip(each, scores, strict=True)}
-    return np.array([known[one] for one in requests])
+def surprise(answers: Answers, requests: Sequence[ScoringRequest]) -> np.ndarray:
+    """Mean nats per token of every request's answer."""
+    return -np.array([score for (score,) in answers.score(requests)])
 
 
 def measure_surprise(
-    model: LanguageModel,
+    answers: Answers,
     targets: Sequence[LoggedReply],
     policies: Sequence[Policy],
     reply_tokens: int,
@@ -65,7 +63,8 @@ def measure_surprise(
     rows = []
     for policy in policies:
         sent = sent_by(policy, targets)
-        nats = surprise(model, [request(model, t, *s[:2], reply_tokens) for t, s in zip(targets, sent, strict=True)])
+        asked = [request(answers.model, t, *s[:2], reply_tokens) for t, s in zip(targets, sent, strict=True)]
+        nats = surprise(answers, asked)
         for target, (_, _, count), value in zip(targets, sent, nats, strict=True):
             rows.append(
                 {
