@@ -3,13 +3,14 @@
 python pipeline/ablate.py top_k-2 models/ablate-top_k-2
 """
 
+from lrrc.runtime.stage_script import run_script  # isort: split
+
 import argparse
 import dataclasses
 from pathlib import Path
 
 from lrrc.params import load_params, parse_variant
 from lrrc.policies.spec import PolicySpec
-from lrrc.runtime.errors import run_script
 from lrrc.training.fit_spec import FitSpec
 from lrrc.training.stage import fit_and_log
 

@@ -3,11 +3,12 @@
 python pipeline/annotate.py data/raw/episodes.parquet data/annotated/tokens.parquet
 """
 
+from lrrc.runtime.stage_script import run_script  # isort: split
+
 import argparse
 
 from lrrc.episodes.token_counts import count_tokens, schema
 from lrrc.params import load_params
-from lrrc.runtime.errors import run_script
 from lrrc.runtime.executor import absolute_path
 from lrrc.runtime.files import write_parquet
 

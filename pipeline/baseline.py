@@ -3,12 +3,13 @@
 python pipeline/baseline.py bm25 0 models/baseline-bm25-s0
 """
 
+from lrrc.runtime.stage_script import run_script  # isort: split
+
 import argparse
 from pathlib import Path
 
 from lrrc.params import load_params
 from lrrc.policies.spec import PolicySpec
-from lrrc.runtime.errors import run_script
 from lrrc.training.fit_spec import FitSpec
 from lrrc.training.stage import fit_and_log
 

@@ -3,12 +3,13 @@
 python pipeline/download.py data/raw/episodes.parquet data/raw/drawn.json
 """
 
+from lrrc.runtime.stage_script import run_script  # isort: split
+
 import argparse
 
 from lrrc.episodes.episode_file import write_episodes
 from lrrc.episodes.sources import draw_episodes
 from lrrc.params import load_params
-from lrrc.runtime.errors import run_script
 from lrrc.runtime.files import write_json
 
 

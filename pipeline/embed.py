@@ -3,11 +3,12 @@
 python pipeline/embed.py data/raw/episodes.parquet data/encoder data/gains.parquet data/segments.safetensors
 """
 
+from lrrc.runtime.stage_script import run_script  # isort: split
+
 import sys
 
 from lrrc.dataset.array_file import array_parts, write_arrays
 from lrrc.params import load_params
-from lrrc.runtime.errors import run_script
 from lrrc.runtime.executor import absolute_path
 from lrrc.runtime.files import atomic
 

@@ -3,12 +3,13 @@
 python pipeline/encoder.py data/encoder
 """
 
+from lrrc.runtime.stage_script import run_script  # isort: split
+
 import sys
 from pathlib import Path
 
 from lrrc.params import load_params
 from lrrc.pretrained.sentence_encoder import distil
-from lrrc.runtime.errors import run_script
 
 
 def main() -> None:

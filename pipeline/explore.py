@@ -4,13 +4,14 @@ python pipeline/explore.py models data/raw/episodes.parquet data/segments.safete
     results/explore.json
 """
 
+from lrrc.runtime.stage_script import run_script  # isort: split
+
 import argparse
 from pathlib import Path
 
 from lrrc.dataset.inputs import StageInputs
 from lrrc.evaluation.explorer import explorer_data, fitted, held_out
 from lrrc.params import load_params
-from lrrc.runtime.errors import run_script
 from lrrc.runtime.files import write_json
 
 

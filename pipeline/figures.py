@@ -3,6 +3,8 @@
 python pipeline/figures.py results/summary.json models results/figures results/tables
 """
 
+from lrrc.runtime.stage_script import run_script  # isort: split
+
 import argparse
 import json
 from pathlib import Path
@@ -14,7 +16,6 @@ from lrrc.report.figures.style import save_figure
 from lrrc.report.tables import replay_tables
 from lrrc.results.summary import Summary
 from lrrc.results.training_curves import read_histories
-from lrrc.runtime.errors import run_script
 from lrrc.runtime.files import write_text
 
 

@@ -7,6 +7,8 @@ frozen stage `teach` (the same command with its own output as the third file) me
 a seeded draw of `gains.calls` is measured here; the rest is taught by words.
 """
 
+from lrrc.runtime.stage_script import run_script  # isort: split
+
 import argparse
 import sys
 from dataclasses import replace
@@ -14,7 +16,6 @@ from pathlib import Path
 
 from lrrc.dataset.segment_gains import write_gains
 from lrrc.params import load_params
-from lrrc.runtime.errors import run_script
 from lrrc.runtime.executor import absolute_path
 
 

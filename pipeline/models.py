@@ -3,11 +3,12 @@
 python pipeline/models.py data/lm
 """
 
+from lrrc.runtime.stage_script import run_script  # isort: split
+
 import argparse
 from pathlib import Path
 
 from lrrc.pretrained.smollm2 import convert
-from lrrc.runtime.errors import run_script
 
 
 def main() -> None:

@@ -5,12 +5,13 @@ python pipeline/prove.py results/proofs.json
 Where no Lean can be run the verdict is "not checked" and the stage goes on; a proof that fails ends it.
 """
 
+from lrrc.runtime.stage_script import run_script  # isort: split
+
 import argparse
 from dataclasses import asdict
 from pathlib import Path
 
 from lrrc.proofs.check import check_proofs
-from lrrc.runtime.errors import run_script
 from lrrc.runtime.files import write_json
 
 

@@ -4,6 +4,8 @@ python pipeline/replay.py models data/raw/episodes.parquet data/segments.safeten
     results/replay
 """
 
+from lrrc.runtime.stage_script import run_script  # isort: split
+
 import argparse
 import shutil
 
@@ -14,7 +16,6 @@ from lrrc.evaluation.replay.stage import replay_items, write_floors, write_rows
 from lrrc.params import load_params
 from lrrc.policies.run_items import all_items, baseline_name, item_name
 from lrrc.policy_catalogue import REFERENCE
-from lrrc.runtime.errors import run_script
 from lrrc.runtime.executor import absolute_path
 from lrrc.runtime.files import write_json
 

@@ -4,13 +4,14 @@ python pipeline/report.py results/summary.json results/figures models docs/claim
     results/explore.json data/embedded/DATA_CARD.md report
 """
 
+from lrrc.runtime.stage_script import run_script  # isort: split
+
 import argparse
 from pathlib import Path
 
 from lrrc.params import load_params
 from lrrc.policies.run_items import fitted_runs
 from lrrc.report.page import ReportInputs, build_report
-from lrrc.runtime.errors import run_script
 from lrrc.runtime.files import write_text
 
 

@@ -4,6 +4,8 @@ python pipeline/split.py data/raw/episodes.parquet data/annotated/tokens.parquet
     data/table1.json
 """
 
+from lrrc.runtime.stage_script import run_script  # isort: split
+
 import argparse
 from dataclasses import replace
 
@@ -13,7 +15,6 @@ from lrrc.episodes.episode_file import iter_episodes
 from lrrc.episodes.split import PARTS, split_episodes
 from lrrc.episodes.token_counts import table1
 from lrrc.params import load_params
-from lrrc.runtime.errors import run_script
 from lrrc.runtime.files import write_json
 
 

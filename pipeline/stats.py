@@ -4,6 +4,8 @@ python pipeline/stats.py results/replay results/live results/fidelity results/tr
     models results/summary.json results/metrics.json
 """
 
+from lrrc.runtime.stage_script import run_script  # isort: split
+
 import argparse
 import json
 from pathlib import Path
@@ -15,7 +17,6 @@ from lrrc.results.live_records import read_live
 from lrrc.results.scores import Settings
 from lrrc.results.summary import Summary
 from lrrc.results.transfer_records import read_transfer
-from lrrc.runtime.errors import run_script
 from lrrc.runtime.files import write_json
 
 

@@ -3,12 +3,13 @@
 python pipeline/train.py 8 0 models/train-r8-s0
 """
 
+from lrrc.runtime.stage_script import run_script  # isort: split
+
 import argparse
 from pathlib import Path
 
 from lrrc.params import load_params
 from lrrc.policies.spec import PolicySpec
-from lrrc.runtime.errors import run_script
 from lrrc.training.fit_spec import FitSpec
 from lrrc.training.stage import fit_and_log
 

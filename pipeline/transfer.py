@@ -6,12 +6,13 @@ python pipeline/transfer.py data/embedded/arena.parquet data/embedded/gains.parq
 The data sets beside the arena are `transfer.files`; without any there is nothing to do, so the stage is frozen.
 """
 
+from lrrc.runtime.stage_script import run_script  # isort: split
+
 import argparse
 from pathlib import Path
 
 from lrrc.evaluation.fidelity.transfer import evaluate_transfer
 from lrrc.params import load_params
-from lrrc.runtime.errors import run_script
 
 
 def main() -> None:

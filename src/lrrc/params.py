@@ -140,7 +140,8 @@ class GainsConfig:
 @checked
 class LiveConfig:
     """Live evaluation: budgets beside the operating one, episodes at the operating budget, and elsewhere (budgets,
-    ranks, ablations); `agent` local is the packaged model, endpoint an OpenAI-compatible server.
+    ranks, ablations); `agent` local is the packaged model, endpoint an OpenAI-compatible server. `remember`: ask the
+    local model, here and in fidelity, only what is not known from earlier runs.
     """
 
     agent: Literal[AGENTS]
@@ -151,6 +152,7 @@ class LiveConfig:
     policies_elsewhere: Listed[LivePolicy]
     base_url: str | None
     model: str | None
+    remember: bool
     seed: Seed
 
     def __post_init__(self) -> None:

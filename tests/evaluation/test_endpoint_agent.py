@@ -26,7 +26,7 @@ def key(monkeypatch):
 
 def ask(server, log=None, retries=2):
     with serving(server) as address, agent_at(address, log, retries) as agent:
-        return agent.answer([[question()]])[0][0]
+        return agent.answer([question()])[0]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_what_is_sent_and_what_is_kept(tmp_path):
     server, log = Server(completion("2"), completion("1", usage=None)), tmp_path / "a/b/requests.jsonl"
     told = question(("system", "Be brief."), ("digest", "user: Budget 740."), ("model_b", "Hm."), ("user", "Budget?"))
     with serving(server) as address, agent_at(address, log) as agent:
-        assert agent.answer([[told], [question()]]) == [[Answer(1, 50, 3)], [Answer(0, None, None)]]
+        assert agent.answer([told, question()]) == [Answer(1, 50, 3), Answer(0, None, None)]
         assert KEY not in repr(agent)
     headers, body, path = server.seen[0]
     assert path == "/v1/chat/completions" and headers["authorization"] == f"Bearer {KEY}"
@@ -100,5 +100,5 @@ def test_a_dead_server_is_one_line():
         taken.bind(("127.0.0.1", 0))
         address = f"http://user:word@127.0.0.1:{taken.getsockname()[1]}/v1"
         with agent_at(address, retries=0) as agent, pytest.raises(ValueError, match="APIConnectionError") as caught:
-            agent.answer([[question()]])
+            agent.answer([question()])
     assert "\n" not in str(caught.value) and "user:word" not in str(caught.value)

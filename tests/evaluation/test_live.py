@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ from lrrc.policies.spec import PolicySpec
 from lrrc.policies.untrained import SCORES
 from lrrc.policy_catalogue import LEARNED, UNTRAINED, WHOLE
 from lrrc.pretrained import language_model, tokens
+from lrrc.pretrained.answers import Answers, Kept, LanguageModelFiles, read_answers, read_journals, write_answers
 from lrrc.runtime.files import write_json
 
 BUDGET = 40
@@ -130,23 +132,22 @@ def question_of(*payload, options=("It is 9.", "It is 740."), agent="model_a"):
 
 
 @pytest.fixture
-def local(monkeypatch):
-    monkeypatch.setattr(language_model, "load", lambda folder: Scorer())
-    return LocalAgent(Path("lm"))
+def local():
+    return LocalAgent(Answers(Scorer()))
 
 
 def test_the_likeliest_option_a_token_is_the_answer(local):
     told = ("user", "The budget is 740 euros and it is for the train. What is it?")
     right = question_of(told, options=("It is 9.", "It is 740."))
     longer = question_of(told, options=("Soup.", "The budget is 740 euros and it is for the train."))
-    assert local.answer([[right], [longer]]) == [[Answer(1)], [Answer(1)]]  # in sum, `Soup` would win
-    assert local.answer([[question_of(("user", "What?"), options=("It.", "Is."))]]) == [[Answer(0)]]  # equal: the first
+    assert local.answer([right, longer]) == [Answer(1), Answer(1)]  # in sum, `Soup` would win
+    assert local.answer([question_of(("user", "What?"), options=("It.", "Is."))]) == [Answer(0)]  # equal: the first
 
 
 def test_options_are_read_after_the_opening_of_the_agents_reply(local):
-    local.answer([[question_of(("user", "What?"), ("model_a", "I said."), ("model_b", "So?"))]])
-    words = {i: word for word, i in local.model.ids.items()} | {1: "<", 2: ">"}
-    (request,) = local.model.asked
+    local.answer([question_of(("user", "What?"), ("model_a", "I said."), ("model_b", "So?"))])
+    words = {i: word for word, i in local.answers.model.ids.items()} | {1: "<", 2: ">"}
+    (request,) = local.answers.model.asked
     shown = " ".join(words[token] for token in request.prompt)
     assert shown == "< user what > < assistant i said > < user model_b so > < assistant"
     assert [" ".join(words[t] for t in answer) for answer in request.answers] == ["it is 9 >", "it is 740 >"]
@@ -155,23 +156,23 @@ def test_options_are_read_after_the_opening_of_the_agents_reply(local):
 def test_equal_payloads_are_read_once(local):
     one, same, other = (question_of(("user", text)) for text in ("a 740", "a 740", "b 9"))
     side = dataclasses.replace(one, agent="model_b")
-    first = local.answer([[one, same], [other], [same, one]])
-    assert first == [[Answer(1)] * 2, [Answer(0)], [Answer(1)] * 2]
-    assert len(local.model.asked) == 2
-    assert local.answer([[other], [one, side]]) == [[Answer(0)], [Answer(1), Answer(1)]]
-    assert len(local.model.asked) == 3  # the other side is another request
-    assert local.answer([]) == [] and local.answer([[]]) == [[]]
+    first = local.answer([one, same, other, same, one])
+    assert first == [Answer(1), Answer(1), Answer(0), Answer(1), Answer(1)]
+    assert len(local.answers.model.asked) == 2
+    assert local.answer([other, one, side]) == [Answer(0), Answer(1), Answer(1)]
+    assert len(local.answers.model.asked) == 2  # the other side reads the same here
+    assert local.answer([]) == []
 
 
 class Scripted:
     """Answers in turn, whatever is asked."""
 
     def __init__(self, *answers):
-        self.answers, self.groups = list(answers), []
+        self.answers, self.asked = list(answers), []
 
-    def answer(self, groups):
-        self.groups = [list(group) for group in groups]
-        return [[self.answers.pop(0) for _ in group] for group in groups]
+    def answer(self, asked):
+        self.asked = list(asked)
+        return [self.answers.pop(0) for _ in asked]
 
 
 def test_rows_by_hand():
@@ -208,8 +209,7 @@ def test_rows_by_hand():
 
     rows = evaluate(agent, "large", [made], jobs, policy_for, {"e": 3})
     assert used == [("full-context", "e"), ("lrrc", "e")]
-    assert [len(group) for group in agent.groups] == [2, 1, 1]  # whole histories begin alike
-    assert all(question.agent == "model_b" for group in agent.groups for question in group)
+    assert len(agent.asked) == 4 and all(question.agent == "model_b" for question in agent.asked)
     assert [(r["policy"], r["turn"], r["category"], r["choice"], r["right"]) for r in rows] == [
         ("full-context", 1, "recall", 1, 1),
         ("full-context", 2, "rule", 1, 0),
@@ -352,6 +352,7 @@ CHOSEN = {"trials": [], "chosen": [{"recency": {"speakers": "user"}}, {}]}
 def stage(tmp_path):
     """run(episodes) -> rows and meta of the stage, with a tiny model and without trained policies."""
     write_lm(tmp_path / "lm")
+    write_answers(tmp_path / "answers.parquet", {})
     save_gains(tmp_path / "gains", [])
     write_json(tmp_path / "tuned", CHOSEN)
 
@@ -362,8 +363,8 @@ def stage(tmp_path):
         names = ("episodes.parquet", "segments", "encoder", "splits.json")
         inputs = StageInputs(*(tmp_path / name for name in names))
         params = params_of(**{**UNTRAINED_ONLY, **sections})
-        files = (tmp_path / name for name in ("gains", "tuned", "lm"))
-        evaluate_live(tmp_path / "models", inputs, *files, params, tmp_path / out)
+        lm = LanguageModelFiles(tmp_path / "lm", tmp_path / "answers.parquet", tmp_path / "journals")
+        evaluate_live(tmp_path / "models", inputs, tmp_path / "gains", tmp_path / "tuned", lm, params, tmp_path / out)
         return pd.read_parquet(tmp_path / out / "rows.parquet"), json.loads((tmp_path / out / "meta.json").read_text())
 
     return run
@@ -389,8 +390,35 @@ def test_the_stage(stage, tmp_path):
     assert all(of[name] == fold for name, fold in zip(rows.episode_id, rows.fold, strict=True))
     assert rows.right.isin([0, 1]).all() and rows.choice.between(0, 2).all()
     stage(episodes, "two")
-    for name in ("rows.parquet", "meta.json"):
+    for name in ("rows.parquet", "meta.json", "answers.parquet"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_what_was_answered_is_not_asked_again(stage, tmp_path, capsys):
+    """From the journals of a killed run and from the committed file; a stage without either asks for everything."""
+    episodes = [checked(seed) for seed in range(6)]
+    rows, _ = stage(episodes, "first")
+    answered, journals = read_answers(tmp_path / "first/answers.parquet"), tmp_path / "journals"
+    assert read_journals(journals) == answered and len(answered) > 10
+    lines = [line for path in sorted(journals.iterdir()) for line in path.read_bytes().splitlines(keepends=True)]
+    for path in journals.iterdir():
+        path.unlink()
+
+    def newly_asked():
+        return sum(int(n) for n in re.findall(r", (\d+) newly asked", capsys.readouterr().out))
+
+    capsys.readouterr()
+    (journals / "1.jsonl").write_bytes(b"".join(lines[:7]) + lines[7][:-9])  # killed in the middle of the eighth
+    again, _ = stage(episodes, "again")
+    assert newly_asked() >= len(answered) - 7 and again.equals(rows)
+    for path in journals.iterdir():
+        path.unlink()
+    first_best = {key: Kept(tuple(-i for i, _ in enumerate(kept.scores)), "no") for key, kept in answered.items()}
+    write_answers(tmp_path / "answers.parquet", first_best)
+    told, _ = stage(episodes, "told")
+    assert newly_asked() == 0 and (told.choice == 0).all() and not (rows.choice == 0).all()
+    stage(episodes, "all", live=UNTRAINED_ONLY["live"] | {"remember": False})
+    assert read_answers(tmp_path / "all/answers.parquet") == answered and newly_asked() >= len(answered)
 
 
 def test_without_checks_the_stage_says_so(stage, capsys):

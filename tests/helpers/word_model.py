@@ -11,6 +11,7 @@ class Scorer:
     """It expects the words that it has read. `asked`: every request so far."""
 
     chatml_marks = (1, 2)
+    digest = "words"
 
     def __init__(self):
         self.ids = {}

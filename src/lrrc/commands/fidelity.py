@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
     from lrrc.policies.registry import build_policy
     from lrrc.policies.spec import PolicySpec
     from lrrc.pretrained import language_model
+    from lrrc.pretrained.answers import Answers
 
     names = [name.strip() for name in args.policies.split(",")]
     if unknown := [name for name in names if name not in LIVE]:
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     check_target(args.json, ".json", args.logs)
     chosen = load_policies(names, parse_budgets(args.budgets), args.checkpoint, print, args.encoder)
     policies = [build_policy(PolicySpec(REFERENCE)), *(policy for policy in chosen if policy.name != REFERENCE)]
-    model = language_model.load(str(args.model))
+    answers = Answers(language_model.load(str(args.model)))
     with as_file(args.logs) as logs:
         targets = draw_replies(iter_episodes(logs), args.calls, args.seed)
     if len(targets) < 2:
@@ -69,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         print(
             f"fidelity: {policy.name} {policy.spec.budget or ''}, {len(targets)} replies", file=sys.stderr, flush=True
         )
-        rows += measure_surprise(model, targets, [policy], args.reply_tokens)
+        rows += measure_surprise(answers, targets, [policy], args.reply_tokens)
     found = summary(rows)
     print(table(found))
     if args.json:

@@ -10,6 +10,7 @@ Shape suffixes: L nodes of a tree (tokens), B trees side by side, V vocabulary.
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from lrrc.runtime import arithmetic
 from lrrc.runtime.errors import reason_of
+from lrrc.runtime.files import file_digest
+from lrrc.runtime.workers import process_apart
 
 NAME = "SmolLM2-135M-Instruct"
 NODES_AT_ONCE = 4096  # tokens of one forward pass; more is no faster on a CPU and takes memory
@@ -70,18 +74,31 @@ class LanguageModel:
     """Log-likelihoods under a causal language model in the folder that `convert` (or a hub download) wrote."""
 
     def __init__(self, folder: Path | str):
-        import torch
+        self._read_tokenizer(folder)
+        self._load(folder)
+
+    def _read_tokenizer(self, folder: Path | str) -> None:
         from tokenizers import Tokenizer
-        from transformers import AutoModelForCausalLM
-        from transformers.utils import logging
 
         if not (Path(folder) / "config.json").is_file():
             raise ValueError(f"{folder}: no language model here: run `dvc repro models` first")
+        try:
+            self.tokenizer = Tokenizer.from_file(str(Path(folder) / "tokenizer.json"))
+        except Exception as error:  # the library raises plain ones
+            raise _no_model(folder, error) from None
+        self.tokenizer.encode_special_tokens = True  # a mark in somebody's text is text
+        self.folder = Path(folder)
+        if None in self.chatml_marks:
+            raise ValueError(f"{folder}: not a ChatML model: its tokenizer has no <|im_start|> and <|im_end|>")
+
+    def _load(self, folder: Path | str) -> None:
+        import torch
+        from transformers import AutoModelForCausalLM
+        from transformers.utils import logging
+
         logging.disable_progress_bar()
         self.torch = torch
         try:
-            self.tokenizer = Tokenizer.from_file(str(Path(folder) / "tokenizer.json"))
-            self.tokenizer.encode_special_tokens = True  # a mark in somebody's text is text
             self.model = AutoModelForCausalLM.from_pretrained(
                 str(folder),
                 dtype=torch.bfloat16,
@@ -90,11 +107,16 @@ class LanguageModel:
                 trust_remote_code=False,
                 local_files_only=True,
             ).eval()
-        except Exception as error:  # both libraries raise many kinds
-            reason = f"{type(error).__name__}: {reason_of(error)}"
-            raise ValueError(f"{folder}: not a language model in safetensors: {reason}") from None
-        if None in self.chatml_marks:
-            raise ValueError(f"{folder}: not a ChatML model: its tokenizer has no <|im_start|> and <|im_end|>")
+        except Exception as error:  # of many kinds
+            raise _no_model(folder, error) from None
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """Hex hash of what the model is: weights, their meaning, tokenizer."""
+        files = sorted(
+            [*self.folder.glob("*.safetensors"), self.folder / "config.json", self.folder / "tokenizer.json"]
+        )
+        return hashlib.sha256("".join(map(file_digest, files)).encode()).hexdigest()
 
     @functools.lru_cache(maxsize=65_536)  # noqa: B019  one model lives as long as its process
     def encode(self, text: str) -> tuple[int, ...]:
@@ -173,9 +195,38 @@ def _planted(group: Sequence[ScoringRequest]) -> tuple[PrefixTree, list[list[lis
     return tree, places
 
 
+def _no_model(folder: Path | str, error: Exception) -> ValueError:
+    return ValueError(f"{folder}: not a language model in safetensors: {type(error).__name__}: {reason_of(error)}")
+
+
+class ModelApart(LanguageModel):
+    """The same, computing in a process of its own, which ends with this one.
+
+    For a stage whose arithmetic is fixed: the model is the one thing there that would take ten times as long.
+    """
+
+    def _load(self, folder: Path | str) -> None:
+        with arithmetic.unfixed():
+            self._process = process_apart()
+            self._process.submit(_loads, str(folder)).result()
+
+    def score(self, groups: Sequence[Sequence[ScoringRequest]]) -> list[list[list[np.ndarray]]]:
+        return self._process.submit(_scores, str(self.folder), groups).result()
+
+
+def _loads(folder: str) -> None:
+    load(folder)
+
+
+def _scores(folder: str, groups: Sequence[Sequence[ScoringRequest]]) -> list[list[list[np.ndarray]]]:
+    return load(folder).score(groups)
+
+
 @functools.lru_cache(maxsize=1)
 def load(folder: str) -> LanguageModel:
     """The model in `folder`, loaded once per process, on one thread (processes share the cores)."""
+    if arithmetic.fixed():
+        return ModelApart(folder)
     import torch
 
     torch.set_num_threads(1)

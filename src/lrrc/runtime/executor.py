@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from lrrc.runtime import arithmetic
 from lrrc.runtime.workers import workers
 
 AHEAD = 4  # tasks in flight per core: enough for a slow one not to leave the others idle
@@ -100,7 +101,8 @@ def start_ray() -> Any:
     except ImportError:
         raise ValueError("params: engine = 'ray': Ray is not installed: pip install -e '.[scale]'") from None
     if not ray.is_initialized():
-        ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        environment = {"env_vars": arithmetic.SETTINGS} if arithmetic.fixed() else None
+        ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR", runtime_env=environment)
     return ray
 
 

@@ -57,6 +57,15 @@ def workers(count: int) -> Iterator[ProcessPoolExecutor]:
         pool.shutdown(cancel_futures=True)
 
 
+def process_apart() -> ProcessPoolExecutor:
+    """One process that shares nothing with this one but its environment, and ends with it; idle until it is given work.
+
+    What it is given first makes it start.
+    """
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(1, mp_context=context, initializer=die_with_parent, initargs=(os.getpid(),))
+
+
 def map_as_completed(work: Callable[..., Any], tasks: Iterable[tuple]) -> Iterator[tuple[tuple, Any]]:
     """Every task (the arguments of a call of `work`) with its result, in the order in which they finish.
 

@@ -19,6 +19,7 @@ from lrrc.policies.run_items import policy_folder
 from lrrc.policies.spec import PolicySpec
 from lrrc.policy_catalogue import REFERENCE
 from lrrc.pretrained import language_model
+from lrrc.pretrained.answers import Kept, LanguageModelFiles, write_answers
 from lrrc.runtime.executor import absolute_path, map_in_order
 from lrrc.runtime.files import write_json, write_parquet
 
@@ -34,15 +35,17 @@ class DataSet(NamedTuple):
 
 
 class Files(NamedTuple):
-    """Fits by folder, the settings chosen for them, and the language model."""
+    """Fits by folder, the settings chosen for them, and the language model's."""
 
     models: Path
     tuned: Path
-    model: Path
+    lm: LanguageModelFiles
 
 
-def evaluate_fidelity(models: Path, inputs: StageInputs, tuned: Path, model: Path, params: Params, out: Path) -> None:
-    """Evaluate and write out/rows.parquet and out/meta.json (data set -> judge)."""
+def evaluate_fidelity(
+    models: Path, inputs: StageInputs, tuned: Path, lm: LanguageModelFiles, params: Params, out: Path
+) -> None:
+    """Evaluate and write out/rows.parquet, out/meta.json (data set -> judge) and out/answers.parquet (the model's)."""
     import pyarrow as pa
 
     own = data_provenance(inputs, params)
@@ -54,10 +57,13 @@ def evaluate_fidelity(models: Path, inputs: StageInputs, tuned: Path, model: Pat
         judges[Path(file).stem] = found.pop() if len(found) == 1 else None
         tasks += [(DataSet(Path(file).stem, absolute_path(file)), policy, None) for policy in _names(params)]
     rows: list[dict[str, Any]] = []
-    work = partial(_task, files=Files(models, tuned, model), inputs=inputs, params=params)
-    for number, ((data, policy, _), found) in enumerate(map_in_order(work, tasks, params.engine), 1):
+    answered: dict[int, Kept] = {}
+    work = partial(_task, files=Files(models, tuned, lm), inputs=inputs, params=params)
+    for number, ((data, policy, _), (found, used, new)) in enumerate(map_in_order(work, tasks, params.engine), 1):
         rows += found
-        print(f"fidelity {number}/{len(tasks)}: {policy} on {data.name}", flush=True)
+        answered |= used
+        print(f"fidelity {number}/{len(tasks)}: {policy} on {data.name}, {new} newly asked", flush=True)
+    write_answers(out / "answers.parquet", answered)
     rows.sort(key=lambda r: tuple(str(r[k]) for k in ("data", "policy", "stop", "seed", "episode_id", "turn", "agent")))
     write_parquet(out / "rows.parquet", pa.Table.from_pylist(rows, schema=schema()))
     write_json(out / "meta.json", {"judges": judges, "agent": language_model.NAME})
@@ -91,8 +97,9 @@ def _names(params: Params) -> list[str]:
 
 def _task(
     data: DataSet, name: str, fold: int | None, files: Files, inputs: StageInputs, params: Params
-) -> list[dict[str, Any]]:
-    """Rows of one policy on one data set, or on the part of it that one fold's fit never saw.
+) -> tuple[list[dict[str, Any]], dict[int, Kept], int]:
+    """Rows of one policy on one data set, or on the part of it that one fold's fit never saw; the model's answers, and
+    how many are new.
 
     There the policy is also a curve over its own stopping parameter (`stop`), under the settings chosen for the fold.
     """
@@ -104,7 +111,7 @@ def _task(
     parts = 1 if fold is None else len(inputs.folds())
     targets = draw_replies(episodes, settings.calls // parts, settings.seed)
     if not targets:
-        return []
+        return [], {}, 0
     seed = params.seeds[0]
     folder = files.models / policy_folder(name, params.rank, seed)
     fit, known = ("main", params.out_of_domain) if fold is None else (f"fold-{fold}", params)
@@ -115,4 +122,5 @@ def _task(
     for point in stops(name, params.tune) if fold is not None else ():
         other = with_settings(policy, {**Chosen(files.tuned).settings(name, fold), **point})
         sent.append((other, sent_as_is(other, targets), {**labels, "stop": next(iter(point.values()))}))
-    return surprise_of(language_model.load(str(files.model)), targets, sent, settings.reply_tokens)
+    answers = files.lm.answers(params.live.remember)
+    return surprise_of(answers, targets, sent, settings.reply_tokens), *answers.handed_over()

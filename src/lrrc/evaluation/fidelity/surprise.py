@@ -24,6 +24,7 @@ from lrrc.evaluation.fidelity.replies import LoggedReply
 if TYPE_CHECKING:
     from lrrc.episodes.episode import Message
     from lrrc.policies.base import Policy
+    from lrrc.pretrained.answers import Answers
     from lrrc.pretrained.language_model import LanguageModel, ScoringRequest
 
 
@@ -46,16 +47,13 @@ def request(
     return language_model.ScoringRequest(tuple(prompt[-MOST_TOKENS:]), (model.encode(target.reply.content)[:most],))
 
 
-def surprise(model: LanguageModel, requests: Sequence[ScoringRequest]) -> np.ndarray:
-    """Mean nats per token of every request's answer; equal requests are read once."""
-    each = list(dict.fromkeys(requests))
-    scores = model.score([[one] for one in each])
-    known = {one: -float(score[0][0].mean()) for one, score in zip(each, scores, strict=True)}
-    return np.array([known[one] for one in requests])
+def surprise(answers: Answers, requests: Sequence[ScoringRequest]) -> np.ndarray:
+    """Mean nats per token of every request's answer."""
+    return -np.array([score for (score,) in answers.score(requests)])
 
 
 def measure_surprise(
-    model: LanguageModel,
+    answers: Answers,
     targets: Sequence[LoggedReply],
     policies: Sequence[Policy],
     reply_tokens: int,
@@ -65,12 +63,12 @@ def measure_surprise(
     rows = []
     for policy in policies:
         more = (labels or {}).get(policy.name, {})
-        rows += surprise_of(model, targets, [(policy, sent_by(policy, targets), more)], reply_tokens)
+        rows += surprise_of(answers, targets, [(policy, sent_by(policy, targets), more)], reply_tokens)
     return rows
 
 
 def surprise_of(
-    model: LanguageModel,
+    answers: Answers,
     targets: Sequence[LoggedReply],
     sent: Sequence[tuple[Policy, Sequence[tuple], Mapping[str, Any]]],
     reply_tokens: int,
@@ -80,7 +78,7 @@ def surprise_of(
     Payloads that are the same under several of the policies are read once.
     """
     told = [(policy, *pair, more) for policy, each, more in sent for pair in zip(targets, each, strict=True)]
-    nats = surprise(model, [request(model, target, *one[:2], reply_tokens) for _, target, one, _ in told])
+    nats = surprise(answers, [request(answers.model, target, *one[:2], reply_tokens) for _, target, one, _ in told])
     return [
         {
             "policy": policy.name,

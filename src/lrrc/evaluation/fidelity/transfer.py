@@ -124,6 +124,7 @@ def _task(
     from lrrc.policies.registry import build_policy, load_policy
     from lrrc.policies.spec import PolicySpec
     from lrrc.pretrained import language_model
+    from lrrc.pretrained.answers import Answers
 
     sets, vectors = given.sets, given.vectors
     torch.set_num_threads(1)
@@ -142,9 +143,8 @@ def _task(
     else:
         chosen = load_policy(spec, vectors)
     labels = {policy: {"data": test, "trained_on": " + ".join(names), "seed": params.transfer.seed}}
-    rows = measure_surprise(
-        language_model.load(str(given.model)), targets, [chosen], params.fidelity.reply_tokens, labels
-    )
+    answers = Answers(language_model.load(str(given.model)))
+    rows = measure_surprise(answers, targets, [chosen], params.fidelity.reply_tokens, labels)
     write_json(kept, rows)
     return rows
 

@@ -15,6 +15,7 @@ import numpy as np
 from lrrc.episodes.episode import Check
 from lrrc.policies.payload import Pairs, as_chat
 from lrrc.pretrained import language_model, tokens
+from lrrc.pretrained.answers import Answers
 from lrrc.runtime.secrets import redact
 
 
@@ -45,26 +46,18 @@ class Answer:
 class LocalAgent:
     """The packaged model: the option of highest mean log-likelihood per token is its answer."""
 
-    def __init__(self, folder: Path):
-        self.model = language_model.load(str(folder))
-        self.known: dict[tuple, int] = {}  # policies often send the same: it is answered once
+    def __init__(self, answers: Answers):
+        self.answers = answers
 
-    def answer(self, groups: Sequence[Sequence[Question]]) -> list[list[Answer]]:
-        """Answers to all questions; those of a group begin alike and are read together."""
-        asked = [[(q.agent, q.payload, q.check.options) for q in group] for group in groups]
-        new = [list(dict.fromkeys(key for key in group if key not in self.known)) for group in asked]
-        new = [group for group in dict.fromkeys(map(tuple, new)) if group]
-        scored = self.model.score([[self._request(*key) for key in group] for group in new])
-        for group, scores in zip(new, scored, strict=True):
-            for key, options in zip(group, scores, strict=True):
-                self.known[key] = int(np.argmax([option.mean() for option in options]))
-        return [[Answer(self.known[key]) for key in group] for group in asked]
+    def answer(self, asked: Sequence[Question]) -> list[Answer]:
+        scores = self.answers.score([self._request(q.agent, q.payload, q.check.options) for q in asked])
+        return [Answer(int(np.argmax(options))) for options in scores]
 
     def _request(self, agent: str, pairs: Pairs, options: Sequence[str]) -> language_model.ScoringRequest:
-        prompt = [token for pair in pairs for token in self.model.message(*as_chat(pair, agent))]
-        end = self.model.chatml_marks[1]
-        answers = tuple((*self.model.encode(option), end) for option in options)
-        return language_model.ScoringRequest((*prompt, *self.model.reply_prefix()), answers)
+        model = self.answers.model
+        prompt = [token for pair in pairs for token in model.message(*as_chat(pair, agent))]
+        answers = tuple((*model.encode(option), model.chatml_marks[1]) for option in options)
+        return language_model.ScoringRequest((*prompt, *model.reply_prefix()), answers)
 
 
 @dataclass
@@ -91,8 +84,8 @@ class EndpointAgent:
         key = os.environ.get("OPENAI_API_KEY") or "none"
         self.client = self.client or openai.OpenAI(base_url=self.base_url, api_key=key, max_retries=self.retries)
 
-    def answer(self, groups: Sequence[Sequence[Question]]) -> list[list[Answer]]:
-        return [[self._ask(question) for question in group] for group in groups]
+    def answer(self, asked: Sequence[Question]) -> list[Answer]:
+        return [self._ask(question) for question in asked]
 
     def _ask(self, question: Question) -> Answer:
         messages = [dict(zip(("role", "content"), as_chat(p, question.agent), strict=True)) for p in question.payload]

@@ -77,39 +77,35 @@ def evaluate(
     fold_of: Mapping[str, int],
 ) -> list[dict[str, Any]]:
     """A row for every job, episode and check. `episodes` are (part of) the sample, each job's own share of it."""
-    groups: list[list[Question]] = []
-    owners: list[Configuration] = []
+    asked: list[tuple[Configuration, Question]] = []
     for job in jobs:
         for episode in episodes:
             me = agent_of(episode, model)
-            asked = questions(episode, policy_of(job, episode).session(episode.agents), me, job.budget)
-            # whole histories begin alike from check to check; digests do not
-            for group in [asked] if job.budget is None else [[question] for question in asked]:
-                groups.append(group)
-                owners.append(job)
+            session = policy_of(job, episode).session(episode.agents)
+            asked += [(job, question) for question in questions(episode, session, me, job.budget)]
     rows = []
-    for job, group, answers in zip(owners, groups, agent.answer(groups), strict=True):
-        for question, answer in zip(group, answers, strict=True):
-            check = question.check
-            said = check.options[answer.choice] if answer.choice >= 0 else ""
-            labels = {key: value for key, value in asdict(job).items() if key not in ("folder", "episodes")}
-            rows.append(
-                {
-                    **labels,
-                    "item": item_name(job.folder) if job.folder else "",
-                    "fold": fold_of[question.episode_id],
-                    "episode_id": question.episode_id,
-                    "turn": check.turn,
-                    "category": check.family,
-                    "choice": answer.choice,
-                    "right": int(answer.choice == check.answer),
-                    "prompt_tokens": question.prompt_tokens,
-                    "completion_tokens": tokens.count(said),
-                    "digest_tokens": question.digest_tokens,
-                    "reported_prompt_tokens": answer.reported_prompt_tokens,
-                    "reported_completion_tokens": answer.reported_completion_tokens,
-                }
-            )
+    answers = agent.answer([question for _, question in asked])
+    for (job, question), answer in zip(asked, answers, strict=True):
+        check = question.check
+        said = check.options[answer.choice] if answer.choice >= 0 else ""
+        labels = {key: value for key, value in asdict(job).items() if key not in ("folder", "episodes")}
+        rows.append(
+            {
+                **labels,
+                "item": item_name(job.folder) if job.folder else "",
+                "fold": fold_of[question.episode_id],
+                "episode_id": question.episode_id,
+                "turn": check.turn,
+                "category": check.family,
+                "choice": answer.choice,
+                "right": int(answer.choice == check.answer),
+                "prompt_tokens": question.prompt_tokens,
+                "completion_tokens": tokens.count(said),
+                "digest_tokens": question.digest_tokens,
+                "reported_prompt_tokens": answer.reported_prompt_tokens,
+                "reported_completion_tokens": answer.reported_completion_tokens,
+            }
+        )
     return rows
 
 

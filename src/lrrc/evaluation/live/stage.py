@@ -24,10 +24,11 @@ from lrrc.policies.run_items import ablation_folder, baseline_name, train_name
 from lrrc.policies.spec import PolicySpec
 from lrrc.policy_catalogue import LEARNED, ORACLE, WHOLE
 from lrrc.pretrained import language_model
+from lrrc.pretrained.answers import Kept, LanguageModelFiles, write_answers
 from lrrc.runtime.files import write_json, write_parquet
 from lrrc.runtime.workers import map_as_completed
 
-AT_ONCE = 4  # episodes a worker takes, under all configurations: payloads that are equal are read once
+AT_ONCE = 4  # episodes a worker takes, under all configurations: payloads that are equal are often read once
 
 
 def jobs_of(params: Params, models: Path) -> list[Configuration]:
@@ -100,7 +101,7 @@ class Policies:
 
 
 @functools.lru_cache(maxsize=1)
-def _worker(params: Params, inputs: StageInputs, stored: Path, tuned: Path, model: Path):
+def _worker(params: Params, inputs: StageInputs, stored: Path, tuned: Path, lm: LanguageModelFiles):
     """What every task of a process needs, made once: agent, policies, episodes, folds."""
     import torch
 
@@ -108,7 +109,7 @@ def _worker(params: Params, inputs: StageInputs, stored: Path, tuned: Path, mode
     settings = params.live
     folds = inputs.fold_of()
     if settings.agent == "local":
-        agent = LocalAgent(model)
+        agent = LocalAgent(lm.answers(settings.remember))
     else:
         agent = EndpointAgent(settings.base_url, settings.model, Path(".cache/live/requests.jsonl"))
     drawn = sample(
@@ -118,41 +119,46 @@ def _worker(params: Params, inputs: StageInputs, stored: Path, tuned: Path, mode
 
 
 def _task(
-    first: int, params: Params, inputs: StageInputs, stored: Path, tuned: Path, model: Path, models: Path
-) -> tuple[list[dict[str, Any]], float]:
-    """Rows of all jobs over the episodes from number `first`, and the seconds that took."""
+    first: int, params: Params, inputs: StageInputs, stored: Path, tuned: Path, lm: LanguageModelFiles, models: Path
+) -> tuple[list[dict[str, Any]], dict[int, Kept], int, float]:
+    """Rows of all jobs over the episodes from number `first`; the model's answers, how many are new, seconds."""
     started = time.monotonic()
-    agent, policies, drawn, folds = _worker(params, inputs, stored, tuned, model)
+    agent, policies, drawn, folds = _worker(params, inputs, stored, tuned, lm)
     rows = []
     here = drawn[first : first + AT_ONCE]
     for count in sorted({job.episodes for job in jobs_of(params, models)}, reverse=True):
         part = here[: max(0, count - first)]
         jobs = [job for job in jobs_of(params, models) if job.episodes == count]
         rows += evaluate(agent, language_model.NAME, part, jobs, policies, folds) if part else []
-    return rows, time.monotonic() - started
+    used, new = agent.answers.handed_over() if isinstance(agent, LocalAgent) else ({}, 0)
+    return rows, used, new, time.monotonic() - started
 
 
 def evaluate_live(
-    models: Path, inputs: StageInputs, stored: Path, tuned: Path, model: Path, params: Params, out: Path
+    models: Path, inputs: StageInputs, stored: Path, tuned: Path, lm: LanguageModelFiles, params: Params, out: Path
 ) -> None:
-    """Evaluate everything and write out/rows.parquet and out/meta.json. Data without checks gives an empty table."""
+    """Evaluate everything and write out/rows.parquet, out/meta.json and out/answers.parquet (what the model answered).
+
+    Data without checks gives empty tables.
+    """
     import pyarrow as pa
 
     folds = inputs.fold_of()
     able = [e for e in read_episodes(inputs.episodes) if e.checks and e.episode_id in folds]
     count = min(params.live.episodes, len(able))
     rows: list[dict[str, Any]] = []
-    work = functools.partial(
-        _task, params=params, inputs=inputs, stored=stored, tuned=tuned, model=model, models=models
-    )
+    answered: dict[int, Kept] = {}
+    work = functools.partial(_task, params=params, inputs=inputs, stored=stored, tuned=tuned, lm=lm, models=models)
     tasks = [(first,) for first in range(0, count, AT_ONCE)]
-    for number, (_, (found, seconds)) in enumerate(map_as_completed(work, tasks), 1):
+    for number, (_, (found, used, new, seconds)) in enumerate(map_as_completed(work, tasks), 1):
         rows += found
-        print(f"live {number}/{len(tasks)}: {len(found)} answers, {seconds:.0f} s", flush=True)
+        answered |= used
+        print(f"live {number}/{len(tasks)}: {len(found)} answers, {new} newly asked, {seconds:.0f} s", flush=True)
     if not count:
         print("live: no episode of this data set has checks that a program can verify; nothing is evaluated")
     order = ("policy", "variant", "rank", "budget", "stop", "seed", "episode_id", "turn")
     rows.sort(key=lambda r: tuple(str(r[k]) for k in order))
+    write_answers(out / "answers.parquet", answered)
     write_parquet(out / "rows.parquet", pa.Table.from_pylist(rows, schema=live_schema()))
     name = language_model.NAME if params.live.agent == "local" else params.live.model
     write_json(out / "meta.json", {**data_provenance(inputs, params), "agent": name, "episodes": count})
