@@ -12,9 +12,10 @@ from pydantic import Field
 
 from lrrc.digest.selection import Span
 from lrrc.digest.writer import render
+from lrrc.middleware.beside import Beside
 from lrrc.middleware.body import Body
 from lrrc.middleware.chat_messages import ROOT, ReadMessage, label_of, read_message
-from lrrc.middleware.dialect import Dialect, dialect_of
+from lrrc.middleware.dialect import dialect_of
 from lrrc.middleware.payload import DigestInForce, Payload, Request
 from lrrc.middleware.prompt_cache import Bill, bill, worth_writing
 from lrrc.middleware.settings import Settings
@@ -115,12 +116,11 @@ class Conversation:
         items: Sequence[ReadMessage],
         agent: str | None,
         budget: int | None,
-        tools: tuple[bytes, int],
+        beside: Beside,
     ) -> Composed:
-        """The payload that follows the agent's last one. `items` are all `messages` read, `tools` their hash and
-        tokens."""
+        """The payload that follows the agent's last one. `items` are all `messages` read."""
         settings, mine = self.settings, self.agents.setdefault(agent or "", AgentMemory())
-        request = Request(messages, items, tools, dialect_of(items, settings.dialect), self._made)
+        request = Request(messages, items, beside, dialect_of(items, settings.dialect), self._made)
         place, whole = request.place, Payload(request)
         view = self.update([items[i] for i in place])
 
@@ -138,7 +138,7 @@ class Conversation:
         digest, payload, action = old, keeping, "kept"
         due, reason = (False, "below min_tokens") if brief else self._due(view, old)
         if due:
-            new = self._write(view, speaker, budget, request.dialect)
+            new = self._write(view, speaker, budget, request)
             written = Payload(request, new)
             if written.tokens >= (whole if old.cut == view.cut else keeping).tokens:
                 due, reason = False, "a digest would not be shorter"
@@ -169,6 +169,9 @@ class Conversation:
         result without its call or apart from it?"""
         same = digest.cut <= view.cut and view.links[digest.cut] == digest.link
         same = same and digest.merged == request.dialect.merged and not view.splits(digest.cut, digest.kept)
+        positions, fixed = request.saying
+        if positions and not fixed and not any(p >= digest.cut or p in digest.kept for p in positions):
+            same = same and request.beside.word in digest.text.lower()
         return same and digest.place == view.gap(digest.cut, digest.kept)
 
     def _due(self, view: Body, old: DigestInForce) -> tuple[bool, str]:
@@ -187,20 +190,21 @@ class Conversation:
         stale = sum(item.tokens for item in view.body[old.cut : view.cut]) > self.settings.stale_tokens
         return stale, "stale" if stale else f"fewer than {rule} turns since the last digest"
 
-    def _write(self, view: Body, speaker: str, budget: int | None, dialect: Dialect) -> DigestInForce:
+    def _write(self, view: Body, speaker: str, budget: int | None, request: Request) -> DigestInForce:
         """A new digest of the turns before the cut. What is sent as it stands is not quoted too; the room that this
         leaves is offered once more."""
-        session = self.observe(view, speaker)
+        session, dialect = self.observe(view, speaker), request.dialect
         inputs, merged = view.inputs(), dialect.merged
         room = None if budget is None else max(0, budget - dialect.frame_tokens)
-        kept = view.kept(merged)
+        also = () if request.saying[1] else view.witness(merged, request.saying[0])
+        kept = view.kept(merged, also)
         best = DigestInForce(view.cut, view.over, view.links[view.cut], kept, view.gap(view.cut, kept), merged)
         for _ in range(3):
             chosen = session.select(inputs, speaker, room)
             if chosen.text is None and sum(view.body[i].tokens for i in chosen.messages) > chosen.tokens:
                 chosen = session.propose(inputs, speaker, room)  # whole messages bring their thoughts, unseen by it
             if chosen.text is None:
-                kept = view.kept(merged, [i for i in chosen.messages if i < view.cut])
+                kept = view.kept(merged, [*also, *(i for i in chosen.messages if i < view.cut)])
                 return replace(best, kept=kept, place=view.gap(view.cut, kept))
             spans = tuple(s for s in chosen.spans if s.message < view.cut and s.message not in best.kept)
             text = dialect.frame(render(session.history, spans))

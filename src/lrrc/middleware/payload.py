@@ -14,6 +14,8 @@ from functools import cached_property
 from typing import Any
 
 from lrrc.digest.selection import Span
+from lrrc.episodes.chat_message import read_text
+from lrrc.middleware.beside import Beside
 from lrrc.middleware.chat_messages import ROOT, ReadMessage, read_message
 from lrrc.middleware.dialect import Dialect, merge
 
@@ -40,11 +42,11 @@ class DigestInForce:
 
 @dataclass(frozen=True)
 class Request:
-    """A whole message list, read: `tools` are their hash and tokens, `made` has messages written for it before."""
+    """A whole message list, read, and what goes with it; `made` has messages written for it before."""
 
     messages: Sequence[Mapping[str, Any]]
     items: Sequence[ReadMessage]
-    tools: tuple[bytes, int]
+    beside: Beside
     dialect: Dialect
     made: Mapping[bytes, ReadMessage]
 
@@ -53,11 +55,23 @@ class Request:
         """The index of every message of the body."""
         return [i for i, item in enumerate(self.items) if item.role != "system"]
 
+    @cached_property
+    def saying(self) -> tuple[list[int], list[int]]:
+        """Of the messages whose content has the word that must be said: positions in the body, and indices of system
+        messages."""
+        word = self.beside.word
+        if word is None:
+            return [], []
+        contents = ({"content": message.get("content")} for message in self.messages)
+        found = {i for i, content in enumerate(contents) if word in read_text(content, "message").text.lower()}
+        fixed = found.difference(self.place)
+        return [p for p, i in enumerate(self.place) if i in found], sorted(fixed)
+
 
 class Payload:
     """The messages for a call: `groups` of indices of the request, DIGEST for the digest. A group of more than one
     becomes one message. `written` has the messages that are not the request's own by their group's number, `made` how
-    they read; `marks` and `sizes` have the tools' entry first."""
+    they read; `marks` and `sizes` begin with what goes beside the messages."""
 
     def __init__(self, request: Request, digest: DigestInForce = DigestInForce()):
         self.request, self.digest = request, digest
@@ -65,8 +79,8 @@ class Payload:
         self.written: dict[int, dict[str, Any]] = {}
         self.made: dict[bytes, ReadMessage] = {}
         items = [self._read(n, group) for n, group in enumerate(self.groups)]
-        self.marks = [request.tools[0], *(item.fingerprint for item in items)]
-        self.sizes = [request.tools[1], *(item.tokens for item in items)]
+        self.marks = [request.beside.mark, *(item.fingerprint for item in items)]
+        self.sizes = [request.beside.tokens, *(item.tokens for item in items)]
         self.tokens = sum(self.sizes)
         self.kinds = tuple(sorted(kind for item in items for kind in item.kinds))
 

@@ -22,7 +22,7 @@ class Receipt:
     reusable_tokens  of leading messages that the agent's previous payload had too (0 below cache_minimum)
     digest_tokens    of the digest, with the words that say what it is. Where it stands in a message together with
                      others, tokens_after counts that message whole
-    tools_tokens     of the tools' definitions, in both counts
+    tools_tokens     of the tools' definitions and the answer's schema, in both counts
     billed_before    what the messages as given would have cost, in prices of Settings, with their own cache hits
     billed_after     what the payload costs
     unknown_parts    images and other parts without text in the payload, whose tokens are not counted
