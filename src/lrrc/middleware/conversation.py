@@ -16,13 +16,16 @@ from lrrc.middleware.beside import Beside
 from lrrc.middleware.body import Body
 from lrrc.middleware.chat_messages import ROOT, ReadMessage, label_of, read_message
 from lrrc.middleware.dialect import dialect_of
-from lrrc.middleware.payload import DigestInForce, Payload, Request
+from lrrc.middleware.payload import DigestInForce, Payload, Request, arrange, odd_pair
 from lrrc.middleware.prompt_cache import Bill, bill, worth_writing
 from lrrc.middleware.settings import Settings
 from lrrc.pretrained import tokens
 
 if TYPE_CHECKING:
     from lrrc.policies.base import Policy, Session
+
+
+LEFT_ALONE = "a provider refused this conversation shortened"
 
 
 @dataclass
@@ -60,8 +63,14 @@ class Conversation:
         self._known: dict[bytes, ReadMessage] = {}
         self._made: dict[bytes, ReadMessage] = {}  # messages of the last payload that the coordinator wrote
         self.agents: dict[str, AgentMemory] = {}
+        self.left_alone = False  # are its messages passed as they are?
         self.speakers: list[str] = []
         self._forget()
+
+    def leave_alone(self) -> None:
+        """Pass messages as they are from now on; payloads that were refused are in no provider's cache."""
+        self.left_alone = True
+        self.agents = {}
 
     def _forget(self) -> None:
         """Observe from the beginning again."""
@@ -127,7 +136,7 @@ class Conversation:
         def billed(payload: Payload) -> Bill:
             return bill(mine.sent, payload.marks, payload.sizes, settings.cache_minimum)
 
-        brief = whole.tokens < settings.min_tokens
+        brief = self.left_alone or whole.tokens < settings.min_tokens
         speaker = speaker_of(view.body, agent)
         if not brief:
             self.observe(view, speaker)  # also where no digest is due: no call then pays for many turns
@@ -136,7 +145,7 @@ class Conversation:
             old = DigestInForce()
         keeping = Payload(request, old)
         digest, payload, action = old, keeping, "kept"
-        due, reason = (False, "below min_tokens") if brief else self._due(view, old)
+        due, reason = (False, LEFT_ALONE if self.left_alone else "below min_tokens") if brief else self._due(view, old)
         if due:
             new = self._write(view, speaker, budget, request)
             written = Payload(request, new)
@@ -193,19 +202,16 @@ class Conversation:
     def _write(self, view: Body, speaker: str, budget: int | None, request: Request) -> DigestInForce:
         """A new digest of the turns before the cut. What is sent as it stands is not quoted too; the room that this
         leaves is offered once more."""
-        session, dialect = self.observe(view, speaker), request.dialect
-        inputs, merged = view.inputs(), dialect.merged
+        session, dialect, inputs = self.observe(view, speaker), request.dialect, view.inputs()
         room = None if budget is None else max(0, budget - dialect.frame_tokens)
-        also = () if request.saying[1] else view.witness(merged, request.saying[0])
-        kept = view.kept(merged, also)
-        best = DigestInForce(view.cut, view.over, view.links[view.cut], kept, view.gap(view.cut, kept), merged)
+        also = () if request.saying[1] else view.witness(dialect.merged, request.saying[0])
+        best = _settled(view, request, also)
         for _ in range(3):
             chosen = session.select(inputs, speaker, room)
             if chosen.text is None and sum(view.body[i].tokens for i in chosen.messages) > chosen.tokens:
                 chosen = session.propose(inputs, speaker, room)  # whole messages bring their thoughts, unseen by it
             if chosen.text is None:
-                kept = view.kept(merged, [*also, *(i for i in chosen.messages if i < view.cut)])
-                return replace(best, kept=kept, place=view.gap(view.cut, kept))
+                return _settled(view, request, [*also, *(i for i in chosen.messages if i < view.cut)])
             spans = tuple(s for s in chosen.spans if s.message < view.cut and s.message not in best.kept)
             text = dialect.frame(render(session.history, spans))
             count = tokens.count(text)
@@ -215,6 +221,23 @@ class Conversation:
                 break
             room = max(0, budget + chosen.tokens - count)
         return best
+
+
+def _settled(view: Body, request: Request, also: Sequence[int]) -> DigestInForce:
+    """What is to stay before the cut, with or without a digest beside it: more than must, where roles would follow each
+    other as they do nowhere in the request. Nothing is digested where all of it would have to stay."""
+    merged, also = request.dialect.merged, list(also)
+    while True:
+        kept = view.kept(merged, also)
+        found = DigestInForce(view.cut, view.over, view.links[view.cut], kept, view.gap(view.cut, kept), merged)
+        odd = [odd_pair(request, arrange(request, replace(found, tokens=n))) for n in (0, 1)]
+        behind = next((end for end in odd if end is not None), None)
+        if behind is None:
+            return found
+        left_out = (p for p in range(view.cut) if request.place[p] > behind and p not in kept)
+        if (next_one := next(left_out, None)) is None:
+            return DigestInForce()
+        also.append(next_one)
 
 
 def speaker_of(body: Sequence[ReadMessage], agent: str | None) -> str:

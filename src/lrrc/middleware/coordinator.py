@@ -100,6 +100,13 @@ class Coordinator:
         with session.lock:
             session.update_one(read, mark)
 
+    def leave_alone(self, conversation: str) -> None:
+        """Pass the messages of that conversation as they are from now on: for one whose provider refused a payload and
+        took the original. `conversation` is its name, or the one in its receipts."""
+        session = self.sessions.find(conversation, [])
+        with session.lock:
+            session.leave_alone()
+
     def save(self, folder: Path | str) -> None:
         """Write the trained policy (safetensors) and all conversations (JSON) into `folder`, all that `load` needs.
 
