@@ -89,6 +89,13 @@ class Coordinator:
         """`compose` in a thread, so that the event loop goes on."""
         return await asyncio.to_thread(self.compose, *args, **options)
 
+    def pass_on(self, reason: str, agent: str | None = None, conversation: str | None = None) -> Receipt:
+        """The receipt of a call whose messages could not be read and were sent as they are: nothing is counted."""
+        receipt = Receipt.unread(self.policy.name, self.policy.checkpoint, agent, reason, conversation or "")
+        if self.on_receipt:
+            self.on_receipt(receipt)
+        return receipt
+
     def observe(self, message: Mapping[str, Any], conversation: str) -> None:
         """Take in a message as it happens, so that the next `compose` finds its work done. Optional.
 

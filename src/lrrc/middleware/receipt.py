@@ -55,6 +55,13 @@ class Receipt:
     sources: tuple[Span, ...]
     conversation: str = field(compare=False)
 
+    @classmethod
+    def unread(cls, policy: str, checkpoint: str | None, agent: str | None, reason: str, conversation: str) -> Receipt:
+        """Of messages that were sent as they are because they could not be read: every count is 0, and one part of the
+        kind "prompt" is unknown."""
+        none = [0] * 8
+        return cls(policy, checkpoint, agent, None, "passed", reason, *none, 1, ("prompt",), (), (), (), conversation)
+
     @property
     def full(self) -> bool:
         """Was everything sent?"""
