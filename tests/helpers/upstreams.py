@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gzip
 import json
 import threading
 
@@ -12,8 +13,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from lrrc.commands.serve import listen
+from lrrc.middleware.dialect import HEAD
 
 BUSY = {"error": {"message": "slow down", "type": "rate_limit_error", "code": "rate_limit"}}
+REFUSED = {"error": {"message": "not in this form", "type": "invalid_request_error"}}
 BROKEN = {"error": {"message": "internal", "type": "server_error"}}
 
 
@@ -46,7 +49,7 @@ class Upstream:
         self.headers = dict(request.headers)
         raw = await request.body()
         try:
-            body = json.loads(raw)
+            body = json.loads(gzip.decompress(raw) if "content-encoding" in request.headers else raw)
         except ValueError:
             return Response(b'{"error": "not JSON"', 400, {"content-type": "application/json"})
         self.calls.append(body)
@@ -55,6 +58,8 @@ class Upstream:
             return JSONResponse(BUSY, 429, {"retry-after": "7", "x-ratelimit-remaining": "0"})
         if model == "broken":
             return JSONResponse(BROKEN, 500)
+        if model and model.startswith("strict-") and (model.endswith("-all") or HEAD.strip() in json.dumps(body)):
+            return JSONResponse(REFUSED, int(model.split("-")[1]))
         if model == "mangled":  # says JSON, is none
             return Response(b'{"choices": [{"mess', headers={"content-type": "application/json"})
         words = said(body)

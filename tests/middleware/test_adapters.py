@@ -37,10 +37,19 @@ with warnings.catch_warnings():
     from autogen_ext.models.replay import ReplayChatCompletionClient
     from langchain.agents import create_agent
     from langchain_core.language_models import BaseChatModel
-    from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
+    from langchain_core.messages import (
+        AIMessage,
+        AIMessageChunk,
+        ChatMessage,
+        HumanMessage,
+        RemoveMessage,
+        SystemMessage,
+        ToolMessage,
+    )
     from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
     from langgraph.checkpoint.memory import InMemorySaver
     from langgraph.graph import START, MessagesState, StateGraph
+    from litellm.types.utils import CallTypes
     from PIL import Image as Picture
     from pydantic import BaseModel
 
@@ -156,8 +165,6 @@ def test_the_openai_client(provider, coordinator, receipts):
 
         plain.chat.completions.create(model="m", messages=messages)
         assert provider.bodies[-1]["messages"] == messages and len(receipts) == 7  # the given client is as it was
-        with pytest.raises(ValueError, match=r"messages\[0\]: role = 'robot'"):
-            completions.create(model="m", messages=[say("robot", "x")])
         assert len(provider.bodies) == 8
 
 
@@ -310,6 +317,18 @@ def test_langchain_messages_of_every_kind():
     assert items[2].text == 'search({"query": "é"})' and exchange_roots(items) == [0, 1, 2, 2, 4]
 
 
+def test_calls_that_are_no_json_keep_their_results():
+    broken = [{"name": "search", "args": "{", "id": "c2", "error": "no JSON", "type": "invalid_tool_call"}]
+    calls = [{"name": "search", "args": {"on": object}, "id": "c1"}]
+    messages = [AIMessage("", tool_calls=calls, invalid_tool_calls=broken), *map(langchain_result, ("c2", "c1"))]
+    items = items_of([langchain.as_dict(m) for m in [*messages, ChatMessage("Rules.", role="developer")]])
+    assert exchange_roots(items) == [0, 0, 0, 3] and items[3].role == "system"
+
+
+def langchain_result(key):
+    return ToolMessage("Found.", tool_call_id=key)
+
+
 # AutoGen
 
 
@@ -438,3 +457,86 @@ def test_litellm(provider, coordinator, receipts, hooked):
         assert [m["role"] for m in body["messages"]] == ["system", "user", "assistant", "tool"]
         assert "Answer 4" in body["messages"][1]["content"]
     assert options["messages"] == messages == [*chat(5), call("a"), result("a", "Found.")]
+
+
+# what cannot be read is sent as it is
+
+
+class Unheard(BaseModel):
+    """A message of a class that a framework may add."""
+
+    source: str = "anna"
+    content: list[int] = [1]
+    type: str = "UnheardMessage"
+
+
+def passed(receipts):
+    """Did the one receipt say that nothing was read, and why?"""
+    [receipt] = receipts
+    assert receipt.full and receipt.reason.startswith("not read: ") and "\n" not in receipt.reason
+    assert receipt.tokens_before == receipt.tokens_after == 0 and receipt.unknown_kinds == ("prompt",)
+    json.dumps(receipt.to_dict())
+    return True
+
+
+def test_langchain_sends_what_it_cannot_read(coordinator, receipts):
+    messages = [HumanMessage("Hello."), RemoveMessage(id="m1")]
+    assert shorten(coordinator, messages, "planner", "c") == messages and passed(receipts)
+    assert "messages[1]: role = 'remove'" in receipts[0].reason and receipts[0].conversation == "c"
+    receipts.clear()
+    assert asyncio.run(ashorten(coordinator, messages)) == messages and passed(receipts)
+    receipts.clear()
+    assert shorten(coordinator, [HumanMessage("x")], tools=[3]) == [HumanMessage("x")] and passed(receipts)
+
+
+def test_autogen_sends_what_it_cannot_read(coordinator, receipts):
+    messages = [UserMessage(content="Hello.", source="anna"), Unheard()]
+    context = DigestContext(coordinator, "helper")
+    context._messages = messages
+    assert asyncio.run(context.get_messages()) == messages and passed(receipts)
+    assert "Unheard" in receipts[0].reason
+
+
+ODD = [say("user", "Hello."), say("narrator", "Night falls.")]
+
+
+def test_the_openai_client_sends_what_it_cannot_read(provider, coordinator, receipts):
+    with openai.OpenAI(base_url=provider.url, api_key="none") as client:
+        wrap(client, coordinator).chat.completions.create(model="m", messages=ODD)
+    assert provider.bodies[-1]["messages"] == ODD and passed(receipts)
+    receipts.clear()
+
+    async def ask():
+        async with openai.AsyncOpenAI(base_url=provider.url, api_key="none") as client:
+            await wrap(client, coordinator).chat.completions.create(model="m", messages=ODD)
+
+    asyncio.run(ask())
+    assert provider.bodies[-1]["messages"] == ODD and passed(receipts)
+
+
+def test_litellm_sends_what_it_cannot_read(coordinator, receipts):
+    kwargs = {"messages": ODD, "metadata": {"conversation": "c"}}
+    hook = DigestHook(coordinator).async_pre_call_deployment_hook(kwargs, CallTypes.acompletion)
+    assert asyncio.run(hook) is None and passed(receipts)
+
+
+# JSON mode
+
+
+def test_adapters_tell_of_json_mode(provider, coordinator, receipts):
+    """The one message that says JSON is an old one, which a digest would leave out."""
+    messages = [*chat(3)[:2], say("assistant", "Yes?"), say("user", "Always answer in JSON."), *chat(9)[2:]]
+    form = {"type": "json_object"}
+    with openai.OpenAI(base_url=provider.url, api_key="none") as client:
+        completions = wrap(client, coordinator).chat.completions
+        completions.create(model="m", messages=messages, response_format=form)
+        assert "in JSON" in json.dumps(provider.bodies[-1]["messages"])
+        completions.parse(model="m", messages=messages, response_format=Answer)
+        assert "in JSON" in json.dumps(provider.bodies[-1]["messages"]) and receipts[-1].tools_tokens > 0
+        completions.create(model="m", messages=messages)
+        assert "in JSON" not in json.dumps(provider.bodies[-1]["messages"])
+    given = [HumanMessage(m["content"]) if m["role"] == "user" else AIMessage(m["content"]) for m in messages[1:]]
+    assert "in JSON" in str(shorten(coordinator, given, response_format=form))
+    kwargs = {"messages": messages, "response_format": form}
+    hook = DigestHook(coordinator).async_pre_call_deployment_hook(kwargs, CallTypes.acompletion)
+    assert "in JSON" in str(asyncio.run(hook)["messages"])

@@ -24,6 +24,8 @@ from lrrc.middleware.proxy.app import create_app
 from lrrc.middleware.proxy.forwarding import Proxy, address, end_to_end
 from lrrc.middleware.proxy.ledger import ACTIONS, REASONS, Ledger
 
+GZIP = {"content-encoding": "gzip"}
+
 
 @pytest.fixture(scope="module")
 def upstream():
@@ -344,6 +346,43 @@ def test_one_request_can_be_left_alone(proxy, upstream):
     assert now["requests"]["bypassed"] == 2 and now["last_failure"] is None
     prometheus = httpx2.get(f"{proxy}/stats?format=prometheus").text
     assert 'lrrc_unshortened_total{action="bypassed",reason="asked for by x-lrrc-bypass"} 2.0' in prometheus
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_prompt_that_is_refused_shortened_is_sent_as_it_came(direct, upstream, caplog, status, stream):
+    coordinator, sent = new_coordinator(), len(upstream.calls)
+    body = json.dumps({"model": f"strict-{status}", "messages": HISTORY, "stream": stream}).encode()
+    with caplog.at_level(logging.WARNING), running(create_app(coordinator, {None: f"{direct}/v1"})) as proxy:
+        first = httpx2.post(f"{proxy}/v1/chat/completions", content=gzip.compress(body), headers=GZIP)
+        assert first.status_code == 200 and HISTORY[-1]["content"].split()[0] in first.text
+        assert first.headers["x-lrrc-action"] == "refused"
+        assert first.headers["x-lrrc-reason"] == f"the upstream answered {status} to the shortened prompt"
+        assert not stream or first.text.endswith("data: [DONE]\n\n")
+        assert upstream.headers["content-encoding"] == "gzip"  # the very bytes that came
+        second = httpx2.post(f"{proxy}/v1/chat/completions", content=body)
+        assert second.headers["x-lrrc-action"] == "passed" and "refused" in second.headers["x-lrrc-reason"]
+        other = short(proxy, headers={"x-lrrc-conversation": "another"})
+        assert other.headers["x-lrrc-action"] == "rewritten"
+        now = stats(proxy)
+    tried = upstream.calls[sent:]
+    assert [call["messages"] == HISTORY for call in tried] == [False, True, True, False]
+    assert now["requests"] == dict.fromkeys(ACTIONS, 0) | {"refused": 1, "passed": 1, "rewritten": 1}
+    assert sum(now["reasons"]["refused"].values()) == 1 and now["last_failure"].startswith("refused: the upstream")
+    assert now["conversations"][1]["tokens_saved"] == 0  # what was refused saved nothing
+    assert "shortened prompt" in caplog.text and "heliotrope" not in caplog.text
+
+
+def test_a_prompt_that_is_refused_either_way_is_sent_twice_at_most(proxy, upstream):
+    for _ in range(2):
+        sent = len(upstream.calls)
+        reply = short(proxy, json={"model": "strict-400-all", "messages": HISTORY})
+        assert reply.status_code == 400 and reply.json()["error"]["message"] == "not in this form"
+        assert reply.headers["x-lrrc-reason"].endswith("and to the original") and len(upstream.calls) == sent + 2
+    assert short(proxy).headers["x-lrrc-action"] == "rewritten"  # the prompt was at fault, not its shortening
+    sent = len(upstream.calls)
+    brief = short(proxy, json={"model": "strict-400-all", "messages": HISTORY[-1:]})
+    assert brief.status_code == 400 and len(upstream.calls) == sent + 1  # nothing else could have been sent
 
 
 def test_reasons_are_bounded():

@@ -70,6 +70,14 @@ class Body:
                     stay.add(said)
         return tuple(i for i in range(self.cut) if self._roots[i] in stay)
 
+    def witness(self, alternate: bool, saying: Sequence[int]) -> tuple[int, ...]:
+        """Of the messages that say what has to be said, the one to keep: the user's last, else the last. None where
+        one of them is sent anyway."""
+        if not saying or saying[-1] >= self.cut or set(saying).intersection(self.kept(alternate)):
+            return ()
+        said = [i for i in saying if self.body[i].role == "user"]
+        return ((said or saying)[-1],)
+
     def gap(self, cut: int, kept: Sequence[int]) -> int:
         """The last position up to the cut at which no tool exchange is under way among what is sent: there a digest
         stands. A running turn is mostly cut between a call and its results."""

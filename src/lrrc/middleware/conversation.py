@@ -12,16 +12,20 @@ from pydantic import Field
 
 from lrrc.digest.selection import Span
 from lrrc.digest.writer import render
+from lrrc.middleware.beside import Beside
 from lrrc.middleware.body import Body
 from lrrc.middleware.chat_messages import ROOT, ReadMessage, label_of, read_message
-from lrrc.middleware.dialect import Dialect, dialect_of
-from lrrc.middleware.payload import DigestInForce, Payload, Request
+from lrrc.middleware.dialect import dialect_of
+from lrrc.middleware.payload import DigestInForce, Payload, Request, arrange, odd_pair
 from lrrc.middleware.prompt_cache import Bill, bill, worth_writing
 from lrrc.middleware.settings import Settings
 from lrrc.pretrained import tokens
 
 if TYPE_CHECKING:
     from lrrc.policies.base import Policy, Session
+
+
+LEFT_ALONE = "a provider refused this conversation shortened"
 
 
 @dataclass
@@ -59,8 +63,14 @@ class Conversation:
         self._known: dict[bytes, ReadMessage] = {}
         self._made: dict[bytes, ReadMessage] = {}  # messages of the last payload that the coordinator wrote
         self.agents: dict[str, AgentMemory] = {}
+        self.left_alone = False  # are its messages passed as they are?
         self.speakers: list[str] = []
         self._forget()
+
+    def leave_alone(self) -> None:
+        """Pass messages as they are from now on; payloads that were refused are in no provider's cache."""
+        self.left_alone = True
+        self.agents = {}
 
     def _forget(self) -> None:
         """Observe from the beginning again."""
@@ -115,19 +125,18 @@ class Conversation:
         items: Sequence[ReadMessage],
         agent: str | None,
         budget: int | None,
-        tools: tuple[bytes, int],
+        beside: Beside,
     ) -> Composed:
-        """The payload that follows the agent's last one. `items` are all `messages` read, `tools` their hash and
-        tokens."""
+        """The payload that follows the agent's last one. `items` are all `messages` read."""
         settings, mine = self.settings, self.agents.setdefault(agent or "", AgentMemory())
-        request = Request(messages, items, tools, dialect_of(items, settings.dialect), self._made)
+        request = Request(messages, items, beside, dialect_of(items, settings.dialect), self._made)
         place, whole = request.place, Payload(request)
         view = self.update([items[i] for i in place])
 
         def billed(payload: Payload) -> Bill:
             return bill(mine.sent, payload.marks, payload.sizes, settings.cache_minimum)
 
-        brief = whole.tokens < settings.min_tokens
+        brief = self.left_alone or whole.tokens < settings.min_tokens
         speaker = speaker_of(view.body, agent)
         if not brief:
             self.observe(view, speaker)  # also where no digest is due: no call then pays for many turns
@@ -136,9 +145,9 @@ class Conversation:
             old = DigestInForce()
         keeping = Payload(request, old)
         digest, payload, action = old, keeping, "kept"
-        due, reason = (False, "below min_tokens") if brief else self._due(view, old)
+        due, reason = (False, LEFT_ALONE if self.left_alone else "below min_tokens") if brief else self._due(view, old)
         if due:
-            new = self._write(view, speaker, budget, request.dialect)
+            new = self._write(view, speaker, budget, request)
             written = Payload(request, new)
             if written.tokens >= (whole if old.cut == view.cut else keeping).tokens:
                 due, reason = False, "a digest would not be shorter"
@@ -169,6 +178,9 @@ class Conversation:
         result without its call or apart from it?"""
         same = digest.cut <= view.cut and view.links[digest.cut] == digest.link
         same = same and digest.merged == request.dialect.merged and not view.splits(digest.cut, digest.kept)
+        positions, fixed = request.saying
+        if positions and not fixed and not any(p >= digest.cut or p in digest.kept for p in positions):
+            same = same and request.beside.word in digest.text.lower()
         return same and digest.place == view.gap(digest.cut, digest.kept)
 
     def _due(self, view: Body, old: DigestInForce) -> tuple[bool, str]:
@@ -187,14 +199,13 @@ class Conversation:
         stale = sum(item.tokens for item in view.body[old.cut : view.cut]) > self.settings.stale_tokens
         return stale, "stale" if stale else f"fewer than {rule} turns since the last digest"
 
-    def _write(self, view: Body, speaker: str, budget: int | None, dialect: Dialect) -> DigestInForce:
+    def _write(self, view: Body, speaker: str, budget: int | None, request: Request) -> DigestInForce:
         """A new digest of the turns before the cut. What is sent as it stands is not quoted too; the room that this
         leaves is offered once more."""
-        session = self.observe(view, speaker)
-        inputs, merged = view.inputs(), dialect.merged
+        session, dialect, inputs = self.observe(view, speaker), request.dialect, view.inputs()
         room = None if budget is None else max(0, budget - dialect.frame_tokens)
-        kept = view.kept(merged)
-        best = DigestInForce(view.cut, view.over, view.links[view.cut], kept, view.gap(view.cut, kept), merged)
+        also = () if request.saying[1] else view.witness(dialect.merged, request.saying[0])
+        best = _settled(view, request, also)
         for _ in range(3):
             chosen = session.select(inputs, speaker, room, kept)
             if chosen.text is None and sum(view.body[i].tokens for i in chosen.messages) > chosen.tokens:
@@ -202,8 +213,7 @@ class Conversation:
                     inputs, speaker, room, kept
                 )  # whole messages bring their thoughts, unseen by it
             if chosen.text is None:
-                kept = view.kept(merged, [i for i in chosen.messages if i < view.cut])
-                return replace(best, kept=kept, place=view.gap(view.cut, kept))
+                return _settled(view, request, [*also, *(i for i in chosen.messages if i < view.cut)])
             spans = tuple(s for s in chosen.spans if s.message < view.cut and s.message not in best.kept)
             text = dialect.frame(render(session.history, spans))
             count = tokens.count(text)
@@ -213,6 +223,23 @@ class Conversation:
                 break
             room = max(0, budget + chosen.tokens - count)
         return best
+
+
+def _settled(view: Body, request: Request, also: Sequence[int]) -> DigestInForce:
+    """What is to stay before the cut, with or without a digest beside it: more than must, where roles would follow each
+    other as they do nowhere in the request. Nothing is digested where all of it would have to stay."""
+    merged, also = request.dialect.merged, list(also)
+    while True:
+        kept = view.kept(merged, also)
+        found = DigestInForce(view.cut, view.over, view.links[view.cut], kept, view.gap(view.cut, kept), merged)
+        odd = [odd_pair(request, arrange(request, replace(found, tokens=n))) for n in (0, 1)]
+        behind = next((end for end in odd if end is not None), None)
+        if behind is None:
+            return found
+        left_out = (p for p in range(view.cut) if request.place[p] > behind and p not in kept)
+        if (next_one := next(left_out, None)) is None:
+            return DigestInForce()
+        also.append(next_one)
 
 
 def speaker_of(body: Sequence[ReadMessage], agent: str | None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from lrrc.episodes.chat_message import as_dict, repair_surrogates
 from lrrc.episodes.episode import ROLES
 from lrrc.middleware import persistence
+from lrrc.middleware.beside import beside_of
 from lrrc.middleware.chat_messages import fingerprint
 from lrrc.middleware.conversation import Composed, Conversation
 from lrrc.middleware.conversations import Conversations
@@ -19,10 +19,7 @@ from lrrc.middleware.settings import Settings
 from lrrc.policies.base import Policy
 from lrrc.policies.registry import DEFAULT_ENCODER, load_policy
 from lrrc.policies.spec import PolicySpec
-from lrrc.pretrained import tokens
 from lrrc.runtime.files import invalid_value
-
-NO_TOOLS = (b"", 0)
 
 
 class Coordinator:
@@ -59,12 +56,14 @@ class Coordinator:
         budget: int | None = None,
         conversation: str | None = None,
         tools: Sequence[Mapping[str, Any]] | None = None,
+        response_format: Mapping[str, Any] | None = None,
     ) -> tuple[list[Any], Receipt]:
         """The payload to send to `agent` instead of `messages`, and its receipt.
 
         `messages` is the whole list, every time; neither it nor its messages are changed or copied. `conversation`
-        names it where the application has a name for it, else it is recognised by its beginning. `tools` are the
-        definitions that go with the call; they are counted. Raises ValueError that names the message.
+        names it where the application has a name for it, else it is recognised by its beginning. `tools` and
+        `response_format` are those that go with the call: definitions and a schema are counted, and where JSON is
+        wanted, a word of it stays in the messages. Raises ValueError that names the message.
         """
         read = _check(messages, agent, conversation)
         agent, conversation = (repair_surrogates(name) if name else name for name in (agent, conversation))
@@ -73,15 +72,15 @@ class Coordinator:
         if budget is None or self.policy.spec.budget is None:
             budget = self.policy.spec.budget
         marks = [fingerprint(message, f"messages[{i}]") for i, message in enumerate(read)]
-        sized = (fingerprint(tools, "tools"), tokens.count(json.dumps(tools))) if tools else NO_TOOLS
+        beside = beside_of(tools, response_format)
         body = [mark for mark, message in zip(marks, read, strict=True) if ROLES[message["role"]] != "system"]
         session = self.sessions.find(conversation, body)
         with session.lock:
             items = session.read(read, marks)
-            composed = session.compose(read, items, agent, budget, sized)
+            composed = session.compose(read, items, agent, budget, beside)
             self.sessions.note(session, composed.ends)
         payload = composed.payload.messages(messages)
-        receipt = self._receipt(composed, agent, budget, sized[1], session.key)
+        receipt = self._receipt(composed, agent, budget, beside.tokens, session.key)
         if self.on_receipt:
             self.on_receipt(receipt)
         return payload, receipt
@@ -89,6 +88,13 @@ class Coordinator:
     async def acompose(self, *args: Any, **options: Any) -> tuple[list[Any], Receipt]:
         """`compose` in a thread, so that the event loop goes on."""
         return await asyncio.to_thread(self.compose, *args, **options)
+
+    def pass_on(self, reason: str, agent: str | None = None, conversation: str | None = None) -> Receipt:
+        """The receipt of a call whose messages could not be read and were sent as they are: nothing is counted."""
+        receipt = Receipt.unread(self.policy.name, self.policy.checkpoint, agent, reason, conversation or "")
+        if self.on_receipt:
+            self.on_receipt(receipt)
+        return receipt
 
     def observe(self, message: Mapping[str, Any], conversation: str) -> None:
         """Take in a message as it happens, so that the next `compose` finds its work done. Optional.
@@ -100,6 +106,13 @@ class Coordinator:
         session = self.sessions.find(conversation, [])
         with session.lock:
             session.update_one(read, mark)
+
+    def leave_alone(self, conversation: str) -> None:
+        """Pass the messages of that conversation as they are from now on: for one whose provider refused a payload and
+        took the original. `conversation` is its name, or the one in its receipts."""
+        session = self.sessions.find(conversation, [])
+        with session.lock:
+            session.leave_alone()
 
     def save(self, folder: Path | str) -> None:
         """Write the trained policy (safetensors) and all conversations (JSON) into `folder`, all that `load` needs.

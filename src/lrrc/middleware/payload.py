@@ -11,13 +11,18 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from lrrc.digest.selection import Span
+from lrrc.episodes.chat_message import read_text
+from lrrc.middleware.beside import Beside
 from lrrc.middleware.chat_messages import ROOT, ReadMessage, read_message
 from lrrc.middleware.dialect import Dialect, merge
 
 DIGEST = -1  # stands for the digest among the indices of a payload
+ALWAYS = ((None, "user"), (None, "system"), ("system", "user"), ("user", "assistant"), ("assistant", "user"))
+Group = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -40,11 +45,11 @@ class DigestInForce:
 
 @dataclass(frozen=True)
 class Request:
-    """A whole message list, read: `tools` are their hash and tokens, `made` has messages written for it before."""
+    """A whole message list, read, and what goes with it; `made` has messages written for it before."""
 
     messages: Sequence[Mapping[str, Any]]
     items: Sequence[ReadMessage]
-    tools: tuple[bytes, int]
+    beside: Beside
     dialect: Dialect
     made: Mapping[bytes, ReadMessage]
 
@@ -53,30 +58,103 @@ class Request:
         """The index of every message of the body."""
         return [i for i, item in enumerate(self.items) if item.role != "system"]
 
+    @cached_property
+    def pairs(self) -> set[tuple[str | None, str]]:
+        """Roles that may follow each other: as they do here, as all servers take them, two of the user where the
+        dialect allows them, and a system message behind another or the user's where one stands behind anything."""
+        found = {*ALWAYS, *pairwise(item.role for item in self.items)}
+        if not self.dialect.merged:
+            found.add(("user", "user"))
+        if any((role, "system") in found for role in ("user", "assistant", "tool")):
+            found |= {("user", "system"), ("system", "system")}
+        return found
+
+    @cached_property
+    def saying(self) -> tuple[list[int], list[int]]:
+        """Of the messages whose content has the word that must be said: positions in the body, and indices of system
+        messages."""
+        word = self.beside.word
+        if word is None:
+            return [], []
+        contents = ({"content": message.get("content")} for message in self.messages)
+        found = {i for i, content in enumerate(contents) if word in read_text(content, "message").text.lower()}
+        fixed = found.difference(self.place)
+        return [p for p, i in enumerate(self.place) if i in found], sorted(fixed)
+
+
+def arrange(request: Request, digest: DigestInForce) -> list[Group]:
+    """The groups of a payload. The digest stands at its place, or where roles would then follow each other as they do
+    nowhere in the request, directly behind the user's last message before it."""
+    place, items = request.place, request.items
+    cut = place[digest.cut] if digest.cut < len(place) else len(items)
+    at = place[digest.place] if digest.place < len(place) else len(items)
+    stay = {place[i] for i in digest.kept}
+    order = [*(i for i in range(cut) if i in stay or items[i].role == "system"), *range(cut, len(items))]
+    if not digest.tokens:
+        return _grouped(request, order)
+    before = sum(i < at for i in order)
+    users = [n for n, i in enumerate(order[:before], 1) if items[i].role == "user"]
+    found = [_grouped(request, [*order[:n], DIGEST, *order[n:]]) for n in (before, *users[-1:])]
+    return next((groups for groups in found if odd_pair(request, groups) is None), found[0])
+
+
+def _grouped(request: Request, order: Sequence[int]) -> list[Group]:
+    """In the dialect of the request: where it merges, no two messages of the user in a row that were not."""
+    if not request.dialect.merged:
+        return [(i,) for i in order]
+    rank = {i: n for n, i in enumerate(request.place)}
+    groups: list[Group] = []
+    last: Group = ()  # the group of the user that may go on
+    for i in order:
+        role = "user" if i == DIGEST else request.items[i].role
+        if role == "user":
+            if last and (DIGEST in (i, last[-1]) or rank[i] != rank[last[-1]] + 1):
+                groups.remove(last)  # system messages between the two come first
+                last = (*last, i)
+            else:
+                last = (i,)
+            groups.append(last)
+        else:
+            groups.append((i,))
+            last = last if role == "system" else ()
+    return groups
+
+
+def odd_pair(request: Request, groups: Sequence[Group]) -> int | None:
+    """The index, in the request, behind which the first pair of roles comes that it has nowhere. A server that takes
+    the request may refuse such a pair: a user behind a tool's result, a system message behind a reply."""
+    before, end = None, -1
+    for group in groups:
+        role = "user" if DIGEST in group else request.items[group[-1]].role
+        if (before, role) not in request.pairs:
+            return end
+        before, end = role, max(group[-1], end)
+    return None
+
 
 class Payload:
     """The messages for a call: `groups` of indices of the request, DIGEST for the digest. A group of more than one
     becomes one message. `written` has the messages that are not the request's own by their group's number, `made` how
-    they read; `marks` and `sizes` have the tools' entry first."""
+    they read; `marks` and `sizes` begin with what goes beside the messages."""
 
     def __init__(self, request: Request, digest: DigestInForce = DigestInForce()):
         self.request, self.digest = request, digest
-        self.groups = self._groups() if digest.cut else [(i,) for i in range(len(request.items))]
+        self.groups = arrange(request, digest) if digest.cut else [(i,) for i in range(len(request.items))]
         self.written: dict[int, dict[str, Any]] = {}
         self.made: dict[bytes, ReadMessage] = {}
         items = [self._read(n, group) for n, group in enumerate(self.groups)]
-        self.marks = [request.tools[0], *(item.fingerprint for item in items)]
-        self.sizes = [request.tools[1], *(item.tokens for item in items)]
+        self.marks = [request.beside.mark, *(item.fingerprint for item in items)]
+        self.sizes = [request.beside.tokens, *(item.tokens for item in items)]
         self.tokens = sum(self.sizes)
         self.kinds = tuple(sorted(kind for item in items for kind in item.kinds))
 
     @property
-    def kept(self) -> tuple[int, ...]:
+    def kept(self) -> Group:
         """Indices of what is sent as it stands."""
         return tuple(group[0] for n, group in enumerate(self.groups) if n not in self.written)
 
     @property
-    def merged(self) -> tuple[tuple[int, ...], ...]:
+    def merged(self) -> tuple[Group, ...]:
         """For every message put together, the indices of those whose content it has."""
         members = [tuple(i for i in self.groups[n] if i != DIGEST) for n in self.written]
         return tuple(group for group in members if group)
@@ -85,36 +163,7 @@ class Payload:
         """What to send, of `originals` where it stands as it was given."""
         return [self.written[n] if n in self.written else originals[group[0]] for n, group in enumerate(self.groups)]
 
-    def _groups(self) -> list[tuple[int, ...]]:
-        """In the dialect of the request: where it merges, no two messages of the user in a row that were not."""
-        items, place, digest = self.request.items, self.request.place, self.digest
-        cut = place[digest.cut] if digest.cut < len(place) else len(items)
-        at = place[digest.place] if digest.place < len(place) else len(items)
-        stay = {place[i] for i in digest.kept}
-        before = [i for i in range(cut) if i in stay or items[i].role == "system"]
-        order = [i for i in before if i < at]
-        order += [DIGEST] if digest.tokens else []
-        order += [*(i for i in before if i >= at), *range(cut, len(items))]
-        if not self.request.dialect.merged:
-            return [(i,) for i in order]
-        rank = {i: n for n, i in enumerate(place)}
-        groups: list[tuple[int, ...]] = []
-        last: tuple[int, ...] = ()  # the group of the user that may go on
-        for i in order:
-            role = "user" if i == DIGEST else items[i].role
-            if role == "user":
-                if last and (DIGEST in (i, last[-1]) or rank[i] != rank[last[-1]] + 1):
-                    groups.remove(last)  # system messages between the two come first
-                    last = (*last, i)
-                else:
-                    last = (i,)
-                groups.append(last)
-            else:
-                groups.append((i,))
-                last = last if role == "system" else ()
-        return groups
-
-    def _read(self, n: int, group: tuple[int, ...]) -> ReadMessage:
+    def _read(self, n: int, group: Group) -> ReadMessage:
         """The message of a group; where it is none of the request's own, it is written."""
         request, own = self.request, [i for i in group if i != DIGEST]
         if len(group) == 1 and own:

@@ -63,6 +63,7 @@ class SavedConversation:
     speakers: list[str]
     ends: tuple[bytes, ...]
     agents: dict[str, AgentMemory]
+    left_alone: bool = False
 
     def __post_init__(self) -> None:
         for agent in self.agents.values():
@@ -151,7 +152,7 @@ def load_saved_policy(folder: Path, saved: SavedPolicy) -> tuple[Policy, Path]:
 def restore(saved: SavedConversation, policy: Policy, settings: Settings) -> Conversation:
     """A conversation as `save` found it."""
     conversation = Conversation(saved.name, policy, settings)
-    for key in ("body", "speakers", "ends", "agents"):
+    for key in ("body", "speakers", "ends", "agents", "left_alone"):
         setattr(conversation, key, getattr(saved, key))
     return conversation
 
@@ -162,6 +163,7 @@ def _row(conversation: Conversation) -> dict[str, Any]:
         "body": [{**dataclasses.asdict(item), "fingerprint": item.fingerprint.hex()} for item in conversation.body],
         "speakers": conversation.speakers,
         "ends": [end.hex() for end in conversation.ends],
+        "left_alone": conversation.left_alone,
         "agents": {
             name: {
                 "standing": {**dataclasses.asdict(agent.digest), "link": agent.digest.link.hex()},

@@ -22,7 +22,7 @@ class Receipt:
     reusable_tokens  of leading messages that the agent's previous payload had too (0 below cache_minimum)
     digest_tokens    of the digest, with the words that say what it is. Where it stands in a message together with
                      others, tokens_after counts that message whole
-    tools_tokens     of the tools' definitions, in both counts
+    tools_tokens     of the tools' definitions and the answer's schema, in both counts
     billed_before    what the messages as given would have cost, in prices of Settings, with their own cache hits
     billed_after     what the payload costs
     unknown_parts    images and other parts without text in the payload, whose tokens are not counted
@@ -54,6 +54,13 @@ class Receipt:
     merged: tuple[tuple[int, ...], ...]
     sources: tuple[Span, ...]
     conversation: str = field(compare=False)
+
+    @classmethod
+    def unread(cls, policy: str, checkpoint: str | None, agent: str | None, reason: str, conversation: str) -> Receipt:
+        """Of messages that were sent as they are because they could not be read: every count is 0, and one part of the
+        kind "prompt" is unknown."""
+        none = [0] * 8
+        return cls(policy, checkpoint, agent, None, "passed", reason, *none, 1, ("prompt",), (), (), (), conversation)
 
     @property
     def full(self) -> bool:

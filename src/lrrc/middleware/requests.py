@@ -10,24 +10,33 @@ from lrrc.middleware.coordinator import Coordinator
 from lrrc.policies.base import Policy
 from lrrc.runtime.files import invalid_value
 
-TO_ANSWER = ("user", "tool", "function")
-
 
 def compress_request(
     row: Mapping[str, Any], policy: Policy, where: str = "request", budget: int | None = None
 ) -> dict[str, Any]:
-    """{"id", "messages", "receipt"} for one request. Raises ValueError naming `where`, field and reason."""
+    """{"id", "messages", "receipt"} for one request, as `Coordinator.compose` answers it.
+
+    Read of `row` are `messages`, in the form of OpenAI's chat completions, and where they are there `id` (a text or an
+    integer, which comes back as it is), `agent` (who is to answer), `tools` and `response_format`; the rest is ignored.
+    Any message may be the last: one to answer, another agent's, a prefill. What is sent as it stands is the object
+    that was given, so fields, ids, parts and thoughts stay; only a message of the user that holds a digest is new.
+    Raises ValueError naming `where`, field and reason.
+    """
     name, messages = row.get("id"), row.get("messages")
-    if isinstance(name, bool) or not isinstance(name, (str, int)):
-        raise invalid_value(where, "id", name, "a text or an integer")
+    if isinstance(name, bool) or not isinstance(name, str | int | None):
+        raise invalid_value(where, "id", name, "a text, an integer or null")
     if not isinstance(messages, list):
         raise invalid_value(where, "messages", messages, "a list of messages")
-    last = messages[-1].get("role") if messages and isinstance(messages[-1], Mapping) else None
-    if last not in TO_ANSWER:
-        raise invalid_value(where, "last role", last, "user or tool: the last message is the one to answer")
     try:
         # a coordinator of its own: no answer depends on the requests before it
-        payload, receipt = Coordinator(policy).compose(messages, row.get("agent"), budget, conversation=str(name))
+        payload, receipt = Coordinator(policy).compose(
+            messages,
+            row.get("agent"),
+            budget,
+            conversation=None if name is None else str(name),
+            tools=row.get("tools"),
+            response_format=row.get("response_format"),
+        )
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from error
     return {

@@ -11,7 +11,7 @@ from typing import Any
 from autogen_core.model_context import ChatCompletionContext
 from autogen_core.models import AssistantMessage, FunctionExecutionResultMessage, LLMMessage, SystemMessage, UserMessage
 
-from lrrc.middleware.adapters.restore import restore
+from lrrc.middleware.adapters.restore import passing_on, restore
 from lrrc.middleware.coordinator import Coordinator
 from lrrc.middleware.dialect import GAP
 from lrrc.policies.base import DIGEST_NAME
@@ -41,12 +41,14 @@ class DigestContext(ChatCompletionContext):
 
     async def get_messages(self) -> list[LLMMessage]:
         originals = list(self._messages)
-        read = [as_dict(message) for message in originals]
-        payload, _ = await self.coordinator.acompose(
-            [*self.system, *read], agent=self.agent, conversation=self.conversation, tools=self.tools
-        )
-        payload = [message for message in payload if not any(message is fixed for fixed in self.system)]
-        return restore(payload, read, originals, lambda message: _written(message, _pictures(read, originals)))
+        with passing_on(self.coordinator, self.agent, self.conversation):
+            read = [as_dict(message) for message in originals]
+            payload, _ = await self.coordinator.acompose(
+                [*self.system, *read], agent=self.agent, conversation=self.conversation, tools=self.tools
+            )
+            payload = [message for message in payload if not any(message is fixed for fixed in self.system)]
+            return restore(payload, read, originals, lambda message: _written(message, _pictures(read, originals)))
+        return originals
 
     def _to_config(self) -> Any:
         raise NotImplementedError("a coordinator is saved by its own method, not as a component")
@@ -81,7 +83,8 @@ def as_dict(message: LLMMessage) -> dict[str, Any]:
         results = message.content
         first = {"name": results[0].name, "tool_call_id": results[0].call_id} if results else {}
         return {"role": "tool", "content": [result.content for result in results], **first}
-    assert isinstance(message, AssistantMessage)
+    if not isinstance(message, AssistantMessage):
+        raise ValueError(f"a message of the class {type(message).__name__}, which is not known here")
     read = {"role": "assistant", "name": message.source, "thought": message.thought}
     if isinstance(message.content, str):
         return {**read, "content": message.content}

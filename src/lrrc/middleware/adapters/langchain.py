@@ -11,11 +11,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, HumanMessage
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.config import get_config
 
-from lrrc.middleware.adapters.restore import restore
+from lrrc.middleware.adapters.restore import passing_on, restore
 from lrrc.middleware.coordinator import Coordinator
 
 ROLES = {"human": "user", "ai": "assistant", "AIMessageChunk": "assistant"}  # others have their own names
@@ -29,13 +29,12 @@ class DigestMiddleware(AgentMiddleware):
         self.coordinator, self.agent = coordinator, agent
 
     def wrap_model_call(self, request: ModelRequest, handler: Callable[[ModelRequest], ModelResponse]) -> ModelResponse:
-        messages = shorten(self.coordinator, _all(request), self.agent, tools=request.tools)
-        return handler(_with(request, messages))
+        return handler(_with(request, shorten(self.coordinator, _all(request), self.agent, **_beside(request))))
 
     async def awrap_model_call(
         self, request: ModelRequest, handler: Callable[[ModelRequest], Awaitable[ModelResponse]]
     ) -> ModelResponse:
-        messages = await ashorten(self.coordinator, _all(request), self.agent, tools=request.tools)
+        messages = await ashorten(self.coordinator, _all(request), self.agent, **_beside(request))
         return await handler(_with(request, messages))
 
 
@@ -45,11 +44,18 @@ def shorten(
     agent: str | None = None,
     conversation: str | None = None,
     tools: Sequence[Any] = (),
+    response_format: Mapping[str, Any] | None = None,
 ) -> list[BaseMessage]:
-    """Coordinator.compose for messages and tools of LangChain; inside of a graph its thread names the conversation."""
-    read = [as_dict(message) for message in messages]
-    payload, _ = coordinator.compose(read, agent, None, conversation or _thread(), _described(tools))
-    return restore(payload, read, messages, _written)
+    """Coordinator.compose for messages and tools of LangChain; inside of a graph its thread names the conversation.
+
+    What cannot be read is given back as it is.
+    """
+    conversation = conversation or _thread()
+    with passing_on(coordinator, agent, conversation):
+        read = [as_dict(message) for message in messages]
+        payload, _ = coordinator.compose(read, agent, None, conversation, _described(tools), response_format)
+        return restore(payload, read, messages, _written)
+    return list(messages)
 
 
 async def ashorten(
@@ -58,22 +64,29 @@ async def ashorten(
     agent: str | None = None,
     conversation: str | None = None,
     tools: Sequence[Any] = (),
+    response_format: Mapping[str, Any] | None = None,
 ) -> list[BaseMessage]:
     """`shorten`, so that the event loop goes on."""
-    read = [as_dict(message) for message in messages]
-    payload, _ = await coordinator.acompose(read, agent, None, conversation or _thread(), _described(tools))
-    return restore(payload, read, messages, _written)
+    conversation = conversation or _thread()
+    with passing_on(coordinator, agent, conversation):
+        read = [as_dict(message) for message in messages]
+        payload, _ = await coordinator.acompose(read, agent, None, conversation, _described(tools), response_format)
+        return restore(payload, read, messages, _written)
+    return list(messages)
 
 
 def as_dict(message: BaseMessage) -> dict[str, Any]:
     """The message in the form of OpenAI's chat completions. Contents of other providers stay lists of parts."""
-    read: dict[str, Any] = {"role": ROLES.get(message.type, message.type), "content": message.content}
+    role = message.role if isinstance(message, ChatMessage) else message.type
+    read: dict[str, Any] = {"role": ROLES.get(role, role), "content": message.content}
     if message.name:
         read["name"] = message.name
-    if isinstance(message, AIMessage) and message.tool_calls:
+    if isinstance(message, AIMessage):
+        # calls whose arguments are no JSON are sent back too, and answered
+        calls = [(c, json.dumps(c["args"], ensure_ascii=False, default=str)) for c in message.tool_calls]
+        calls += [(c, c["args"] or "") for c in message.invalid_tool_calls]
         read["tool_calls"] = [
-            {"id": c["id"], "function": {"name": c["name"], "arguments": json.dumps(c["args"], ensure_ascii=False)}}
-            for c in message.tool_calls
+            {"id": c["id"], "function": {"name": c["name"] or "", "arguments": said}} for c, said in calls
         ]
     if thoughts := message.additional_kwargs.get("reasoning_content"):  # some clients send them back
         read["reasoning_content"] = thoughts
@@ -90,12 +103,16 @@ def _all(request: ModelRequest) -> list[BaseMessage]:
     return [*([request.system_message] if request.system_message else []), *request.messages]
 
 
+def _beside(request: ModelRequest) -> dict[str, Any]:
+    return {"tools": request.tools, "response_format": request.model_settings.get("response_format")}
+
+
 def _with(request: ModelRequest, messages: Sequence[BaseMessage]) -> ModelRequest:
     return request.override(messages=[m for m in messages if m is not request.system_message])
 
 
 def _described(tools: Sequence[Any]) -> list[dict[str, Any]] | None:
-    return [convert_to_openai_tool(tool) for tool in tools] or None
+    return [tool if isinstance(tool, dict) else convert_to_openai_tool(tool) for tool in tools] or None
 
 
 def _thread() -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 from litellm.integrations.custom_logger import CustomLogger
 from litellm.types.utils import CallTypes
 
+from lrrc.middleware.adapters.restore import passing_on
 from lrrc.middleware.coordinator import Coordinator
 
 
@@ -27,10 +28,15 @@ class DigestHook(CustomLogger):
         if call_type not in (CallTypes.completion, CallTypes.acompletion) or "messages" not in kwargs:
             return None
         named = kwargs.get("metadata") or {}
-        payload, _ = await self.coordinator.acompose(
-            kwargs["messages"],
-            agent=named.get("agent"),
-            conversation=named.get("conversation"),
-            tools=kwargs.get("tools"),
-        )
-        return {**kwargs, "messages": payload}
+        who = {"agent": named.get("agent"), "conversation": named.get("conversation")}
+        with passing_on(self.coordinator, **who):
+            payload, _ = await self.coordinator.acompose(
+                kwargs["messages"], tools=kwargs.get("tools"), response_format=_form(kwargs), **who
+            )
+            return {**kwargs, "messages": payload}
+        return None
+
+
+def _form(kwargs: dict[str, Any]) -> dict[str, Any] | None:
+    form = kwargs.get("response_format")
+    return form if isinstance(form, dict) else None  # else a class of pydantic, which LiteLLM turns into a schema

@@ -9,11 +9,12 @@ Other calls are left alone. Where no code can be changed, the proxy does the sam
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from openai import AsyncOpenAI, OpenAI
 
+from lrrc.middleware.adapters.restore import passing_on
 from lrrc.middleware.coordinator import Coordinator
 
 Client = TypeVar("Client", bound=OpenAI | AsyncOpenAI)
@@ -22,7 +23,7 @@ Client = TypeVar("Client", bound=OpenAI | AsyncOpenAI)
 def wrap(client: Client, coordinator: Coordinator, agent: str | None = None, conversation: str | None = None) -> Client:
     """A copy of the client; the given one stays as it is. `agent` and `conversation` as in Coordinator.compose.
 
-    Its methods raise ValueError for messages that compose refuses.
+    Messages that cannot be read are sent as they are.
     """
     made = client.copy()
     options = {"agent": agent, "conversation": conversation}
@@ -41,8 +42,11 @@ def wrap(client: Client, coordinator: Coordinator, agent: str | None = None, con
 def _synchronous(call: Callable, coordinator: Coordinator, options: dict[str, Any]) -> Callable:
     @functools.wraps(call)
     def shortened(*, messages: Any, **rest: Any) -> Any:
-        payload, _ = coordinator.compose(list(messages), tools=_tools(rest), **options)
-        return call(messages=payload, **rest)
+        sent = messages
+        with passing_on(coordinator, **options):
+            sent = list(messages)
+            sent, _ = coordinator.compose(sent, **_beside(rest), **options)
+        return call(messages=sent, **rest)
 
     return shortened
 
@@ -50,12 +54,21 @@ def _synchronous(call: Callable, coordinator: Coordinator, options: dict[str, An
 def _asynchronous(call: Callable, coordinator: Coordinator, options: dict[str, Any]) -> Callable:
     @functools.wraps(call)
     async def shortened(*, messages: Any, **rest: Any) -> Any:
-        payload, _ = await coordinator.acompose(list(messages), tools=_tools(rest), **options)
-        return await call(messages=payload, **rest)
+        sent = messages
+        with passing_on(coordinator, **options):
+            sent = list(messages)
+            sent, _ = await coordinator.acompose(sent, **_beside(rest), **options)
+        return await call(messages=sent, **rest)
 
     return shortened
 
 
-def _tools(rest: dict[str, Any]) -> list[Any] | None:
-    tools = rest.get("tools")  # where none are given, the client has a placeholder that is no list
-    return list(tools) if isinstance(tools, (list, tuple)) else None
+def _beside(rest: dict[str, Any]) -> dict[str, Any]:
+    """Tools and the answer's form; where none are given, the client has placeholders of a type of its own."""
+    tools, form = rest.get("tools"), rest.get("response_format")
+    if hasattr(form, "model_json_schema"):  # a class of pydantic, which the client turns into a schema
+        form = {"type": "json_schema", "json_schema": {"schema": form.model_json_schema()}}
+    return {
+        "tools": list(tools) if isinstance(tools, (list, tuple)) else None,
+        "response_format": form if isinstance(form, Mapping) else None,
+    }

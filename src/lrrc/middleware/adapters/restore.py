@@ -1,9 +1,14 @@
-"""For adapters: a payload in a framework's own messages, from messages that were read as dicts."""
+"""For adapters: a payload in a framework's own messages, from messages that were read as dicts; and what to do where
+they cannot be read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
+
+from lrrc.middleware.coordinator import Coordinator
+from lrrc.runtime.errors import reason_of
 
 T = TypeVar("T")
 
@@ -18,3 +23,14 @@ def restore(
     of the user that the coordinator wrote what `written` makes of it."""
     found = {id(message): original for message, original in zip(read, originals, strict=True)}
     return [found[id(m)] if id(m) in found else written(m) for m in payload]
+
+
+@contextmanager
+def passing_on(coordinator: Coordinator, agent: str | None = None, conversation: str | None = None) -> Iterator[None]:
+    """Where something inside fails, the messages are to be sent as they are, and a receipt says why: an agent's call is
+    worth more than its saving."""
+    try:
+        yield
+    except Exception as error:
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        coordinator.pass_on(f"not read: {kind}{reason_of(error)}", agent, conversation)

@@ -12,7 +12,8 @@ serve` starts this).
                       x-lrrc-bypass         1: this request is left alone
     response headers  x-lrrc-action         rewritten, kept or passed (see Receipt); malformed or failed where the
                                             request went on untouched because it, or the transform, was at fault,
-                                            unread where its body or address is none that is read, bypassed
+                                            unread where its body or address is none that is read, bypassed;
+                                            refused where the upstream took it only as it came, or not at all
                       x-lrrc-reason         why it went on unshortened
                       x-lrrc-tokens-before, x-lrrc-tokens-after, x-lrrc-conversation
 """
@@ -23,7 +24,9 @@ import logging
 import time
 import traceback
 from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import anyio
 import httpx2
@@ -45,8 +48,11 @@ from lrrc.middleware.proxy.reading import (
     parse,
     written,
 )
+from lrrc.middleware.receipt import Receipt
 
 MAX_BODY = 64 * 2**20  # bytes of a request that are held to be shortened; a larger one streams through as it is
+REFUSALS = (400, 422)  # statuses by which servers say that a prompt is none that they take
+CONVERSATION = "x-lrrc-conversation"
 COMPOSERS = 2  # threads that compose at once: more of them would only keep the event loop from relaying answers
 HOP_BY_HOP = frozenset(
     (
@@ -62,6 +68,18 @@ HOP_BY_HOP = frozenset(
     )
 )
 log = logging.getLogger("lrrc.proxy")
+
+
+@dataclass
+class Forwarded:
+    """What goes upstream: a body and the headers that tell the client what was done. `entry` is what the ledger is told
+    of a composed prompt, `original` the body that came, where another is sent."""
+
+    upstream: httpx2.URL
+    body: bytes | AsyncIterator[bytes]
+    notes: dict[str, str]
+    entry: tuple[dict[str, Any], int, Receipt, float] | None = None
+    original: bytes | None = None
 
 
 class Proxy:
@@ -93,40 +111,22 @@ class Proxy:
 
     async def answer(self, scope: Scope, incoming: IncomingRequest, send: Send) -> None:
         """Forward one request, and its answer back."""
-        headers = [(name, value) for name, value in scope["headers"] if not name.startswith(OURS)]
-        upstream, notes = self.upstreams[None], {}
-        kind = kind_of(scope["path"]) if scope["method"] == "POST" else None
-        if kind == CHAT:
-            body = given = await incoming.read(MAX_BODY)
-            if isinstance(given, bytes):
-                upstream, body, notes = await self.shorten(given, dict(scope["headers"]))
-                # what was written anew has a length of its own, and no encoding
-                changed = (b"content-length",) if body is given else (b"content-length", b"content-encoding")
-                headers = [(name, value) for name, value in headers if name not in changed]
-            else:
-                notes = self.untouched("unread", f"a body of more than {MAX_BODY // 2**20} MiB")
-        else:
-            if kind:
-                notes = self.untouched("unread", f"not a chat completion, but {kind}")
-            holds_body = {b"content-length", b"transfer-encoding"} & {name for name, _ in headers}
-            body = incoming.chunks() if holds_body else await incoming.read(0)
-        headers = [(name, value) for name, value in end_to_end(headers) if name not in (b"host", b"expect")]
+        prompt = await self.read(scope, incoming)
         try:
-            request = httpx2.Request(scope["method"], address(upstream, scope), headers=headers, content=body)
-            response = await self.client.send(request, stream=True)
+            response = await self.ask(scope, prompt)
         except (httpx2.InvalidURL, httpx2.LocalProtocolError):  # nothing that could be sent on
             incoming.outcome = "refused"
             reason = "lrrc serve: not an address and headers of HTTP"
-            refusal = JSONResponse({"error": {"message": reason, "type": "invalid_request_error"}}, 400, notes)
+            refusal = JSONResponse({"error": {"message": reason, "type": "invalid_request_error"}}, 400, prompt.notes)
             return await refusal(scope, incoming.receive, send)
         except httpx2.TransportError as error:
             incoming.outcome = "unreachable"
-            reason = f"lrrc serve: no answer from the upstream ({unreached(error, request.url)})"
-            refusal = JSONResponse({"error": {"message": reason, "type": "upstream_unreachable"}}, 502, notes)
+            reason = f"lrrc serve: no answer from the upstream ({unreached(error, address(prompt.upstream, scope))})"
+            refusal = JSONResponse({"error": {"message": reason, "type": "upstream_unreachable"}}, 502, prompt.notes)
             return await refusal(scope, incoming.receive, send)
         try:
             kept = end_to_end(response.headers.raw)
-            kept += [(name.encode(), value.encode("latin-1")) for name, value in notes.items()]
+            kept += [(name.encode(), value.encode("latin-1")) for name, value in prompt.notes.items()]
             await send({"type": "http.response.start", "status": response.status_code, "headers": kept})
             async for chunk in response.aiter_raw():
                 if chunk.endswith(b"data: [DONE]\n\n"):  # many clients leave here, without waiting for the end
@@ -140,8 +140,57 @@ class Proxy:
             with anyio.CancelScope(shield=True):
                 await response.aclose()
 
-    async def shorten(self, body: bytes, headers: Mapping[bytes, bytes]) -> tuple[httpx2.URL, bytes, dict[str, str]]:
-        """Where the request goes, the body to send, and the headers that say what was done."""
+    async def read(self, scope: Scope, incoming: IncomingRequest) -> Forwarded:
+        """What goes upstream in place of a request: a prompt shortened, all else as it comes."""
+        upstream, headers = self.upstreams[None], dict(scope["headers"])
+        kind = kind_of(scope["path"]) if scope["method"] == "POST" else None
+        if kind == CHAT:
+            body = await incoming.read(MAX_BODY)
+            if isinstance(body, bytes):
+                return await self.shorten(body, headers)
+            return Forwarded(upstream, body, self.untouched("unread", f"a body of more than {MAX_BODY // 2**20} MiB"))
+        notes = self.untouched("unread", f"not a chat completion, but {kind}") if kind else {}
+        holds_body = {b"content-length", b"transfer-encoding"} & headers.keys()
+        return Forwarded(upstream, incoming.chunks() if holds_body else await incoming.read(0), notes)
+
+    async def ask(self, scope: Scope, prompt: Forwarded) -> httpx2.Response:
+        """The upstream's answer. One that refuses a shortened prompt is sent the original, once; where it takes that,
+        the conversation is left alone from then on."""
+        refused = False
+        try:
+            response = await self.send(scope, prompt)
+            refused = prompt.original is not None and response.status_code in REFUSALS
+        finally:
+            if prompt.entry and not refused:
+                self.ledger.composed(*prompt.entry)
+        if not refused:
+            return response
+        await response.aclose()
+        prompt.body, prompt.original = prompt.original, None
+        reason = f"the upstream answered {response.status_code} to the shortened prompt"
+        response = await self.send(scope, prompt)
+        if response.status_code in REFUSALS:
+            reason += ", and to the original"
+        elif response.is_success:
+            await anyio.to_thread.run_sync(self.coordinator.leave_alone, prompt.notes[CONVERSATION])
+        prompt.notes = {**self.untouched("refused", reason), CONVERSATION: prompt.notes[CONVERSATION]}
+        return response
+
+    async def send(self, scope: Scope, prompt: Forwarded) -> httpx2.Response:
+        """The answer's beginning. Raises InvalidURL and errors of httpx2's transport."""
+        # what was written anew has a length of its own, and no encoding
+        changed = () if prompt.original is None else (b"content-length", b"content-encoding")
+        headers = [
+            (name, value)
+            for name, value in end_to_end(scope["headers"])
+            if name not in (b"host", b"expect", *changed) and not name.startswith(OURS)
+        ]
+        url = address(prompt.upstream, scope)
+        request = httpx2.Request(scope["method"], url, headers=headers, content=prompt.body)
+        return await self.client.send(request, stream=True)
+
+    async def shorten(self, body: bytes, headers: Mapping[bytes, bytes]) -> Forwarded:
+        """A prompt, shortened if that is possible."""
         upstream = self.upstreams[None]
         try:
             encodings = headers.get(b"content-encoding")
@@ -155,22 +204,26 @@ class Proxy:
                 began = time.perf_counter()
                 payload, receipt = await self.coordinator.acompose(request["messages"], **options)
                 seconds = time.perf_counter() - began
-            shorter = body if receipt.action == "passed" else written(request | {"messages": payload})
-            self.ledger.composed(request, len(body), receipt, seconds)
+            shorter = None if receipt.action == "passed" else written(request | {"messages": payload})
         except LeftAlone as why:
             action, reason = BYPASSED if bypassed(headers) else (why.action, why.reason)
-            return upstream, body, self.untouched(action, reason)
+            return Forwarded(upstream, body, self.untouched(action, reason))
         except (ValueError, RecursionError) as error:  # its text may quote the messages
-            return upstream, body, self.untouched("malformed", "its messages are not those of a chat completion", error)
+            reason = "its messages are not those of a chat completion"
+            return Forwarded(upstream, body, self.untouched("malformed", reason, error))
         except Exception as error:  # whatever it is: the call is worth more than its saving
-            return upstream, body, self.untouched("failed", f"a mistake of lrrc's own, at {place(error)}", error)
+            reason = f"a mistake of lrrc's own, at {place(error)}"
+            return Forwarded(upstream, body, self.untouched("failed", reason, error))
         notes = {
             "x-lrrc-action": receipt.action,
             "x-lrrc-tokens-before": str(receipt.tokens_before),
             "x-lrrc-tokens-after": str(receipt.tokens_after),
-            "x-lrrc-conversation": receipt.conversation,
+            CONVERSATION: receipt.conversation,
         }
-        return upstream, shorter, notes | ({"x-lrrc-reason": receipt.reason} if receipt.action == "passed" else {})
+        entry = (request, len(body), receipt, seconds)
+        if shorter is None:
+            return Forwarded(upstream, body, notes | {"x-lrrc-reason": receipt.reason}, entry)
+        return Forwarded(upstream, shorter, notes, entry, original=body)
 
     def untouched(self, action: str, reason: str, error: Exception | None = None) -> dict[str, str]:
         """Count a request that goes on as it came; the log has what developers need of an error, never its text."""

@@ -21,7 +21,7 @@ from lrrc.middleware.receipt import Receipt
 BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)  # seconds
 RECENT = 1000  # compositions behind the quantiles
 CALLS = 50  # last calls listed of a conversation
-ACTIONS = ("rewritten", "kept", "passed", "malformed", "failed", "unread", "bypassed")
+ACTIONS = ("rewritten", "kept", "passed", "malformed", "failed", "unread", "refused", "bypassed")
 REASONS = 100  # most that are told apart: each is a time series for a monitor
 
 

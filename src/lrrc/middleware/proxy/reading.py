@@ -112,7 +112,8 @@ def options_of(request: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> di
         "conversation": given["conversation"][:200] or None,
         "agent": given["agent"] or (model if model in speakers else None),
         "budget": budget,
-        "tools": request.get("tools"),
+        "tools": request.get("tools") or request.get("functions"),  # functions: what tools were once called
+        "response_format": request.get("response_format"),
     }
 
 

@@ -35,7 +35,7 @@
       + (now.last_failure ? ` Last prompt that could not be shortened: ${now.last_failure}.` : "");
     const { before, after, saved, reusable } = now.tokens, done = now.requests;
     const cheaper = percent(now.bill.before - now.bill.after, now.bill.before);
-    const untouched = done.malformed + done.failed + done.unread + done.bypassed;
+    const untouched = done.malformed + done.failed + done.unread + done.refused + done.bypassed;
     const card = (title, value, note) =>
       make("div", { className: "card" }, make("span", {}, title), make("b", {}, value), make("span", {}, note));
     at("cards").replaceChildren(
