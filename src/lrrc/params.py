@@ -219,6 +219,7 @@ class TrainConfig:
     w_worth: Weight
     w_win: Weight
     w_rule: Weight
+    w_apart: Weight
     loader_workers: Count
     trainer: dict = dataclasses.field(hash=False)  # the rest tells parameters apart as keys of a cache
 

@@ -47,6 +47,7 @@ TRAIN = TrainConfig(
     w_worth=0.1,
     w_win=0.5,
     w_rule=0.2,
+    w_apart=0.05,
     loader_workers=0,
     trainer={"accelerator": "cpu", "gradient_clip_val": 1.0},
 )

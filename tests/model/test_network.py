@@ -10,7 +10,8 @@ from helpers.random_episodes import ENCODER, LIMIT, TRAIN, WIDTH, episode, model
 from lrrc.dataset.batches import collate
 from lrrc.dataset.episode_arrays import Targets, episode_arrays
 from lrrc.episodes.episode import Message, Turn
-from lrrc.model.cells import CellShape, LowRankCell, RimCell, SummaryCell
+from lrrc.model import network
+from lrrc.model.cells import CellShape, LowRankCell, RimCell, SummaryCell, most_active
 from lrrc.model.decoder import StateReader, turn_means
 from lrrc.model.network import build_network
 from lrrc.policy_catalogue import LEARNED
@@ -20,6 +21,7 @@ KINDS = ("lrrc", *LEARNED)
 EPISODES = [episode(seed) for seed in range(12)] + [episode(20, turns=9), episode(21, turns=1, empty=1.0)]
 ARRAYS = [episode_arrays(e, ENCODER, LIMIT) for e in EPISODES]
 Z, R, D = 10, 6, 12
+Z_NET = network.Z + network.SEEN
 
 
 def net_of(kind, seed=0, **changes):
@@ -62,7 +64,8 @@ def test_a_batch_equals_its_episodes_one_by_one(kind):
             (together.state_BTCD[b, : T + 1, : alone.state_BTCD.shape[2]], alone.state_BTCD[0]),
         ]
         for left, right in pairs:
-            torch.testing.assert_close(left, right, atol=1e-5, rtol=1e-5)
+            size = right[right.isfinite()].abs().max() if right.isfinite().any() else 1  # nothing bounds rims-only
+            torch.testing.assert_close(left, right, atol=float(1e-4 * max(1, size)), rtol=1e-4)
         assert together.scores_BTMN[b, :, :, N:].isneginf().all()  # nothing is ever chosen from padding
         for t in range(T):
             assert torch.equal(together.scores_BTMN[b, t, 0, :N].isfinite(), torch.from_numpy(e.turn_N < t))
@@ -94,15 +97,15 @@ def softmax(values):
 
 def plain_cell(cell, state, z):
     """One turn of LowRankCell in the paper's own words, channel by channel, in float64."""
-    w = {name: value.detach().double().numpy() for name, value in cell.named_parameters()}
-    keys = [w["gate.key.weight"] @ segment / 8 for segment in z]  # 8 = sqrt(KEY_WIDTH)
-    values = [w["gate.value.weight"] @ segment + w["gate.value.bias"] for segment in z]
+    w = {name: value.detach().double().numpy() for name, value in cell.state_dict().items()}
+    keys = [w["gate.key.weight"] @ segment for segment in z]
+    values = [w["gate.value.weight"] @ segment for segment in z]
     reads, g = [], []
     for c in range(R):
         query = w["gate.channel_RK"][c] + w["gate.from_state.weight"] @ state[c]
         alpha = softmax([*(query @ key for key in keys), w["gate.null_R"][c]])
-        reads.append(sum(a * value for a, value in zip(alpha, values, strict=False)))
         g.append(1 - alpha[-1])
+        reads.append(sum(a * value for a, value in zip(alpha, values, strict=False)) / g[-1])
     active = [c for c in sorted(range(R), key=lambda c: -g[c])[: cell.gate.top_k] if g[c] > cell.gate.threshold]
     after = state.copy()
     if not active:
@@ -111,11 +114,11 @@ def plain_cell(cell, state, z):
     for slot in w["slot_UK"]:
         shares = softmax([slot @ reads[c] for c in active])
         hidden = sum(share * reads[c] for share, c in zip(shares, active, strict=True))
-        a.append(np.tanh(w["to_a.weight"] @ hidden + w["to_a.bias"]))
+        a.append(np.tanh(w["to_a.weight"] @ hidden))
     for c in active:
-        b = np.tanh(w["to_b.weight"] @ reads[c] + w["to_b.bias"] + w["state_to_b.weight"] @ state[c]) * g[c]
+        b = np.tanh(w["to_b.weight"] @ reads[c] + w["state_to_b.weight"] @ state[c])
         u = sum(b_u * a_u for b_u, a_u in zip(b, a, strict=True))
-        u *= min(1, cell.bound / max(np.linalg.norm(u), 1e-6))
+        u *= g[c] * min(1, cell.bound / max(np.linalg.norm(u), 1e-6))
         rho = cell.rho_max / (1 + np.exp(-w["rho_logit_R"][c]))
         after[c] = rho * state[c] + u
     return after, active
@@ -130,7 +133,7 @@ def test_the_cell_equals_a_plain_loop(seed):
     for t in range(4):
         z, mask = turn_of(100 * seed + t, n=1 + t * 3, scale=2.0)
         expected, active = plain_cell(cell, state[0].double().numpy(), z[0].double().numpy())
-        state, active_BR = run(cell, state, z, mask)
+        state, (_, active_BR) = run(cell, state, z, mask)
         assert active_BR[0].nonzero().flatten().tolist() == sorted(active)
         np.testing.assert_allclose(state[0].numpy(), expected, atol=2e-5)
 
@@ -141,7 +144,7 @@ def test_inactive_channels_keep_every_bit_and_get_no_gradient(kind, seed):
     torch.manual_seed(seed)
     cell = cell_of(seed=seed) if kind is LowRankCell else RimCell(D, R, Z, top_k=3, threshold=0.05)
     state = torch.randn(4, R, D, requires_grad=True)
-    after, active_BR = run(cell, state, *turn_of(seed, batch=4, scale=3.0))
+    after, (_, active_BR) = run(cell, state, *turn_of(seed, batch=4, scale=3.0))
     assert 0 < active_BR.sum() < active_BR.numel()
     assert torch.equal(after[~active_BR], state[~active_BR])
     assert not torch.isclose(after[active_BR], state[active_BR]).all(dim=1).any()
@@ -152,9 +155,9 @@ def test_inactive_channels_keep_every_bit_and_get_no_gradient(kind, seed):
     of_channels = {
         name: p.grad for name, p in cell.named_parameters() if name.rpartition(".")[2].split("_")[-1][0] == "R"
     }
-    assert {"gate.channel_RK", "gate.null_R"} < set(of_channels)
+    assert "gate.channel_RK" in of_channels and len(of_channels) > 2
     for name, gradient in of_channels.items():
-        if name != "start_RD":
+        if name not in ("start_RD", "answer_RDK", "tell_RDK"):  # those at rest are listened to
             assert not gradient[never].any(), name
             assert gradient[once].flatten(1).any(dim=1).all() if gradient.dim() > 1 else gradient[once].any(), name
 
@@ -194,17 +197,18 @@ def test_rank_and_norm_of_the_update():
 def test_the_gate_is_a_cap_with_a_threshold():
     z, mask = turn_of(0, n=6, batch=50, scale=2.0)
     state = torch.randn(50, R, D)
-    for top_k in (1, 3, R, 99):
+    for top_k, k in ((1, 1), (2, 2), (R, R // 2), (99, R // 2)):  # a gate that opens all channels chooses nothing
         cell = cell_of(top_k=top_k)
         _, g, active = cell.gate(state, *cell.project(z), mask)
-        assert active.sum(1).max() <= top_k
+        assert active.sum(1).max() <= k == cell.gate.top_k
         assert ((g > 0.05) | ~active).all()
         weakest = torch.where(active, g, 2.0).min(1).values
         assert (torch.where(active, -1.0, g).max(1).values <= weakest)[active.any(1)].all()
-        assert torch.equal(active.sum(1), (g > 0.05).sum(1).clamp_max(top_k))
+        assert torch.equal(active.sum(1), (g > 0.05).sum(1).clamp_max(k))
+    assert [most_active(4, r) for r in (1, 2, 4, 8, 32)] == [1, 1, 2, 4, 4]
     cell = cell_of(threshold=0.9999)
     cell.gate.null_R.fill_(30.0)  # nothing is worth a read
-    after, active = run(cell, state, z, mask)
+    after, (_, active) = run(cell, state, z, mask)
     assert not active.any() and torch.equal(after, state)
 
 
@@ -212,15 +216,15 @@ def test_the_gate_is_a_cap_with_a_threshold():
 @torch.no_grad()
 def test_a_turn_without_segments_changes_nothing(kind):
     net = net_of(kind)
-    z, mask = torch.randn(2, 5, 128), torch.ones(2, 5, dtype=torch.bool)
+    z, mask = torch.randn(2, 5, Z_NET), torch.ones(2, 5, dtype=torch.bool)
     state, _ = net.step(net.initial(2), *net.project(z), mask)
     for n in (0, 5):
-        after, active = net.step(state, *net.project(z[:, :n]), torch.zeros(2, n, dtype=torch.bool))
+        after, (_, active) = net.step(state, *net.project(z[:, :n]), torch.zeros(2, n, dtype=torch.bool))
         assert torch.equal(after[:, : state.shape[1]], state) and not after[:, state.shape[1] :].any()
         assert not active.any()
-        torch.testing.assert_close(net.predict_outcome(after), net.predict_outcome(state))
+        torch.testing.assert_close(net.outcome_logits(after, state), net.outcome_logits(state, after))
         left, right = (net.step(s, *net.project(z), mask)[0] for s in (state, after))
-        torch.testing.assert_close(net.predict_outcome(left), net.predict_outcome(right))
+        torch.testing.assert_close(net.outcome_logits(left, state), net.outcome_logits(right, state))
 
 
 @torch.no_grad()
@@ -244,7 +248,7 @@ def test_switches():
     turn_N = torch.tensor([[0, 0, 1]])
     for hierarchy in (True, False):
         net = net_of("lrrc", hierarchy=hierarchy)
-        z = torch.randn(1, 3, 128)
+        z = torch.randn(1, 3, Z_NET)
         moved = z.clone()
         moved[0, 1] += 1
         left, right = net.decoder.project(z, turn_N, 2), net.decoder.project(moved, turn_N, 2)
@@ -313,6 +317,7 @@ def test_every_weight_learns(kind):
     idle = {name for name, p in net.named_parameters() if p.grad is None or not p.grad.any()}
     stateless = {f"{reader}.{part}.weight" for reader in ("head.reader", "outcome_reader") for part in ("key", "value")}
     stateless |= {"outcome_query_H", "outcome.0.weight"}  # nothing to read
+    stateless |= {"see.weight", "see.bias", "seen_speaker.weight", "seen_norm.weight", "seen_norm.bias"}  # for no cell
     assert idle == (stateless if kind == "tokensqueeze-only" else set())
     assert all(p.grad.isfinite().all() for p in net.parameters() if p.grad is not None)
 
@@ -346,12 +351,12 @@ def test_exchanging_sides(kind):
     assert torch.equal(really.outcome_B, swapped.outcome_B)
     net = net_of(kind)
     left, right = net(swapped), net(really)  # replies of a turn stand in another order, which must not matter
-    torch.testing.assert_close(left.outcome_BTO, right.outcome_BTO, atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(left.essential_BTMV, right.essential_BTMV, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(left.outcome_BTO, right.outcome_BTO, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(left.essential_BTMV, right.essential_BTMV, atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(swapped.essential_BTMV, really.essential_BTMV)
     for name in ("loss_sel", "loss_rec", "loss_worth", "loss_win"):
         losses = [coordinator_objective(net, side, TRAIN).means[name][0] for side in (swapped, really)]
-        torch.testing.assert_close(*losses, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(*losses, atol=1e-4, rtol=1e-4)
 
 
 def test_an_unknown_kind():

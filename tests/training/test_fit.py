@@ -31,7 +31,8 @@ from lrrc.dataset.batches import collate, collate_kept
 from lrrc.dataset.episode_arrays import episode_arrays
 from lrrc.dataset.inputs import StageInputs
 from lrrc.episodes.episode_file import read_episodes, write_episodes
-from lrrc.model.network import build_network, preferred
+from lrrc.model.network import build_network
+from lrrc.model.outcome import preferred
 from lrrc.model.outcome_probe import KeptFeatures, OutcomeProbe
 from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained import sentence_encoder

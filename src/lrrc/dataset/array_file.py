@@ -158,6 +158,10 @@ class ArrayFile(EpisodeStore):
         places = [self.row_of[i] for i in ids]
         return [(int(self.sizes["turns"][at]), int(self.sizes["segments"][at])) for at in places]
 
+    def outcomes(self, ids: Sequence[str]) -> list[int]:
+        """Indices of the outcomes of some episodes, -1 where there is none."""
+        return [int(self.sizes["outcome"][self.row_of[i]]) for i in ids]
+
 
 @functools.lru_cache(maxsize=1)
 def open_arrays(path: Path) -> ArrayFile:

@@ -20,7 +20,7 @@ from lrrc.digest.place_prior import mix_with_prior
 from lrrc.digest.selection import EMPTY_DIGEST, Selection
 from lrrc.episodes.episode import Episode, Message
 from lrrc.episodes.episode_file import open_episodes
-from lrrc.model.network import preferred
+from lrrc.model.outcome import preferred
 from lrrc.model.outcome_probe import OutcomeProbe
 from lrrc.params import Params
 from lrrc.policies import checkpoint

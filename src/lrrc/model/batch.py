@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from lrrc.digest.features import FIRST_AGENT
+from lrrc.model.outcome import exchange_agents, exchange_outcomes
 
 PAD = 1_000_000  # the turn of a padded segment: later than any call, so never part of a history
 
@@ -37,17 +37,14 @@ class Batch:
 
     def swapped(self, flip_B: Tensor) -> Batch:
         """Exchange the two agents of the episodes where `flip_B` is true. Only for M = 2."""
-        first, second = self.speaker_BN == FIRST_AGENT, self.speaker_BN == FIRST_AGENT + 1
-        exchanged = torch.where(first, FIRST_AGENT + 1, torch.where(second, FIRST_AGENT, self.speaker_BN))
-        outcome = torch.where((self.outcome_B == 0) | (self.outcome_B == 1), 1 - self.outcome_B, self.outcome_B)
         each = flip_B[:, None, None, None]
         return replace(
             self,
-            speaker_BN=torch.where(flip_B[:, None], exchanged, self.speaker_BN),
+            speaker_BN=torch.where(flip_B[:, None], exchange_agents(self.speaker_BN), self.speaker_BN),
             target_BTMN=torch.where(each, self.target_BTMN.flip(2), self.target_BTMN),
             worth_BTM=torch.where(flip_B[:, None, None], self.worth_BTM.flip(2), self.worth_BTM),
             essential_BTMV=torch.where(each, self.essential_BTMV.flip(2), self.essential_BTMV),
-            outcome_B=torch.where(flip_B, outcome, self.outcome_B),
+            outcome_B=torch.where(flip_B, exchange_outcomes(self.outcome_B), self.outcome_B),
         )
 
     def to(self, device: torch.device | str) -> Batch:

@@ -5,34 +5,66 @@ A state is stored by columns, [B, R, D]: row c is column S[:, c] of the paper's 
 encoded segments, computed once for all turns; and maps a state, keys, values and the mask [B, N] of one turn's segments
 to the next state and the activity [B, R] of its channels. A turn without segments leaves the state as it is, bit for
 bit, so that padding changes nothing.
+
+What the channels hold can collapse in two ways, and is built against both (lrrc.model.state_measures finds them).
+Channels, and slots of an update, that ask alike read alike: so each starts with a direction of its own, at right
+angles to the others, and sharp enough to choose among segments. A channel that is never active gets no gradient: so how
+much it asks of a turn is no weight but follows from how often it was active (`Gate.settle`).
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 KEY_WIDTH = 64
+SHARPNESS = 4.0  # norm of a query; keys have entries of about 0.6, so logits start with a spread of about two
+NULL = 4.0  # logit of a null row at the start: about half of the attention over a dozen segments falls on it
+SETTLING = 0.5  # of a null logit, per batch
+
+
+class Activity(NamedTuple):
+    """Of every channel in one turn: g in [0, 1], and whether it is active (bool)."""
+
+    g_BR: Tensor
+    active_BR: Tensor
+
+
+def apart(rows: int, width: int) -> nn.Parameter:
+    """Queries [rows, width] of norm SHARPNESS that stand at right angles, as far as there is room."""
+    return nn.Parameter(SHARPNESS * nn.init.orthogonal_(torch.empty(rows, width)))
 
 
 class Gate(nn.Module):
-    """RIM-like gate: every channel attends over the turn's segments and a null row; the most active k are active."""
+    """RIM-like gate: every channel attends over the turn's segments and a null row; the most active k are active.
+
+    k is `top_k`, and at most half of the channels: a gate that opens them all would choose nothing. The logit of a
+    channel's null row is set in training so that its activity passes the threshold in k / r of the turns: what is
+    learnt is in which.
+    """
 
     def __init__(self, d: int, r: int, z: int, top_k: int, threshold: float, enabled: bool = True, noop: bool = True):
         super().__init__()
-        self.top_k, self.threshold, self.enabled, self.noop = min(top_k, r), threshold, enabled, noop
-        self.channel_RK = nn.Parameter(torch.randn(r, KEY_WIDTH) / math.sqrt(KEY_WIDTH))
+        self.top_k, self.threshold, self.enabled, self.noop = most_active(top_k, r), threshold, enabled, noop
+        self.channel_RK = apart(r, KEY_WIDTH)
         self.from_state = nn.Linear(d, KEY_WIDTH, bias=False)
         self.key = nn.Linear(z, KEY_WIDTH, bias=False)
-        self.value = nn.Linear(z, KEY_WIDTH)
-        # a turn has some thirty segments: without a head start the null row could never win
-        self.null_R = nn.Parameter(torch.full((r,), math.log(20.0)))
+        self.value = nn.Linear(z, KEY_WIDTH, bias=False)  # a bias would be what all reads share
+        self.register_buffer("null_R", torch.full((r,), NULL))
 
     def project(self, z_BNZ: Tensor) -> tuple[Tensor, Tensor]:
-        return self.key(z_BNZ) / math.sqrt(KEY_WIDTH), self.value(z_BNZ)
+        return self.key(z_BNZ), self.value(z_BNZ)
+
+    @torch.no_grad()
+    def settle(self, g_PR: Tensor) -> None:
+        """Raise the null logits of channels that passed the threshold in more than k / r of P turns, lower others'."""
+        if self.enabled and self.noop and len(g_PR):
+            often_R = (g_PR > self.threshold).float().mean(dim=0)
+            self.null_R += SETTLING * (often_R - self.top_k / len(often_R))
 
     def logits(self, state_BRD: Tensor, key_BNK: Tensor, mask_BN: Tensor) -> Tensor:
         """[B, R, N], -inf outside the turn."""
@@ -47,11 +79,14 @@ class Gate(nn.Module):
         return torch.cat([logits_BRN, null_BR1], dim=2).softmax(dim=2)
 
     def forward(self, state_BRD: Tensor, key_BNK: Tensor, value_BNK: Tensor, mask_BN: Tensor):
-        """Reads [B, R, K], activity g in [0, 1] [B, R], active channels [B, R] (bool)."""
+        """Reads [B, R, K], activity g in [0, 1] [B, R], active channels [B, R] (bool).
+
+        A read is the mean of what is attended to, whatever share fell on the null row: that share is g's to tell.
+        """
         logits_BRN = self.logits(state_BRD, key_BNK, mask_BN)
         alpha_BRN1 = self.attend(logits_BRN, mask_BN)
-        reads_BRK = alpha_BRN1[:, :, :-1] @ value_BNK
         g_BR = 1 - alpha_BRN1[:, :, -1]
+        reads_BRK = alpha_BRN1[:, :, :-1] @ value_BNK / g_BR.clamp_min(1e-6)[:, :, None]
         present_B1 = mask_BN.any(dim=1, keepdim=True)
         if not self.enabled:
             return reads_BRK, g_BR, present_B1.expand_as(g_BR)
@@ -59,6 +94,11 @@ class Gate(nn.Module):
         rank_BR = g_BR if self.noop else logits_BRN.logsumexp(dim=2)
         kept = torch.zeros_like(g_BR, dtype=torch.bool).scatter(1, rank_BR.topk(self.top_k, dim=1).indices, True)
         return reads_BRK, g_BR, kept & (g_BR > self.threshold) & present_B1
+
+
+def most_active(top_k: int, r: int) -> int:
+    """How many of r channels are active at most."""
+    return max(1, min(top_k, r // 2))
 
 
 @dataclass(frozen=True)
@@ -84,8 +124,8 @@ class CellShape:
 class LowRankCell(nn.Module):
     """The paper's cell: S[:, c] <- rho_c S[:, c] + U[:, c] for active c, U = A B^T with inner dimension r_u.
 
-    Each column of U is rescaled to norm at most b, so every column of the state stays bounded by
-    max(norm of its start, b / (1 - rho)) for ever (proofs: Stability).
+    Each column of U is rescaled to norm at most b, and scaled by its channel's activity, so every column of the state
+    stays bounded by max(norm of its start, b / (1 - rho)) for ever (proofs: Stability).
     """
 
     def __init__(self, shape: CellShape):
@@ -98,12 +138,12 @@ class LowRankCell(nn.Module):
         self.gate = Gate(d, r, shape.z, shape.top_k, shape.threshold, shape.gate, shape.noop)
         self.rho_logit_R = nn.Parameter(torch.full((r,), 2.0))
         if self.low_rank:
-            self.slot_UK = nn.Parameter(torch.randn(self.update_rank, KEY_WIDTH) / math.sqrt(KEY_WIDTH))
-            self.to_a = nn.Linear(KEY_WIDTH, d)
-            self.to_b = nn.Linear(KEY_WIDTH, self.update_rank)
+            self.slot_UK = apart(self.update_rank, KEY_WIDTH)
+            self.to_a = nn.Linear(KEY_WIDTH, d, bias=False)
+            self.to_b = nn.Linear(KEY_WIDTH, self.update_rank, bias=False)
             self.state_to_b = nn.Linear(d, self.update_rank, bias=False)
         else:
-            self.to_column = nn.Linear(KEY_WIDTH, d)
+            self.to_column = nn.Linear(KEY_WIDTH, d, bias=False)
 
     @property
     def rho_R(self) -> Tensor:
@@ -119,27 +159,34 @@ class LowRankCell(nn.Module):
             hidden_BUR = logits_BUR.masked_fill(~active_BR[:, None, :], -1e9).softmax(dim=2)
             a_BUD = torch.tanh(self.to_a(hidden_BUR @ reads_BRK))
             b_BRU = torch.tanh(self.to_b(reads_BRK) + self.state_to_b(state_BRD))
-            b_BRU = b_BRU * (g_BR * active_BR)[:, :, None]
             u_BRD = b_BRU @ a_BUD  # the transpose of A B^T
         else:
-            u_BRD = torch.tanh(self.to_column(reads_BRK)) * (g_BR * active_BR)[:, :, None]
+            u_BRD = torch.tanh(self.to_column(reads_BRK))
         norm_BR = u_BRD.pow(2).sum(dim=2).clamp_min(1e-12).sqrt()
-        return u_BRD * (self.bound / norm_BR).clamp_max(1.0)[:, :, None]
+        # the activity comes last: before the bound, what it scales would be scaled back
+        return u_BRD * ((self.bound / norm_BR).clamp_max(1.0) * g_BR * active_BR)[:, :, None]
 
     def project(self, z_BNZ: Tensor) -> tuple[Tensor, Tensor]:
         return self.gate.project(z_BNZ)
 
-    def forward(self, state_BRD: Tensor, key_BNK: Tensor, value_BNK: Tensor, mask_BN: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, state_BRD: Tensor, key_BNK: Tensor, value_BNK: Tensor, mask_BN: Tensor
+    ) -> tuple[Tensor, Activity]:
         if not self.recurrence:
             start_BRD = self.initial(len(state_BRD))
             state_BRD = torch.where(mask_BN.any(1)[:, None, None], start_BRD, state_BRD)
         reads_BRK, g_BR, active_BR = self.gate(state_BRD, key_BNK, value_BNK, mask_BN)
         u_BRD = self.update(state_BRD, reads_BRK, g_BR, active_BR)
-        return torch.where(active_BR[:, :, None], self.rho_R[:, None] * state_BRD + u_BRD, state_BRD), active_BR
+        after_BRD = torch.where(active_BR[:, :, None], self.rho_R[:, None] * state_BRD + u_BRD, state_BRD)
+        return after_BRD, Activity(g_BR, active_BR)
 
 
 class RimCell(nn.Module):
-    """RIMs-only: the same gate, a full-rank gated update with own weights per channel, no contraction, no bound."""
+    """RIMs-only (Goyal et al. 2021): the same gate, weights of its own for each channel, then communication.
+
+    An active channel is updated by a gated unit from its read and its own state, no contraction, no bound. Then it
+    attends over all channels, those at rest too, and adds what it finds (their section 2.3).
+    """
 
     def __init__(self, d: int, r: int, z: int, top_k: int, threshold: float):
         super().__init__()
@@ -147,6 +194,10 @@ class RimCell(nn.Module):
         self.gate = Gate(d, r, z, top_k, threshold)
         self.read_RKD = nn.Parameter(torch.randn(r, KEY_WIDTH, 2 * d) / math.sqrt(KEY_WIDTH))
         self.state_RDD = nn.Parameter(torch.randn(r, d, 2 * d) / math.sqrt(d) / 2)
+        self.ask_RDK, self.answer_RDK, self.tell_RDK = (
+            nn.Parameter(torch.randn(r, d, KEY_WIDTH) / math.sqrt(d)) for _ in range(3)
+        )
+        self.hear_RKD = nn.Parameter(torch.randn(r, KEY_WIDTH, d) / math.sqrt(KEY_WIDTH))
 
     def initial(self, batch: int) -> Tensor:
         return self.start_RD.expand(batch, -1, -1)
@@ -154,14 +205,28 @@ class RimCell(nn.Module):
     def project(self, z_BNZ: Tensor) -> tuple[Tensor, Tensor]:
         return self.gate.project(z_BNZ)
 
-    def forward(self, state_BRD: Tensor, key_BNK: Tensor, value_BNK: Tensor, mask_BN: Tensor) -> tuple[Tensor, Tensor]:
-        reads_BRK, _, active_BR = self.gate(state_BRD, key_BNK, value_BNK, mask_BN)
-        mixed = torch.einsum("brk,rkd->brd", reads_BRK, self.read_RKD)
-        mixed = mixed + torch.einsum("brd,rde->bre", state_BRD, self.state_RDD)
-        keep_BRD, new_BRD = mixed.chunk(2, dim=2)
+    def communicate(self, state_BRD: Tensor) -> Tensor:
+        """What every channel hears from all of them, [B, R, D]."""
+        query, key, value = (each(state_BRD, weight) for weight in (self.ask_RDK, self.answer_RDK, self.tell_RDK))
+        shares_BRR = (query @ key.transpose(1, 2) / math.sqrt(KEY_WIDTH)).softmax(dim=2)
+        return each(shares_BRR @ value, self.hear_RKD)
+
+    def forward(
+        self, state_BRD: Tensor, key_BNK: Tensor, value_BNK: Tensor, mask_BN: Tensor
+    ) -> tuple[Tensor, Activity]:
+        reads_BRK, g_BR, active_BR = self.gate(state_BRD, key_BNK, value_BNK, mask_BN)
+        mixed_BRE = each(reads_BRK, self.read_RKD) + each(state_BRD, self.state_RDD)
+        keep_BRD, new_BRD = mixed_BRE.chunk(2, dim=2)
         keep_BRD = torch.sigmoid(keep_BRD)
         next_BRD = keep_BRD * state_BRD + (1 - keep_BRD) * torch.tanh(new_BRD)
-        return torch.where(active_BR[:, :, None], next_BRD, state_BRD), active_BR
+        next_BRD = torch.where(active_BR[:, :, None], next_BRD, state_BRD)
+        heard_BRD = next_BRD + self.communicate(next_BRD)
+        return torch.where(active_BR[:, :, None], heard_BRD, state_BRD), Activity(g_BR, active_BR)
+
+
+def each(rows_BRX: Tensor, weight_RXY: Tensor) -> Tensor:
+    """Every channel's row by its own weights, [B, R, Y]."""
+    return torch.einsum("brx,rxy->bry", rows_BRX, weight_RXY)
 
 
 class SummaryCell(nn.Module):
@@ -183,7 +248,9 @@ class SummaryCell(nn.Module):
     def project(self, z_BNZ: Tensor) -> tuple[Tensor, Tensor]:
         return self.key(z_BNZ) / math.sqrt(KEY_WIDTH), self.value(z_BNZ)
 
-    def forward(self, state_BCD: Tensor, key_BNK: Tensor, value_BND: Tensor, mask_BN: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, state_BCD: Tensor, key_BNK: Tensor, value_BND: Tensor, mask_BN: Tensor
+    ) -> tuple[Tensor, Activity]:
         past_BCD = state_BCD.detach()
         present_B = mask_BN.any(dim=1)
         # zero columns (turns without segments) are not there: they must not dilute the mean
@@ -193,4 +260,5 @@ class SummaryCell(nn.Module):
         new_BCD = logits_BCN.softmax(dim=2) @ value_BND
         # a zero column is invisible to the reader of the state, as a padded turn must be
         new_BCD = torch.where(present_B[:, None, None], new_BCD, 0.0)
-        return torch.cat([past_BCD, new_BCD], dim=1), present_B[:, None].expand(-1, new_BCD.shape[1])
+        active_BC = present_B[:, None].expand(-1, new_BCD.shape[1])
+        return torch.cat([past_BCD, new_BCD], dim=1), Activity(active_BC.to(new_BCD.dtype), active_BC)

@@ -10,6 +10,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+FARTHEST = 5.0  # spreads from the mean that a feature counts as, at most: other data may have what training never saw
+LEAST_SPREAD = 1e-3  # of a feature that does not vary in training
 RELATIONS = 4  # of a segment to the agent that is called: the user's, a tool's, the agent's own, another agent's
 
 
@@ -21,13 +23,17 @@ class StateReader(nn.Module):
         self.key, self.value = nn.Linear(d, width, bias=False), nn.Linear(d, width, bias=False)
 
     def forward(self, query_BQH: Tensor, state_BCD: Tensor) -> Tensor:
-        """[B, Q, H]; a null column of value zero makes an empty state readable."""
-        keys_BCH, values_BCH = self.key(state_BCD), self.value(state_BCD)
-        logits_BQC = query_BQH @ keys_BCH.transpose(1, 2) / math.sqrt(query_BQH.shape[-1])
+        """[B, Q, H]; a null column of value zero makes an empty state readable.
+
+        Columns are normalised: unless their entries are of the order of one, attention cannot tell them apart.
+        """
+        normal_BCD = nn.functional.layer_norm(state_BCD, state_BCD.shape[2:])
+        asked_BQD = query_BQH @ self.key.weight  # the query is carried to the columns: they are more than the queries
+        logits_BQC = asked_BQD @ normal_BCD.transpose(1, 2) / math.sqrt(query_BQH.shape[-1])
         logits_BQC = logits_BQC.masked_fill((state_BCD == 0).all(dim=2)[:, None, :], -torch.inf)
         null_BQ1 = logits_BQC.new_zeros(*logits_BQC.shape[:2], 1)
         weights_BQC = torch.cat([logits_BQC, null_BQ1], dim=2).softmax(dim=2)[:, :, :-1]
-        return weights_BQC @ values_BCH
+        return self.value(weights_BQC @ normal_BCD)
 
 
 class CompressionHead(nn.Module):
@@ -57,11 +63,20 @@ class Decoder(nn.Module):
         self.essential = nn.Linear(width, vocabulary)
         self.segment = nn.Linear(z, width, bias=False)
         self.turn = nn.Linear(z, width, bias=False) if hierarchy else None
+        self.register_buffer("feature_mean_F", torch.zeros(features))
+        self.register_buffer("feature_sd_F", torch.ones(features))
         self.plain = nn.Sequential(nn.Linear(features, 32), nn.ReLU(), nn.Linear(32, 1))
         self.relation = nn.Linear(RELATIONS, 1, bias=False)
 
+    @torch.no_grad()
+    def standardise(self, features_NF: Tensor) -> None:
+        """Measure features from here on by their mean and spread in these rows; as they are, some hardly vary."""
+        self.feature_mean_F.copy_(features_NF.mean(dim=0))
+        self.feature_sd_F.copy_(features_NF.std(dim=0).clamp_min(LEAST_SPREAD))
+
     def project(self, z_BNZ: Tensor, turn_BN: Tensor, turns: int) -> Tensor:
-        """[B, N, H]: what p is held against, once per segment for all calls."""
+        """[B, N, H]: what p is held against, once per segment for all calls; z's first part is the decoder's."""
+        z_BNZ = z_BNZ[..., : self.segment.in_features]
         scale = math.sqrt(self.segment.out_features)
         projected_BNH = self.segment(z_BNZ)
         if self.turn is not None:
@@ -74,7 +89,8 @@ class Decoder(nn.Module):
         """[B, T, M, N] for the T x M calls Q."""
         B, T, N, _ = features_BTNF.shape
         match_BTMN = (p_BQH @ projected_BNH.transpose(1, 2)).view(B, T, p_BQH.shape[1] // T, N)
-        plain_BT1N = self.plain(features_BTNF).squeeze(3)[:, :, None, :]
+        standard_BTNF = ((features_BTNF - self.feature_mean_F) / self.feature_sd_F).clamp(-FARTHEST, FARTHEST)
+        plain_BT1N = self.plain(standard_BTNF).squeeze(3)[:, :, None, :]
         relation_B1MN = self.relation.weight[0][relation_BMN][:, None]
         return match_BTMN + plain_BT1N + relation_B1MN
 

@@ -16,11 +16,24 @@ from torch import Tensor, nn
 from lrrc.digest.features import FEATURES, FIRST_AGENT
 from lrrc.episodes.episode import ARENA_OUTCOMES
 from lrrc.model.batch import Batch
-from lrrc.model.cells import CellShape, LowRankCell, RimCell, SummaryCell
+from lrrc.model.cells import Activity, CellShape, LowRankCell, RimCell, SummaryCell
 from lrrc.model.decoder import CompressionHead, Decoder, StateReader
+from lrrc.model.outcome import even_handed, exchange_agents
 
-Z = 128
+Z = 128  # of a segment as the decoder sees it
+SEEN = 64  # of a segment as the cell sees it
 SPEAKERS = 4  # user, other, first agent, second agent; further agents share the last
+
+
+@dataclass(frozen=True)
+class Run:
+    """The states of whole episodes; what happened in padded turns is nothing: no channel is active in them."""
+
+    z_BNZ: Tensor  # the encoded segments
+    said_BT: Tensor  # turns with segments
+    state_BTCD: Tensor  # S_0 to S_T (T + 1 of them)
+    g_BTC: Tensor  # activity in turn t; a growing state's channels are those of one turn
+    active_BTC: Tensor
 
 
 @dataclass(frozen=True)
@@ -31,8 +44,16 @@ class Output:
     essential_BTMV: Tensor
     standing_BN: Tensor  # logits of being a standing rule
     outcome_BTO: Tensor  # logits after turn t + 1
-    active_BT: Tensor  # how many channels were active in turn t
-    state_BTCD: Tensor  # S_0 to S_T (T + 1 of them)
+    run: Run
+
+    @property
+    def active_BT(self) -> Tensor:
+        """How many channels were active in turn t."""
+        return self.run.active_BTC.float().sum(dim=2)
+
+    @property
+    def state_BTCD(self) -> Tensor:
+        return self.run.state_BTCD
 
 
 class CoordinatorNetwork(nn.Module):
@@ -44,6 +65,10 @@ class CoordinatorNetwork(nn.Module):
         self.embed = nn.Linear(e, Z)
         self.speaker = nn.Embedding(SPEAKERS, Z)
         self.norm = nn.LayerNorm(Z)
+        self.see = nn.Linear(e, SEEN)
+        self.seen_speaker = nn.Embedding(SPEAKERS, SEEN)
+        nn.init.normal_(self.seen_speaker.weight, std=0.5)  # who speaks is to weigh as much as what is said
+        self.seen_norm = nn.LayerNorm(SEEN)
         self.cell = cell
         self.head = CompressionHead(d, e, head_width)
         self.decoder = Decoder(Z, head_width, len(FEATURES), vocabulary, hierarchy)
@@ -53,13 +78,26 @@ class CoordinatorNetwork(nn.Module):
         self.outcome = nn.Sequential(nn.Linear(head_width, 32), nn.GELU(), nn.Linear(32, len(ARENA_OUTCOMES)))
 
     def encode(self, embeddings_BNE: Tensor, speaker_BN: Tensor) -> Tensor:
-        """Segments as the cell and the decoder see them, [B, N, Z]."""
-        return self.norm(self.embed(embeddings_BNE) + self.speaker(speaker_BN.clamp_max(SPEAKERS - 1)))
+        """Segments as the decoder and then as the cell see them, [B, N, Z + SEEN]."""
+        return self._said(self._content(embeddings_BNE), speaker_BN)
+
+    def _content(self, embeddings_BNE: Tensor) -> tuple[Tensor, Tensor]:
+        """What is said, whoever says it.
+
+        Embeddings are of length one. Beside a speaker's code their entries hardly count at first: so the decoder
+        learns what it needs of them and no more, but a cell would read the same of all segments.
+        """
+        return self.embed(embeddings_BNE), self.see(of_order_one(embeddings_BNE))
+
+    def _said(self, content: tuple[Tensor, Tensor], speaker_BN: Tensor) -> Tensor:
+        code_BN = speaker_BN.clamp_max(SPEAKERS - 1)
+        decoded, seen = content
+        parts = self.norm(decoded + self.speaker(code_BN)), self.seen_norm(seen + self.seen_speaker(code_BN))
+        return torch.cat(parts, dim=2)
 
     def standing_rule_logits(self, embeddings_BNE: Tensor) -> Tensor:
         """Logits [B, N] of a segment's being a standing rule; a sentence says by itself whether it is one."""
-        scale = math.sqrt(embeddings_BNE.shape[2])  # entries of the order of one are learnt from as fast as the rest
-        return self.standing(scale * embeddings_BNE).squeeze(2)
+        return self.standing(of_order_one(embeddings_BNE)).squeeze(2)
 
     def initial(self, batch: int) -> Tensor:
         if self.cell is None:
@@ -68,54 +106,79 @@ class CoordinatorNetwork(nn.Module):
 
     def project(self, z_BNZ: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values of encoded segments for `step`, once for all turns."""
-        return self.cell.project(z_BNZ) if self.cell is not None else (z_BNZ, z_BNZ)
+        seen_BNZ = z_BNZ[..., Z:]
+        return self.cell.project(seen_BNZ) if self.cell is not None else (seen_BNZ, seen_BNZ)
 
-    def step(self, state_BCD: Tensor, key: Tensor, value: Tensor, mask_BN: Tensor) -> tuple[Tensor, Tensor]:
-        """The state after one more turn, and which channels were active in it."""
+    def step(self, state_BCD: Tensor, key: Tensor, value: Tensor, mask_BN: Tensor) -> tuple[Tensor, Activity]:
+        """The state after one more turn, and the activity of its channels in it."""
         if self.cell is None:
-            return state_BCD, mask_BN.new_zeros(len(mask_BN), 1)
+            return state_BCD, Activity(state_BCD.new_zeros(len(mask_BN), 1), mask_BN.new_zeros(len(mask_BN), 1))
         return self.cell(state_BCD, key, value, mask_BN)
 
-    def predict_outcome(self, state_BCD: Tensor) -> Tensor:
-        """Logits [B, O] of the episode's outcome, from the state alone."""
+    def run(self, z_BNZ: Tensor, turn_BN: Tensor, turns: int) -> Run:
+        """Step through all turns of whole episodes of encoded segments."""
+        key, value = self.project(z_BNZ)
+        states, activities = [self.initial(len(z_BNZ))], []
+        here_TBN = turn_BN == torch.arange(turns, device=turn_BN.device)[:, None, None]
+        for here_BN in here_TBN:
+            state, activity = self.step(states[-1], key, value, here_BN)
+            states.append(state)
+            activities.append(activity)
+        said_BT = here_TBN.any(dim=2).T
+        g, active = (torch.stack(values, dim=1) for values in zip(*activities, strict=True))
+        return Run(z_BNZ, said_BT, _stacked(states), g, active)
+
+    def outcome_logits(self, state_BCD: Tensor, exchanged_BCD: Tensor) -> Tensor:
+        """Logits [B, O] of the episode's outcome, from its state and that of the same episode with agents exchanged."""
+        here, there = map(self._outcome_of_one_side, (state_BCD, exchanged_BCD))
+        return even_handed(here, there)
+
+    def _outcome_of_one_side(self, state_BCD: Tensor) -> Tensor:
         query_B1H = self.outcome_query_H.expand(len(state_BCD), 1, -1)
         return self.outcome(self.outcome_reader(query_B1H, state_BCD).squeeze(1))
 
     def forward(self, batch: Batch) -> Output:
         B, T, _ = batch.query_BTE.shape
-        M = batch.target_BTMN.shape[2]
-        z_BNZ = self.encode(batch.embeddings_BNE, batch.speaker_BN)
-        key, value = self.project(z_BNZ)
-        states, activity = [self.initial(B)], []
-        for t in range(T):
-            state, active_BC = self.step(states[-1], key, value, batch.turn_BN == t)
-            states.append(state)
-            activity.append(active_BC)
-        state_PCD = _stacked(states)  # P = B x (T + 1)
-        state_BTCD = state_PCD.view(B, T + 1, -1, self.d)
+        content = self._content(batch.embeddings_BNE)
+        here = self.run(self._said(content, batch.speaker_BN), batch.turn_BN, T)
+        with torch.no_grad():  # teaches the head alone: training shows every episode either way round
+            there = self.run(self._said(content, exchange_agents(batch.speaker_BN)), batch.turn_BN, T)
+        if self.training and (gate := getattr(self.cell, "gate", None)):
+            gate.settle(here.g_BTC[here.said_BT])
+        outcome_BTO = self.outcome_logits(here.state_BTCD[:, 1:].flatten(0, 1), there.state_BTCD[:, 1:].flatten(0, 1))
+        outcome_BTO = outcome_BTO.view(B, T, -1)
+        return self.read(batch, here, outcome_BTO)
 
-        p_PMH = self.head(state_BTCD[:, :-1].flatten(0, 1), batch.query_BTE.flatten(0, 1), M)
+    def read(self, batch: Batch, run: Run, outcome_BTO: Tensor) -> Output:
+        """What the states of a run say of every call."""
+        B, T, _ = batch.query_BTE.shape
+        M = batch.target_BTMN.shape[2]
+        p_PMH = self.head(run.state_BTCD[:, :-1].flatten(0, 1), batch.query_BTE.flatten(0, 1), M)  # P = B x T
         p_BTMH = p_PMH.view(B, T, M, -1)
-        projected_BNH = self.decoder.project(z_BNZ, batch.turn_BN, T)
+        projected_BNH = self.decoder.project(run.z_BNZ, batch.turn_BN, T)
         relation_BMN = relations(batch.speaker_BN, M)
         scores_BTMN = self.decoder.score(p_BTMH.flatten(1, 2), projected_BNH, batch.features_BTNF, relation_BMN)
-        turn_T1 = torch.arange(T, device=z_BNZ.device)[:, None]
+        turn_T1 = torch.arange(T, device=p_BTMH.device)[:, None]
         seen_BTN = batch.turn_BN[:, None, :] < turn_T1
         return Output(
             scores_BTMN.masked_fill(~seen_BTN[:, :, None, :], -torch.inf),
             self.decoder.essential(p_BTMH),
             self.standing_rule_logits(batch.embeddings_BNE),
-            self.predict_outcome(state_BTCD[:, 1:].flatten(0, 1)).view(B, T, -1),
-            torch.stack([active.float().sum(dim=1) for active in activity], dim=1),
-            state_BTCD,
+            outcome_BTO,
+            run,
         )
 
 
 def _stacked(states: list[Tensor]) -> Tensor:
-    """States of all turns as one batch [B x (T + 1), C, D]; a growing state is padded with (invisible) zero columns."""
+    """States of all turns, [B, T + 1, C, D]; a growing state is padded with (invisible) zero columns."""
     widest = max(state.shape[1] for state in states)
     padded = [nn.functional.pad(state, (0, 0, 0, widest - state.shape[1])) for state in states]
-    return torch.stack(padded, dim=1).flatten(0, 1)
+    return torch.stack(padded, dim=1)
+
+
+def of_order_one(embeddings: Tensor) -> Tensor:
+    """Vectors of length one as vectors whose entries are of the order of one."""
+    return math.sqrt(embeddings.shape[-1]) * embeddings
 
 
 def relations(speaker_BN: Tensor, agents: int) -> Tensor:
@@ -136,7 +199,7 @@ def build_network(kind: str, rank: int, width: int, model) -> CoordinatorNetwork
         shape = CellShape(
             model.d,
             rank,
-            Z,
+            SEEN,
             model.max_update_rank,
             rho_max=model.rho_max,
             bound=model.update_bound,
@@ -148,18 +211,12 @@ def build_network(kind: str, rank: int, width: int, model) -> CoordinatorNetwork
         )
         cell: nn.Module | None = LowRankCell(shape)
     elif kind == "rims-only":
-        cell = RimCell(model.d, rank, Z, **gate)
+        cell = RimCell(model.d, rank, SEEN, **gate)
     elif kind == "ccf-only":
-        cell = SummaryCell(model.d, Z, summaries=2)
+        cell = SummaryCell(model.d, SEEN, summaries=2)
     elif kind == "tokensqueeze-only":
         cell = None
     else:
         raise ValueError(f"{kind}: not a learned policy: lrrc, rims-only, ccf-only or tokensqueeze-only")
     hierarchy = model.hierarchy and kind == "lrrc"
     return CoordinatorNetwork(cell, model.d, width, model.head_width, model.vocabulary, hierarchy)
-
-
-def preferred(logits_BO: Tensor) -> Tensor:
-    """P(first agent is better) - P(second agent is better), in [-1, 1]: sign = pick, size = confidence."""
-    p_BO = logits_BO.softmax(dim=-1)
-    return p_BO[..., 0] - p_BO[..., 1]

@@ -11,8 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lrrc.episodes.episode import ARENA_OUTCOMES
+from lrrc.model.outcome import even_handed, exchange_outcomes
+
 PARTIES = 3
-OUTCOMES = 4
+EXCHANGED_PARTIES = [0, 2, 1]
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,7 @@ class ProbeBatch:
 
     def swapped(self, flip_B: Tensor) -> ProbeBatch:
         """Exchange the two agents of the episodes where `flip_B` is true."""
-        exchanged = self.kept_BTPG[:, :, [0, 2, 1]]
-        outcome = torch.where((self.outcome_B == 0) | (self.outcome_B == 1), 1 - self.outcome_B, self.outcome_B)
+        exchanged, outcome = self.kept_BTPG[:, :, EXCHANGED_PARTIES], exchange_outcomes(self.outcome_B)
         return replace(
             self,
             kept_BTPG=torch.where(flip_B[:, None, None, None], exchanged, self.kept_BTPG),
@@ -52,12 +54,16 @@ class ProbeBatch:
 
 
 class OutcomeProbe(nn.Module):
-    """A small network from kept features to outcome logits, [B, T, O]."""
+    """A small network from kept features to outcome logits, [B, T, O], that cannot favour a side."""
 
     def __init__(self, width: int, hidden: int = 32):
         super().__init__()
         self.party = nn.Linear(width, hidden)
-        self.outcome = nn.Sequential(nn.Linear(PARTIES * hidden, hidden), nn.GELU(), nn.Linear(hidden, OUTCOMES))
+        self.outcome = nn.Sequential(
+            nn.Linear(PARTIES * hidden, hidden), nn.GELU(), nn.Linear(hidden, len(ARENA_OUTCOMES))
+        )
 
     def forward(self, batch: ProbeBatch) -> Tensor:
-        return self.outcome(torch.tanh(self.party(batch.kept_BTPG)).flatten(2))
+        party_BTPH = torch.tanh(self.party(batch.kept_BTPG))
+        here, there = (self.outcome(seen.flatten(2)) for seen in (party_BTPH, party_BTPH[:, :, EXCHANGED_PARTIES]))
+        return even_handed(here, there)

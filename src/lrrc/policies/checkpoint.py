@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from lrrc.policies.spec import PolicySpec
 
 
-SCHEMA = 1
+SCHEMA = 2  # 1 was written by version 0.1.0, whose networks were others
+FITS = "fits.json"  # beside config.json: what training measured of every fit
 LARGEST = 100_000  # of a rank, a width or a segment: what config.json says is not to be believed
 Size = Annotated[int, Ge(1), Le(LARGEST), allowed(f"an integer from 1 to {LARGEST}")]
 
@@ -65,7 +66,9 @@ def read_config(folder: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
         if config["schema"] != SCHEMA:
-            raise ValueError(f"schema {config['schema']}: this version reads schema {SCHEMA}")
+            raise ValueError(
+                f"schema {config['schema']}: this version reads schema {SCHEMA}: train it anew with `dvc repro`"
+            )
         if missing := [key for key in KEYS if key not in config]:
             raise ValueError(f"{', '.join(missing)} missing")
         found = TypeAdapter(Config).validate_python({key: config[key] for key in KEYS})
@@ -76,6 +79,15 @@ def read_config(folder: Path) -> dict[str, Any]:
     except (ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"{path}: not a checkpoint's config.json: {error}") from None
     return config | vars(found)
+
+
+def head_beats_majority(folder: Path, fit: str) -> bool:
+    """Was a fit's outcome head better than naming the more frequent winner always? False where nothing is known."""
+    path = Path(folder) / FITS
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))[fit]["outcome_head"]["beats_majority"] is True
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
 
 
 def save_weights(net: nn.Module, path: Path) -> None:

@@ -22,6 +22,7 @@ from lrrc.digest.standing_rules import rules_in_force
 from lrrc.digest.writer import DigestRules, write_digest
 from lrrc.episodes.episode import Message
 from lrrc.model.network import CoordinatorNetwork, relations
+from lrrc.model.outcome import exchange_agents
 from lrrc.policies.base import Policy, RankedHistory, Session, heard_only
 from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained.sentence_encoder import SentenceEncoder
@@ -76,8 +77,12 @@ class LearnedSession(Session):
 
     @torch.inference_mode()
     def outcome(self) -> np.ndarray:
-        """Logits over episodes.ARENA_OUTCOMES, from the state alone."""
-        return self.net.predict_outcome(self.state_1CD)[0].numpy()
+        """Logits over episodes.ARENA_OUTCOMES, from the state, and from what it were had the agents changed places."""
+        seen = self.history
+        speaker_1N, turn_1N = (torch.as_tensor(values, dtype=torch.long)[None] for values in (seen.speaker, seen.turn))
+        z_1NZ = self.net.encode(torch.from_numpy(seen.embeddings_NE)[None], exchange_agents(speaker_1N))
+        exchanged = self.net.run(z_1NZ, turn_1N, max(1, seen.turns))
+        return self.net.outcome_logits(self.state_1CD, exchanged.state_BTCD[:, -1])[0].numpy()
 
     def propose(
         self, inputs: Sequence[Message], agent: str, budget: int | None, sent: Collection[int] = ()

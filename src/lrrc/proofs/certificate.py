@@ -50,7 +50,7 @@ def measure_fit(policy: Learned, arrays: Iterable[EpisodeArrays], episodes: Iter
             key, value = net.project(z_BNZ)
             state = net.initial(1)
             for t in range(e.turns):
-                after, active_BR = net.step(state, key, value, batch.turn_BN == t)
+                after, (_, active_BR) = net.step(state, key, value, batch.turn_BN == t)
                 base = state if cell.recurrence else net.initial(1)
                 u_BRD = torch.where(active_BR[:, :, None], after - rho_R[:, None] * base, 0.0)
                 update_norm = max(update_norm, float(u_BRD.norm(dim=2).max()))

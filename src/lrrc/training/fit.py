@@ -1,9 +1,10 @@
 """Fitting one network on one split with Lightning (paper section 3.5), resumable after every epoch.
 
-AdamW, early stopping on validation agreement with the recorded outcome, as far as it beats picking one side always, and
-on the validation loss. An interrupted fit goes on from its last finished epoch and gives the bytes of an undisturbed
-one: the order of episodes and the exchanged sides of an epoch are drawn from (seed, epoch) alone, and weights,
-optimiser state and history are kept beside each other, without pickle.
+AdamW; the learning rate rises over the first tenth of the steps and then falls along a cosine to nothing, so that the
+loss comes to rest where the epochs end. The best epoch is that of the least validation loss; agreement with the
+recorded outcome, on some thirty episodes, jumps about too much to choose by. An interrupted fit goes on from its last
+finished epoch and gives the bytes of an undisturbed one: the order of episodes and the exchanged sides of an epoch are
+drawn from (seed, epoch) alone, and weights, optimiser state and history are kept beside each other, without pickle.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ def unavailable(package: str) -> Iterator[None]:
 with unavailable("transformers"):
     import lightning
 
+WARM_UP = 0.1  # share of the steps in which the learning rate rises
 POOL = 4  # batches whose episodes are sorted by length together
 UNPREFIXED = (
     "loss_rec",
@@ -52,18 +54,20 @@ UNPREFIXED = (
     "loss_worth",
     "loss_win",
     "loss_rule",
+    "loss_apart",
     "state_norm",
     "active_channels",
+    "threshold_binds",
 )  # of validation, Figure 4
 Objective = Callable[[nn.Module, "Batch | ProbeBatch", TrainConfig], Measured]
 
 
 @dataclass
 class FitProgress:
-    """Where a fit stands: the history so far, the best epoch's score, and epochs since then."""
+    """Where a fit stands: the history so far, the best epoch's validation loss, and epochs since then."""
 
     history: list[dict] = field(default_factory=list)
-    best: float = -math.inf
+    best: float = math.inf
     stale: int = 0
 
 
@@ -81,9 +85,15 @@ class FitModule(lightning.LightningModule):
     def epoch(self) -> int:
         return self.first_epoch + self.current_epoch
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
+    def configure_optimizers(self) -> dict:
         train = self.train_config
-        return torch.optim.AdamW(self.parameters(), lr=train.lr, weight_decay=train.weight_decay)
+        fused = str(train.trainer.get("precision", "32-true")).startswith("32")  # Lightning clips no other in one go
+        optimizer = torch.optim.AdamW(self.parameters(), lr=train.lr, weight_decay=train.weight_decay, fused=fused)
+        epoch = self.trainer.estimated_stepping_batches / (train.max_epochs - self.first_epoch)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: rate((self.first_epoch + (step + 0.5) / epoch) / train.max_epochs)
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, index: int) -> Batch:
         return batch.to(device)
@@ -110,6 +120,13 @@ class FitModule(lightning.LightningModule):
         means = {key: self.sums[key] / self.counts[key] if self.counts[key] else 0.0 for key in sorted(self.sums)}
         self.sums, self.counts = {}, {}
         return means
+
+
+def rate(progress: float) -> float:
+    """The learning rate after that share of the steps, as a share of its largest."""
+    if progress < WARM_UP:
+        return progress / WARM_UP
+    return (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP))) / 2
 
 
 @dataclass(frozen=True)
@@ -163,8 +180,8 @@ def batches_of(order: Sequence[int], size: int) -> list[Sequence[int]]:
 class EpochKeeper(lightning.Callback):
     """Record the epoch, keep the best weights, save everything needed to go on, stop when nothing improves."""
 
-    def __init__(self, folder: Path, progress: FitProgress, patience: int, majority: float):
-        self.folder, self.progress, self.patience, self.majority = folder, progress, patience, majority
+    def __init__(self, folder: Path, progress: FitProgress, patience: int):
+        self.folder, self.progress, self.patience = folder, progress, patience
 
     def on_fit_start(self, trainer: lightning.Trainer, module: FitModule) -> None:
         if (self.folder / "state.json").is_file():
@@ -186,10 +203,8 @@ class EpochKeeper(lightning.Callback):
                 f"lower train.lr = {module.train_config.lr} or set train.trainer.gradient_clip_val"
             )
         progress.history.append({"epoch": module.epoch, **means})
-        # agreement counts as far as it beats always picking one side; one nat of loss weighs as all outcomes
-        score = max(0.0, means["val_agreement"] - self.majority) - means["val_loss"]
-        better = score > progress.best
-        progress.best, progress.stale = (score, 0) if better else (progress.best, progress.stale + 1)
+        better = means["val_loss"] < progress.best
+        progress.best, progress.stale = (means["val_loss"], 0) if better else (progress.best, progress.stale + 1)
         if trainer.is_global_zero:  # every process validates on everything, so all of them think alike
             save(self.folder, module.net, trainer.optimizers[0], progress, better)
         if progress.stale >= self.patience:
@@ -238,11 +253,9 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, path: Path) -> None:
     optimizer.load_state_dict({"state": slots, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
-def majority(episodes: Sequence) -> float:
-    """Agreement that picking the more frequent winner reaches; 1/2 at least."""
-    decided = [e.outcome for e in episodes if e.outcome in (0, 1)]
-    share = decided.count(0) / len(decided) if decided else 0.5
-    return max(share, 1 - share)
+def best_epoch(history: Sequence[dict]) -> dict:
+    """The record of the epoch whose weights are kept."""
+    return min(history, key=lambda record: record["val_loss"])
 
 
 def fit_network(
@@ -278,7 +291,7 @@ def fit_network(
             enable_model_summary=False,
             num_sanity_val_steps=0,
             reload_dataloaders_every_n_epochs=1,
-            callbacks=[EpochKeeper(folder, progress, config.patience, majority(data.val))],
+            callbacks=[EpochKeeper(folder, progress, config.patience)],
             deterministic=True,
             default_root_dir=str(folder),
             **{"devices": 1, "use_distributed_sampler": False, **config.trainer},

@@ -10,8 +10,11 @@ from torch import Tensor, nn
 
 from lrrc.digest.features import USER
 from lrrc.model.batch import Batch
-from lrrc.model.network import CoordinatorNetwork, Output, preferred
+from lrrc.model.cells import LowRankCell
+from lrrc.model.network import CoordinatorNetwork, Output, Run
+from lrrc.model.outcome import preferred
 from lrrc.model.outcome_probe import OutcomeProbe, ProbeBatch
+from lrrc.model.state_measures import written
 from lrrc.params import TrainConfig
 
 WORTH_FLOOR = 0.1  # nats; a history worth less is worth nothing
@@ -71,6 +74,17 @@ def outcome(logits_BTO: Tensor, turns_B: Tensor, outcome_B: Tensor) -> Tensor:
     return (loss_BT.view(B, T) * weight_BT).sum() / weight_BT.sum().clamp_min(1e-6)
 
 
+def overlap(cell: nn.Module | None, run: Run) -> Tensor:
+    """Mean squared cosine of two columns of U_t: 1 where all channels write the same and U_t is of rank 1."""
+    if not isinstance(cell, LowRankCell):
+        return run.state_BTCD.new_zeros(())
+    active_BTR = run.active_BTC.float()
+    others_RR = 1 - torch.eye(active_BTR.shape[2], device=active_BTR.device)
+    unit_BTRD = nn.functional.normalize(written(cell, run), dim=3)
+    pairs_BTRR = active_BTR[..., None] * active_BTR[..., None, :] * others_RR
+    return _mean((unit_BTRD @ unit_BTRD.transpose(2, 3)) ** 2, pairs_BTRR)
+
+
 def agreement(logits_BTO: Tensor, turns_B: Tensor, outcome_B: Tensor) -> tuple[Tensor, float]:
     """Share of the decided episodes whose winner is picked after the last turn, and how many are decided."""
     last_BO = logits_BTO[torch.arange(len(turns_B)), (turns_B - 1).clamp_min(0)]
@@ -87,17 +101,26 @@ class Measured:
     means: dict[str, tuple[Tensor, float]]
 
 
+def _threshold(cell: nn.Module | None, output: Output) -> dict[str, tuple[Tensor, float]]:
+    """Share of the turns in which the threshold, and not the cap, says how many channels are active."""
+    if not hasattr(cell, "gate"):
+        return {}
+    said_BT = output.run.said_BT
+    return {"threshold_binds": (_mean((output.active_BT < cell.gate.top_k).float(), said_BT), float(said_BT.sum()))}
+
+
 def coordinator_objective(net: CoordinatorNetwork, batch: Batch, train: TrainConfig) -> Measured:
     """All losses of one batch, and the figures of the paper's Figure 4."""
     output = net(batch)
     rec, sel, amount = reconstruction(output, batch), ranking(output, batch), worth(output, batch)
+    alike = overlap(net.cell, output.run)
     win, rule = outcome(output.outcome_BTO, batch.turns_B, batch.outcome_B), rules(output, batch)
     B, T = output.active_BT.shape
     real_BT = torch.arange(T, device=rec.device) < batch.turns_B[:, None]
     turns = float(real_BT.sum())
     norm_BT = output.state_BTCD[:, 1:].flatten(2).norm(dim=2)
     loss = train.w_rec * rec + train.w_sel * sel + train.w_worth * amount + train.w_win * win
-    loss = loss + train.w_rule * rule
+    loss = loss + train.w_rule * rule + train.w_apart * alike
     return Measured(
         loss,
         {
@@ -107,9 +130,11 @@ def coordinator_objective(net: CoordinatorNetwork, batch: Batch, train: TrainCon
             "loss_worth": (amount, B),
             "loss_win": (win, B),
             "loss_rule": (rule, B),
+            "loss_apart": (alike, B),
             "agreement": agreement(output.outcome_BTO, batch.turns_B, batch.outcome_B),
             "state_norm": (_mean(norm_BT, real_BT), turns),
             "active_channels": (_mean(output.active_BT, real_BT), turns),
+            **_threshold(net.cell, output),
         },
     )
 

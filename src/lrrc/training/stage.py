@@ -12,7 +12,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +22,7 @@ import torch
 import lrrc
 from lrrc.dataset.array_file import ArrayFile
 from lrrc.dataset.batches import collate, collate_kept
+from lrrc.dataset.episode_arrays import EpisodeArrays
 from lrrc.dataset.inputs import INPUTS, StageInputs
 from lrrc.episodes.episode_file import open_episodes
 from lrrc.model.outcome_probe import OutcomeProbe
@@ -50,19 +51,21 @@ def fit_items(items: Mapping[str, FitSpec], inputs: StageInputs, fits: Sequence[
     import lrrc.training.fit  # noqa: F401  # seconds, once and not in every worker
 
     tasks = [(item, inputs, fit, work / name / fit) for name, item in items.items() for fit in fits]
-    found: dict[Path, list[dict]] = {}
-    for (*_, folder), (history, seconds) in map_as_completed(_fit_one, tasks):
-        found[folder], last = history, history[-1]
+    found: dict[Path, tuple[list[dict], dict]] = {}
+    for (*_, folder), (history, report, seconds) in map_as_completed(_fit_one, tasks):
+        found[folder], name = (history, report), f"{out.name} {folder.relative_to(work).as_posix()}"
         print(
-            f"{out.name} {folder.relative_to(work).as_posix()}: {last['epoch'] + 1} epochs, {seconds:.0f} s, "
-            f"validation agreement {last['val_agreement']:.2f}, loss {last['val_loss']:.3f}",
+            f"{name}: best of {report['epochs']} epochs: {report['best_epoch']}, {seconds:.0f} s, "
+            f"validation agreement {report['outcome_head']['agreement']:.2f}, loss {report['val_loss']:.3f}",
             flush=True,
         )
+        for fault in report.get("faults", ()):
+            print(f"{name}: {fault}", flush=True)
     for name, item in items.items():
         _write_checkpoint(item, inputs, fits, out / name, work / name)
-    histories = {_label(folder.relative_to(work)): found[folder] for *_, folder in tasks}
+    histories = {_label(folder.relative_to(work)): found[folder][0] for *_, folder in tasks}
     write_json(out / "history.json", [{"fold": fold, **row} for fold, rows in histories.items() for row in rows])
-    write_json(out / "metrics.json", _metrics(list(histories.values())))
+    write_json(out / "metrics.json", _metrics(*zip(*(found[folder] for *_, folder in tasks), strict=True)))
 
 
 def _write_checkpoint(item: FitSpec, inputs: StageInputs, fits: Sequence[str], out: Path, work: Path) -> None:
@@ -76,6 +79,8 @@ def _write_checkpoint(item: FitSpec, inputs: StageInputs, fits: Sequence[str], o
         measured = {fit: json.loads((work / fit / "certificate.json").read_text()) for fit in fits}
         policy = item.load(inputs, work / fits[0] / "net.safetensors")
         write_json(out / "certificate.json", certificate(policy, item.policy.rank, measured))
+    reports = {fit: json.loads((work / fit / "done.json").read_text())["report"] for fit in fits}
+    write_json(out / checkpoint.FITS, reports)
     config = checkpoint.checkpoint_config(item.policy, item.seed, encoder_width(inputs), item.model)
     write_json(out / "config.json", config)
 
@@ -85,36 +90,49 @@ def _label(fit: Path) -> str:
     return "-".join(part.removeprefix("fold-") for part in fit.parts)
 
 
-def _metrics(histories: Sequence[list[dict]]) -> dict[str, float]:
-    """Means over the fits of each one's last epoch, and of how long they took."""
+def _metrics(histories: Sequence[list[dict]], reports: Sequence[dict]) -> dict[str, float]:
+    """Means over the fits of each one's last epoch, of where its best lies, and of what is measured of its state."""
     last = [history[-1] for history in histories]
     names = sorted({name for record in last for name in record if name != "epoch"})
     means = {name: float(np.mean([record[name] for record in last])) for name in names}
-    return {"epochs": float(np.mean([record["epoch"] + 1 for record in last])), **means}
+    states = [report["state"] for report in reports if "state" in report]
+    alive = {f"state_{name}": float(np.mean([state[name] for state in states])) for name in (states or [{}])[0]}
+    return {
+        "epochs": float(np.mean([report["epochs"] for report in reports])),
+        "best_epoch": float(np.mean([report["best_epoch"] for report in reports])),
+        "heads_beyond_majority": float(np.mean([report["outcome_head"]["beats_majority"] for report in reports])),
+        **means,
+        **alive,
+    }
 
 
-def _fit_one(item: FitSpec, inputs: StageInputs, fit: str, work: Path) -> tuple[list[dict], float]:
-    """Weights into work/net.safetensors and, for a stateless policy, work/probe-net.safetensors; history, seconds."""
+def _fit_one(item: FitSpec, inputs: StageInputs, fit: str, work: Path) -> tuple[list[dict], dict, float]:
+    """Weights into work/net.safetensors and, for a stateless policy, work/probe-net.safetensors.
+
+    Returns history, report, seconds.
+    """
     from lrrc.training.fit import FitData, fit_network
+    from lrrc.training.fit_report import fit_report, state_report
 
     torch.set_num_threads(1)
     started = time.monotonic()
     done = work / "done.json"
     key = canonical_json({"item": dataclasses.asdict(item), "fit": fit, "inputs": _fingerprint(inputs)})
-    if done.is_file() and json.loads(done.read_text())["key"] == key:
-        return json.loads(done.read_text())["history"], 0.0
+    if done.is_file() and (known := json.loads(done.read_text()))["key"] == key:
+        return known["history"], known["report"], 0.0
     if not (work / "key").is_file() or (work / "key").read_text() != key:
         shutil.rmtree(work, ignore_errors=True)  # of other parameters or inputs
         work.mkdir(parents=True)
         (work / "key").write_text(key)
     torch.manual_seed(item.seed)
     ids = inputs.ids(fit)
-    history: list[dict] = []
+    history, probed, alive = [], [], {}
     shared = item.name in UNTRAINED  # keeps the same whatever the fold
     net_file = work / "net.safetensors"
     if not shared:
         arrays = ArrayFile(inputs.segments)
         net = item.network(inputs)
+        net.decoder.standardise(seen_features(arrays.by_ids(ids["train"])))
         train = item.train
         if item.name == "tokensqueeze-only":  # it ranks no segments, and its outcome head is the probe below
             train = dataclasses.replace(train, w_sel=0.0, w_win=0.0, w_rec=1.0)
@@ -132,6 +150,7 @@ def _fit_one(item: FitSpec, inputs: StageInputs, fit: str, work: Path) -> tuple[
             work / "net",
         )
         checkpoint.save_weights(net, net_file)
+        alive = state_report(net, arrays.by_ids(ids["val"]), item.targets, train.batch_size)
         if item.name == "lrrc":
             episodes = open_episodes(inputs.episodes).each(ids["test"])
             measured = measure_fit(item.load(inputs, net_file), arrays.by_ids(ids["test"]), episodes)
@@ -143,7 +162,7 @@ def _fit_one(item: FitSpec, inputs: StageInputs, fit: str, work: Path) -> tuple[
         features = KeptFile(kept_file)
         torch.manual_seed(item.seed)  # again: a resumed fit of the network above drew fewer numbers
         probe = OutcomeProbe(next(iter(features.values())).features_TPG.shape[2])
-        probe_history = fit_network(
+        probed = fit_network(
             probe,
             probe_objective,
             FitData(features.by_ids(ids["train"]), features.by_ids(ids["val"]), collate_kept),
@@ -152,9 +171,16 @@ def _fit_one(item: FitSpec, inputs: StageInputs, fit: str, work: Path) -> tuple[
             work / "probe",
         )
         checkpoint.save_weights(probe, work / f"{PROBE}net.safetensors")
-        history = history or probe_history
-    write_json(done, {"key": key, "history": history})
-    return history, time.monotonic() - started
+        history = history or probed
+    outcomes = ArrayFile(inputs.segments).outcomes(ids["val"])
+    report = fit_report(history, probed, outcomes) | alive
+    write_json(done, {"key": key, "history": history, "report": report})
+    return history, report, time.monotonic() - started
+
+
+def seen_features(episodes: Iterable[EpisodeArrays]) -> torch.Tensor:
+    """Features [N, F] of every segment in every turn in which it could be sent."""
+    return torch.from_numpy(np.concatenate([rows for e in episodes for rows in e.features]))
 
 
 def _fingerprint(inputs: StageInputs) -> str:

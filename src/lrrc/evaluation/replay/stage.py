@@ -67,6 +67,8 @@ def replay_items(
     for fit, group in groupby(map_in_order(work, wanted, params.engine), key=lambda done: done[0][0]):
         val, values = folds[fit.fold]["val"], [values_T for _, found in group for values_T in found]
         known = [(values_T, judged[i]) for values_T, i in zip(values, val, strict=False) if i in judged]
+        if not checkpoint.head_beats_majority(fit.folder, fit.name):
+            known = []  # a head that knows no more than which side wins more often opens no gate
         gates[fit] = calibrate_gate([v for v, _ in known], [o for _, o in known], rule, params.replay.gate_margin)
         held = values[len(val) :]
         later[fit] = np.concatenate(held) if held else np.zeros(0), np.cumsum([0, *map(len, held)])
