@@ -215,6 +215,7 @@ def without(*parts):
     """The same without some PARTS."""
     whole = summary(outcomes="success" not in parts)
     gone = {PARTS[part][0]["evaluation"] for part in parts if part != "success"}
+    gone |= {"live-curve", "live-equal-tokens"} if gone & {"live", "live-curve"} else set()
     return replace(whole, records=[r for r in whole.records if r["evaluation"] not in gone])
 
 

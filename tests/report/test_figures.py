@@ -124,13 +124,14 @@ def test_figures_of_the_paper_without_outcomes(name):
 
 def test_what_cannot_be_drawn_is_named():
     part = synthetic.without("success", "live", "call-gate")
-    assert {"pareto", "live_pareto", "call_gate"} == set(FIGURES) - set(drawable(part)) and lead(part) is None
+    assert {"pareto", "live_pareto", "live_curves", "call_gate"} == set(FIGURES) - set(drawable(part))
+    assert lead(part) is None
     assert [text.partition(" is ")[0] for text in part.missing_parts()] == [
         "Preference success",
         "Live success",
         "The curve of the call gate",
     ]
-    assert lead(synthetic.without("live")) == "pareto" and lead(synthetic.summary()) == "live_pareto"
+    assert lead(synthetic.without("live")) == "pareto" and lead(synthetic.summary()) == "live_curves"
     names = {t.name for t in replay_tables.all_tables(part)}
     assert not names & {"live", "live_details", "call_gate", "tests", "power"} and {"fidelity", "policies"} <= names
 
@@ -150,7 +151,7 @@ def test_architecture_shows_the_shapes_and_names_a_missing_one():
 def test_tables_hold_the_records(summary):
     made = {t.name: t for t in replay_tables.all_tables(summary)}
     names = "live live_details live_families live_ablations fidelity transfer call_gate policies lrrc_vs_policies "
-    names += "tokens ranks ablations gates tests subgroups power dataset training"
+    names += "tokens ranks ablations gates tests subgroups power dataset training live_curves live_equal_tokens tuned"
     assert set(made) == set(names.split())
     rows = {row["Policy"]: row for row in csv.DictReader(io.StringIO(made["policies"].csv()))}
     saved = summary.record("token_reduction_vs_full", evaluation="replay", policy="bm25")

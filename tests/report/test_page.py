@@ -132,7 +132,8 @@ def test_live_success_leads_and_says_what_it_is(sources, pages):
     assert (
         told[0].startswith("Live, SmolLM2-135M-Instruct answers 54.0 %") and "from the full history (3,900)" in told[0]
     )
-    assert "BM25 with 50.0 %" in told[1] and "+4.0 points (+1.0 to +7.0): higher" in told[1]  # at the same budget
+    assert "the best rule is BM25 with 47.0 %" in told[1] and "+3.0 points from it (+1.0 to +5.0): higher" in told[1]
+    assert "the best learned rival is RIMs-only" in told[1] and "LRRC's 1,500 tokens per episode" in told[1]
     assert "27.0 %" in told[2] and "74.0 %" in told[2] and "as no policy can" in told[2]
     assert told[3].startswith("Checks of standing rules") and "LRRC r = 8 54 %" in told[3]
     second = headline.further_sentences(summary)
@@ -143,8 +144,8 @@ def test_live_success_leads_and_says_what_it_is(sources, pages):
     card = headline.cards(summary)[0]
     assert card.value == "48.1 %" and card.note == "95 % interval 47.1 to 49.1 % saved; 2,024 against 3,900 per episode"
     assert "answers the checks of 408 held-out episodes" in headline.banner(summary)
-    assert pages[0].index('id="live_pareto"') < pages[0].index('id="figure1"') < pages[0].index('id="pareto"')
-    assert "results/figures/live_pareto.png" in pages[1] and "left out" not in pages[1]
+    assert pages[0].index('id="live_curves"') < pages[0].index('id="figure1"') < pages[0].index('id="pareto"')
+    assert "results/figures/live_curves.png" in pages[1] and "left out" not in pages[1]
 
 
 def test_replay_leads_where_nothing_was_live(sources, tmp_path):
