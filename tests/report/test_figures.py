@@ -72,7 +72,7 @@ def test_figure2_draws_the_records_with_standard_errors(summary):
     }
     assert sorted(heights) == pytest.approx(sorted(r["value"] for r in expected.values()))
     rows = replay_rows(40)
-    lrrc = rows[(rows.policy == "lrrc") & (rows["rank"] == 8) & rows.gated & (rows.variant == "")]
+    lrrc = rows[(rows.policy == "lrrc") & (rows["rank"] == 8) & ~rows.gated & (rows.variant == "")]
     error = lrrc.groupby("episode_id").total_tokens.mean().sem()
     assert standard_error(expected["lrrc"]) == pytest.approx(error, rel=1e-6)
 
@@ -159,7 +159,7 @@ def test_tables_hold_the_records(summary):
     assert float(rows["BM25"]["Tokens saved, % high"]) == saved["high"]
     assert f"{saved['value']:.1f} [{saved['low']:.1f}, {saved['high']:.1f}]" in made["policies"].markdown()
     variants = [row[0] for row in made["ablations"].rows]
-    assert variants[0] == "LRRC r = 8" and {"call-gate-off", "top_k-2"} <= set(variants)
+    assert variants[0] == "LRRC r = 8" and {"call-gate-on", "top_k-2"} <= set(variants)
 
 
 def test_live_tables(summary):

@@ -105,13 +105,13 @@ def against_rivals(summary: Summary) -> list[str]:
     tokens = found[0][1]["tokens"]
     text = (
         f"Every policy with the settings chosen for it on validation episodes, as many trials for each, and read off "
-        f"its curve at LRRC's {tokens:,.0f} tokens per episode:"
+        f"its curve at LRRC's {tokens:,.0f} tokens per episode."
     )
     for kind, lead in found:
         theirs = summary.record_or_none(
             "live_success_at_equal_tokens", evaluation="live-equal-tokens", policy=lead["policy"]
         )
-        text += f" the best {kind} is {name(lead)}" + (f" with {_share(theirs)}" if theirs else "")
+        text += f" The best {kind} is {name(lead)}" + (f" with {_share(theirs)}" if theirs else "")
         if lead["spent"] < 0.99 * tokens:
             text += f", whose longest digests cost {lead['spent']:,.0f}"
         text += f"; LRRC's success is {lead['value']:+.1f} points from it ({lead['low']:+.1f} to {lead['high']:+.1f}): "
