@@ -1,7 +1,7 @@
 """Stage stats: what the evaluations measured and training curves -> results/summary.json, the headline of metrics.
 
-python pipeline/stats.py results/replay results/live results/fidelity results/transfer.parquet data/table1.json \\
-    models results/summary.json results/metrics.json
+python pipeline/stats.py results/replay results/live results/fidelity results/transfer.parquet data/tuned.json \\
+    data/table1.json models results/summary.json results/metrics.json
 """
 
 from lrrc.runtime.stage_script import run_script  # isort: split
@@ -11,18 +11,19 @@ import json
 from pathlib import Path
 
 from lrrc.params import load_params
-from lrrc.results.collect import all_records
+from lrrc.results.collect import all_records, read_source
 from lrrc.results.fidelity_records import read_fidelity
 from lrrc.results.live_records import read_live
 from lrrc.results.scores import Settings
 from lrrc.results.summary import Summary
 from lrrc.results.transfer_records import read_transfer
+from lrrc.results.tuning_records import read_tuning
 from lrrc.runtime.files import write_json
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("replay", "live", "fidelity", "transfer", "table1", "models", "summary", "metrics"):
+    for name in ("replay", "live", "fidelity", "transfer", "tuned", "table1", "models", "summary", "metrics"):
         parser.add_argument(name, type=Path)
     args = parser.parse_args()
     params = load_params()
@@ -34,6 +35,7 @@ def main() -> None:
     records = all_records(args.replay, table1, args.models, settings)
     records += [*read_live(args.live, settings), *read_fidelity(args.fidelity, settings)]
     records += read_transfer(args.transfer, settings)
+    records += read_tuning(args.tuned, read_source(args.replay), settings)
     summary = Summary.of(records, params.rank, params.budget)
     write_json(args.summary, summary.content())
     write_json(args.metrics, summary.headline_metrics())

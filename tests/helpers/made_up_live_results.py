@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lrrc.policy_catalogue import CATALOGUE
 from lrrc.results.summary import new_record
 
 BUDGETS = (32, 64, 128, 256)
@@ -103,6 +104,35 @@ def variant_records(n=408):
     return records
 
 
+def curve_records(n=408):
+    """live-curve and live-equal-tokens of every policy with a stopping parameter, and what tuning chose."""
+    records = []
+    for policy, shares in SHARES.items():
+        if not (stop := CATALOGUE[policy].stop):
+            continue
+        shares = shares if isinstance(shares, tuple) else (0.3, 0.33, 0.35, shares)
+        rank, seeds = (8 if policy == "lrrc" else None), 2 if CATALOGUE[policy].trained else 1
+        sizes = {"n": n, "seeds": seeds}
+        for i, share in enumerate(shares):
+            where, cost = base("live-curve", policy, rank, 128, f"{stop}={i}"), 1200 + 300 * i
+            records.append(new_record(where, "live_success", share, share - 0.03, share + 0.03, **sizes))
+            records.append(new_record(where, "live_tokens_per_episode", cost, cost - 40, cost + 40, **sizes))
+        for variant in ("as given", "chosen"):
+            where = base("tune", policy, rank, 128, variant)
+            more = {"settings": ["speakers user", "speakers all"], "trials": 12}
+            records.append(new_record(where, "captured_gain", 9 + (variant == "chosen"), n=354, seeds=1, **more))
+        if policy == "lrrc":
+            continue
+        where, more = base("live-equal-tokens", policy, rank, 128), {"tokens": 1500, "spent": 1500}
+        lead, test = 100 * (0.5 - shares[1]), {"p_raw": 0.01, "effect": 0.1, "p_holm": 0.04}
+        records.append(
+            new_record(where, "lrrc_live_lead_at_equal_tokens", lead, lead - 2, lead + 2, test=test, **sizes, **more)
+        )
+        equal = (shares[1], shares[1] - 0.03, shares[1] + 0.03)
+        records.append(new_record(where, "live_success_at_equal_tokens", *equal, **sizes, **more))
+    return records
+
+
 def fidelity_records():
     """Extra nats on three data sets."""
     records = []
@@ -175,4 +205,11 @@ def gate_records(n=408):
 
 
 def all_records():
-    return [*live_records(), *variant_records(), *fidelity_records(), *transfer_records(), *gate_records()]
+    return [
+        *live_records(),
+        *variant_records(),
+        *curve_records(),
+        *fidelity_records(),
+        *transfer_records(),
+        *gate_records(),
+    ]

@@ -39,6 +39,7 @@ TINY = {
     "train": {"max_epochs": 2, "lr": 0.01},
     "ablate": {"variants": ["top_k-1", "targets-lexical"], "seeds": [0]},
     "baseline": {"policies": ["full-context", "bm25"]},
+    "tune": {"top": [1, 0], "least_share": [0.2, 0.07], "truncated_turns": [1], "budget": [16, 64]},
     "live": {
         "policies": ["no-history", "full-context", "bm25", "lrrc"],
         "episodes": 2,

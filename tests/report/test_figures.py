@@ -72,7 +72,7 @@ def test_figure2_draws_the_records_with_standard_errors(summary):
     }
     assert sorted(heights) == pytest.approx(sorted(r["value"] for r in expected.values()))
     rows = replay_rows(40)
-    lrrc = rows[(rows.policy == "lrrc") & (rows["rank"] == 8) & rows.gated & (rows.variant == "")]
+    lrrc = rows[(rows.policy == "lrrc") & (rows["rank"] == 8) & ~rows.gated & (rows.variant == "")]
     error = lrrc.groupby("episode_id").total_tokens.mean().sem()
     assert standard_error(expected["lrrc"]) == pytest.approx(error, rel=1e-6)
 
@@ -124,13 +124,14 @@ def test_figures_of_the_paper_without_outcomes(name):
 
 def test_what_cannot_be_drawn_is_named():
     part = synthetic.without("success", "live", "call-gate")
-    assert {"pareto", "live_pareto", "call_gate"} == set(FIGURES) - set(drawable(part)) and lead(part) is None
+    assert {"pareto", "live_pareto", "live_curves", "call_gate"} == set(FIGURES) - set(drawable(part))
+    assert lead(part) is None
     assert [text.partition(" is ")[0] for text in part.missing_parts()] == [
         "Preference success",
         "Live success",
         "The curve of the call gate",
     ]
-    assert lead(synthetic.without("live")) == "pareto" and lead(synthetic.summary()) == "live_pareto"
+    assert lead(synthetic.without("live")) == "pareto" and lead(synthetic.summary()) == "live_curves"
     names = {t.name for t in replay_tables.all_tables(part)}
     assert not names & {"live", "live_details", "call_gate", "tests", "power"} and {"fidelity", "policies"} <= names
 
@@ -150,7 +151,7 @@ def test_architecture_shows_the_shapes_and_names_a_missing_one():
 def test_tables_hold_the_records(summary):
     made = {t.name: t for t in replay_tables.all_tables(summary)}
     names = "live live_details live_families live_ablations fidelity transfer call_gate policies lrrc_vs_policies "
-    names += "tokens ranks ablations gates tests subgroups power dataset training"
+    names += "tokens ranks ablations gates tests subgroups power dataset training live_curves live_equal_tokens tuned"
     assert set(made) == set(names.split())
     rows = {row["Policy"]: row for row in csv.DictReader(io.StringIO(made["policies"].csv()))}
     saved = summary.record("token_reduction_vs_full", evaluation="replay", policy="bm25")
@@ -158,7 +159,7 @@ def test_tables_hold_the_records(summary):
     assert float(rows["BM25"]["Tokens saved, % high"]) == saved["high"]
     assert f"{saved['value']:.1f} [{saved['low']:.1f}, {saved['high']:.1f}]" in made["policies"].markdown()
     variants = [row[0] for row in made["ablations"].rows]
-    assert variants[0] == "LRRC r = 8" and {"call-gate-off", "top_k-2"} <= set(variants)
+    assert variants[0] == "LRRC r = 8" and {"call-gate-on", "top_k-2"} <= set(variants)
 
 
 def test_live_tables(summary):

@@ -15,7 +15,9 @@ from lrrc.results import statistics
 from lrrc.results.summary import METRICS, Summary, name
 
 REPRODUCED, NOT, REFUTED = "reproduced", "not reproduced", "refuted"
+MORE, IDLE = "more than claimed", "cannot fail here"
 UNTESTABLE = "not testable on this data"
+VERDICTS = (REPRODUCED, MORE, NOT, REFUTED, IDLE, UNTESTABLE)
 UNMEASURED = "not measured in this run"
 SEPARATOR = "; "
 CONDITIONS: dict[str, Callable[[float, float], bool]] = {
@@ -47,7 +49,12 @@ NEEDED = {
 
 @dataclass(frozen=True)
 class Claim:
-    """One entry of docs/claims.yaml, checked."""
+    """One entry of docs/claims.yaml, checked.
+
+    Where all `tests` hold the verdict is `if_so`. But it is MORE where all of `beyond` hold, too: our number lies far
+    past the paper's, which was not found again. And it is IDLE where one of `can_fail` does not hold: whatever is
+    measured here, nothing could speak against the claim, for the reason `idle`.
+    """
 
     id: str
     section: str
@@ -57,6 +64,9 @@ class Claim:
     if_so: str = REPRODUCED
     because: str = ""
     needs: Mapping[str, str] | None = None
+    beyond: tuple[Mapping[str, Any], ...] = ()
+    can_fail: tuple[Mapping[str, Any], ...] = ()
+    idle: str = ""
 
     def __post_init__(self) -> None:
         if self.if_so not in (REPRODUCED, REFUTED):
@@ -66,7 +76,7 @@ class Claim:
                 raise ValueError(f"claim {self.id}: needs {key}: {value!r} is not one of {NEEDED}")
         if not self.tests:
             raise ValueError(f"claim {self.id}: no tests")
-        for test in self.tests:
+        for test in (*self.tests, *self.beyond, *self.can_fail):
             _check_test(self.id, test)
 
 
@@ -114,7 +124,8 @@ def _check_test(claim: str, test: Mapping[str, Any]) -> None:
 def load_claims(path: str | Path) -> list[Claim]:
     """The ledger. Raises ValueError that names the claim for anything unknown in it."""
     entries = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    claims = [Claim(**{**entry, "tests": tuple(entry["tests"])}) for entry in entries]
+    listed = ("tests", "beyond", "can_fail")
+    claims = [Claim(**{k: tuple(v) if k in listed else v for k, v in entry.items()}) for entry in entries]
     if len({claim.id for claim in claims}) != len(claims):
         raise ValueError(f"{path}: a claim occurs twice")
     return claims
@@ -135,6 +146,10 @@ def _verdict(claim: Claim, evidence: Evidence) -> Verdict:
         reason = "the proofs were not checked" if all("proof" in test for test in unknown) else UNMEASURED
         return Verdict(claim, UNTESTABLE, measured, reason)
     if all(holds for holds, _ in outcomes):
+        if not all(_run(test, evidence)[0] for test in claim.can_fail):
+            return Verdict(claim, IDLE, measured, claim.idle)
+        if claim.beyond and all(_run(test, evidence)[0] for test in claim.beyond):
+            return Verdict(claim, MORE, measured, "our interval lies far past the number of the paper")
         return Verdict(claim, claim.if_so, measured, claim.because)
     return Verdict(claim, NOT, measured, "" if claim.if_so == REPRODUCED else "the refutation does not hold")
 
@@ -202,8 +217,8 @@ def _metric(test: Mapping[str, Any], summary: Summary) -> tuple[bool | None, str
     for key, combine in (("minus", lambda a, b: a - b), ("over", lambda a, b: a / b)):
         if key in test:
             other = summary.find(**{**wanted, **test[key]})
-            if len(other) != 1:
-                return None, ""
+            if len(other) != 1 or other[0]["n"] != found[0]["n"]:
+                return None, ""  # means of other episodes do not compare
             value = combine(value, other[0][field])
             text = f"{text}, {key} {name(other[0])}: {value:.2f}"
     return _holds(value, test), text

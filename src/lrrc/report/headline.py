@@ -13,6 +13,7 @@ from typing import Any
 from lrrc.policy_catalogue import FLOORS
 from lrrc.report import live_headline
 from lrrc.report.live_headline import p_value, points, reading
+from lrrc.results.scores import GATE_ON
 from lrrc.results.summary import Summary, name, provenance
 
 
@@ -54,16 +55,14 @@ def cards(summary: Summary) -> list[Card]:
     whom = f"LRRC r = {summary.rank} against Full-Context"
     live = [Card(*texts) for texts in live_headline.cards(summary)]
     found = [*live]
-    for metric, title in (
-        ("token_reduction_vs_full", "fewer tokens"),
-        ("call_reduction_vs_full", "fewer calls"),
+    gate = {"evaluation": "ablation", "variant": GATE_ON}
+    for metric, title, where in (
+        ("token_reduction_vs_full", "fewer tokens", {"evaluation": "replay"}),
+        ("call_reduction_vs_full", "fewer calls, with the call gate", gate),
     ):
-        if (r := summary.record_or_none(metric, evaluation="replay", **at)) and not any(
-            title in card.title for card in live
-        ):
+        if (r := summary.record_or_none(metric, **where, **at)) and not any(title in card.title for card in live):
             interval = f"95 % interval {r['low']:.1f} to {r['high']:.1f} %, {p_value(r)}"
-            where = ", call gate on" if live else ""
-            found.append(Card(f"{whom}: {title}{where}", f"{r['value']:.1f} %", interval))
+            found.append(Card(f"{whom}: {title}", f"{r['value']:.1f} %", interval))
     if not live and (r := summary.record_or_none("success_difference_vs_full", evaluation="replay", **at)):
         found.append(Card("Success, LRRC minus Full-Context", *points(r)))
     return found
@@ -90,27 +89,24 @@ def _replayed(summary: Summary) -> list[str]:
     """Tokens, calls and success of the logged episodes."""
     at = live_headline.operating_point(summary)
     ours, full = (
-        {
-            m: summary.record_or_none(m, evaluation="replay", **who)
-            for m in ("tokens_per_episode", "calls_per_episode", "preference_success")
-        }
+        {m: summary.record_or_none(m, evaluation="replay", **who) for m in ("tokens_per_episode", "preference_success")}
         for who in (at, {"policy": "full-context"})
     )
-    before = "Over the logged episodes, with its call gate, " if summary.has("live") else ""
+    before = "Over the logged episodes " if summary.has("live") else ""
     text = [
-        f"{before}LRRC at rank {summary.rank} uses {ours['tokens_per_episode']['value']:,.0f} tokens and "
-        f"{ours['calls_per_episode']['value']:.2f} calls per episode, Full-Context "
-        f"{full['tokens_per_episode']['value']:,.0f} and {full['calls_per_episode']['value']:.2f}."
+        f"{before}LRRC at rank {summary.rank} uses {ours['tokens_per_episode']['value']:,.0f} tokens per episode, "
+        f"Full-Context {full['tokens_per_episode']['value']:,.0f}."
     ]
     gap = summary.record_or_none("success_difference_vs_full", evaluation="replay", **at)
     if gap is None:
-        return text
+        return text + gate_sentence(summary)
     text[0] += (
         f" Success is {100 * ours['preference_success']['value']:.1f} % against "
         f"{100 * full['preference_success']['value']:.1f} %: {reading(gap, 'Full-Context')}"
     )
     if other := best_other(summary):
         text += _against(summary, other)
+    text += gate_sentence(summary)
     if floor := summary.record_or_none("preference_success", evaluation="replay", policy="random-pick"):
         text.append(
             f"Picking an answer at random succeeds in {100 * floor['value']:.1f} % of the episodes: "
@@ -130,7 +126,7 @@ def _replayed(summary: Summary) -> list[str]:
 
 
 def _against(summary: Summary, other: Mapping) -> list[str]:
-    """LRRC against the best other policy on recorded outcomes, and that policy with the same gate."""
+    """LRRC against the best other policy on recorded outcomes, both without the call gate."""
     same = {key: other[key] for key in ("policy", "rank", "budget")}
     tokens, success = (
         summary.record(metric, evaluation="replay", **same)
@@ -145,11 +141,22 @@ def _against(summary: Summary, other: Mapping) -> list[str]:
         f"{success['value']:+.1f} points ({success['low']:+.1f} to {success['high']:+.1f}): "
         f"{reading(success, name(other))}"
     ]
-    gated = {r["metric"]: r["value"] for r in summary.find(evaluation="ablation", variant="call-gate-on", **same)}
-    if "tokens_per_episode" in gated and "preference_success" in gated:
-        text.append(
-            "LRRC is measured with its call gate, other policies without. Given the same gate, "
-            f"{name(other)} uses {gated['tokens_per_episode']:,.0f} tokens and succeeds in "
-            f"{100 * gated['preference_success']:.1f} %."
-        )
     return text
+
+
+def gate_sentence(summary: Summary) -> list[str]:
+    """What the call gate saves LRRC and the rival of most success, each by its own outcome head; it is no part of
+    what is said of tokens."""
+    whom = [live_headline.operating_point(summary)]
+    if other := best_other(summary):
+        whom.append({key: other[key] for key in ("policy", "rank", "budget")})
+    parts = []
+    for who in whom:
+        where = {"evaluation": "ablation", "variant": GATE_ON, **who}
+        calls = summary.record_or_none("call_reduction_vs_full", **where)
+        success = summary.record_or_none("preference_success", **where)
+        if calls:
+            part = f"{calls['value']:.1f} % ({calls['low']:.1f} to {calls['high']:.1f}) of the calls of {name(calls)}"
+            parts.append(part + (f", which succeeds in {100 * success['value']:.1f} % then" if success else ""))
+    told = "The call gate, which every policy is offered alike and no figure of tokens includes, saves "
+    return [f"{told}{'; '.join(parts)}."] if parts else []

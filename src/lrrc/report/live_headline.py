@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lrrc.policy_catalogue import POLICIES, REFERENCES
+from lrrc.policy_catalogue import POLICIES
 from lrrc.report.tables.live_tables import fidelity_records, standing_rules
+from lrrc.results.curves import best_rival
 from lrrc.results.summary import DATA, LIVE_AGENT, Summary, name
 
 
@@ -19,11 +20,14 @@ def operating_point(summary: Summary) -> dict[str, Any]:
     return {"policy": "lrrc", "rank": summary.rank, "budget": summary.budget}
 
 
-def best_other(summary: Summary) -> dict[str, Any] | None:
-    """Live success of the policy, LRRC apart, that succeeds most with digests of at most `budget` tokens."""
-    found = summary.find(evaluation="live", metric="live_success", budget=summary.budget)
-    others = [r for r in found if r["policy"] not in ("lrrc", *REFERENCES)]
-    return max(others, key=lambda r: r["value"], default=None)
+def rivals(summary: Summary) -> list[tuple[str, dict[str, Any]]]:
+    """(what it is, LRRC's lead): the rule and the learned policy that leave LRRC the smallest lead at its mean tokens.
+
+    They are picked on the very episodes on which they are compared, which favours them.
+    """
+    found = summary.find(evaluation="live-equal-tokens", metric="lrrc_live_lead_at_equal_tokens")
+    leads = ((kind, best_rival(found, trained)) for kind, trained in (("rule", False), ("learned rival", True)))
+    return [(kind, dict(lead)) for kind, lead in leads if lead]
 
 
 def remark(summary: Summary) -> str:
@@ -56,11 +60,15 @@ def cards(summary: Summary) -> list[tuple[str, str, str]]:
         )
     if gap := _at(summary, "live_success_difference_vs_full", **operating_point(summary)):
         found.append(("Checks answered right, live, LRRC minus Full-Context", *points(gap)))
+    for kind, lead in rivals(summary):
+        title = f"Checks answered right, live, LRRC minus the best tuned {kind}, at equal mean tokens"
+        value, interval = points(lead)
+        found.append((title, value, f"{interval}; {name(lead)}"))
     return found
 
 
 def sentences(summary: Summary) -> list[str]:
-    """LRRC against Full-Context, the best other policy at the same budget, the references, and on standing rules."""
+    """LRRC against Full-Context and the best rivals at equal mean tokens, the references, and on standing rules."""
     ours, full = (
         {m: _at(summary, m, **who) for m in ("live_success", "live_tokens_per_episode")}
         for who in (operating_point(summary), {"policy": "full-context"})
@@ -77,16 +85,7 @@ def sentences(summary: Summary) -> list[str]:
         f"The difference is {gap['value']:+.1f} points ({gap['low']:+.1f} to {gap['high']:+.1f}): "
         f"{reading(gap, 'Full-Context')}"
     ]
-    if other := best_other(summary):
-        same = {key: other[key] for key in ("policy", "rank", "budget")}
-        cost, lead = (_at(summary, m, **same) for m in ("live_tokens_per_episode", "lrrc_live_success_minus_policy"))
-        text.append(f"The best other policy at that budget, live, is {name(other)} with {_share(other)}")
-        text[-1] += f" and {cost['value']:,.0f} tokens." if cost else "."
-        if lead:
-            text[-1] += (
-                f" LRRC differs from it by {lead['value']:+.1f} points ({lead['low']:+.1f} to "
-                f"{lead['high']:+.1f}): {reading(lead, name(other))}"
-            )
+    text += against_rivals(summary)
     none, facts = (_at(summary, "live_success", policy=policy) for policy in ("no-history", "oracle"))
     if none and facts:
         text.append(
@@ -96,6 +95,28 @@ def sentences(summary: Summary) -> list[str]:
     if rules := standing_rules(summary):
         text.append(f"{rules}.")
     return text
+
+
+def against_rivals(summary: Summary) -> list[str]:
+    """LRRC at equal mean tokens against the best tuned rule and the best tuned learned rival; [] where not measured."""
+    found = rivals(summary)
+    if not found:
+        return []
+    tokens = found[0][1]["tokens"]
+    text = (
+        f"Every policy with the settings chosen for it on validation episodes, as many trials for each, and read off "
+        f"its curve at LRRC's {tokens:,.0f} tokens per episode."
+    )
+    for kind, lead in found:
+        theirs = summary.record_or_none(
+            "live_success_at_equal_tokens", evaluation="live-equal-tokens", policy=lead["policy"]
+        )
+        text += f" The best {kind} is {name(lead)}" + (f" with {_share(theirs)}" if theirs else "")
+        if lead["spent"] < 0.99 * tokens:
+            text += f", whose longest digests cost {lead['spent']:,.0f}"
+        text += f"; LRRC's success is {lead['value']:+.1f} points from it ({lead['low']:+.1f} to {lead['high']:+.1f}): "
+        text += reading(lead, name(lead))
+    return [text]
 
 
 def _share(record: Mapping) -> str:
@@ -115,6 +136,9 @@ def fidelity_sentence(summary: Summary) -> list[str]:
             continue
         part = f"{DATA.get(data, data)}: {ours['value']:+.3f} [{ours['low']:+.3f}, {ours['high']:+.3f}]"
         parts.append(part + (f", {name(rival)} {rival['value']:+.3f}" if rival else ""))
+        gaps = summary.find(evaluation="fidelity-equal-tokens", metric="lrrc_fidelity_gap_at_equal_tokens", data=data)
+        if tuned := best_rival(gaps, trained=False, lower_is_better=True):
+            parts[-1] += f", and LRRC {_gap(tuned)} from {name(tuned)}, the best tuned rule at equal mean tokens"
     agent = next((r.get("agent", LIVE_AGENT) for r in found), LIVE_AGENT)
     lead = f"Extra nats per token of the true next reply under {agent}, against the full history, of LRRC and the best "
     return [f"{lead}other policy at {summary.budget} tokens: {'; '.join(parts)}."] if parts else []

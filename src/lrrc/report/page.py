@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from lrrc.proofs.theorems import NOT_CHECKED
 from lrrc.report import headline
-from lrrc.report.claims import NOT, REFUTED, REPRODUCED, UNTESTABLE, Evidence, judge, load_claims
+from lrrc.report.claims import VERDICTS, Evidence, judge, load_claims
 from lrrc.report.explorer_section import last_turn
 from lrrc.report.figures.figure_list import FIGURES, Figure, Measured, drawable, lead
 from lrrc.report.figures.interactive import to_html
@@ -64,7 +64,7 @@ def build_report(
         "sentences": headline.sentences(summary),
         "tables": replay_tables.all_tables(summary),
         "verdicts": verdicts,
-        "counts": [(v, counted[v]) for v in (REPRODUCED, NOT, REFUTED, UNTESTABLE) if counted[v]],
+        "counts": [(v, counted[v]) for v in VERDICTS if counted[v]],
         "proofs": proofs,
         "explore": explore,
         "opened": last_turn(explore),

@@ -14,9 +14,14 @@ from lrrc.results.scores import Settings, Source
 from lrrc.results.training_curves import read_histories, training_records
 
 
+def read_source(replay: Path) -> Source:
+    """What the replay was measured on."""
+    return Source(**json.loads((Path(replay) / "meta.json").read_text(encoding="utf-8")))
+
+
 def all_records(replay: Path, table1: Iterable[Mapping], models: Path, settings: Settings) -> list[dict[str, Any]]:
     """Every record there is, from what the stages wrote; one more evaluation is one more line here."""
-    source = Source(**json.loads((Path(replay) / "meta.json").read_text(encoding="utf-8")))
+    source = read_source(replay)
     return [
         *evaluation_records(read_rows(replay), source, settings),
         *gate_records(replay, source),

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+GATE_ON = "call-gate-on"  # the variant of a policy measured with the call gate
+
+
 @dataclass(frozen=True)
 class Source:
     """What the rows were measured on."""
@@ -97,14 +100,13 @@ class Scores:
     def base(self, config: Configuration, source: Source) -> dict[str, Any]:
         """The fields that name a configuration's records.
 
-        LRRC counts with its call gate, every other policy without; the other setting of a policy measured
-        both ways is an ablation, as are rows with a variant.
+        Every policy counts without the call gate, which is offered to all alike and saves calls whatever is sent in
+        them; with the gate it is an ablation, as are rows with a variant.
         """
-        both = replace(config, gated=not config.gated) in self.tables
-        usual = not both or config.gated == (config.policy == "lrrc")
+        free = replace(config, gated=False) in self.tables
         names = [config.variant] if config.variant else []
-        if not usual:
-            names.append("call-gate-on" if config.gated else "call-gate-off")
+        if config.gated and free:
+            names.append(GATE_ON)
         evaluation = "ablation" if names else "replay"
         return {
             "evaluation": evaluation,

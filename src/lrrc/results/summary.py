@@ -107,6 +107,11 @@ PARTS = {
         "Live success by task family",
         "no family was evaluated live in this run",
     ),
+    "live-curves": (
+        {"evaluation": "live-curve", "metric": "live_success"},
+        "The comparison at equal mean tokens",
+        "no policy was met at several sizes of its digests in this run",
+    ),
     "fidelity": (
         {"evaluation": "fidelity", "metric": "nats_over_full_context"},
         "Fidelity to the full history",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lrrc.report.figures.architecture import architecture, shapes
 from lrrc.report.figures.live_figures import call_gate, fidelity, live_ablations
 from lrrc.report.figures.paper_figures import dataset, rank_tradeoff, success_and_tokens, training
-from lrrc.report.figures.pareto import live_pareto, pareto
+from lrrc.report.figures.pareto import live_curves, live_pareto, pareto
 from lrrc.report.figures.plot import Plot
 from lrrc.report.figures.printed import printed
 from lrrc.results.summary import Summary
@@ -51,6 +51,14 @@ class Figure:
 
 
 FIGURES = {
+    "live_curves": Figure(
+        "Success against mean tokens, live",
+        "A local model reads what each policy sends and answers the checks of held-out episodes. One line a policy, "
+        "over its own stopping parameter, with settings chosen on validation episodes, 95 % intervals.",
+        "figures, stats, live, tune, {operating}, {baselines}",
+        plot=lambda measured: live_curves(measured.summary),
+        needs="live-curves",
+    ),
     "live_pareto": Figure(
         "Tokens against success, live",
         "A local model reads what each policy sends and answers the checks of held-out episodes. Every policy, rank "
@@ -133,4 +141,4 @@ def drawable(summary: Summary) -> dict[str, Figure]:
 
 def lead(summary: Summary) -> str | None:
     """The figure to look at first: live success, else recorded outcomes, None where neither was measured."""
-    return next((key for key in ("live_pareto", "pareto") if key in drawable(summary)), None)
+    return next((key for key in ("live_curves", "live_pareto", "pareto") if key in drawable(summary)), None)

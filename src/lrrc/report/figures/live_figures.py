@@ -10,6 +10,7 @@ import numpy as np
 from lrrc.report.figures.plot import Axis, Line, Panel, Plot, Series, Told, chance_lines, errors, scaled, told
 from lrrc.report.figures.style import COLUMN, FAINT, INK, LRRC, PAGE, SECOND, colour_of, sentence
 from lrrc.report.tables.live_tables import fidelity_note, fidelity_records, live_note
+from lrrc.results.scores import GATE_ON
 from lrrc.results.summary import DATA, Summary, name
 
 
@@ -90,7 +91,7 @@ def call_gate(summary: Summary) -> Plot:
         said = [Told(f"τ = {tau:.2f}", "", (told(r, scale, *words),)) for tau, r in zip(taus, rows, strict=True)]
         reach = errors(rows, scale)
         series = Series("points", taus, scaled(rows, scale), [y.colour], said, y_errors=reach, line="solid")
-        usual = summary.find(evaluation="replay", metric=metric, **at)
+        usual = summary.find(evaluation="ablation", variant=GATE_ON, metric=metric, **at)
         lines = [Line("y", scale * r["value"], FAINT, "dashed", "as calibrated") for r in usual]
         if metric == "preference_success":
             lines += chance_lines(summary, (min(taus), max(taus)))

@@ -44,6 +44,26 @@ def live_pareto(summary: Summary) -> Plot:
     return Plot([Panel(TOKENS, y, series)], (PAGE, 4.3), note)
 
 
+def live_curves(summary: Summary) -> Plot:
+    """Live: every policy as one line over its own stopping parameter, settings tuned; references are points."""
+    points, costs = (
+        summary.find(evaluation="live-curve", metric=m) for m in ("live_success", "live_tokens_per_episode")
+    )
+    cost = {(r["policy"], r["variant"]): r for r in costs}
+    grouped: dict[str, Pairs] = {}
+    for r in in_order(points):
+        grouped.setdefault(r["policy"], []).append((cost[r["policy"], r["variant"]], r))
+    alone = [pairs for pairs in live_pairs(summary) if pairs[0][1]["policy"] in REFERENCES]
+    lines = [sorted(pairs, key=lambda pair: pair[0]["value"]) for pairs in grouped.values()]
+    series = [_series(pairs, summary, " % of checks right", at=len(pairs) // 2) for pairs in (*alone, *lines)]
+    y = Axis("Checks answered right (%)", printed="Checks answered right (%), live")
+    note = (
+        "Mean and 95 % interval over episodes. A line is a policy over its own stopping parameter, its settings chosen "
+        "on validation episodes with as many trials as any other's. "
+    )
+    return Plot([Panel(TOKENS, y, series)], (PAGE, 4.3), note + live_note(points))
+
+
 def live_pairs(summary: Summary) -> list[Pairs]:
     """Every policy, rank and budget that the live evaluation asked on all of its episodes; others do not compare."""
     success, tokens = (summary.find(evaluation="live", metric=m) for m in ("live_success", "live_tokens_per_episode"))
@@ -66,14 +86,14 @@ def _labelled(pairs: Pairs, budget: int) -> int:
     return next((i for i, (_, s) in enumerate(pairs) if s["budget"] == budget), len(pairs) - 1)
 
 
-def _series(pairs: Pairs, summary: Summary, unit: str, budgets: bool = False) -> Series:
+def _series(pairs: Pairs, summary: Summary, unit: str, budgets: bool = False, at: int | None = None) -> Series:
     tokens, success = zip(*pairs, strict=True)
     policy, rank = success[0]["policy"], success[0]["rank"]
     if policy == "lrrc":
         role, group = ("main", name(success[0])) if rank == summary.rank else ("kin", "LRRC, other ranks")
     else:
         role, group = ("reference", name(success[0])) if policy in REFERENCES else ("other", "other policies")
-    at = _labelled(pairs, summary.budget)
+    at = _labelled(pairs, summary.budget) if at is None else at
     return Series(
         "points",
         scaled(tokens),
@@ -82,7 +102,7 @@ def _series(pairs: Pairs, summary: Summary, unit: str, budgets: bool = False) ->
         [
             Told(
                 name(s),
-                f", budget {s['budget']}" if s["budget"] else "",
+                f", {s['variant'] or 'budget ' + str(s['budget'])}" if s["budget"] else "",
                 (f"{told(t)} tokens", told(s, 100, ".1f", unit), f"n = {s['n']}, seeds: {s['seeds']}"),
             )
             for t, s in pairs

@@ -41,6 +41,17 @@ TRANSFER = (
     *single_column("p", "nats_over_best_rule", "p", "p_vs_full_context"),
     *interval_columns("Over its place prior alone, nats", "nats_over_lead", "+.3f"),
 )
+EQUAL = (
+    *interval_columns("Live success there, %", "live_success_at_equal_tokens", ".1f", 100),
+    *interval_columns("LRRC minus it, points", "lrrc_live_lead_at_equal_tokens", "+.1f"),
+    *single_column("p", "lrrc_live_lead_at_equal_tokens", "p", "p_holm"),
+)
+POINTS = (*single_column("Tokens / episode", "live_tokens_per_episode", ",.0f"), *SUCCESS)
+NEAR = (
+    *interval_columns("Nats per token there", "nats_at_equal_tokens", ".3f"),
+    *interval_columns("LRRC minus it, nats", "lrrc_fidelity_gap_at_equal_tokens", "+.3f"),
+    *single_column("p", "lrrc_fidelity_gap_at_equal_tokens", "p", "p_holm"),
+)
 GATE = (
     *interval_columns("Calls / episode", "calls_per_episode", ".2f"),
     *interval_columns("Preference success, %", "preference_success", ".1f", 100),
@@ -69,6 +80,7 @@ def live_tables(summary: Summary) -> list[Table]:
             LIVE,
             live_note(live),
         ),
+        *curve_tables(summary),
         families_table(summary),
         tabulate(
             summary,
@@ -113,6 +125,59 @@ def live_tables(summary: Summary) -> list[Table]:
             gates,
             GATE,
         ),
+    ]
+
+
+def curve_tables(summary: Summary) -> list[Table]:
+    """What was chosen for every policy, each as a curve over its own stopping parameter, and all at equal tokens."""
+    chosen = in_order(summary.find(evaluation="tune", metric="captured_gain", variant="chosen"))
+    points = in_order(summary.find(evaluation="live-curve", metric="live_success"))
+    equal = in_order(summary.find(evaluation="live-equal-tokens", metric="live_success_at_equal_tokens"))
+    near = in_order(summary.find(evaluation="fidelity-equal-tokens", metric="nats_at_equal_tokens"))
+    given = {
+        r["policy"]: r["value"] for r in summary.find(evaluation="tune", metric="captured_gain", variant="as given")
+    }
+    rows = tuple(
+        (name(r), r["trials"], given[r["policy"]], r["value"], " | ".join(dict.fromkeys(r["settings"]))) for r in chosen
+    )
+    columns = (
+        Column("Policy"),
+        Column("Trials", "d"),
+        Column("Nats captured, as given", ".2f"),
+        Column("as chosen", ".2f"),
+        Column("Settings chosen, different ones by fold"),
+    )
+    note = "what digests hold on validation episodes, mean over 0 to the budget of mean tokens; chosen per fold"
+    at = f" at the {equal[0]['tokens']:,.0f} tokens per episode of LRRC r = {summary.rank}" if equal else ""
+    return [
+        tabulate(
+            summary,
+            "live_equal_tokens",
+            f"Live, settings tuned:{at or ' at equal mean tokens'}",
+            {"Policy": [name(r) for r in equal], "Tokens": [r["spent"] for r in equal]},
+            equal,
+            EQUAL,
+            live_note(equal),
+        ),
+        tabulate(
+            summary,
+            "live_curves",
+            "Live, settings tuned: every policy over its own stopping parameter",
+            {"Policy": [name(r) for r in points], "Stops at": [r["variant"] for r in points]},
+            points,
+            POINTS,
+            live_note(points),
+        ),
+        tabulate(
+            summary,
+            "fidelity_equal_tokens",
+            "Fidelity, settings tuned: at the mean tokens of LRRC",
+            {"Policy": [name(r) for r in near], "Tokens": [r["spent"] for r in near]},
+            near,
+            NEAR,
+            fidelity_note(summary),
+        ),
+        Table("tuned", "Settings chosen on validation episodes, with equal trials", columns, rows, note),
     ]
 
 

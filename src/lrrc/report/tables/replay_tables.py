@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from lrrc.policy_catalogue import FLOORS
 from lrrc.report.tables.live_tables import live_tables
 from lrrc.report.tables.table import Cell, Column, Table, interval_columns, single_column, tabulate
+from lrrc.results.scores import GATE_ON
 from lrrc.results.summary import Summary, in_order, name
 
 SPLITS = ("train", "val", "test", "total")
@@ -64,14 +65,9 @@ def all_tables(summary: Summary) -> list[Table]:
         summary.find(evaluation="replay", policy="lrrc", budget=summary.budget, metric="tokens_per_episode")
     )
     changed = summary.find(evaluation="ablation", metric="tokens_per_episode")
-    ablated = ours + [
-        r
-        for r in changed
-        if r["policy"] == "lrrc"
-        and r["rank"] == summary.rank
-        and (r["variant"] == "call-gate-off" or not r["variant"].endswith("call-gate-off"))
-    ]
-    gated = ours + [r for r in changed if r["variant"] == "call-gate-on"]
+    own = [r for r in changed if r["policy"] == "lrrc" and r["rank"] == summary.rank]
+    ablated = ours + [r for r in own if r["variant"] == GATE_ON or not r["variant"].endswith(GATE_ON)]
+    gated = in_order([r for r in changed if r["variant"] == GATE_ON])
 
     def made(table_name: str, title: str, first: str, records: list[dict], label, columns) -> Table:
         return tabulate(summary, table_name, title, {first: [label(r) for r in records]}, records, columns)
@@ -83,7 +79,7 @@ def all_tables(summary: Summary) -> list[Table]:
         made("tokens", "Where the tokens go, per episode", "Policy", spending, name, SPENT),
         made("ranks", "Coordinator rank", "Rank", ranks, lambda r: str(r["rank"]), COMPARED),
         made("ablations", f"Ablations at r = {summary.rank}", "Variant", ablated, variant, COMPARED),
-        made("gates", "Every policy with the call gate", "Policy", gated, name, COMPARED),
+        made("gates", "Every policy with the call gate, offered to all alike", "Policy", gated, name, COMPARED),
         made("tests", "Tests of success against Full-Context", "Policy", against, name, TESTED),
         subgroup_table(summary),
         power_table(summary),
