@@ -24,7 +24,7 @@ TRANSCRIPT = (
 )
 
 
-def serve(name: str, port: int, context: int, threads: int):
+def serve(name: str, port: int, context: int, threads: int, template: str | None = None):
     """A running server (xllamacpp.Server); it ends with the object. Raises ValueError where a package is missing."""
     try:
         import xllamacpp
@@ -42,6 +42,8 @@ def serve(name: str, port: int, context: int, threads: int):
     params.no_extra_bufts = True  # llama.cpp's AMX kernels crash where the system grants no tile registers
     if name == "gemma":
         params.chat_template, params.swa_full = TRANSCRIPT, True
+    if template:
+        params.chat_template, params.use_jinja = template, True
     return xllamacpp.Server(params)
 
 
@@ -51,9 +53,11 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0, help="0 for any (default)")
     parser.add_argument("--context", type=int, default=4096, help="tokens of a prompt and its answer, at most")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--template", metavar="FILE", type=Path, help="a chat template in place of the model's own")
     args = parser.parse_args()
     try:
-        server = serve(args.model, args.port, args.context, args.threads)
+        template = args.template.read_text() if args.template else None
+        server = serve(args.model, args.port, args.context, args.threads, template)
     except ValueError as error:
         print(f"{Path(__file__).name}: {error}", file=sys.stderr)
         return 1

@@ -449,6 +449,21 @@ def test_what_cannot_be_counted_is_named():
     assert receipt.unknown_parts == 5 and receipt.tokens_after == tokens.count("See.")
 
 
+def test_fields_of_unknown_meaning_and_sealed_thoughts_are_named():
+    details = [
+        {"type": "reasoning.summary", "summary": "Hm."},
+        {"type": "reasoning.encrypted", "data": "Zm9v", "format": "v1"},
+    ]
+    messages = [
+        say("user", "Go.", plan={"steps": ["Rest."]}, weight=1, cache_control={"type": "ephemeral"}, flag=True),
+        say("assistant", "Yes.", reasoning_details=details, prefix=True, id="m1", empty=""),
+        say("user", "Well?"),
+    ]
+    _, receipt = Coordinator("recency").compose(messages)
+    assert receipt.unknown_kinds == ("plan", "reasoning_details")
+    assert receipt.tokens_before == sum(tokens.count(text) for text in ("Go.", "Yes.", "Hm.", "Well?"))
+
+
 def test_a_running_turn_is_as_long_as_its_thoughts():
     messages = [say("user", "Go.")]
     for i in range(6):

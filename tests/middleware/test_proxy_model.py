@@ -5,11 +5,14 @@ import importlib.util
 import re
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import httpx2
 import openai
 import pytest
+from helpers.chats import call, result
 from helpers.paths import ROOT
+from helpers.strict_providers import TEMPLATES
 from helpers.upstreams import running
 
 from lrrc.middleware import Coordinator, Settings
@@ -31,16 +34,22 @@ ANSWER = {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"e
 GREEDY = {"model": "smollm2", "temperature": 0, "seed": 0, "max_tokens": 12}
 
 
-@pytest.fixture(scope="module")
-def model():
+@contextmanager
+def serving(*options):
     """The address of the model's server."""
-    command = [sys.executable, str(SERVER), "smollm2", "--context", "2048"]
+    command = [sys.executable, str(SERVER), "smollm2", "--context", "2048", *map(str, options)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             yield re.search(r"http://127\.0\.0\.1:\d+/v1", server.stdout.readline())[0]
         finally:
             server.terminate()
             assert server.wait(20) == 0
+
+
+@pytest.fixture(scope="module")
+def model():
+    with serving() as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +96,28 @@ def test_the_models_own_errors_come_through(clients):
             client.chat.completions.create(messages=huge, **GREEDY)
         texts.add(str(refused.value))
     assert len(texts) == 1
+
+
+@pytest.mark.parametrize("name", ["gemma", "llama-2", "mistral"])
+def test_servers_with_strict_templates_take_what_is_sent_shortened(name, tmp_path):
+    """Their templates raise where roles do not take turns, and llama.cpp answers 4xx or 500 to that."""
+    file = tmp_path / "template.jinja"
+    file.write_text(TEMPLATES[name])
+    loop = [FACT, *CHATTER, QUESTION]
+    for i in range(4):
+        loop += [call(f"c{i}", content=""), result(f"c{i}", f"Page {i}. " + "Peas are green. " * 30)]
+    settings = Settings(rewrite="always", turn_tokens=200)
+    with (
+        serving("--template", file) as model,
+        running(create_app(Coordinator("bm25", 32, settings), {None: model})) as proxy,
+    ):
+        wrong = httpx2.post(f"{model}/chat/completions", json=GREEDY | {"messages": [FACT, QUESTION]})
+        assert wrong.status_code >= 400 and "alternate" in wrong.text  # it is as strict as it should be
+        for messages in (LONG, loop) if name == "mistral" else (LONG,):
+            for address in (model, f"{proxy}/v1"):
+                reply = httpx2.post(f"{address}/chat/completions", json=GREEDY | {"messages": messages}, timeout=60)
+                assert reply.status_code == 200, reply.text
+            assert reply.headers["x-lrrc-action"] == "rewritten"
 
 
 def test_leaving_ends_the_generation(model, proxy):

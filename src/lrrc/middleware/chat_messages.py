@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,12 @@ from lrrc.runtime.files import invalid_value
 ROOT = b""  # the chain of no message
 # fields beside the content that are sent and read by models, as different makers name them
 UNQUOTED = ("reasoning_content", "reasoning", "reasoning_details", "thinking", "thinking_blocks", "thought", "refusal")
-UNREAD = ("type", "id", "index", "format", "signature", "data", "encrypted_content")  # no text, in parts of thoughts
+UNREAD = ("type", "id", "index", "format", "signature")  # no text, in parts of thoughts
+SEALED = ("data", "encrypted_content")  # there, thoughts that only the provider reads
+COUNTED = ("role", "content", "name", "tool_calls", "tool_call_id", "function_call", "audio", *UNQUOTED)
+MARKS = ("id", "type", "cache_control", "prefix", "partial", "weight")  # for the server, and nothing that a model reads
+NOTES = ("object", "status", "model", "usage", "finish_reason", "annotations", "parsed", "provider_specific_fields")
+KNOWN = frozenset((*COUNTED, *MARKS, *NOTES, "metadata"))  # notes are a client's own, of a reply
 SPOOFS = ("system", "developer")  # names that would make a line of a digest look like one of theirs
 
 
@@ -29,8 +34,8 @@ class ReadMessage:
 
     `unknown` counts parts without text (images, audio, files). `calls` are (id, tool) of the calls it makes, `answers`
     is the id of the call whose result it is. `tokens` are n(text) and n of what no digest quotes but goes with the
-    message: thoughts, a refusal. `kinds` names what is sent and not counted: the unknown parts, and thoughts that have
-    no text.
+    message: thoughts, a refusal. `kinds` names what is sent and not counted: the unknown parts, sealed thoughts, fields
+    of unknown meaning.
     """
 
     role: str  # "system" | "user" | "assistant" | "tool"
@@ -97,9 +102,9 @@ def _unquoted(message: Mapping[str, Any], calls: bool) -> tuple[list[str], tuple
     kinds: list[str] = []
 
     def take(value: Any, kind: str) -> None:
-        found = list(_texts(value))
+        found, sealed = _texts(value)
         texts.extend(found)
-        if value and not found:
+        if sealed or (value and not found):
             kinds.append(kind)
 
     for key in UNQUOTED:
@@ -115,21 +120,28 @@ def _unquoted(message: Mapping[str, Any], calls: bool) -> tuple[list[str], tuple
             kinds.append(kind if isinstance(kind, str) else "part")
     if message.get("audio"):
         kinds.append("audio")
+    kinds += [str(key)[:40] for key, value in message.items() if key not in KNOWN and _is_content(value)]
     return [repair_surrogates(text) for text in dict.fromkeys(texts)], tuple(map(repair_surrogates, kinds))
 
 
-def _texts(value: Any) -> Iterator[str]:
-    """Every text inside a value however deep, but for names of kinds and what is encrypted."""
-    left = [value]
+def _is_content(value: Any) -> bool:
+    """May a field of unknown meaning hold what a model reads? Flags and numbers do not."""
+    return bool(value) and isinstance(value, (str, Mapping, Sequence))
+
+
+def _texts(value: Any) -> tuple[list[str], bool]:
+    """Every text inside a value however deep, but for names of kinds; and is something of it sealed?"""
+    texts, sealed, left = [], False, [value]
     while left:
         value = left.pop()
         if isinstance(value, str):
-            if value:
-                yield value
+            texts += [value] if value else []
         elif isinstance(value, Mapping):
-            left += reversed([inner for key, inner in value.items() if key not in UNREAD])
+            sealed = sealed or any(value.get(key) for key in SEALED)
+            left += reversed([inner for key, inner in value.items() if key not in (*UNREAD, *SEALED)])
         elif isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
             left += reversed(value)
+    return texts, sealed
 
 
 def exchange_roots(items: Sequence[ReadMessage]) -> list[int]:

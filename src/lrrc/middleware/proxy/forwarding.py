@@ -54,6 +54,7 @@ MAX_BODY = 64 * 2**20  # bytes of a request that are held to be shortened; a lar
 REFUSALS = (400, 422)  # statuses by which servers say that a prompt is none that they take
 CONVERSATION = "x-lrrc-conversation"
 COMPOSERS = 2  # threads that compose at once: more of them would only keep the event loop from relaying answers
+LARGE = 2**20  # bytes of a request that waits for its turn among such alone, so that no small one waits for it
 HOP_BY_HOP = frozenset(
     (
         b"connection",
@@ -94,6 +95,7 @@ class Proxy:
         self.coordinator, self.ledger, self.client = coordinator, ledger, client
         self.upstreams = {model: httpx2.URL(address) for model, address in upstreams.items()}
         self.composing = anyio.CapacityLimiter(COMPOSERS)
+        self.composing_large = anyio.CapacityLimiter(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         incoming = IncomingRequest(receive)
@@ -200,7 +202,7 @@ class Proxy:
             if bypassed(headers):
                 raise LeftAlone(*BYPASSED)
             options = options_of(request, headers)
-            async with self.composing:
+            async with self.composing if len(plain) < LARGE else self.composing_large:
                 began = time.perf_counter()
                 payload, receipt = await self.coordinator.acompose(request["messages"], **options)
                 seconds = time.perf_counter() - began
