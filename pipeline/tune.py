@@ -4,13 +4,14 @@ python pipeline/tune.py models data/raw/episodes.parquet data/segments.safetenso
     data/gains.parquet data/tuned.json
 """
 
+from lrrc.runtime.stage_script import run_script  # isort: split
+
 import argparse
 from pathlib import Path
 
 from lrrc.dataset.inputs import StageInputs
 from lrrc.evaluation.tuning.stage import tune
 from lrrc.params import load_params
-from lrrc.runtime.errors import run_script
 
 
 def main() -> None:

@@ -206,12 +206,13 @@ class Conversation:
         room = None if budget is None else max(0, budget - dialect.frame_tokens)
         also = () if request.saying[1] else view.witness(dialect.merged, request.saying[0])
         best = _settled(view, request, also)
+        heard = len(session.history.messages)
+        sent = [i for i in (*best.kept, *range(view.cut, heard)) if i < heard]
         for _ in range(3):
-            chosen = session.select(inputs, speaker, room, kept)
+            chosen = session.select(inputs, speaker, room, sent)
             if chosen.text is None and sum(view.body[i].tokens for i in chosen.messages) > chosen.tokens:
-                chosen = session.propose(
-                    inputs, speaker, room, kept
-                )  # whole messages bring their thoughts, unseen by it
+                # whole messages bring their thoughts, unseen by it
+                chosen = session.propose(inputs, speaker, room, sent)
             if chosen.text is None:
                 return _settled(view, request, [*also, *(i for i in chosen.messages if i < view.cut)])
             spans = tuple(s for s in chosen.spans if s.message < view.cut and s.message not in best.kept)
