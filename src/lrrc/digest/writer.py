@@ -66,6 +66,8 @@ def write_digest(
     scores_N = np.asarray(scores_N, float)
     worth = np.logaddexp.reduce(scores_N) if least_share and len(scores_N) else 0.0
     for i in chain(first, (i for i in map(int, np.argsort(-scores_N, kind="stable")) if i not in first)):
+        if history.segments[i].frame:
+            continue
         kept = i in first
         if room <= LABEL_TOKENS or misfits >= MISFITS:
             break
