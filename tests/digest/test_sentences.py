@@ -60,9 +60,7 @@ def test_languages(text, language):
 
 
 @settings(deadline=None, max_examples=200)
-@given(
-    st.lists(st.sampled_from(["Dr", ".", " ", "\n", "!", "。", "Ok", "3", "(", '"', "…", "e\u0301", "।"])).map("".join)
-)
+@given(st.lists(st.sampled_from(["Dr", ".", " ", "\n", "!", "。", "Ok", "3", '"', "…", "e\u0301", "।"])).map("".join))
 def test_spans_cover_the_text(text):
     spans = sentence_spans(text, 0, len(text))
     assert [a for a, _ in spans] == [0, *(b for _, b in spans)][: len(spans)] and (

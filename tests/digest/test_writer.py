@@ -71,8 +71,8 @@ def test_by_hand():
     made = digest_of(history, [0, 5, 0, 4, 0, 3], 40)
     assert made.text.splitlines()[0] == "user: Budget is 740 euros. My name is Anna."  # room was left for all
     made = digest_of(history, [0, 5, 0, 4, 0, 3], 21)
-    assert made.text == "user: My name is Anna.\nuser: The budget is 740 euros."
-    assert digest_of(history, [0, 5, 0, 4, 0, 3], 9).text == "user: My name is Anna."
+    assert made.text == "user: … My name is Anna.\nuser: The budget is 740 euros."
+    assert digest_of(history, [0, 5, 0, 4, 0, 3], 9).text == "user: … My name is Anna."
     assert digest_of(history, [0, 0, 0, 0, 0, 1], 7).text == "search: 42"
 
 

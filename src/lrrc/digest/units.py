@@ -24,6 +24,7 @@ class Unit(NamedTuple):
 
 
 _UNBROKEN = re.compile(r"\S{40}")  # without such a run no short line is a blob
+_RUN = re.compile(r"\S{200,}")
 _BLOB_LINE = re.compile(r"[ \t>]*(?:[A-Za-z0-9+/=_-]{40,}|(?:[0-9a-fA-F]{2}[ :]?){20,})\s*$")
 Needing = tuple[int, int, tuple[int, ...]]  # start, end, numbers of the units of its block that it needs
 CODE_CHARACTERS = 3  # of a token of code, at least
@@ -92,6 +93,9 @@ def _readable(text: str, lines: Sequence[Line]) -> Iterator[tuple[int, int]]:
 
 def _minified(line: str) -> bool:
     """A long line with hardly any white space, in a script that has some."""
+    if len(line) < MINIFIED:
+        return False
+    line = _RUN.sub("", line)  # left out by itself
     if len(line) < MINIFIED or len(line.split()) * RARE > len(line):
         return False
     return sum(character < "\u0250" for character in line) * 2 > len(line)
