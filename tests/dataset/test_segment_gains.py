@@ -48,9 +48,10 @@ CHECK = Check(1, "recall", "What is the budget?", ("It is 9 euros.", "It is 740 
 
 
 def test_calls_of_logs():
-    assert calls_of(TALK, whole_history(TALK, LIMIT)) == [
-        TeachingCall("t", 1, 0, TALK.turns[1].inputs, "It is 740 euros.", 3),
-        TeachingCall("t", 1, 1, TALK.turns[1].inputs, "Lisbon", 3),
+    found = calls_of(TALK, whole_history(TALK, LIMIT))
+    assert [(call.turn, call.agent, call.inputs, call.reply, call.segments) for call in found] == [
+        (1, 0, TALK.turns[1].inputs, "It is 740 euros.", 3),
+        (1, 1, TALK.turns[1].inputs, "Lisbon", 3),
     ]  # nothing comes before the first turn
     silent = talk(("Hello.", "Hi.", "Hi."), ("And?", "", "So."))
     assert [call.agent for call in calls_of(silent, whole_history(silent, LIMIT))] == [1]
@@ -58,9 +59,8 @@ def test_calls_of_logs():
 
 def test_where_there_are_checks_nothing_else_counts():
     asked = dataclasses.replace(TALK, checks=(CHECK,))
-    assert calls_of(asked, whole_history(asked, LIMIT)) == [
-        TeachingCall("t", 1, -1, TALK.turns[1].inputs, "It is 740 euros.", 3)
-    ]
+    (call,) = calls_of(asked, whole_history(asked, LIMIT))
+    assert (call.turn, call.agent, call.reply, call.segments) == (1, -1, "It is 740 euros.", 3)
     early = dataclasses.replace(TALK, checks=(dataclasses.replace(CHECK, turn=0),))
     assert calls_of(early, whole_history(early, LIMIT)) == []
     for seed in range(20):
@@ -71,12 +71,12 @@ def test_where_there_are_checks_nothing_else_counts():
 
 
 def test_a_key_names_the_content():
-    call = TeachingCall("t", 1, 0, (Message("user", "What?"),), "That.", 3)
+    call = TeachingCall("t", 1, 0, (Message("user", "What?"),), "That.", 3, "")
     others = [
         {"episode_id": "u"},
         {"inputs": (Message("user", "Why?"),)},
         {"reply": "This."},
-        {"segments": 4},
+        {"history": "other"},
         {"inputs": (*call.inputs, Message("tool", "42", "search"))},
         {"inputs": ()},
         {"inputs": (Message("user", ""),), "reply": "What?\0That."},
@@ -84,6 +84,32 @@ def test_a_key_names_the_content():
     keys = {dataclasses.replace(call, **changes).key for changes in ({}, *others)}
     assert len(keys) == len(others) + 1
     assert dataclasses.replace(call, inputs=(Message("user", "What?"),)).key == call.key
+
+
+def test_gains_of_another_segmentation_are_never_taken():
+    """As many segments, the same question and reply: cut elsewhere, or of other words, they are other segments."""
+    whole = whole_history(TALK, LIMIT)
+    (call, _) = calls_of(TALK, whole)
+    moved = whole_history(TALK, LIMIT)
+    first = moved.segments[0]
+    moved.segments[0] = dataclasses.replace(first, end=first.end - 1, text=first.text[:-1])
+    assert calls_of(TALK, moved)[0].key != call.key
+    told = talk(("Budget is 741 euros. Lisbon is warm.", "Noted.", ""), ("What is the budget?", "It is 740 euros.", ""))
+    (other,) = calls_of(told, whole_history(told, LIMIT))
+    assert other.segments == call.segments and other.key != call.key
+    assert gains_by_call(TALK, moved, {call.key: np.zeros(3, np.float32)}) == {}
+
+
+def test_a_row_is_measured_with_its_head():
+    table = "| Part | Price |\n|---|---|\n| hinge | 7 |\n| rail | 88 |\n| cap | 2 |"
+    made = talk((table, "Noted.", ""), ("What does a rail cost?", "88", ""))
+    history = whole_history(made, 60)
+    (call,) = calls_of(made, history)
+    scorer = Scorer()
+    row = next(i for i, piece in enumerate(history.segments) if "rail" in piece.text)
+    _, shown = requests_of(scorer, history, call, [row], 9)
+    words = {number: word for word, number in scorer.ids.items()}
+    assert "user part price rail 88" in " ".join(words.get(number, "") for number in shown.prompt)
 
 
 def test_candidates_share_words_or_are_new():

@@ -25,14 +25,14 @@ from hypothesis import strategies as st
 from lrrc.dataset.batches import collate
 from lrrc.dataset.episode_arrays import episode_arrays
 from lrrc.digest.history import History
+from lrrc.digest.segments import split_segments
 from lrrc.digest.selection import Selection
 from lrrc.digest.writer import PLAIN_RULES
 from lrrc.episodes.episode import Message
 from lrrc.params import load_params
 from lrrc.policies.base import DIGEST_NAME, split_turns
-from lrrc.policies.learned import essential_weight
 from lrrc.policies.payload import payload
-from lrrc.policies.pruning import _densest
+from lrrc.policies.pruning import _densest, essential_weight
 from lrrc.policies.registry import build_policy, load_policy
 from lrrc.policies.spec import FOREIGN_RULES, PolicySpec
 from lrrc.policies.untrained import SCORES
@@ -141,11 +141,10 @@ def test_whole_episodes(name):
 @given(
     turns=histories,
     budget=st.integers(0, 400),
-    squeeze=st.sampled_from([0.0, 0.5]),
     overlap=st.floats(0.5, 1),
 )
-def test_any_digest_of_a_trained_policy(name, turns, budget, squeeze, overlap):
-    policy = made_policy(name, budget, POLICIES[name].net, squeeze=squeeze, max_overlap=overlap)
+def test_any_digest_of_a_trained_policy(name, turns, budget, overlap):
+    policy = made_policy(name, budget, POLICIES[name].net, max_overlap=overlap)
     session = policy.session(AGENTS)
     for turn in turns:
         session.observe(turn)
@@ -228,9 +227,11 @@ def test_pruning_shares_the_budget_among_messages():
 
 def test_words_that_pruning_keeps():
     weights = {"ferry": 1.0, "nine": 0.9, "leaves": 0.5}
-    spans = _densest("The ferry leaves at nine", 3, lambda word: weights.get(word, 0.0))
-    assert [("The ferry leaves at nine")[a:b] for a, b in spans] == ["ferry leaves", "nine"]
-    assert _densest("ferry", 0, weights.get) == _densest("", 9, weights.get) == []
+    text = "The ferry leaves at nine"
+    pieces = split_segments(text)
+    spans = _densest(text, pieces, 5, lambda word: weights.get(word, 0.0))  # a token for either gap
+    assert [text[a:b] for a, b in spans] == ["ferry leaves", "nine"]
+    assert _densest(text, pieces, 0, weights.get) == _densest("", [], 9, weights.get) == []
 
 
 def test_words_wanted_next_weigh_more():

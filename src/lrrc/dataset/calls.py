@@ -18,7 +18,8 @@ from lrrc.runtime.files import read_rows
 
 @dataclass(frozen=True)
 class TeachingCall:
-    """One reply to explain: of agent number `agent`, or of every agent (-1), after the first `segments` segments."""
+    """One reply to explain: of agent number `agent`, or of every agent (-1), after the first `segments` segments, whose
+    texts and bounds `history` is the hash of."""
 
     episode_id: str
     turn: int
@@ -26,11 +27,12 @@ class TeachingCall:
     inputs: tuple[Message, ...]
     reply: str
     segments: int
+    history: str
 
     @property
     def key(self) -> str:
-        """Names the call by its content, so that gains of other texts are never taken for its own."""
-        said = "\0".join([self.episode_id, *(m.content for m in self.inputs), self.reply, str(self.segments)])
+        """Names the call by its content and its segments, so that gains of others are never taken for its own."""
+        said = "\0".join([self.episode_id, *(m.content for m in self.inputs), self.reply, self.history])
         return hashlib.sha256(said.encode("utf-8")).hexdigest()[:16]
 
 
@@ -53,24 +55,31 @@ def whole_history(episode: Episode, max_segment_tokens: int) -> History:
 
 def calls_of(episode: Episode, history: History) -> list[TeachingCall]:
     """The calls of an episode that have a history and a true reply, in order."""
-    before_T = np.searchsorted(history.turn, np.arange(len(episode.turns)))
-    found = []
+    before_T = [int(before) for before in np.searchsorted(history.turn, np.arange(len(episode.turns)))]
+    hash_T = [_hash(history, before) for before in before_T]
+
+    def call(turn: int, agent: int, reply: str) -> TeachingCall:
+        inputs = episode.turns[turn].inputs
+        return TeachingCall(episode.episode_id, turn, agent, inputs, reply, before_T[turn], hash_T[turn])
+
     if episode.checks:
-        for check in episode.checks:
-            reply, turn = check.options[check.answer], check.turn
-            found.append(
-                TeachingCall(episode.episode_id, turn, -1, episode.turns[turn].inputs, reply, int(before_T[turn]))
-            )
+        found = [call(check.turn, -1, check.options[check.answer]) for check in episode.checks]
     else:
-        for t, turn in enumerate(episode.turns):
-            found += [
-                TeachingCall(
-                    episode.episode_id, t, episode.agents.index(r.name), turn.inputs, r.content, int(before_T[t])
-                )
-                for r in turn.replies
-                if r.content
-            ]
+        found = [
+            call(t, episode.agents.index(r.name), r.content)
+            for t, turn in enumerate(episode.turns)
+            for r in turn.replies
+            if r.content
+        ]
     return [call for call in found if call.segments]
+
+
+def _hash(history: History, count: int) -> str:
+    """Of the first `count` segments: where each begins and ends, and what it says."""
+    seen = hashlib.sha256()
+    for message, piece in zip(history.message[:count], history.segments, strict=False):
+        seen.update(f"{message}\0{piece.start}\0{piece.end}\0{piece.text}\0".encode())
+    return seen.hexdigest()
 
 
 def load_gains(path: Path) -> dict[str, np.ndarray]:

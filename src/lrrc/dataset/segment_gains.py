@@ -19,8 +19,9 @@ import numpy as np
 from tqdm import tqdm
 
 from lrrc.dataset.calls import CallKey, TeachingCall, calls_of, load_gains, whole_history
-from lrrc.digest import segments
 from lrrc.digest.history import History
+from lrrc.digest.rendering import label_of
+from lrrc.digest.words import word_weight, words
 from lrrc.episodes.episode import Episode
 from lrrc.episodes.episode_file import EPISODES_AT_ONCE, open_episodes
 from lrrc.params import GainsConfig
@@ -39,8 +40,8 @@ def candidates(history: History, call: TeachingCall, most: int) -> list[int]:
     """The segments worth asking about, at most `most`: those that share words with question or reply, the newest."""
     if call.segments <= most:
         return list(range(call.segments))
-    wanted = set(segments.words("\n".join([*(m.content for m in call.inputs), call.reply])))
-    shared = [sum(map(segments.word_weight, sorted(wanted & history.words[i]))) for i in range(call.segments)]
+    wanted = set(words("\n".join([*(m.content for m in call.inputs), call.reply])))
+    shared = [sum(map(word_weight, sorted(wanted & history.words[i]))) for i in range(call.segments)]
     best = sorted(range(call.segments), key=lambda i: (-shared[i], -i))[: 3 * most // 4]
     newest = [i for i in reversed(range(call.segments)) if i not in set(best)]
     return sorted([*best, *newest[: most - len(best)]])
@@ -60,7 +61,9 @@ def requests_of(
     found = [ScoringRequest((*head, *tail), reply)]
     for i in shown:
         message = history.messages[history.message[i]]
-        line = f"\n\n{message.name or message.role}: {history.segments[i].text}"
+        group = sorted((0, *history.segments[i].needs))
+        text = "\n".join(history.segments[i + distance].text for distance in group)
+        line = f"\n\n{label_of(message.name, message.role)}: {text}"
         found.append(ScoringRequest((*head, *model.encode(line), *tail), reply))
     return found
 

@@ -1,11 +1,16 @@
 """From a conversation to a digest of at most B tokens. No torch, no files. May import pretrained, episodes.
 
-segments        cuts messages into the units of a digest
+segments        cuts messages into the units of a digest, by
+blocks, units   what the lines of a message are, and what units those have,
+sentences, json_units, cutting
+                where sentences, values and what is too long are cut
+words           of any script, and what each says
 history         the segments of a conversation, growing turn by turn
 features        what is known of a segment without learning
 growing_rows    arrays that grow
 place_prior     what the place of a segment, and the words asked, say of its worth
 standing_rules  what a user asks for once and expects to hold
 selection       what is sent of a history: spans, their text, tokens
-writer          copies the chosen segments, by DigestRules
+writer          chooses segments until the budget is full, by DigestRules
+rendering       spans as text, with marks for gaps
 """

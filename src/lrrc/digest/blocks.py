@@ -99,16 +99,18 @@ class _Reader:
         i, start = first, first
         while i < last:
             stop = self._fenced(i, last, start, plain, fences) if plain == PROSE else i
-            if stop == i:
-                kind, stop = self._run(i, last, plain)
-                if kind == plain:
-                    if (place := self._json(i, last, start, plain, fences)) is not None:
-                        i = start = place
-                    else:
-                        i += 1
-                    continue
-                self._add(plain, start, i, fences)
-                self._add(kind, i, stop, fences)
+            if stop > i:
+                i = start = stop
+                continue
+            if (place := self._json(i, last, start, plain, fences)) is not None:
+                i = start = place
+                continue
+            kind, stop = self._run(i, last, plain)
+            if kind == plain:
+                i += 1
+                continue
+            self._add(plain, start, i, fences)
+            self._add(kind, i, stop, fences)
             i = start = stop
         self._add(plain, start, last, fences)
 

@@ -17,7 +17,8 @@ _CLAUSE_END = regex.compile(r".*(?:\n|[,;:、，；：،؛—–)\]}>。！？!?
 def cut(text: str, start: int, end: int, limit: int) -> list[tuple[int, int, int]]:
     """(start, end, tokens) of pieces of text[start:end] of at most `limit` tokens. A word with more is left out."""
     atoms = [match.span() for match in _ATOM.finditer(text, start, end)]
-    costs = tokens.count_batch([text[a:b] for a, b in atoms])
+    # a blank is part of the token after it
+    costs = [0 if text[a:b] == " " else tokens.count(text[a:b]) for a, b in atoms]
     pieces, first, cost, clause = [], 0, 0, 0
     for k, ((a, b), n) in enumerate(zip(atoms, costs, strict=True)):
         if n > limit and not text[a].isspace():

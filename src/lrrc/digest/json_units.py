@@ -1,6 +1,6 @@
 """Where JSON can be cut: between values, never inside one. Reads what was cut off at its end, and Python's literals.
 
-A value that fits into a unit stays whole; of a larger one the parts do, each with the keys that lead to it.
+A value that fits into a unit stays whole; of a larger one the parts do, each with the last keys that lead to it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ _TOKEN = re.compile(
 )
 _ENDS, _BEGINS = re.compile(r"[\s,}\]]*"), re.compile(r"\s*")
 _PAIRS = {"}": "{", "]": "["}
+KEYS = 4  # that a value comes with, at most
 MOST_CHARACTERS = 8  # of a token, on average: what is longer is not counted
 
 
@@ -105,7 +106,7 @@ def json_units(text: str, root: Value, limit: int) -> list[tuple[int, int, tuple
         packed = None
         if value.named:
             found.append((value.start, value.inside, needs))
-            needs = (*needs, len(found) - 1)
+            needs = (*needs, len(found) - 1)[-KEYS:]
         todo += [(part, needs) for part in reversed(value.parts)]
     return _touching(text, root, found)
 

@@ -24,9 +24,11 @@ QUOTE = "> "
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function", "digest"})
 LONGEST_NAME = 64  # characters; the limit of most providers
 LONGEST_GAP = 80  # characters of white space that are copied
-_REST = regex.compile(r"[^\S\n\r]*(\S|$)?")
 _SENTENCE_ENDS = frozenset(".!?…:;,|>)]}\"'”’»」』】）。！？｡।॥۔؟።៕།")
-_LIKE_A_LABEL = regex.compile(r"(?<=[\n\r\v\f\x85\u2028\u2029])(\s*[\"'*_\[(<#-]*\s*)([^\n:：]{1,80}?)\s*[:：]")
+_BREAKS = r"\n\r\v\f\x85\u2028\u2029"
+_LIKE_A_LABEL = regex.compile(
+    rf"(?<=[{_BREAKS}])[^\S{_BREAKS}]*[\"'*_\[(<#-]*[^\S{_BREAKS}]*(?P<name>[^{_BREAKS}:：]{{1,80}}?)[\"'*_\])>\s]*[:：]"
+)
 
 
 def render(history: History, spans: Sequence[Span]) -> str:
@@ -85,7 +87,7 @@ def _between(gap: str) -> str:
 
 def _after(content: str, last: Span) -> str:
     """The mark behind the last piece, where it ends in the middle of a sentence."""
-    following = _REST.match(content, last.end)[1]
+    following = content[last.end : last.end + LONGEST_GAP].split("\n", 1)[0].strip()
     return f" {MARK}" if following and content[last.end - 1] not in _SENTENCE_ENDS else ""
 
 
@@ -96,7 +98,7 @@ def _unlike_labels(history: History, text: str) -> str:
         return text
     speakers = _speakers(history)
     for match in reversed(found):
-        if _bare(match[2]) in speakers or ROLES.issuperset(map(_bare, match[2].split())):
+        if _bare(match["name"]) in speakers or ROLES.issuperset(map(_bare, match["name"].split())):
             text = text[: match.start()] + QUOTE + text[match.start() :]
     return text
 

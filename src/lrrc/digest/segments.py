@@ -22,13 +22,14 @@ __all__ = ["Segment", "overlap", "split_segments", "word_bucket", "word_spans", 
 class Segment:
     """`text` = message[start:end] without white space at its ends, but for the indentation of its first line of code;
     `tokens` = n(text). `needs` are the segments without which it says little (the head of its table, the key of its
-    value), by their distance: -2 is the one before the last."""
+    value), by their distance: -2 is the one before the last. A `frame` is sent for others' sake alone."""
 
     start: int
     end: int
     text: str
     tokens: int
     needs: tuple[int, ...] = ()
+    frame: bool = False
 
 
 def split_segments(text: str, max_tokens: int = 60) -> list[Segment]:
@@ -37,14 +38,17 @@ def split_segments(text: str, max_tokens: int = 60) -> list[Segment]:
     A segment has at most `max_tokens` tokens. An empty message has none.
     """
     units = units_of(text, max_tokens)
-    counts = tokens.count_batch([text[a:b] for a, b, _ in units])
-    pieces: list[tuple[int, int, int, tuple[int, ...]]] = []
+    counts = tokens.count_batch([text[unit.start : unit.end] for unit in units])
+    pieces: list[tuple[int, int, int, int]] = []  # start, end, tokens, number of the unit
     pieces_of: list[range] = []  # every unit
-    for (start, end, needs), count in zip(units, counts, strict=True):
-        whole = [(start, end, count)] if count <= max_tokens else cut(text, start, end, max_tokens)
-        pieces_of.append(range(len(pieces), len(pieces) + len(whole)))
-        pieces += [(*piece, needs) for piece in whole]
-    return [
-        Segment(start, end, text[start:end], count, tuple(j - i for need in needs for j in pieces_of[need]))
-        for i, (start, end, count, needs) in enumerate(pieces)
-    ]
+    for number, (unit, count) in enumerate(zip(units, counts, strict=True)):
+        whole = count <= max_tokens
+        here = [(unit.start, unit.end, count)] if whole else cut(text, unit.start, unit.end, max_tokens)
+        pieces_of.append(range(len(pieces), len(pieces) + len(here)))
+        pieces += [(*piece, number) for piece in here]
+    found = []
+    for i, (start, end, count, number) in enumerate(pieces):
+        unit = units[number]
+        needs = tuple(j - i for need in unit.needs for j in pieces_of[need])
+        found.append(Segment(start, end, text[start:end], count, needs, unit.frame))
+    return found

@@ -31,7 +31,8 @@ _WORD = re.compile(r"\w*")
 _WRAPPED = re.compile(r"[^\n]{40,}(?<![.!?:;…。])\n\Z")  # a line that goes on in the next one
 # abbreviations that stand in texts of other languages too, and those that the lists lack
 _ABBREVIATIONS = frozenset(
-    """approx bzw ggf vgl inkl exkl evtl resp zzgl usf cf ca nr tel str abs lt incl excl dept est""".split()  # noqa: SIM905
+    """approx bzw ggf vgl inkl exkl evtl resp zzgl usf cf ca nr tel str abs lt incl excl dept est mme mlle
+    sra""".split()  # noqa: SIM905
 )
 _ORDINARY = frozenset(["me", "no", "it", "in", "us", "am", "is", "so", "sat", "sun"])  # unless a number follows
 _LONGEST = 6  # letters of an abbreviation, if there is no other dot in it

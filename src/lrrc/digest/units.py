@@ -5,16 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import NamedTuple
 
 from lrrc.digest import blocks
 from lrrc.digest.blocks import Block, Line
 from lrrc.digest.json_units import json_units
 from lrrc.digest.sentences import sentence_spans
 
-Unit = tuple[int, int, tuple[int, ...]]  # start, end, numbers of the units of the message that it needs
+
+class Unit(NamedTuple):
+    """text[start:end], and the numbers of the units of the message without which it says little. A `frame` says nothing
+    by itself: a fence, the head of a table, the key that leads to values."""
+
+    start: int
+    end: int
+    needs: tuple[int, ...] = ()
+    frame: bool = False
+
 
 _UNBROKEN = re.compile(r"\S{40}")  # without such a run no short line is a blob
+_RUN = re.compile(r"\S{200,}")
 _BLOB_LINE = re.compile(r"[ \t>]*(?:[A-Za-z0-9+/=_-]{40,}|(?:[0-9a-fA-F]{2}[ :]?){20,})\s*$")
+Needing = tuple[int, int, tuple[int, ...]]  # start, end, numbers of the units of its block that it needs
 CODE_CHARACTERS = 3  # of a token of code, at least
 MINIFIED, RARE = 300, 16  # characters of a line in which white space is rarer than one in RARE
 
@@ -24,19 +36,25 @@ def units_of(text: str, limit: int) -> list[Unit]:
     may have more than `limit` tokens."""
     found: list[Unit] = []
     unit_of_fence: dict[int, int] = {}
-    fenced: list[tuple[int, int, tuple[int, ...]]] = []  # units [first, last) and the blocks around them
+    fenced: list[tuple[range, tuple[int, ...]]] = []  # units, and the blocks around them
+    frames: set[int] = set()
     for number, block in enumerate(blocks.blocks_of(text)):
         first = len(found)
         if block.kind == blocks.FENCE:
             unit_of_fence[number] = first
-        for start, end, needs in _UNITS[block.kind](text, block, limit):
-            keep = block.kind in (blocks.CODE, blocks.TRACE, blocks.LOG)
-            found.append((*_stripped(text, start, end, keep), tuple(first + need for need in needs)))
-        fenced.append((first, len(found), block.fences))
-    for first, last, around in fenced:
-        for i in range(first, last) if around else ():
-            start, end, needs = found[i]
-            found[i] = (start, end, (*(unit_of_fence[number] for number in around), *needs))
+        for start, end, needs in _SPANS[block.kind](text, block, limit):
+            here = tuple(first + need for need in needs)
+            found.append(Unit(*_stripped(text, start, end, block.kind in _INDENTED), here))
+            if block.kind in (blocks.TABLE, blocks.JSON):
+                frames.update(here)
+        fenced.append((range(first, len(found)), block.fences))
+    for units, around in fenced:
+        for i in units if around else ():
+            fences = tuple(unit_of_fence[number] for number in around)
+            found[i] = found[i]._replace(needs=(*fences, *found[i].needs))
+            frames.update(fences)
+    for i in frames:
+        found[i] = found[i]._replace(frame=True)
     return found
 
 
@@ -50,7 +68,7 @@ def _stripped(text: str, start: int, end: int, indented: bool) -> tuple[int, int
     return start, end
 
 
-def _prose(text: str, block: Block, limit: int) -> Iterator[Unit]:
+def _prose(text: str, block: Block, limit: int) -> Iterator[Needing]:
     for start, end in _readable(text, block.lines):
         for a, b in sentence_spans(text, start, end):
             if text[a:b].strip():
@@ -75,12 +93,15 @@ def _readable(text: str, lines: Sequence[Line]) -> Iterator[tuple[int, int]]:
 
 def _minified(line: str) -> bool:
     """A long line with hardly any white space, in a script that has some."""
+    if len(line) < MINIFIED:
+        return False
+    line = _RUN.sub("", line)  # left out by itself
     if len(line) < MINIFIED or len(line.split()) * RARE > len(line):
         return False
     return sum(character < "\u0250" for character in line) * 2 > len(line)
 
 
-def _code(text: str, block: Block, limit: int) -> Iterator[Unit]:
+def _code(text: str, block: Block, limit: int) -> Iterator[Needing]:
     """Lines that stand together: until a blank line, or one as far to the left as the first; no more than fit."""
     for start, end in _readable(text, block.lines):
         lines = [line for line in block.lines if start <= line[0] and line[1] <= end]
@@ -114,7 +135,7 @@ def _code_end(first: int, counts: Sequence[int], depths: Sequence[int], limit: i
     return len(counts)
 
 
-def _table(text: str, block: Block, limit: int) -> Iterator[Unit]:
+def _table(text: str, block: Block, limit: int) -> Iterator[Needing]:
     """The head, and every row with it."""
     rows = [line for line in block.lines if text[slice(*line)].strip()]
     ruled = next((i for i, (a, b) in enumerate(rows[:4]) if "-" in text[a:b] and not text[a:b].strip(" \t|:-+")), 0)
@@ -125,7 +146,7 @@ def _table(text: str, block: Block, limit: int) -> Iterator[Unit]:
         yield a, b, (0,)
 
 
-def _trace(text: str, block: Block, limit: int) -> Iterator[Unit]:
+def _trace(text: str, block: Block, limit: int) -> Iterator[Needing]:
     """Every line that says what went wrong by itself; of the others a frame with the line it quotes, and with the
     nearest error: the next one in Python, the last one elsewhere."""
     lines = [line for line in block.lines if text[slice(*line)].strip()]
@@ -146,19 +167,20 @@ def _trace(text: str, block: Block, limit: int) -> Iterator[Unit]:
         yield start, end, () if error or nearest is None else (nearest,)
 
 
-def _lines(text: str, block: Block, limit: int) -> Iterator[Unit]:
+def _lines(text: str, block: Block, limit: int) -> Iterator[Needing]:
     for start, end in _readable(text, block.lines):
         for a, b in block.lines:
             if start <= a and b <= end and text[a:b].strip():
                 yield a, b, ()
 
 
-def _json(text: str, block: Block, limit: int) -> Iterator[Unit]:
+def _json(text: str, block: Block, limit: int) -> Iterator[Needing]:
     assert block.root is not None
     yield from json_units(text, block.root, limit)
 
 
-_UNITS = {
+_INDENTED = (blocks.CODE, blocks.TRACE, blocks.LOG)
+_SPANS = {
     blocks.PROSE: _prose,
     blocks.CODE: _code,
     blocks.TABLE: _table,

@@ -69,6 +69,8 @@ def write_digest(
     scores_N = np.asarray(scores_N, float)
     worth = promise(scores_N)
     for i in chain(first, (i for i in best_first(scores_N) if i not in first)):
+        if history.segments[i].frame:
+            continue
         kept = i in first
         if room <= LABEL_TOKENS or misfits >= MISFITS:
             break

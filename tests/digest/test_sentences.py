@@ -1,0 +1,68 @@
+"""Sentences end where readers of many languages see an end."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lrrc.digest.sentences import language_of, sentence_spans
+
+
+def said(text):
+    return [text[a:b].strip() for a, b in sentence_spans(text, 0, len(text))]
+
+
+@pytest.mark.parametrize(
+    "sentences",
+    [
+        ["It costs 3.50 euros.", '"Really?"', "Yes!", "He left (at 9 p.m.).", "Then rain…", "Ok"],
+        ["Ask Dr. Osei at No. 7, e.g. after lunch, cf. Fig. 2 on p. 31.", "Mr. Obi knows her.", "So does J. K. Lund."],
+        ["The U.S. team uses approx. 20 m vs. 25 m here.", "It is not for me.", "We did not do it.", "I said no."],
+        ["Der Termin ist am 3. Oktober bei Dr. Blume, Nr. 8, bzw. beim Amt.", "Das ist nicht sicher.", "Komm bald."],
+        ["M. Petit n'est pas là.", "Il vient avec Mme. Roux.", "Pourquoi pas?"],
+        ["El Sr. Ruiz no viene hoy.", "¿Viene mañana?", "¡No!"],
+        ["Встреча на ул. Садовой не сегодня.", "Она завтра.", "Вы придёте?"],
+        ["मुझे दूध नहीं चाहिए।", "चाय दीजिए।", "कब आएँगे?"],
+        ["أريد الشاي.", "متى تأتي؟", "لا أعرف."],
+        ["猫に牛乳を飲ませないでください。", "「はい。」", "分かりました!", "本当?"],
+        ["不要把钥匙给他。", "他明天来!", "你呢?"],
+        ["1. Mix the flour.", "2. Add no salt.", "(3) Bake."],
+        ["Ring twice.", "4. Do not open.", "b. Wait."],
+    ],
+)
+def test_sentences(sentences):
+    unspaced = sentences[0][0] in "猫不"
+    assert said(("" if unspaced else " ").join(sentences)) == sentences
+
+
+def test_numbers_of_steps_stay_with_their_steps():
+    assert said("In short: 1. Close the valve. 2. Call nobody.") == ["In short: 1. Close the valve.", "2. Call nobody."]
+
+
+def test_lines_end_sentences_unless_they_are_wrapped():
+    assert said("Milk\nBread and butter\nno eggs") == ["Milk", "Bread and butter", "no eggs"]
+    wrapped = "The committee has decided that the shed at the north gate is not to be\nopened before the inspection."
+    assert said(f"{wrapped}\nNothing else.") == [wrapped, "Nothing else."]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("The dog is not in the house and it barks", "en"),
+        ("Der Hund ist nicht im Haus und bellt", "de"),
+        ("Le chien n'est pas dans la maison et il aboie", "fr"),
+        ("Собака не в доме", "ru"),
+        ("कुत्ता घर में नहीं है", "hi"),
+        ("12 + 30", "en"),
+    ],
+)
+def test_languages(text, language):
+    assert language_of(text) == language
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.sampled_from(["Dr", ".", " ", "\n", "!", "。", "Ok", "3", '"', "…", "e\u0301", "।"])).map("".join))
+def test_spans_cover_the_text(text):
+    spans = sentence_spans(text, 0, len(text))
+    assert [a for a, _ in spans] == [0, *(b for _, b in spans)][: len(spans)] and (
+        not text or spans[-1][1] == len(text)
+    )
