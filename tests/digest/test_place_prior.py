@@ -103,7 +103,7 @@ def test_what_is_sent_anyway_takes_no_share():
 
 
 FACT = "The ferry to Skagen carries the green piano."
-ASKED_WORDS = {word: 1.0 for word in ("when", "ferry", "skagen", "carries", "green", "piano")}
+ASKED_WORDS = dict.fromkeys(("when", "ferry", "skagen", "carries", "green", "piano"), 1.0)
 
 
 @pytest.mark.parametrize("lines", [10, 200, 5_000])

@@ -53,8 +53,8 @@ def write_digest(
     """The best-scored segments that fit into `budget` tokens together.
 
     Scores of learned policies are logarithms of expected gains in nats. A segment that holds less than `least_share` of
-    what the best ones promise together (`ranking.promise`), or less than `least_gain` nats a token, is not worth sending: a digest is as
-    long as the history is useful, and `budget` caps it.
+    what the best ones promise together (`ranking.promise`), or less than `least_gain` nats a token, is not worth
+    sending: a digest is as long as the history is useful, and `budget` caps it.
 
     Segments in `first` (standing rules) come before the others whatever their scores, in at most half of the budget.
 

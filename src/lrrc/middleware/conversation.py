@@ -198,9 +198,7 @@ class Conversation:
         for _ in range(3):
             chosen = session.select(inputs, speaker, room, kept)
             if chosen.text is None and sum(view.body[i].tokens for i in chosen.messages) > chosen.tokens:
-                chosen = session.propose(
-                    inputs, speaker, room, kept
-                )  # whole messages bring their thoughts, unseen by it
+                chosen = session.propose(inputs, speaker, room, kept)  # whole messages bring thoughts, unseen by it
             if chosen.text is None:
                 kept = view.kept(merged, [i for i in chosen.messages if i < view.cut])
                 return replace(best, kept=kept, place=view.gap(view.cut, kept))

@@ -1,7 +1,8 @@
 """Okapi BM25 over a growing history: a turn is indexed once, not at every call, and only segments that have a word of
 the question are looked at.
 
-Scores equal those of rank_bm25.BM25Okapi made anew, to the last bit (tested), hence the order in which numbers are added.
+Scores equal those of rank_bm25.BM25Okapi made anew, to the last bit (tested), hence the order in which numbers are
+added.
 """
 
 from __future__ import annotations

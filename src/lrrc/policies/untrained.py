@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from lrrc.digest import segments
+from lrrc.digest.corrections import corrections_first
 from lrrc.digest.features import Query
 from lrrc.digest.history import History
 from lrrc.digest.place_prior import log_prior
@@ -101,6 +102,8 @@ class ExtractiveSession(Session):
         if not self.history.segments:
             return EMPTY_DIGEST
         scores_N = self.unsent(self.policy.score(self.history, inputs, agent), sent)
+        if self.policy.rules.prior:
+            scores_N = corrections_first(scores_N, self.history)
         return write_digest(self.history, scores_N, budget or 0, self.policy.rules)
 
 
