@@ -2,10 +2,10 @@
 
     python bench/compose.py [--checkpoint models/train-r8-s0 --encoder data/encoder --lm data/lm]
 
-A session takes in a new turn of 150 tokens and composes, after histories of 1,000 to 1,000,000 tokens; to re-read is to
-compose from the whole list of messages, as at first contact. The pruner works as LLMLingua does: a language model (SmolLM2) reads the
-history, and the words that surprise it least are dropped. All have the same budget. Prints JSON; exit status 1 where a
-target is missed.
+A session takes in a new turn of 150 tokens and composes, after histories of 1,000 to 1,000,000 tokens; to re-read is
+to compose from the whole list of messages, as at first contact. The pruner works as LLMLingua does: a language model
+(SmolLM2) reads the history, and the words that surprise it least are dropped. All have the same budget. Prints JSON;
+exit status 1 where a target is missed.
 """
 
 from __future__ import annotations

@@ -22,12 +22,10 @@ from lrrc.digest.ranking import best_first
 HEAD = 32  # segments by falling score among which corrections are looked for
 SAME = 0.6  # share of the words' weight of the shorter one, from which two segments are about the same matter
 ANNOUNCED = 2  # corrections that are known by their words alone, the latest ones
-ANNOUNCING = frozenset(
-    "instead correction wrong moved changed rescheduled postponed cancelled "
-    "stattdessen korrektur geirrt verschoben geändert abgesagt "
-    "corrección equivoqué cambiado aplazado cancelado plutôt trompé trompée déplacé reporté annulé "
-    "invece correzione sbagliato spostato correção errado mudou adiado".split()
-)
+ANNOUNCING = """instead correction wrong moved changed rescheduled postponed cancelled
+stattdessen korrektur geirrt verschoben geändert abgesagt
+corrección equivoqué cambiado aplazado cancelado plutôt trompé trompée déplacé reporté annulé
+invece correzione sbagliato spostato correção errado mudou adiado""".split()  # noqa: SIM905
 
 
 def corrections_first(scores_N: np.ndarray, history: History) -> np.ndarray:
@@ -35,9 +33,9 @@ def corrections_first(scores_N: np.ndarray, history: History) -> np.ndarray:
     scores_N = np.array(scores_N, float)
     head = [i for i in islice(best_first(scores_N), HEAD) if scores_N[i] > -np.inf]
     step = dict(zip(head, history.step_N[head].tolist(), strict=True))
-    for i in head:
+    for i in sorted(head):  # in the order in which they were said, so that of several the latest goes first
         for j in head:
-            if step[j] > step[i] and scores_N[j] < scores_N[i] and _same_matter(history, i, j):
+            if step[j] > step[i] and scores_N[j] <= scores_N[i] and _same_matter(history, i, j):
                 scores_N[j] = np.nextafter(scores_N[i], np.inf)
     for j in _announced(history, len(scores_N)):
         corrected = next((i for i in head if history.speaker_N[i] == USER and step[i] < history.step_N[j]), None)
@@ -49,9 +47,9 @@ def corrections_first(scores_N: np.ndarray, history: History) -> np.ndarray:
 def _same_matter(history: History, i: int, j: int) -> bool:
     shared = history.words[i] & history.words[j]
     needed = SAME * float(min(history.word_weight_N[i], history.word_weight_N[j]))
-    return (
-        len(shared) >= needed > 0 and math.fsum(map(segments.word_weight, shared)) >= needed
-    )  # a word weighs 1 at most
+    if not len(shared) >= needed > 0:  # a word weighs 1 at most
+        return False
+    return math.fsum(map(segments.word_weight, shared)) >= needed
 
 
 def _announced(history: History, count: int) -> list[int]:
