@@ -1,18 +1,20 @@
-"""Time to compose a payload against the length of the history, and against other ways to shorten it.
+"""Time and memory to compose a payload against the length of the history, and against other ways to shorten it.
 
     python bench/compose.py [--checkpoint models/train-r8-s0 --encoder data/encoder --lm data/lm]
 
-A session takes in a new turn of 150 tokens and composes, after histories of 100 to 100,000 tokens; to re-read is to
-compose from the whole list of messages. The pruner works as LLMLingua does: a language model (SmolLM2) reads the
-history, and the words that surprise it least are dropped. All have the same budget. Prints JSON; exit status 1 where a
-target is missed.
+A session takes in a new turn of 150 tokens and composes, after histories of 1,000 to 1,000,000 tokens; to re-read is
+to compose from the whole list of messages, as at first contact. The pruner works as LLMLingua does: a language model
+(SmolLM2) reads the history, and the words that surprise it least are dropped. All have the same budget. Prints JSON;
+exit status 1 where a target is missed.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import random
 import sys
+import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -32,7 +34,9 @@ from lrrc.pretrained.sentence_encoder import NO_VECTORS
 from lrrc.runtime.errors import run_script
 
 AGENT = "assistant"
-LENGTHS = (100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)  # tokens of history
+LENGTHS = (1_000, 4_000, 6_000, 30_000, 100_000, 300_000, 1_000_000)  # tokens of history
+LONG = 100_000  # tokens, from which a history is read once only
+WEIGHED = 30_000  # tokens of the history whose memory is counted
 BLOCK = 256  # tokens that the language model reads at once
 VOCABULARY = """train report budget Friday garden lentil soup number river window painter letter contract vault purple
 morning engine ticket harbour invoice doctor planet coffee mountain sentence colour always never please remember asks
@@ -126,9 +130,26 @@ def growth(policies: dict[str, Policy], rounds: int) -> tuple[dict[str, dict[int
             ways[name, "re-read"] = reread(policy, turns)
             if hasattr(session, "state_1CD"):
                 sizes.add(session.state_1CD.numel())
-        for (name, way), seconds in least(ways, rounds).items():
+        again = {key: work for key, work in ways.items() if key[1] == "re-read"}
+        turn_by_turn = {key: work for key, work in ways.items() if key not in again}
+        seconds_of = least(turn_by_turn, 2 * rounds) | least(again, 1 if length >= LONG else rounds)
+        for (name, way), seconds in seconds_of.items():
             found[name].setdefault(length, {})[way] = seconds
     return found, sizes
+
+
+def held(policy: Policy) -> float:
+    """Bytes that a session holds for each token of its history, those of its texts not counted."""
+    turns = turns_of(WEIGHED)
+    forget()
+    tracemalloc.start()
+    session = policy.session((AGENT,))
+    session.observe_all(turns)
+    forget()
+    gc.collect()
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return size / session.history_tokens
 
 
 def main() -> int:
@@ -156,6 +177,7 @@ def main() -> int:
     rivals = {"next turn": next_turn(session, random.Random(2)), "re-read": reread(policies["lrrc"], turns)}
     seconds = least(pruner, 1) | least(rivals, args.rounds)
     longest = {name: found[name][LENGTHS[-1]]["next turn"] for name in policies}
+    rate = {length: found["lrrc"][length]["re-read"] / length for length in LENGTHS}
     return verdict(
         [
             Target(
@@ -174,7 +196,16 @@ def main() -> int:
                 seconds["perplexity pruner"] / seconds["re-read"],
                 at_least=100,
             ),
-            Target("next turn of LRRC / BM25, longest history", longest["lrrc"] / longest["bm25"]),
+            *(
+                Target(
+                    f"next turn of LRRC / BM25, {length:,} tokens of history",
+                    found["lrrc"][length]["next turn"] / found["bm25"][length]["next turn"],
+                    at_most=2,
+                )
+                for length in LENGTHS
+            ),
+            Target(f"re-reading a token of {LENGTHS[-1]:,} / of {LONG:,}", rate[LENGTHS[-1]] / rate[LONG], at_most=1.5),
+            Target("bytes that LRRC holds per token of history", held(policies["lrrc"])),
             Target("next turn of LRRC / embedding retrieval, longest history", longest["lrrc"] / longest["embedding"]),
         ],
         budget=args.budget,

@@ -682,9 +682,9 @@ def test_many_threads_get_what_one_gets():
 
 def test_asynchronous_calls_leave_the_loop_free():
     class Slow(Session):
-        def select(self, inputs, agent, budget):
+        def select(self, inputs, agent, budget, sent=()):
             assert release.wait(20)
-            return super_select(self, inputs, agent, budget)
+            return super_select(self, inputs, agent, budget, sent)
 
     super_select, release = ExtractiveSession.select, threading.Event()
     policy = made_policy("recency", 40, limit=60)

@@ -94,6 +94,11 @@ class History:
         return self._embeddings_NE.rows
 
     @property
+    def word_weight_N(self) -> np.ndarray:
+        """float32: the weight of the words of each segment, each counted once."""
+        return self._word_weight_N.rows
+
+    @property
     def message_N(self) -> np.ndarray:
         return self._numbers_N5.rows[:, 0]
 
@@ -200,7 +205,7 @@ class History:
     def _shared(self, weights: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
         """Weight of the words that each segment shares with a question: as parts of the question's, of its own, [N]."""
         shared_N = self.index.shared(weights).astype(np.float32)
-        return shared_N / (sum(weights.values()) or 1.0), shared_N / np.maximum(self._word_weight_N.rows, 1e-6)
+        return shared_N / (sum(weights.values()) or 1.0), shared_N / np.maximum(self.word_weight_N, 1e-6)
 
     def _later(self, values_N: np.ndarray) -> np.ndarray:
         """The largest value [N] in a later turn; the order inside a turn, where no agent comes first, plays no part."""

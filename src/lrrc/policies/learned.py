@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from lrrc.digest.corrections import corrections_first
 from lrrc.digest.features import Query
 from lrrc.digest.growing_rows import GrowingRows
 from lrrc.digest.history import PendingTurns
@@ -119,7 +120,8 @@ class Learned(Policy):
     def write(self, scored: ScoredHistory, budget: int, rules: DigestRules | None = None) -> Selection:
         """The digest of scored segments, standing rules first; by `rules`, or those of the policy."""
         rules, history = rules or self.spec.rules, scored.history
+        scores_N = corrections_first(scored.scores_N, history) if rules.prior else scored.scores_N
         first = rules_in_force(history, scored.standing_N, rules.standing) if rules.standing < 1 else []
         first = [i for i in first if scored.scores_N[i] > -np.inf]  # else it is sent anyway
-        scores_N = heard_only(scored.scores_N, history, self.spec.speakers)
+        scores_N = heard_only(scores_N, history, self.spec.speakers)
         return write_digest(history, scores_N, budget, rules, first)

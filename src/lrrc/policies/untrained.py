@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from lrrc.digest.corrections import corrections_first
 from lrrc.digest.features import question
 from lrrc.digest.history import History
 from lrrc.digest.place_prior import log_prior
@@ -125,6 +126,8 @@ class Extractive(Policy):
     def write(self, ranked: RankedHistory, budget: int) -> Selection:
         """The digest of ranked segments."""
         scores_N = heard_only(ranked.scores_N, ranked.history, self.spec.speakers)
+        if self.rules.prior:
+            scores_N = corrections_first(scores_N, ranked.history)
         return write_digest(ranked.history, scores_N, budget, self.rules)
 
 

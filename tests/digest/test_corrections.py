@@ -1,0 +1,61 @@
+"""A correction is ranked just before what it corrects, and nothing else moves."""
+
+import numpy as np
+from helpers.random_episodes import AGENTS, LIMIT, histories
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lrrc.digest.corrections import corrections_first
+from lrrc.digest.history import History
+from lrrc.episodes.episode import Message
+from lrrc.pretrained.sentence_encoder import NO_VECTORS
+
+
+def history_of(*texts, role="user"):
+    history = History(AGENTS, NO_VECTORS, LIMIT)
+    for text in texts:
+        history.append([Message(role, text)])
+    return history
+
+
+def order(scores, history):
+    return np.argsort(-corrections_first(np.array(scores, float), history), kind="stable").tolist()
+
+
+RESTATED = ("The ferry to Skagen leaves at nine.", "It rains in Oslo.", "The ferry to Skagen leaves at noon.")
+
+
+def test_what_restates_a_better_one_goes_first():
+    assert order([5, 3, 1], history_of(*RESTATED)) == [2, 0, 1]
+    assert order([1, 3, 5], history_of(*RESTATED)) == [2, 1, 0]  # it was first already
+    assert order([5, 3, 1], history_of(*RESTATED[::-1])) == [2, 0, 1]  # whatever it says, the later one counts
+    assert order([5, -np.inf, -np.inf], history_of(*RESTATED)) == [0, 1, 2]  # what is sent anyway stays out
+
+
+def test_of_several_the_latest_goes_first():
+    texts = [f"The ferry to Skagen leaves at {hour}." for hour in ("nine", "noon", "four")]
+    assert order([3, 2, 1], history_of(*texts)) == [2, 1, 0]
+
+
+def test_what_the_user_calls_a_correction_goes_before_the_best_earlier_statement():
+    texts = ("Supper is at Gustav's.", "It rains in Oslo.", "Sorry, I was wrong, take the other one.")
+    assert order([5, 3, 1], history_of(*texts)) == [2, 0, 1]
+    assert order([5, 3, 1], history_of(*texts, role="tool")) == [0, 1, 2]  # nobody's statement is corrected
+    assert order([5, 3, 1], history_of("Das Essen ist um neun.", "Gut.", "Es ist verschoben.")) == [2, 0, 1]
+
+
+def test_one_message_does_not_correct_itself():
+    history = History(AGENTS, NO_VECTORS, LIMIT)
+    history.append([Message("user", "The ferry to Skagen leaves at nine. The ferry to Skagen leaves on time.")])
+    assert order([2, 1], history) == [0, 1]
+
+
+@settings(deadline=None, max_examples=60)
+@given(histories, st.integers(0, 2**31))
+def test_scores_only_rise_and_never_above_the_best(turns, seed):
+    history = History(AGENTS, NO_VECTORS, LIMIT)
+    for turn in turns:
+        history.append(turn)
+    scores = np.random.default_rng(seed).standard_normal(len(history.segments))
+    found = corrections_first(scores, history)
+    assert (found >= scores).all() and (not len(scores) or found.max() <= scores.max() + 1e-9)
