@@ -70,7 +70,7 @@ def measure_state(net: CoordinatorNetwork, batches: Iterable[Batch]) -> dict[str
     channel_evenness   see `evenness`
     threshold_binds    share of the turns in which the threshold, not the cap k, says how many channels are active
     calls_changed      share of the calls whose segments worth sending are others where the state is zero
-    state_gain         nats of ranking loss that zeroing the state costs, over calls with a target
+    state_gain         nats of ranking loss that zeroing the state costs, over calls with a target, where there are any
     """
     cell = net.cell
     if not isinstance(cell, LowRankCell | RimCell):
@@ -97,7 +97,7 @@ def measure_state(net: CoordinatorNetwork, batches: Iterable[Batch]) -> dict[str
         "calls_changed": torch.cat(changed).double().mean(),
         "state_gain": torch.cat(gains).mean(),
     }
-    made = {name: float(value.nan_to_num(0.0)) for name, value in found.items()}
+    made = {name: float(value) for name, value in found.items() if not value.isnan()}  # a mean of nothing is none
     return made | {"channel_evenness": evenness(counts)}
 
 
