@@ -78,7 +78,7 @@ def test_a_broken_config(tmp_path, text):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schema": 1, "model": {"new": 1}}, "schema 1: this version reads 2: train it anew with `dvc repro`"),
+        ({"schema": 1, "model": {"new": 1}}, "schema 1: this version reads schema 2: train it anew with `dvc repro`"),
         ({"model": {"d": 3}}, "missing"),
         (
             {
