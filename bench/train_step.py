@@ -70,7 +70,7 @@ def plain_loop(
 ) -> None:
     """What one would write without Lightning; the batches are those of the stage."""
     torch.use_deterministic_algorithms(False)  # Lightning leaves it on
-    optimizer = torch.optim.AdamW(net.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
     for epoch in range(config.max_epochs):
         net.train()
         fit = SimpleNamespace(seed=seed, epoch=epoch, train_config=config)

@@ -69,7 +69,7 @@ def test_missing_files(tmp_path):
     assert "fold-7.safetensors: no such weights" in one_line(checkpoint.load_net, tmp_path, "fold-7")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"schema": 1}', '{"schema": 1, "model": 3}', "\x00"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"schema": 2}', '{"schema": 2, "model": 3}', "\x00"])
 def test_a_broken_config(tmp_path, text):
     (tmp_path / "config.json").write_text(text)
     assert "not a checkpoint's config.json" in one_line(checkpoint.read_config, tmp_path)
@@ -78,7 +78,7 @@ def test_a_broken_config(tmp_path, text):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schema": 2, "model": {"new": 1}}, "schema 2: this version reads schema 1"),
+        ({"schema": 1, "model": {"new": 1}}, "schema 1: this version reads schema 2: train it anew with `dvc repro`"),
         ({"model": {"d": 3}}, "missing"),
         (
             {

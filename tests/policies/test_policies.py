@@ -53,11 +53,11 @@ def test_a_session_equals_the_network_over_whole_episodes(name):
             n = len(session.history.segments)
             for m, agent in enumerate(AGENTS):
                 scores_N, logits_V = session.scores(turn.inputs, agent)
-                np.testing.assert_allclose(scores_N, output.scores_BTMN[0, t, m, :n], atol=1e-4)
-                np.testing.assert_allclose(logits_V, output.essential_BTMV[0, t, m], atol=1e-5)
+                np.testing.assert_allclose(scores_N, output.scores_BTMN[0, t, m, :n], rtol=1e-4, atol=2e-4)
+                np.testing.assert_allclose(logits_V, output.essential_BTMV[0, t, m], atol=1e-4)
             session.observe([*turn.inputs, *turn.replies])
             silent += len(session.history.segments) == n
-            np.testing.assert_allclose(session.outcome(), output.outcome_BTO[0, t], atol=1e-5)
+            np.testing.assert_allclose(session.outcome(), output.outcome_BTO[0, t], atol=1e-4)
         np.testing.assert_allclose(session.standing_N.rows, torch.sigmoid(output.standing_BN[0]), atol=1e-5)
     assert silent > 2  # turns without any text were among them
 

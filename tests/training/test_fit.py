@@ -27,19 +27,21 @@ from helpers.random_episodes import (
 from safetensors.torch import load_file
 
 from lrrc.dataset.array_file import ArrayFile, flatten, write_arrays
-from lrrc.dataset.batches import collate, collate_kept
+from lrrc.dataset.batches import collate, collate_kept, seen_features
 from lrrc.dataset.episode_arrays import episode_arrays
 from lrrc.dataset.inputs import StageInputs
 from lrrc.episodes.episode_file import read_episodes, write_episodes
 from lrrc.model.network import build_network
 from lrrc.model.outcome import preferred
 from lrrc.model.outcome_probe import KeptFeatures, OutcomeProbe
+from lrrc.policies.checkpoint import head_beats_majority
 from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained import sentence_encoder
 from lrrc.runtime.files import write_json
 from lrrc.training import fit as training_fit
 from lrrc.training import stage as training_stage
-from lrrc.training.fit import FitData, FitModule, SplitData, fit_network
+from lrrc.training.fit import FitData, FitModule, SplitData, best_epoch, fit_network, rate
+from lrrc.training.fit_report import head_report
 from lrrc.training.fit_spec import FitSpec
 from lrrc.training.kept_features import KeptFile, kept_features, write_kept_features
 from lrrc.training.losses import (
@@ -49,6 +51,7 @@ from lrrc.training.losses import (
     agreement,
     coordinator_objective,
     outcome,
+    overlap,
     probe_objective,
     ranking,
     reconstruction,
@@ -139,13 +142,40 @@ def test_two_processes_train_together(tmp_path, undisturbed):
     assert state["0.step"] == 2 * (batches // 2)  # epochs times the batches of one of the two
 
 
-def test_more_epochs_go_on_from_fewer(tmp_path, undisturbed):
-    fit(net_of(), tmp_path, train(max_epochs=2))
-    net = net_of(seed=99)
-    assert fit(net, tmp_path, train(max_epochs=4)) == undisturbed[0] and bytes_of(net) == undisturbed[1]
+def test_a_finished_fit_has_nothing_left_to_do(tmp_path, undisturbed):
+    fit(net_of(), tmp_path, train(max_epochs=4))
     again = net_of(seed=98)
-    assert fit(again, tmp_path, train(max_epochs=4), objective=killed_after(0)) == undisturbed[0]  # nothing left to do
+    assert fit(again, tmp_path, train(max_epochs=4), objective=killed_after(0)) == undisturbed[0]
     assert bytes_of(again) == undisturbed[1]
+
+
+def test_the_learning_rate_rises_and_comes_to_rest(tmp_path, monkeypatch):
+    steps = [rate((i + 0.5) / 200) for i in range(200)]
+    top = steps.index(max(steps))
+    assert steps[:top] == sorted(steps[:top]) and steps[top:] == sorted(steps[top:], reverse=True)
+    assert top == pytest.approx(20, abs=1) and max(steps) > 0.99 and 0 < steps[-1] < 1e-3
+
+    seen = []
+
+    def noted(net, batch, config):
+        if torch.is_grad_enabled():
+            seen.append(module_of[0].trainer.optimizers[0].param_groups[0]["lr"])
+        return coordinator_objective(net, batch, config)
+
+    class Noted(FitModule):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            module_of[:] = [self]
+
+    module_of = []
+    monkeypatch.setattr(training_fit, "FitModule", Noted)
+    fit(net_of(), tmp_path / "whole", train(max_epochs=4), objective=noted)
+    whole, seen[:] = seen[:], []
+    assert whole == pytest.approx([0.01 * rate((i + 0.5) / 8) for i in range(8)])  # two batches an epoch
+    with pytest.raises(Killed):
+        fit(net_of(), tmp_path / "broken", train(max_epochs=4), objective=killed_after(7, noted))
+    fit(net_of(), tmp_path / "broken", train(max_epochs=4), objective=noted)
+    assert seen == pytest.approx([*whole[:5], *whole[4:]])  # epoch 3 began anew
 
 
 def test_seeds(tmp_path, undisturbed):
@@ -204,7 +234,7 @@ def test_the_import_leaves_transformers_alone():
 
 @pytest.mark.parametrize(
     ("scores", "patience", "epochs", "best"),
-    [([0.5, 0.7, 0.6, 0.6, 0.9], 2, 4, 2), ([0.5, 0.6, 0.7], 2, 3, 3), ([0.5, 0.5, 0.9], 1, 2, 1)],
+    [([5, 3, 4, 4, 1], 2, 4, 2), ([5, 4, 3], 2, 3, 3), ([5, 5, 1], 1, 2, 1)],
 )
 def test_the_best_epoch_is_kept_and_patience_ends_the_fit(tmp_path, scores, patience, epochs, best):
     seen, values = [], iter(scores)
@@ -216,13 +246,13 @@ def test_the_best_epoch_is_kept_and_patience_ends_the_fit(tmp_path, scores, pati
         seen.append(bytes_of(copy.deepcopy(net)))
         return Measured(
             measured.loss,
-            measured.means | {"agreement": (torch.tensor(next(values)), 4.0), "loss": (torch.tensor(0.0), 4)},
+            measured.means | {"agreement": (torch.tensor(0.5), 4.0), "loss": (torch.tensor(float(next(values))), 4)},
         )
 
     net = net_of()
     history = fit(net, tmp_path, train(max_epochs=len(scores), patience=patience), objective=scripted)
     assert [record["epoch"] for record in history] == list(range(epochs))
-    assert bytes_of(net) == seen[best - 1]
+    assert bytes_of(net) == seen[best - 1] and best_epoch(history)["epoch"] == best - 1
 
 
 @pytest.mark.parametrize("kind", ["lrrc", "rims-only", "ccf-only", "tokensqueeze-only"])
@@ -294,7 +324,7 @@ def test_a_diverged_fit_says_so(tmp_path):
 
 def test_losses_equal_plain_loops():
     mixed = [*RAGGED[:4], *(episode_arrays(checked(seed), ENCODER, LIMIT) for seed in range(4))]
-    net, batch = net_of(), pack(mixed)
+    net, batch = net_of().eval(), pack(mixed)
     with torch.no_grad():
         output = net(batch)
     rec, sel, amount, rule, win, weights = [], [], [], [], 0.0, 0.0
@@ -319,9 +349,12 @@ def test_losses_equal_plain_loops():
     assert float(ranking(output, batch)) == pytest.approx(np.mean(sel), rel=1e-4)
     assert float(worth(output, batch)) == pytest.approx(np.mean(amount), rel=1e-4)
     assert float(outcome(output.outcome_BTO, batch.turns_B, batch.outcome_B)) == pytest.approx(win / weights, rel=1e-4)
-    config = train(w_rec=2.0, w_sel=3.0, w_worth=7.0, w_win=5.0, w_rule=11.0)
+    config = train(w_rec=2.0, w_sel=3.0, w_worth=7.0, w_win=5.0, w_rule=11.0, w_apart=13.0)
+    alike = float(overlap(net.cell, output.run).detach())
     assert float(rules(output, batch)) == pytest.approx(np.mean(rule), rel=1e-4)
-    total = 2 * np.mean(rec) + 3 * np.mean(sel) + 7 * np.mean(amount) + 5 * win / weights + 11 * np.mean(rule)
+    total = (
+        2 * np.mean(rec) + 3 * np.mean(sel) + 7 * np.mean(amount) + 5 * win / weights + 11 * np.mean(rule) + 13 * alike
+    )
     assert float(coordinator_objective(net, batch, config).loss.detach()) == pytest.approx(total, rel=1e-4)
 
 
@@ -373,22 +406,22 @@ def test_kept_features_are_read_as_they_were_made(stage, tmp_path, monkeypatch, 
 
 
 def test_a_finished_fit_is_not_repeated_unless_its_data_changed(stage, tmp_path):
-    history, seconds = fit_one("rims-only", stage, tmp_path / "work")
-    assert seconds > 0 and fit_one("rims-only", stage, tmp_path / "work") == (history, 0.0)
+    history, report, seconds = fit_one("rims-only", stage, tmp_path / "work")
+    assert seconds > 0 and fit_one("rims-only", stage, tmp_path / "work") == (history, report, 0.0)
     arrays = [dataclasses.replace(e, outcome=(e.outcome + 1) % 4) for e in ArrayFile(stage.segments).values()]
     write_arrays(stage.segments, [flatten(arrays)])
-    changed, seconds = fit_one("rims-only", stage, tmp_path / "work")
+    changed, _, seconds = fit_one("rims-only", stage, tmp_path / "work")
     assert seconds > 0 and changed != history
 
 
 def test_an_item_of_two_networks_resumes_to_the_same_bytes(stage, tmp_path, monkeypatch):
-    history, _ = fit_one("tokensqueeze-only", stage, tmp_path / "a")
+    history, report, _ = fit_one("tokensqueeze-only", stage, tmp_path / "a")
     with monkeypatch.context() as patch:
         patch.setattr(training_stage, "coordinator_objective", killed_after(3))
         with pytest.raises(Killed):
             fit_one("tokensqueeze-only", stage, tmp_path / "b")
     assert (tmp_path / "b/net/state.json").is_file()
-    assert fit_one("tokensqueeze-only", stage, tmp_path / "b")[0] == history
+    assert fit_one("tokensqueeze-only", stage, tmp_path / "b")[:2] == (history, report) and "state" not in report
     written = {path.name for path in (tmp_path / "a").glob("*.safetensors")}
     assert written == {"net.safetensors", "probe-net.safetensors"}  # these go into the item's folder
     for name in written:
@@ -404,7 +437,7 @@ def test_an_item_has_a_checkpoint_for_each_of_its_seeds(stage, tmp_path):
     fit_items(items, stage, fits, both, tmp_path / "work")
     fit_items({"": items["s1"]}, stage, fits, one, tmp_path / "work-one")
     weights = {"fold-0.safetensors", "fold-1.safetensors"}
-    checkpoint = {"config.json", "certificate.json", *weights}
+    checkpoint = {"config.json", "certificate.json", "fits.json", *weights}
     assert {path.name for path in one.iterdir()} == checkpoint | {"history.json", "metrics.json"}
     assert {path.name for path in both.iterdir()} == {"s0", "s1", "history.json", "metrics.json"}
     for folder in (both / "s0", both / "s1"):
@@ -416,7 +449,77 @@ def test_an_item_has_a_checkpoint_for_each_of_its_seeds(stage, tmp_path):
     assert list(dict.fromkeys(row["fold"] for row in history)) == ["s0-0", "s0-1", "s1-0", "s1-1"]
     assert [row | {"fold": f"s1-{row['fold']}"} for row in alone] == history[len(history) // 2 :]
     last = [row["val_loss"] for row in history if row["epoch"] == 1]
-    assert json.loads((both / "metrics.json").read_text())["val_loss"] == pytest.approx(np.mean(last))
+    metrics = json.loads((both / "metrics.json").read_text())
+    assert metrics["val_loss"] == pytest.approx(np.mean(last))
+    reports = [json.loads((both / seed / "fits.json").read_text())[fit] for seed in ("s0", "s1") for fit in fits]
+    for name, value in reports[0]["state"].items():
+        assert metrics[f"state_{name}"] == pytest.approx(np.mean([report["state"][name] for report in reports])), value
+    assert metrics["best_epoch"] == np.mean([report["best_epoch"] for report in reports])
+    assert {len(report["faults"]) > 0 for report in reports} <= {True, False}
+
+
+@pytest.mark.parametrize(
+    ("agreement", "outcomes", "beats"),
+    [
+        (1.0, [0, 1] * 5, True),
+        (0.6, [0, 1] * 5, False),  # one more than half of ten is luck
+        (0.75, [0] * 30 + [1] * 10, False),  # what naming the first always gives
+        (0.95, [0] * 30 + [1] * 10, True),
+        (1.0, [0] * 10, False),  # nobody can beat a majority that is always right
+        (0.0, [2, 3, -1], False),  # nothing decided
+    ],
+)
+def test_a_head_has_to_beat_the_majority_by_more_than_luck(tmp_path, agreement, outcomes, beats):
+    found = head_report(agreement, outcomes)
+    assert found["beats_majority"] is beats and found["decided"] == sum(o in (0, 1) for o in outcomes)
+    write_json(tmp_path / "fits.json", {"fold-0": {"outcome_head": found}})
+    assert head_beats_majority(tmp_path, "fold-0") is beats
+    assert not head_beats_majority(tmp_path, "fold-1") and not head_beats_majority(tmp_path / "nowhere", "fold-0")
+
+
+def test_columns_of_an_update_are_to_differ():
+    """The loss against a plain loop, and that it falls where it alone is minimised."""
+    net = net_of(d=16, max_update_rank=4).train()
+    batch = pack(RAGGED)
+    run = net(batch).run
+    cosines = []
+    for before, after, active in zip(
+        run.state_BTCD[:, :-1].flatten(0, 1),
+        run.state_BTCD[:, 1:].flatten(0, 1),
+        run.active_BTC.flatten(0, 1),
+        strict=True,
+    ):
+        u = (after - net.cell.rho_R[:, None] * before)[active]
+        cosines += [
+            float(torch.cosine_similarity(u[i], u[j], dim=0).detach()) ** 2
+            for i in range(len(u))
+            for j in range(len(u))
+            if i != j
+        ]
+    start = float(overlap(net.cell, run).detach())
+    assert len(cosines) > 20 and start == pytest.approx(np.mean(cosines), rel=1e-3)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=0.01)
+    for _ in range(30):
+        optimizer.zero_grad()
+        overlap(net.cell, net(batch).run).backward()
+        optimizer.step()
+    assert float(overlap(net.cell, net(batch).run).detach()) < 0.5 * start
+    assert float(overlap(None, run)) == 0
+
+
+def test_features_are_measured_by_their_spread_in_training():
+    """Only rows of segments that could be sent count; a feature that never varies does no harm."""
+    net = net_of()
+    rows = seen_features(RAGGED)
+    assert len(rows) == sum(len(f) for e in RAGGED for f in e.features)
+    net.decoder.standardise(rows)
+    standard = (rows - net.decoder.feature_mean_F) / net.decoder.feature_sd_F
+    varies = rows.std(dim=0) > 1e-3
+    torch.testing.assert_close(standard.mean(dim=0), torch.zeros(rows.shape[1]), atol=1e-3, rtol=0)
+    torch.testing.assert_close(standard.std(dim=0)[varies], torch.ones(int(varies.sum())), atol=1e-3, rtol=0)
+    before = net.decoder.feature_mean_F.clone()
+    net.decoder.standardise(seen_features([]))
+    assert torch.equal(net.decoder.feature_mean_F, before)
 
 
 def test_mixed_precision_is_a_flag_of_the_trainer(tmp_path):

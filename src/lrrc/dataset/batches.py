@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -52,6 +52,12 @@ def collate(episodes: Sequence[EpisodeArrays], vocabulary: int, targets: str | N
         outcome_B=torch.tensor([e.outcome for e in episodes]),
         standing_BN=torch.from_numpy(standing),
     )
+
+
+def seen_features(episodes: Iterable[EpisodeArrays]) -> torch.Tensor:
+    """Features [N, F] of every segment in every turn in which it could be sent."""
+    none = np.zeros((0, len(FEATURES)), np.float32)
+    return torch.from_numpy(np.concatenate([none, *(rows for e in episodes for rows in e.features)]))
 
 
 def collate_kept(episodes: Sequence[KeptFeatures]) -> ProbeBatch:

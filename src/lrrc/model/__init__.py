@@ -6,6 +6,8 @@ features from digest.
 network        encoder, cell, heads: the whole coordinator
 cells          the gated low-rank cell, and those of the component baselines
 decoder        scores of segments and of essential words
+outcome        outcomes and their exchange: heads that favour no side
+state_measures is the state alive?
 outcome_probe  the outcome head of policies without a state
 batch          what a batch holds
 """

@@ -197,7 +197,8 @@ class RimCell(nn.Module):
         self.ask_RDK, self.answer_RDK, self.tell_RDK = (
             nn.Parameter(torch.randn(r, d, KEY_WIDTH) / math.sqrt(d)) for _ in range(3)
         )
-        self.hear_RKD = nn.Parameter(torch.randn(r, KEY_WIDTH, d) / math.sqrt(KEY_WIDTH))
+        # channels start nearly deaf: what is heard adds to a state that nothing bounds
+        self.hear_RKD = nn.Parameter(torch.randn(r, KEY_WIDTH, d) / math.sqrt(KEY_WIDTH) / 10)
 
     def initial(self, batch: int) -> Tensor:
         return self.start_RD.expand(batch, -1, -1)

@@ -71,6 +71,8 @@ class Decoder(nn.Module):
     @torch.no_grad()
     def standardise(self, features_NF: Tensor) -> None:
         """Measure features from here on by their mean and spread in these rows; as they are, some hardly vary."""
+        if len(features_NF) < 2:
+            return
         self.feature_mean_F.copy_(features_NF.mean(dim=0))
         self.feature_sd_F.copy_(features_NF.std(dim=0).clamp_min(LEAST_SPREAD))
 

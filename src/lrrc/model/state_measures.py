@@ -52,6 +52,11 @@ def evenness(counts_R: Tensor) -> float:
     return float(torch.special.entr(shares_R).sum() / torch.log(torch.tensor(float(len(counts_R)))))
 
 
+def middle(values_P: Tensor) -> Tensor:
+    """The median; not a number where there is none."""
+    return values_P.median() if len(values_P) else values_P.new_full((), torch.nan)
+
+
 def written(cell: LowRankCell | RimCell, run: Run) -> Tensor:
     """What every turn wrote into the state: U_t [B, T, R, D], zero for channels at rest."""
     before, after = run.state_BTCD[:, :-1], run.state_BTCD[:, 1:]
@@ -65,12 +70,12 @@ def measure_state(net: CoordinatorNetwork, batches: Iterable[Batch]) -> dict[str
     """The measures of a trained network over some episodes; empty for a network without channels.
 
     update_rank        effective rank of U_t, mean over turns in which something was written
-    second_singular    its second singular value over the first, median
+    second_singular    its second singular value over the first, median over turns in which two channels were active
     channels_used      share of the channels that are ever active
     channel_evenness   see `evenness`
     threshold_binds    share of the turns in which the threshold, not the cap k, says how many channels are active
     calls_changed      share of the calls whose segments worth sending are others where the state is zero
-    state_gain         nats of ranking loss that zeroing the state costs, over calls with a target
+    state_gain         nats of ranking loss that zeroing the state costs, over calls with a target, where there are any
     """
     cell = net.cell
     if not isinstance(cell, LowRankCell | RimCell):
@@ -79,11 +84,11 @@ def measure_state(net: CoordinatorNetwork, batches: Iterable[Batch]) -> dict[str
     for batch in batches:
         z_BNZ = net.encode(batch.embeddings_BNE, batch.speaker_BN)
         run = net.run(z_BNZ, batch.turn_BN, batch.query_BTE.shape[1])
-        u_PRD = written(cell, run)[run.active_BTC.any(dim=2)]
-        values_PR = singular_values(u_PRD)
-        ranks.append(effective_rank(u_PRD))
-        if values_PR.shape[1] > 1:
-            seconds.append(values_PR[:, 1] / values_PR[:, 0].clamp_min(1e-12))
+        written_BT = run.active_BTC.sum(dim=2)
+        u_BTRD = written(cell, run)
+        ranks.append(effective_rank(u_BTRD[written_BT > 0]))
+        values_PR = singular_values(u_BTRD[written_BT > 1])
+        seconds.append(values_PR[:, 1] / values_PR[:, 0].clamp_min(1e-12) if len(values_PR) else values_PR[:, 0])
         counts = counts + run.active_BTC.sum(dim=(0, 1))
         bound.append(run.active_BTC.sum(dim=2)[run.said_BT] < cell.gate.top_k)
         differs_C, gain_C = zeroed(net, batch, run)
@@ -91,13 +96,13 @@ def measure_state(net: CoordinatorNetwork, batches: Iterable[Batch]) -> dict[str
         gains.append(gain_C)
     found = {
         "update_rank": torch.cat(ranks).mean(),
-        "second_singular": torch.cat(seconds).median() if seconds else torch.zeros(()),
+        "second_singular": middle(torch.cat(seconds)),
         "channels_used": (counts > 0).double().mean(),
         "threshold_binds": torch.cat(bound).double().mean(),
         "calls_changed": torch.cat(changed).double().mean(),
         "state_gain": torch.cat(gains).mean(),
     }
-    made = {name: float(value.nan_to_num(0.0)) for name, value in found.items()}
+    made = {name: float(value) for name, value in found.items() if not value.isnan()}  # a mean of nothing is none
     return made | {"channel_evenness": evenness(counts)}
 
 
@@ -130,7 +135,7 @@ def faults(measures: dict[str, float]) -> list[str]:
     found = []
     if not measures:
         return found
-    if measures["second_singular"] < 0.05:
+    if measures.get("second_singular", 1) < 0.05:
         found.append(f"updates are of rank 1 (second over first singular value {measures['second_singular']:.1e})")
     if measures["channels_used"] < 1:
         found.append(f"{1 - measures['channels_used']:.0%} of the channels are never active")

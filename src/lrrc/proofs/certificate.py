@@ -3,11 +3,14 @@
 The proofs speak of any numbers with rho < 1, updates of norm at most b, inner dimension r_u and digests of at most B
 tokens. A certificate records these numbers for every fit of an item, the bounds that follow, and the largest values
 seen on the episodes that the fit never saw. `holds` is the conjunction; a stage that trains fails where it is false.
+A state can keep to every bound and hold nothing: `state` says what it does (lrrc.model.state_measures); no theorem
+speaks of that, so nothing fails by it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,12 +33,13 @@ THEOREMS = (
 SLACK = 1e-4  # relative; the theorems are about exact numbers, the checkpoint computes in 32-bit floats
 
 
-def measure_fit(policy: Learned, arrays: Iterable[EpisodeArrays], episodes: Iterable[Episode]) -> dict[str, Any]:
+def measure_fit(policy: Learned, arrays: Collection[EpisodeArrays], episodes: Iterable[Episode]) -> dict[str, Any]:
     """The certificate of one fit of the coordinator, over the given (unseen) episodes."""
     import torch
 
     from lrrc.dataset.batches import collate
     from lrrc.model.cells import LowRankCell
+    from lrrc.model.state_measures import measure_state
 
     net, cell = policy.net, policy.net.cell
     assert isinstance(cell, LowRankCell)
@@ -75,6 +79,7 @@ def measure_fit(policy: Learned, arrays: Iterable[EpisodeArrays], episodes: Iter
         "largest_update_rank": update_rank,
         "largest_digest_tokens": digests,
         "turns": turns,
+        "state": measure_state(net, (collate([e], 1, targets=None) for e in arrays)),
         "checks": checks,
     }
 
@@ -108,6 +113,10 @@ def certificate(policy: Learned, rank: int, fits: dict[str, dict[str, Any]]) -> 
             for name in ("largest_state_norm", "largest_update_norm", "largest_update_rank", "largest_digest_tokens")
         },
         "turns": sum(fit["turns"] for fit in fits.values()),
+        "state": {
+            name: math.fsum(fit["state"][name] for fit in fits.values()) / len(fits)
+            for name in next(iter(fits.values()))["state"]
+        },
         "holds": all(all(fit["checks"].values()) for fit in fits.values()),
         "theorems": theorems(),
         "fits": fits,

@@ -56,5 +56,6 @@ def head_report(agreement: float, outcomes: Sequence[int]) -> dict[str, Any]:
 def state_report(net: CoordinatorNetwork, episodes: Sequence[EpisodeArrays], targets: str, size: int) -> dict[str, Any]:
     """Measures of the state, and what is wrong with it in words; empty for a network without channels."""
     pack = partial(collate, vocabulary=1, targets=targets)
-    measures = measure_state(net.eval(), (pack(batch) for batch in batches_of(episodes, size)))
+    parts = batches_of(range(len(episodes)), size)
+    measures = measure_state(net.eval(), (pack([episodes[i] for i in part]) for part in parts))
     return {"state": measures, "faults": faults(measures)} if measures else {}

@@ -12,7 +12,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -21,8 +21,7 @@ import torch
 
 import lrrc
 from lrrc.dataset.array_file import ArrayFile
-from lrrc.dataset.batches import collate, collate_kept
-from lrrc.dataset.episode_arrays import EpisodeArrays
+from lrrc.dataset.batches import collate, collate_kept, seen_features
 from lrrc.dataset.inputs import INPUTS, StageInputs
 from lrrc.episodes.episode_file import open_episodes
 from lrrc.model.outcome_probe import OutcomeProbe
@@ -176,11 +175,6 @@ def _fit_one(item: FitSpec, inputs: StageInputs, fit: str, work: Path) -> tuple[
     report = fit_report(history, probed, outcomes) | alive
     write_json(done, {"key": key, "history": history, "report": report})
     return history, report, time.monotonic() - started
-
-
-def seen_features(episodes: Iterable[EpisodeArrays]) -> torch.Tensor:
-    """Features [N, F] of every segment in every turn in which it could be sent."""
-    return torch.from_numpy(np.concatenate([rows for e in episodes for rows in e.features]))
 
 
 def _fingerprint(inputs: StageInputs) -> str:

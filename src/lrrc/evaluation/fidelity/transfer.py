@@ -68,7 +68,7 @@ def fit(names: Sequence[str], given: TransferInputs, params: Params, work: Path)
     """The coordinator of the operating rank, trained on the named sets; held-back episodes choose the epoch."""
     import torch
 
-    from lrrc.dataset.batches import collate
+    from lrrc.dataset.batches import collate, seen_features
     from lrrc.model.network import build_network
     from lrrc.training.fit import FitData, fit_network
     from lrrc.training.losses import coordinator_objective
@@ -82,6 +82,7 @@ def fit(names: Sequence[str], given: TransferInputs, params: Params, work: Path)
         train += [arrays[i] for i in order[held:]]
     torch.manual_seed(params.transfer.seed)
     net = build_network("lrrc", params.rank, sentence_encoder.load(str(given.vectors)).width, params.model)
+    net.decoder.standardise(seen_features(train))
     shutil.rmtree(work, ignore_errors=True)
     fit_network(
         net,

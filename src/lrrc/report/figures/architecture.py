@@ -22,7 +22,7 @@ def shapes(checkpoint: Mapping[str, Any], budget: int) -> dict[str, int]:
     return {
         "d": model["d"],
         "r": r,
-        "k": min(model["top_k"], r),
+        "k": max(1, min(model["top_k"], r // 2)),
         "r_u": min(r, model["max_update_rank"]),
         "e": checkpoint["encoder_width"],
         "h": model["head_width"],
