@@ -18,13 +18,6 @@ def sample():
     return a, a + rng.normal(4, 6, 40)
 
 
-def test_over_seeds_by_hand():
-    mean, spread = statistics.over_seeds([[1, 0, 1], [0, 0, 1]])
-    assert mean.tolist() == [0.5, 0, 1]
-    assert spread == pytest.approx(np.std([2 / 3, 1 / 3], ddof=1))
-    assert statistics.over_seeds([[1, 0]])[1] is None
-
-
 def test_t_interval_is_statsmodels(sample):
     found = statistics.t_interval(sample[0])
     assert (found.low, found.high) == pytest.approx(DescrStatsW(sample[0]).tconfint_mean())
@@ -54,26 +47,6 @@ def test_paired_without_variation():
         statistics.paired([1, 2, 3], [1, 2])
 
 
-def test_bca_is_reproducible_and_covers(sample):
-    a, b = sample
-    first = statistics.bca_interval(statistics.reduction, a, b, rng=np.random.default_rng(0))
-    assert first == statistics.bca_interval(statistics.reduction, a, b, rng=np.random.default_rng(0))
-    assert first.value == pytest.approx(100 * (1 - a.sum() / b.sum()))
-    assert first.low < first.value < first.high
-    mean = statistics.bca_interval(np.mean, a, rng=np.random.default_rng(0), resamples=4000)
-    near = statistics.t_interval(a)
-    assert (mean.low, mean.high) == pytest.approx((near.low, near.high), abs=0.2 * (near.high - near.low))
-
-
-def test_bca_where_nothing_varies():
-    ones = np.ones(9)
-    assert statistics.bca_interval(np.mean, ones, rng=np.random.default_rng(0)) == statistics.Interval(1, 1, 1)
-    same = np.arange(1, 9)
-    assert statistics.bca_interval(
-        statistics.reduction, same, 2 * same, rng=np.random.default_rng(0)
-    ).low == pytest.approx(50)
-
-
 def test_mcnemar_is_statsmodels():
     rng = np.random.default_rng(1)
     a, b = rng.integers(0, 2, 60), rng.integers(0, 2, 60)
@@ -90,13 +63,6 @@ def test_holm_is_statsmodels():
     assert statistics.holm(p) == pytest.approx(multipletests(p, method="holm")[1])
     assert statistics.holm([0.02, 0.01]) == pytest.approx([0.02, 0.02])
     assert statistics.holm([]) == []
-
-
-def test_tost_is_statsmodels(sample):
-    a, b = sample
-    assert statistics.tost(a, b, 6.0) == pytest.approx(ttost_paired(a, b, -6.0, 6.0)[0])
-    assert statistics.tost([1, 1, 0], [1, 1, 0], 0.05) == 0
-    assert statistics.tost([2, 3], [1, 2], 0.5) == 1
 
 
 def test_power_is_statsmodels():
