@@ -5,8 +5,7 @@ import pytest
 from scipy import stats as scipy_stats
 from statsmodels.stats.contingency_tables import mcnemar as sm_mcnemar
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.power import TTestPower
-from statsmodels.stats.weightstats import DescrStatsW, ttost_paired
+from statsmodels.stats.weightstats import DescrStatsW
 
 from lrrc.results import statistics
 
@@ -63,13 +62,6 @@ def test_holm_is_statsmodels():
     assert statistics.holm(p) == pytest.approx(multipletests(p, method="holm")[1])
     assert statistics.holm([0.02, 0.01]) == pytest.approx([0.02, 0.02])
     assert statistics.holm([]) == []
-
-
-def test_power_is_statsmodels():
-    assert statistics.power(2.0, 5.0, 30) == pytest.approx(TTestPower().power(0.4, 30, 0.05), abs=1e-6)
-    least = statistics.detectable(5.0, 30)
-    assert least == pytest.approx(5 * TTestPower().solve_power(nobs=30, alpha=0.05, power=0.8), rel=1e-4)
-    assert statistics.power(least, 5.0, 30) == pytest.approx(0.8)
 
 
 def test_smallest_p_is_a_true_lower_bound():
