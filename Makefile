@@ -3,6 +3,8 @@
 # make test-fast    those without `dvc`, browser or Ray, in two minutes
 # make lint    style, and that imports run one way; make format puts the style right
 # make same-twice   two clean clones give the same bytes (tiny parameters; TINY= for those of params.yaml)
+# make same-elsewhere   what this run gave against what other processors gave (docs/processors.json), and adds itself
+# make remember     what the language model answered in the last run, for everybody: data/embedded/answers.parquet
 # make soak         kill `dvc repro` 30 times, in every stage
 # make bench   speed against rivals, into docs/performance.md (after make repro)
 # make sbom    sbom.json, every installed package with its licence; make audit, their known vulnerabilities (docs/security.md)
@@ -29,7 +31,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DELETE_ON_ERROR:
 # whatever is asked of git is asked before anything is installed, under -j too
 .NOTPARALLEL:
-.PHONY: setup in-git repro test test-fast format lint same-twice soak bench sbom audit
+.PHONY: setup in-git repro test test-fast format lint same-twice same-elsewhere remember soak bench sbom audit
 
 setup: $(READY)
 
@@ -67,6 +69,12 @@ lint: setup
 
 same-twice: setup
 	python tools/same_twice.py $(TINY)
+
+same-elsewhere: setup
+	python tools/processors.py --add
+
+remember: setup
+	python tools/remember.py
 
 soak: setup
 	python tools/kill_soak.py --kills 30

@@ -40,7 +40,6 @@ TINY = {
         "episodes_elsewhere": 1,
     },
     "fidelity": {"policies": ["no-history", "lrrc"], "calls": 4},
-    "stats": {"bootstrap": 100},
 }
 # Python runs a module of this name before a script. Every script of the pipeline hands its `main` to `one_line`.
 HOOK = """

@@ -28,9 +28,7 @@ def main() -> None:
     args = parser.parse_args()
     params = load_params()
     tests = params.stats
-    settings = Settings(
-        params.rank, params.budget, tests.alpha, tests.bootstrap, tests.margin, tests.seed, params.digest.least_share
-    )
+    settings = Settings(params.rank, params.budget, tests.alpha, tests.margin, params.digest.least_share)
     table1 = json.loads(args.table1.read_text(encoding="utf-8"))
     records = all_records(args.replay, table1, args.models, settings)
     records += [*read_live(args.live, settings), *read_fidelity(args.fidelity, settings)]

@@ -132,7 +132,7 @@ def test_any_value_is_taken_or_refused_by_name(path, value):
         ("digest.max_overlap", 0),
         ("replay.gate_margin", -0.1),
         ("stats.alpha", 0.5),
-        ("stats.bootstrap", 5),
+        ("stats.margin", 5),
         ("annotate.per_message_overhead", -1),
         ("gains.source", "words"),
         ("gains.candidates", 1),

@@ -2,6 +2,9 @@
 
 python tools/same_twice.py --tiny       (minutes; without --tiny: the parameters of params.yaml, two hours)
 python tools/same_twice.py --committed  (one clone, against the dvc.lock that is committed)
+python tools/same_twice.py --tiny --instruction-sets train explore   (a shell that asks for other kernels)
+
+With --native the stages follow the shell's caps, and differ: what the fixed arithmetic prevents.
 
 Prints every output whose hash in dvc.lock differs; exit status 1 if there is one. Clones hold what is committed.
 """
@@ -27,6 +30,18 @@ SURROUNDINGS = {  # folder -> what must not matter
         "OMP_NUM_THREADS": "4",
         "MKL_NUM_THREADS": "4",
         "OPENBLAS_NUM_THREADS": "4",
+    },
+}
+
+INSTRUCTION_SETS = {  # the same for --instruction-sets: all that the processor has, and as little as its libraries know
+    "widest": {},
+    "narrowest": {
+        "ATEN_CPU_CAPABILITY": "default",
+        "ONEDNN_MAX_CPU_ISA": "SSE41",
+        "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
+        "OPENBLAS_CORETYPE": "Nehalem",
+        "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR",
+        "ARROW_USER_SIMD_LEVEL": "SSE4_2",
     },
 }
 
@@ -74,16 +89,20 @@ def main() -> int:
     other = parser.add_mutually_exclusive_group()
     other.add_argument("--tiny", action="store_true", help="the parameters of the tests")
     other.add_argument("--committed", action="store_true", help="one clone, against the committed dvc.lock")
+    parser.add_argument("--instruction-sets", action="store_true", help="under shells that cap them differently")
+    parser.add_argument("--native", action="store_true", help="let the stages follow the shell and the processor")
     parser.add_argument("--at-once", action="store_true", help="both side by side, not one after the other")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
-        folders = [Path(home).resolve() / name for name in SURROUNDINGS][args.committed :]
+        settings = INSTRUCTION_SETS if args.instruction_sets else SURROUNDINGS
+        folders = [Path(home).resolve() / name for name in settings][args.committed :]
         for folder in folders:
             clone(folder, args.tiny)
 
         def reproduce(folder: Path) -> None:
             started = time.monotonic()
-            surroundings = SURROUNDINGS[folder.relative_to(Path(home).resolve()).as_posix()]
+            surroundings = settings[folder.relative_to(Path(home).resolve()).as_posix()]
+            surroundings = surroundings | ({"LRRC_ARITHMETIC": "native"} if args.native else {})
             said = copies.run(folder, "dvc", "repro", *args.stages, env=surroundings, timeout=None)
             print(f"{folder}: {len(copies.ran(said))} stage items, {time.monotonic() - started:.0f} s", flush=True)
 

@@ -303,9 +303,7 @@ class StatsConfig:
     """Statistical tests (paper section 3.5)."""
 
     alpha: Annotated[Number, Gt(0), Lt(0.5), allowed("a number between 0 and 0.5")]
-    bootstrap: Annotated[int, Ge(100), allowed("an integer >= 100")]
     margin: Between0And1
-    seed: Seed
 
 
 @checked

@@ -18,7 +18,7 @@ from helpers.paths import ROOT
 from helpers.policies import made_policy
 from helpers.random_episodes import AGENTS, WIDTH, as_messages, compose, episode, model
 from helpers.tiny_language_model import write_lm
-from helpers.word_model import NEW, SEEN, Scorer
+from helpers.word_model import NEW, Scorer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
@@ -39,6 +39,7 @@ from lrrc.policies.learned import Learned, ScoredHistory
 from lrrc.policies.registry import load_policy
 from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained import language_model, sentence_encoder, tokens
+from lrrc.pretrained.answers import Answers, LanguageModelFiles, write_answers
 from lrrc.results.fidelity_records import read_fidelity
 from lrrc.results.scores import Settings
 from lrrc.results.statistics import holm, paired
@@ -177,14 +178,15 @@ def test_surprise_by_hand():
     scorer, (target,) = Scorer(), draw_replies([TALK], 9, 0)
     told, nothing = (request(scorer, target, text, [], 64) for text in ("Budget: 740 euros", ""))
     np.testing.assert_allclose(
-        surprise(scorer, [told, nothing, told]), [-(NEW + 2 * SEEN) / 3, -NEW, -(NEW + 2 * SEEN) / 3]
+        surprise(Answers(scorer), [told, nothing, told]),
+        [1.667, -NEW, 1.667],  # (2 * 1 + 3) / 3, in thousandths
     )
     assert len(scorer.asked) == 2  # the third was known
 
 
 def test_rows_by_hand():
     rows = measure_surprise(
-        Scorer(),
+        Answers(Scorer()),
         draw_replies([TALK], 9, 0),
         [load_policy(PolicySpec("full-context")), load_policy(PolicySpec("no-history"))],
         64,
@@ -193,7 +195,7 @@ def test_rows_by_hand():
     n = tokens.count
     named = {"episode_id": "t", "turn": 1, "agent": "model_a", "budget": None}
     assert rows == [
-        {"policy": "full-context", **named, "nats": -(2 * NEW + SEEN) / 3, "tokens": n("Budget is 740.") + n("Noted.")},
+        {"policy": "full-context", **named, "nats": 2.333, "tokens": n("Budget is 740.") + n("Noted.")},
         {"policy": "no-history", **named, "nats": -NEW, "tokens": 0, "data": "mine"},
     ]
 
@@ -376,6 +378,7 @@ def test_the_stage_over_folds_and_further_files(tmp_path):
     write_lm(tmp_path / "lm")
     write_json(tmp_path / "tuned", {"trials": [], "chosen": [{"recency": {"speakers": "user"}}, {}]})
     write_episodes(tmp_path / "episodes.parquet", episodes)
+    write_answers(tmp_path / "answers.parquet", {})
     write_episodes(tmp_path / "logs.parquet", further)
     ids = [e.episode_id for e in episodes]
     write_json(tmp_path / "splits.json", {"folds": [{"test": ids[::2]}, {"test": ids[1::2]}]})
@@ -384,8 +387,9 @@ def test_the_stage_over_folds_and_further_files(tmp_path):
     few = VALUES["tune"] | {"top": [1, 0]}
     params = parse_params({**VALUES, "budget": 16, "tune": few, "fidelity": VALUES["fidelity"] | changes})
     for out in ("one", "two"):
-        evaluate_fidelity(tmp_path / "models", inputs, tmp_path / "tuned", tmp_path / "lm", params, tmp_path / out)
-    for name in ("rows.parquet", "meta.json"):
+        lm = LanguageModelFiles(tmp_path / "lm", tmp_path / "answers.parquet", tmp_path / "journals")
+        evaluate_fidelity(tmp_path / "models", inputs, tmp_path / "tuned", lm, params, tmp_path / out)
+    for name in ("rows.parquet", "meta.json", "answers.parquet"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     own = params.data.source
     curve = pd.read_parquet(tmp_path / "one/rows.parquet").dropna(subset="stop")

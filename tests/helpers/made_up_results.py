@@ -203,7 +203,7 @@ def summary(outcomes=True):
     rows = replay_rows(40)
     if not outcomes:
         rows = rows[~rows.policy.isin(FLOORS)].assign(success=None, pick=None)
-    records = evaluation_records(rows, source, Settings(8, 128, bootstrap=200))
+    records = evaluation_records(rows, source, Settings(8, 128))
     histories = {(rank, seed): history(seed, rank) for rank in (4, 8, 16, 32) for seed in (0, 1)}
     training = training_records(histories, {"data": "embedded", "judge": source.judge})
     everything = [*records, *dataset_records(table1(), source), *training, *synthetic_live.all_records()]

@@ -48,7 +48,6 @@ TINY = {
         "episodes_elsewhere": 1,
     },
     "fidelity": {"policies": ["no-history", "bm25", "lrrc"], "calls": 4},
-    "stats": {"bootstrap": 100},
 }
 STORED = {"curate", "teach", "transfer"}  # frozen, their results are committed
 

@@ -3,23 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from lrrc.results.curves import (
-    LIVE,
-    at_tokens,
-    best_rival,
-    compare,
-    curve_of,
-    curve_records,
-    difference_at_equal_tokens,
-)
+from lrrc.results.curves import LIVE, Curve, best_rival, compare, curve_of, curve_records
 from lrrc.results.scores import Settings
 from lrrc.results.summary import Summary
 
-SETTINGS = Settings(rank=8, budget=64, bootstrap=200, stop=0.1)
+SETTINGS = Settings(rank=8, budget=64, stop=0.1)
 BASE = {"evaluation": "live", "data": "embedded", "judge": "verifier"}
 
 
@@ -40,11 +32,19 @@ OURS = rows_of("lrrc", {0.1: ([140, 160], [0.9, 0.5]), 0.0: ([300, 300], [1.0, 0
 NONE = rows_of("no-history", {0: ([50, 50], [0.0, 0.1])})
 
 
+def curve(tokens, values):
+    """Of one training on one episode, points in any order."""
+    order = np.argsort(tokens)
+    return Curve(order.tolist(), np.array(tokens, float)[order, None, None], np.array(values, float)[order, None, None])
+
+
 def test_a_curve_is_linear_between_its_points_and_level_beyond_them():
-    tokens, values = [400, 100, 200], [0.6, 0.3, 0.6]  # in any order
-    assert [at_tokens(x, tokens, values) for x in (100, 150, 200, 400)] == pytest.approx([0.3, 0.45, 0.6, 0.6])
-    assert at_tokens(10, tokens, values) == 0.3 and at_tokens(9000, tokens, values) == 0.6
-    assert at_tokens(10, [400, 100, 200, 0], [0.6, 0.3, 0.6, 0.0]) == pytest.approx(0.03)
+    made = curve([400, 100, 200], [0.6, 0.3, 0.6])
+    there = [made.at(x) for x in (100, 150, 200, 400)]
+    assert [reading.values_SE.item() for reading in there] == pytest.approx([0.3, 0.45, 0.6, 0.6])
+    assert made.at(10).values_SE == 0.3 and made.at(9000).values_SE == 0.6
+    assert made.at(10).slope == made.at(9000).slope == 0 and made.at(150).slope == pytest.approx(0.003)
+    assert made.begun_by(curve([0], [0.0])).at(10).values_SE.item() == pytest.approx(0.03)
 
 
 @given(st.lists(st.tuples(st.floats(0, 500), st.floats(0, 1)), min_size=1, max_size=6), st.floats(-10, 600))
@@ -52,23 +52,27 @@ def test_it_agrees_with_numpy(points, x):
     tokens, values = (np.array(side) for side in zip(*sorted(points), strict=True))
     if len(tokens) > 1 and np.diff(tokens).min() < 1e-3:
         return  # where two points cost the same a curve jumps
-    assert at_tokens(x, tokens, values) == pytest.approx(np.interp(x, tokens, values))
+    there = curve(tokens, values).at(x)
+    assert there.values_SE.item() == pytest.approx(np.interp(x, tokens, values))
+    assert there.tokens_SE.item() == pytest.approx(np.clip(x, tokens[0], tokens[-1]))
 
 
 def test_at_equal_tokens_by_hand():
-    found = compare(curve_of(OURS, LIVE), 0, curve_of(BM25, LIVE), None, SETTINGS)
+    found = compare(curve_of(OURS, LIVE), 0, curve_of(BM25, LIVE), None)
     there = np.array([0.5 * 0.2 + 0.5 * 0.6, 0.5 * 0.4 + 0.5 * 0.6])  # 150 is half way from 100 to 200
-    assert found["interval"].value == pytest.approx(0.7 - there.mean())
-    assert found["theirs"].value == pytest.approx(there.mean()) and found["tokens"] == found["spent"] == 150
-    assert found["test"]["p_raw"] == pytest.approx(scipy_stats.ttest_rel([0.9, 0.5], there).pvalue)
+    assert found.lead.value == pytest.approx(0.7 - there.mean())
+    assert found.theirs.value == pytest.approx(there.mean()) and found.tokens == found.spent == 150
+    # there it spends 135 and 165 tokens where LRRC spends 140 and 160, and a token is worth 0.3 / 100
+    moved = np.array([0.9, 0.5]) - there - 0.003 * np.array([140 - 135, 160 - 165])
+    assert found.lead.p() == pytest.approx(scipy_stats.ttest_1samp(moved, 0).pvalue)
 
 
 def test_nothing_sent_is_a_point_of_every_curve():
     cheap = rows_of("lrrc", {0.1: ([60, 90], [0.3, 0.3])})
     nothing = curve_of(NONE, LIVE)
-    alone, more = (compare(curve_of(cheap, LIVE), 0, curve_of(BM25, LIVE), n, SETTINGS) for n in (None, nothing))
-    assert alone["spent"] == 100 and alone["theirs"].value == pytest.approx(0.3)  # its shortest digests
-    assert more["spent"] == 75 and more["theirs"].value == pytest.approx(0.175)  # nothing in every other episode
+    alone, more = (compare(curve_of(cheap, LIVE), 0, curve_of(BM25, LIVE), n) for n in (None, nothing))
+    assert alone.spent == 100 and alone.theirs.value == pytest.approx(0.3)  # its shortest digests
+    assert more.spent == 75 and more.theirs.value == pytest.approx(0.175)  # nothing in every other episode
 
 
 def test_records():
@@ -84,10 +88,14 @@ def test_records():
     assert not [r for r in curve_records(BM25, NONE, BASE, LIVE, SETTINGS) if "equal" in r["evaluation"]]
 
 
-def test_seeds_are_averaged_first():
-    two = rows_of("lrrc", {0.1: ([140, 160], [0.9, 0.5])}, seeds=(0, 1))
-    two.loc[two["seed"] == 1, "success"] -= 0.2
-    assert curve_of(two, LIVE).values_PE[0] == pytest.approx([0.8, 0.4]) and curve_of(two, LIVE).seeds == 2
+def test_an_interval_covers_trainings_too():
+    ours = rows_of("lrrc", {0.1: ([140, 160] * 10, [0.9, 0.5] * 10)}, seeds=(0, 1))
+    rule = rows_of("bm25", {1: ([80, 120] * 10, [0.2, 0.4] * 10), 2: ([190, 210] * 10, [0.6, 0.6] * 10)})
+    same = compare(curve_of(ours, LIVE), 0, curve_of(rule, LIVE), None).lead
+    ours.loc[ours["seed"] == 1, "success"] -= 0.2
+    apart = compare(curve_of(ours, LIVE), 0, curve_of(rule, LIVE), None).lead
+    assert curve_of(ours, LIVE).values_PSE.shape == (1, 2, 20) and apart.trainings == 2
+    assert apart.value == pytest.approx(same.value - 0.1) and apart.half_width() > 3 * same.half_width()
 
 
 def test_points_on_different_episodes_are_refused():
@@ -97,15 +105,6 @@ def test_points_on_different_episodes_are_refused():
         curve_records(pd.concat([BM25[1:], OURS]), NONE, BASE, LIVE, SETTINGS)
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.integers(0, 10**6))
-def test_the_statistic_works_side_by_side(seed):
-    rng = np.random.default_rng(seed)
-    samples = rng.random((8, 5, 7))  # five resamples of seven episodes
-    together = difference_at_equal_tokens(*samples)
-    assert together == pytest.approx([difference_at_equal_tokens(*samples[:, i]) for i in range(5)])
-
-
 def test_an_interval_of_equal_policies_holds_zero_as_often_as_it_says():
     rng, held = np.random.default_rng(0), 0
     for _ in range(60):
@@ -113,8 +112,8 @@ def test_an_interval_of_equal_policies_holds_zero_as_often_as_it_says():
         made = lambda t, add: (t, skill + add + rng.normal(0, 0.2, 40))  # noqa: B023, E731
         theirs = rows_of("bm25", {1: made(tokens - 100, 0.0), 2: made(tokens + 100, 0.4)})
         ours = rows_of("lrrc", {0.1: made(tokens, 0.2)})
-        low, high = compare(curve_of(ours, LIVE), 0, curve_of(theirs, LIVE), None, SETTINGS)["interval"][1:]
-        held += low <= 0 <= high
+        interval = compare(curve_of(ours, LIVE), 0, curve_of(theirs, LIVE), None).lead.interval()
+        held += interval.low <= 0 <= interval.high
     assert 50 <= held <= 60
 
 

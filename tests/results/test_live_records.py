@@ -14,7 +14,7 @@ from lrrc.results.scores import Settings, Source
 from lrrc.results.statistics import holm, paired
 from lrrc.results.summary import Summary
 
-SETTINGS = Settings(rank=8, budget=64, bootstrap=200)
+SETTINGS = Settings(rank=8, budget=64)
 SOURCE = Source("embedded", "verifier")
 EPISODES = ("a", "b", "c", "d")
 
@@ -84,7 +84,7 @@ def test_success_is_a_mean_over_episodes(summary):
     assert (full["low"], full["high"]) == (pytest.approx(low), pytest.approx(high))
     ours = of(summary, "live_success", "lrrc", rank=8, budget=64)
     assert ours["value"] == mean([1, 1, 1, 0.75])  # over both seeds first
-    assert ours["seeds"] == 2 and ours["seed_sd"] == pytest.approx(stdev([0.875, 1.0]))
+    assert ours["seeds"] == 2 and ours["retrained_se"] == pytest.approx(stdev([0.875, 1.0]) / 2**0.5)
     assert of(summary, "live_success", "bm25", budget=32)["value"] == 0.5
     assert of(summary, "live_success", "bm25", budget=32)["n"] == 2
 
@@ -113,7 +113,6 @@ def test_the_difference_is_paired_over_episodes(summary):
     assert gap["value"] == 25 and gap["low"] == pytest.approx(100 * expected.difference.low)
     assert gap["test"]["p_raw"] == pytest.approx(scipy_stats.ttest_rel(ours, full).pvalue)
     assert gap["test"]["sd"] == pytest.approx(100 * np.std(ours - full, ddof=1)) and gap["test"]["margin"] == 5
-    assert gap["test"]["low_bca"] <= 25 <= gap["test"]["high_bca"]
     few = of(summary, "live_success_difference_vs_full", "bm25", budget=32)  # on the episodes that both met
     assert few["value"] == pytest.approx(100 * np.mean([0.5 - 0.5, 0.5 - 0])) and few["n"] == 2
     assert not summary.find(evaluation="live", policy="full-context", metric="live_success_difference_vs_full")
@@ -125,15 +124,15 @@ def test_lrrc_is_held_against_every_policy_at_its_budget(summary):
     assert lead("bm25", budget=32) == pytest.approx(100 * np.mean([0.5, 0]))
     assert lead("full-context") == pytest.approx(100 * np.mean([0.5, 1, 0, 0.25]))
     assert lead("oracle") == pytest.approx(-100 * np.mean([0, 0, 0, 0.25]))
-    assert lead("lrrc", rank=4) == pytest.approx(100 * np.mean([0.5, 1]))  # seed 0 against seed 0
+    assert lead("lrrc", rank=4) == pytest.approx(100 * np.mean([0.5, 1]))
     assert not summary.find(evaluation="live", policy="lrrc", rank=8, metric="lrrc_live_success_minus_policy")
 
 
-def test_ablations_are_compared_seed_by_seed(summary):
+def test_what_was_trained_once_is_compared_with_every_training_of_lrrc(summary):
     where = {"evaluation": "live-ablation", "rank": 8, "variant": "gate-off"}
     assert of(summary, "live_success", "lrrc", **where)["value"] == 0.75
     lead = of(summary, "lrrc_live_success_minus_policy", "lrrc", **where)
-    assert lead["value"] == pytest.approx(100 * np.mean([1 - 0.5, 1 - 1])) and lead["n"] == 2  # seed 1 alone
+    assert lead["value"] == pytest.approx(100 * np.mean([1 - 0.5, 1 - 1])) and lead["n"] == 2
 
 
 def test_the_oracle_is_a_reference_without_a_budget(summary):

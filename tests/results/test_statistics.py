@@ -5,8 +5,7 @@ import pytest
 from scipy import stats as scipy_stats
 from statsmodels.stats.contingency_tables import mcnemar as sm_mcnemar
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.power import TTestPower
-from statsmodels.stats.weightstats import DescrStatsW, ttost_paired
+from statsmodels.stats.weightstats import DescrStatsW
 
 from lrrc.results import statistics
 
@@ -16,13 +15,6 @@ def sample():
     rng = np.random.default_rng(3)
     a = rng.normal(100, 15, 40)
     return a, a + rng.normal(4, 6, 40)
-
-
-def test_over_seeds_by_hand():
-    mean, spread = statistics.over_seeds([[1, 0, 1], [0, 0, 1]])
-    assert mean.tolist() == [0.5, 0, 1]
-    assert spread == pytest.approx(np.std([2 / 3, 1 / 3], ddof=1))
-    assert statistics.over_seeds([[1, 0]])[1] is None
 
 
 def test_t_interval_is_statsmodels(sample):
@@ -54,26 +46,6 @@ def test_paired_without_variation():
         statistics.paired([1, 2, 3], [1, 2])
 
 
-def test_bca_is_reproducible_and_covers(sample):
-    a, b = sample
-    first = statistics.bca_interval(statistics.reduction, a, b, rng=np.random.default_rng(0))
-    assert first == statistics.bca_interval(statistics.reduction, a, b, rng=np.random.default_rng(0))
-    assert first.value == pytest.approx(100 * (1 - a.sum() / b.sum()))
-    assert first.low < first.value < first.high
-    mean = statistics.bca_interval(np.mean, a, rng=np.random.default_rng(0), resamples=4000)
-    near = statistics.t_interval(a)
-    assert (mean.low, mean.high) == pytest.approx((near.low, near.high), abs=0.2 * (near.high - near.low))
-
-
-def test_bca_where_nothing_varies():
-    ones = np.ones(9)
-    assert statistics.bca_interval(np.mean, ones, rng=np.random.default_rng(0)) == statistics.Interval(1, 1, 1)
-    same = np.arange(1, 9)
-    assert statistics.bca_interval(
-        statistics.reduction, same, 2 * same, rng=np.random.default_rng(0)
-    ).low == pytest.approx(50)
-
-
 def test_mcnemar_is_statsmodels():
     rng = np.random.default_rng(1)
     a, b = rng.integers(0, 2, 60), rng.integers(0, 2, 60)
@@ -90,20 +62,6 @@ def test_holm_is_statsmodels():
     assert statistics.holm(p) == pytest.approx(multipletests(p, method="holm")[1])
     assert statistics.holm([0.02, 0.01]) == pytest.approx([0.02, 0.02])
     assert statistics.holm([]) == []
-
-
-def test_tost_is_statsmodels(sample):
-    a, b = sample
-    assert statistics.tost(a, b, 6.0) == pytest.approx(ttost_paired(a, b, -6.0, 6.0)[0])
-    assert statistics.tost([1, 1, 0], [1, 1, 0], 0.05) == 0
-    assert statistics.tost([2, 3], [1, 2], 0.5) == 1
-
-
-def test_power_is_statsmodels():
-    assert statistics.power(2.0, 5.0, 30) == pytest.approx(TTestPower().power(0.4, 30, 0.05), abs=1e-6)
-    least = statistics.detectable(5.0, 30)
-    assert least == pytest.approx(5 * TTestPower().solve_power(nobs=30, alpha=0.05, power=0.8), rel=1e-4)
-    assert statistics.power(least, 5.0, 30) == pytest.approx(0.8)
 
 
 def test_smallest_p_is_a_true_lower_bound():

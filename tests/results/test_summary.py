@@ -11,13 +11,14 @@ from lrrc.evaluation.replay import call_gate_curve
 from lrrc.pretrained import language_model
 from lrrc.results import call_gate_records
 from lrrc.results.collect import all_records
+from lrrc.results.crossed import crossed
 from lrrc.results.replay_records import dataset_records, evaluation_records
 from lrrc.results.scores import Settings, Source
 from lrrc.results.summary import LIVE_AGENT, METRICS, Summary, provenance
 from lrrc.results.training_curves import drift, settled, training_records
 from lrrc.runtime.files import canonical_json, rounded
 
-SOURCE, SETTINGS = Source("embedded", "verifier"), Settings(rank=8, budget=128, bootstrap=300)
+SOURCE, SETTINGS = Source("embedded", "verifier"), Settings(rank=8, budget=128)
 SCHEMA = {
     "evaluation",
     "data",
@@ -89,10 +90,11 @@ def test_hand_worked_rows():
     assert summary.value("success_difference_vs_full", evaluation="replay", policy="lrrc") == pytest.approx(100 / 3)
     tokens = summary.record("tokens_per_episode", evaluation="replay", policy="lrrc")
     assert (tokens["n"], tokens["seeds"]) == (3, 2)
-    assert tokens["seed_sd"] == pytest.approx(np.std([60, 70], ddof=1))
-    low, high = scipy_stats.t.interval(0.95, 2, 65, 10 / np.sqrt(3))
-    assert (tokens["low"], tokens["high"]) == pytest.approx((low, high))
-    assert tokens["p_vs_full_context"] == pytest.approx(scipy_stats.ttest_rel([55, 65, 75], [100] * 3).pvalue)
+    by_training = np.var([60, 70], ddof=1) / 2  # episodes differ alike under both: nothing is left over
+    assert tokens["retrained_se"] == pytest.approx(np.sqrt(by_training))
+    half = np.hypot(5 * scipy_stats.t.ppf(0.975, 1), 10 / np.sqrt(3) * scipy_stats.t.ppf(0.975, 2))
+    assert (tokens["low"], tokens["high"]) == pytest.approx((65 - half, 65 + half))
+    assert tokens["p_vs_full_context"] == pytest.approx(crossed(np.array([[50, 60, 70], [60, 70, 80]]) - 100).p())
 
 
 def test_schema_and_units(summary):

@@ -30,6 +30,7 @@ from lrrc.model.outcome_probe import OutcomeProbe
 from lrrc.params import ENGINES, GainsConfig, parse_params
 from lrrc.policies.checkpoint import checkpoint_config, save_weights
 from lrrc.policies.spec import PolicySpec
+from lrrc.pretrained.answers import LanguageModelFiles, write_answers
 from lrrc.runtime.executor import AHEAD, chunks, map_in_order
 from lrrc.runtime.files import atomic, write_json, write_parquet
 from lrrc.runtime.tensor_stream import TensorReader, write_tensors
@@ -54,6 +55,7 @@ def data(tmp_path_factory):
     write_json(root / "splits.json", {"folds": folds})
     write_parquet(root / "gains.parquet", _no_gains())
     write_lm(root / "lm")
+    write_answers(root / "answers.parquet", {})
     torch.manual_seed(0)
     for name, rank in (("train-r4-s0", 4), ("baseline-recency-s0", None)):
         folder = root / "models" / name
@@ -95,7 +97,8 @@ def stages(root, out, kind):
     write_floors(out / "baseline-recency-s0", out / "floors", inputs, params(kind))
     write_curve(root / "models", out, inputs, params(kind))
     write_json(out / "tuned", {"trials": [], "chosen": [{}] * len(inputs.folds())})
-    evaluate_fidelity(root / "models", inputs, out / "tuned", root / "lm", params(kind), out)
+    lm = LanguageModelFiles(root / "lm", root / "answers.parquet", root / f"journals-{kind}")
+    evaluate_fidelity(root / "models", inputs, out / "tuned", lm, params(kind), out)
     return {path.name: path.read_bytes() for path in out.rglob("*") if path.is_file()}
 
 

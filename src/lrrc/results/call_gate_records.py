@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from lrrc.results import statistics
-from lrrc.results.summary import new_record
+from lrrc.results.crossed import crossed
+from lrrc.results.scores import crossed_record
 
 if TYPE_CHECKING:
     from lrrc.results.scores import Source
@@ -38,8 +38,7 @@ def gate_records(replay: Path, source: Source) -> list[dict[str, Any]]:
             "budget": int(first["budget"]),
             "variant": f"tau={tau:.2f}",
         }
-        means = part.groupby("episode_id")[["calls", "success"]].mean()
-        sizes = {"n": len(means), "seeds": part["seed"].nunique()}
         for metric, column in (("calls_per_episode", "calls"), ("preference_success", "success")):
-            records.append(new_record(base, metric, *statistics.t_interval(means[column].to_numpy()), **sizes))
+            matrix = part.pivot(index="seed", columns="episode_id", values=column).dropna(axis=1).astype(float)
+            records.append(crossed_record(base, metric, crossed(matrix)))
     return records

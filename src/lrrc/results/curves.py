@@ -4,7 +4,7 @@ A digest's size is half of what a policy chooses: at one budget, one rule fills 
 measured at several values of its own stopping parameter, and read off at LRRC's mean tokens, linear between its points:
 what it would reach by sending one digest in some calls and the other in the rest. Nothing sent at all is a point of
 every curve; beyond its longest digests a curve is level.
-Shape suffixes: P points of a curve, E episodes.
+Shape suffixes: P points of a curve, S trainings, E episodes.
 """
 
 from __future__ import annotations
@@ -16,10 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lrrc.policy_catalogue import CATALOGUE
-from lrrc.results import statistics
-from lrrc.results.scores import Settings, details_of_test
-from lrrc.results.summary import new_record
-from lrrc.runtime.chance import stream
+from lrrc.results.crossed import Crossed, crossed, side_by_side
+from lrrc.results.scores import Settings, crossed_record, details_of_test
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,12 +27,48 @@ NOTHING = "no-history"
 
 @dataclass(frozen=True)
 class Curve:
-    """Means over seeds of a policy's tokens and values [P, E] at its stops, by ascending mean tokens."""
+    """A policy's tokens and values [P, S, E] at its stops, by ascending mean tokens; S = 1 where nothing is trained."""
 
     stops: Sequence[float]
-    tokens_PE: np.ndarray
-    values_PE: np.ndarray
-    seeds: int
+    tokens_PSE: np.ndarray
+    values_PSE: np.ndarray
+
+    @property
+    def episodes(self) -> int:
+        return self.values_PSE.shape[2]
+
+    def begun_by(self, other: Curve | None) -> Curve:
+        """With the first point of another, untrained curve before its own."""
+        if other is None:
+            return self
+        tables = ((other.tokens_PSE, self.tokens_PSE), (other.values_PSE, self.values_PSE))
+        first = [np.broadcast_to(a[:1, :1], (1, *b.shape[1:])) for a, b in tables]
+        tokens, values = (np.concatenate([a, b]) for a, (_, b) in zip(first, tables, strict=True))
+        order = np.argsort(tokens.mean(axis=(1, 2)), kind="stable")
+        return Curve([(other.stops[0], *self.stops)[i] for i in order], tokens[order], values[order])
+
+    def at(self, spent: float) -> Reading:
+        """Where it spends `spent` tokens in the mean; level beyond its ends."""
+        means_P = self.tokens_PSE.mean(axis=(1, 2))
+        after = int(np.clip(np.searchsorted(means_P, spent), 1, len(means_P) - 1)) if len(means_P) > 1 else 0
+        before = max(0, after - 1)
+        step = means_P[after] - means_P[before]
+        part = float(np.clip((spent - means_P[before]) / step, 0, 1)) if step > 0 else 0.0
+        tokens, values = (
+            (1 - part) * table[before] + part * table[after] for table in (self.tokens_PSE, self.values_PSE)
+        )
+        rise = self.values_PSE[after].mean() - self.values_PSE[before].mean()
+        inside = step > 0 and means_P[before] < spent < means_P[after]
+        return Reading(tokens, values, float(rise / step) if inside else 0.0)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A curve at one place: tokens and values [S, E] of the mixture of its two neighbours, and how steep it is."""
+
+    tokens_SE: np.ndarray
+    values_SE: np.ndarray
+    slope: float
 
 
 @dataclass(frozen=True)
@@ -75,73 +109,43 @@ FIDELITY = Measure(
 
 def curve_of(rows: pd.DataFrame, measure: Measure) -> Curve:
     """Of the rows of one policy: a row for every stop, seed and episode."""
-    tables = {c: rows.pivot_table(c, ["stop"], "unit", dropna=False) for c in (measure.tokens, measure.value)}
-    tokens, values = tables[measure.tokens].to_numpy(), tables[measure.value].to_numpy()
-    order = np.argsort(tokens.mean(axis=1), kind="stable")
-    stops = [float(stop) for stop in tables[measure.tokens].index[order]]
-    return Curve(stops, tokens[order], values[order], rows["seed"].nunique())
+    tables = [rows.pivot_table(c, ["stop", "seed"], "unit", dropna=False) for c in (measure.tokens, measure.value)]
+    stops, seeds = tables[0].index.levels
+    tokens, values = (table.to_numpy().reshape(len(stops), len(seeds), -1) for table in tables)
+    order = np.argsort(tokens.mean(axis=(1, 2)), kind="stable")
+    return Curve([float(stops[i]) for i in order], tokens[order], values[order])
 
 
 def curves_of(rows: pd.DataFrame, measure: Measure) -> dict[str, Curve]:
     """Every policy's curve; `rows` are those with a stop, on the same episodes. Raises ValueError for others."""
     found = {str(policy): curve_of(part, measure) for policy, part in rows.groupby("policy")}
-    sizes = {curve.values_PE.shape[1] for curve in found.values()}
-    if len(sizes) > 1 or any(np.isnan(curve.values_PE).any() for curve in found.values()):
+    sizes = {curve.episodes for curve in found.values()}
+    if len(sizes) > 1 or any(np.isnan(curve.values_PSE).any() for curve in found.values()):
         raise ValueError("results: the points of the curves were measured on different episodes")
     return found
 
 
-def parts_between(x: Any, tokens_P: np.ndarray) -> list[Any]:
-    """How far `x` has come from each point to the next, 0 to 1, for points of ascending mean tokens."""
-    steps = zip(tokens_P[:-1], tokens_P[1:], strict=True)
-    return [np.clip((x - a) / np.maximum(b - a, 1e-9), 0, 1) for a, b in steps]
+@dataclass(frozen=True)
+class Comparison:
+    """LRRC minus another policy at LRRC's mean tokens, what the other has there, and the tokens that it spends."""
+
+    lead: Crossed
+    theirs: Crossed
+    tokens: float
+    spent: float
 
 
-def at_tokens(x: Any, tokens_P: Sequence, values_P: Sequence) -> Any:
-    """The value of a curve where it spends `x` tokens; arrays behind the first axis are worked side by side."""
-    tokens_P, values_P = np.asarray(tokens_P, float), np.asarray(values_P, float)
-    order = np.argsort(tokens_P, axis=0, kind="stable")
-    tokens_P, values_P = (np.take_along_axis(table, order, axis=0) for table in (tokens_P, values_P))
-    risen = zip(parts_between(x, tokens_P), np.diff(values_P, axis=0), strict=True)
-    return values_P[0] + sum(part * step for part, step in risen)
+def compare(ours: Curve, at: int, theirs: Curve, nothing: Curve | None) -> Comparison:
+    """LRRC at a point of its curve against another policy's curve, which begins with `nothing` sent.
 
-
-def difference_at_equal_tokens(*samples: np.ndarray, axis: int = -1) -> Any:
-    """Our mean value minus theirs at our mean tokens; `samples`: our tokens and values, then theirs, point by point.
-
-    A statistic of episodes that are resampled jointly: mean tokens, and with them the place on the curve, vary too.
+    Other episodes would move LRRC's mean tokens too, and with them the place on the curve: an episode that costs LRRC
+    more than it costs the other there counts for the other by how steep its curve is (delta method).
     """
-    means = [np.mean(sample, axis=axis) for sample in samples]
-    return means[1] - at_tokens(means[0], means[2::2], means[3::2])
-
-
-def compare(ours: Curve, at: int, theirs: Curve, nothing: Curve | None, settings: Settings) -> dict[str, Any]:
-    """LRRC at a point of its curve against another policy's curve: value, low, high, the test, tokens of both."""
-    x_E, y_E = ours.tokens_PE[at], ours.values_PE[at]
-    tokens_PE, values_PE = theirs.tokens_PE, theirs.values_PE
-    if nothing is not None:
-        tokens_PE = np.concatenate([nothing.tokens_PE[:1], tokens_PE])
-        values_PE = np.concatenate([nothing.values_PE[:1], values_PE])
-    points = [row for pair in zip(tokens_PE, values_PE, strict=True) for row in pair]
-    interval = statistics.bca_interval(
-        difference_at_equal_tokens,
-        x_E,
-        y_E,
-        *points,
-        rng=stream("bootstrap: curves", settings.seed),
-        resamples=settings.bootstrap,
-    )
-    spent_P = tokens_PE.mean(axis=1)
-    order = np.argsort(spent_P, kind="stable")
-    steps = zip(parts_between(x_E.mean(), spent_P[order]), np.diff(values_PE[order], axis=0), strict=True)
-    there_E = values_PE[order][0] + sum(part * step for part, step in steps)
-    return {
-        "interval": interval,
-        "theirs": statistics.t_interval(there_E),
-        "test": details_of_test(statistics.paired(y_E, there_E)),
-        "tokens": float(x_E.mean()),
-        "spent": float(np.clip(x_E.mean(), spent_P.min(), spent_P.max())),
-    }
+    x_SE, y_SE = ours.tokens_PSE[at], ours.values_PSE[at]
+    there = theirs.begun_by(nothing).at(float(x_SE.mean()))
+    (y, v), (x, t) = side_by_side(y_SE, there.values_SE), side_by_side(x_SE, there.tokens_SE)
+    lead = crossed(y - v - there.slope * (x - t))
+    return Comparison(lead, crossed(there.values_SE), float(x_SE.mean()), float(there.tokens_SE.mean()))
 
 
 def point_name(policy: str, stop: float) -> str:
@@ -167,25 +171,23 @@ def curve_records(
         return {**base, "evaluation": f"{base['evaluation']}-{kind}", **where}
 
     for policy, curve in curves.items():
-        sizes = {"n": curve.values_PE.shape[1], "seeds": curve.seeds}
-        for stop, tokens_E, values_E in zip(curve.stops, curve.tokens_PE, curve.values_PE, strict=True):
+        for stop, tokens_SE, values_SE in zip(curve.stops, curve.tokens_PSE, curve.values_PSE, strict=True):
             here = named(policy, "curve", point_name(policy, stop))
-            records.append(new_record(here, measure.cost, *statistics.t_interval(tokens_E), **sizes))
-            records.append(new_record(here, measure.level, *statistics.t_interval(values_E), **sizes))
+            records.append(crossed_record(here, measure.cost, crossed(tokens_SE)))
+            records.append(crossed_record(here, measure.level, crossed(values_SE)))
     if "lrrc" not in curves:
         return records
     ours = curves["lrrc"]
     at = int(np.argmin(np.abs(np.array(ours.stops) - settings.stop)))
     empty = None if nothing.empty else curve_of(nothing.assign(stop=0.0), measure)
     for policy, curve in curves.items():
-        if policy == "lrrc" or curve.values_PE.shape[1] < 2:
+        if policy == "lrrc" or curve.episodes < 2:
             continue
-        found = compare(ours, at, curve, empty, settings)
-        here, sizes = named(policy, "equal-tokens"), {"n": curve.values_PE.shape[1], "seeds": curve.seeds}
-        spent = {"tokens": found["tokens"], "spent": found["spent"]}
-        gap = [measure.scale * end for end in found["interval"]]
-        records.append(new_record(here, measure.lead, *gap, test=found["test"], **sizes, **spent))
-        records.append(new_record(here, measure.equal, *found["theirs"], **sizes, **spent))
+        found = compare(ours, at, curve, empty)
+        here, spent = named(policy, "equal-tokens"), {"tokens": found.tokens, "spent": found.spent}
+        test = details_of_test(found.lead)
+        records.append(crossed_record(here, measure.lead, found.lead, measure.scale, test=test, **spent))
+        records.append(crossed_record(here, measure.equal, found.theirs, **spent))
     return records
 
 

@@ -11,17 +11,23 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from lrrc.policy_catalogue import ORACLE
-from lrrc.results import statistics
+from lrrc.results.crossed import crossed, crossed_reduction
 from lrrc.results.curves import LIVE, NOTHING, curve_records
-from lrrc.results.scores import Configuration, Scores, Settings, Source, adjust_for_many_tests, details_of_test
-from lrrc.results.summary import new_record
-from lrrc.runtime.chance import stream
+from lrrc.results.scores import (
+    Configuration,
+    Scores,
+    Settings,
+    Source,
+    adjust_for_many_tests,
+    crossed_record,
+    details_of_test,
+    shared,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 
 MEANS = {
@@ -102,69 +108,42 @@ def _means(
 ) -> list[dict[str, Any]]:
     records = []
     for metric in metrics:
-        values, spread = statistics.over_seeds(scores.matrix(config, MEANS[metric]))
-        more = {"seed_sd": spread} if spread is not None else {}
-        sizes = {"n": values.size, "seeds": scores.tables[config]["seed"].nunique()}
-        records.append(new_record(base, metric, *statistics.t_interval(values), **sizes, **more))
+        records.append(crossed_record(base, metric, crossed(scores.matrix(config, MEANS[metric]))))
     return records
 
 
-def _common(
-    scores: Scores, a: Configuration, b: Configuration, column: str, same_seeds: bool = False
-) -> tuple[Any, Any]:
-    """Seed means of two configurations on the episodes that both met."""
-    mine, theirs = scores.matrix(a, column), scores.matrix(b, column)
-    episodes = mine.columns.intersection(theirs.columns)
-    if same_seeds and (seeds := mine.index.intersection(theirs.index)).size:
-        mine, theirs = mine.loc[seeds], theirs.loc[seeds]
-    return mine[episodes].mean(axis=0).to_numpy(), theirs[episodes].mean(axis=0).to_numpy()
-
-
-def _difference(
-    base: Mapping, metric: str, a: np.ndarray, b: np.ndarray, seeds: int, settings: Settings
-) -> list[dict[str, Any]]:
-    """a - b in points, paired over episodes."""
-    if a.size < 2:
+def _difference(base: Mapping, metric: str, sides: tuple[NDArray, NDArray], settings: Settings) -> list[dict[str, Any]]:
+    """One side minus the other in points, paired over episodes [S, E]."""
+    a_SE, b_SE = sides
+    if a_SE.shape[1] < 2:
         return []
-    test = statistics.paired(a, b)
-    boot = statistics.bca_interval(np.mean, a - b, rng=stream("bootstrap", settings.seed), resamples=settings.bootstrap)
-    more = details_of_test(
-        test,
-        sd=100 * test.sd,
-        low_bca=100 * boot.low,
-        high_bca=100 * boot.high,
-        p_tost=statistics.tost(a, b, settings.margin),
-        margin=100 * settings.margin,
-    )
-    points = [100 * share for share in test.difference]
-    return [new_record(base, metric, *points, n=a.size, seeds=seeds, test=more)]
+    found = crossed(a_SE - b_SE)
+    p_tost = found.p_within(settings.margin)
+    more = details_of_test(found, sd=100 * found.spread, p_tost=p_tost, margin=100 * settings.margin)
+    return [crossed_record(base, metric, found, 100, test=more)]
 
 
 def _against_full(scores: Scores, config: Configuration, base: Mapping, settings: Settings) -> list[dict[str, Any]]:
     full = next((c for c in scores.tables if c.policy == "full-context"), None)
     if full in (None, config):
         return []
-    seeds = scores.tables[config]["seed"].nunique()
-    mine, theirs = _common(scores, config, full, "success")
-    records = _difference(base, "live_success_difference_vs_full", mine, theirs, seeds, settings)
-    cost, whole = _common(scores, config, full, "total_tokens")
+    sides = {column: shared(scores.matrix(config, column), scores.matrix(full, column)) for column in MEANS.values()}
+    records = _difference(base, "live_success_difference_vs_full", sides["success"], settings)
     if records and config.policy != ORACLE:
-        rng = stream("bootstrap", settings.seed)
-        interval = statistics.bca_interval(statistics.reduction, cost, whole, rng=rng, resamples=settings.bootstrap)
-        test = details_of_test(statistics.paired(cost, whole))
-        records.append(new_record(base, "live_token_reduction_vs_full", *interval, n=cost.size, seeds=seeds, test=test))
+        cost, whole = sides["total_tokens"]
+        test = details_of_test(crossed(cost - whole))
+        records.append(crossed_record(base, "live_token_reduction_vs_full", crossed_reduction(cost, whole), test=test))
     return records
 
 
 def _lead_of_lrrc(scores: Scores, config: Configuration, base: Mapping, settings: Settings) -> list[dict[str, Any]]:
-    """LRRC at the operating rank and the same budget minus this configuration; ablations seed by seed."""
+    """LRRC at the operating rank and the same budget minus this configuration."""
     budget = settings.budget if config.budget is None else config.budget
     head = Configuration("lrrc", settings.rank, budget, "", False)
     if head == config or head not in scores.tables:
         return []
-    mine, theirs = _common(scores, head, config, "success", same_seeds=config.policy == "lrrc")
-    seeds = scores.tables[config]["seed"].nunique()
-    return _difference(base, "lrrc_live_success_minus_policy", mine, theirs, seeds, settings)
+    sides = shared(scores.matrix(head, "success"), scores.matrix(config, "success"))
+    return _difference(base, "lrrc_live_success_minus_policy", sides, settings)
 
 
 def _families(rows: pd.DataFrame, source: Source, settings: Settings) -> list[dict[str, Any]]:

@@ -11,9 +11,18 @@ import numpy as np
 
 from lrrc.policy_catalogue import FLOORS
 from lrrc.results import statistics
-from lrrc.results.scores import Configuration, Scores, Settings, Source, adjust_for_many_tests, details_of_test
+from lrrc.results.crossed import crossed, crossed_reduction
+from lrrc.results.scores import (
+    Configuration,
+    Scores,
+    Settings,
+    Source,
+    adjust_for_many_tests,
+    crossed_record,
+    details_of_test,
+    shared,
+)
 from lrrc.results.summary import METRICS, new_record
-from lrrc.runtime.chance import stream
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,14 +57,14 @@ def evaluation_records(rows: pd.DataFrame, source: Source, settings: Settings) -
         if head not in (None, config):
             records += advantage_records(scores, head, config, base, settings)
     if head:
-        records += power_records(records, bases[head], settings)
+        records += power_records(scores, head, full, bases[head], settings)
         records += subgroup_records(scores, head, full, bases[head], settings)
     adjust_for_many_tests(records)
     return records
 
 
 def mean_records(scores: Scores, config: Configuration, full: Configuration, base: Mapping) -> list[dict[str, Any]]:
-    """Mean per episode of every column, with a t interval over episodes and the spread over seeds."""
+    """Mean per episode of every column, with an interval over trainings and episodes."""
     records = []
     for metric, column in COSTS.items():
         if config.policy in FLOORS and column != "success":
@@ -63,29 +72,23 @@ def mean_records(scores: Scores, config: Configuration, full: Configuration, bas
         matrix = scores.matrix(config, column)
         if matrix is None:
             continue
-        values, spread = statistics.over_seeds(matrix)
-        more = {"seed_sd": spread} if spread is not None else {}
-        if config != full:
-            reference = _aligned(scores, full, column, matrix)
-            if reference is not None:
-                more["test"] = details_of_test(statistics.paired(values, reference))
-        records.append(
-            new_record(base, metric, *statistics.t_interval(values), n=values.size, seeds=len(matrix), **more)
-        )
+        more = {}
+        if config != full and (reference := _aligned(scores, full, column, matrix)) is not None:
+            mine, theirs = shared(matrix, reference)
+            more["test"] = details_of_test(crossed(mine - theirs))
+        records.append(crossed_record(base, metric, crossed(matrix), **more))
     return records
 
 
-def _aligned(scores: Scores, config: Configuration, column: str, matrix: pd.DataFrame) -> np.ndarray | None:
-    """Seed means of `config` on the episodes of `matrix`. Other episodes are a ValueError."""
+def _aligned(scores: Scores, config: Configuration, column: str, matrix: pd.DataFrame) -> pd.DataFrame | None:
+    """Scores of `config` on the episodes of `matrix`. Other episodes are a ValueError."""
     other = scores.matrix(config, column)
-    if other is None:
-        return None
-    if list(other.columns) != list(matrix.columns):
+    if other is not None and list(other.columns) != list(matrix.columns):
         raise ValueError(
             f"{scores.where}: {column}: {config.policy} covers {other.shape[1]} episodes, a policy compared "
             f"with it {matrix.shape[1]} or others; score every policy on the same episodes"
         )
-    return statistics.over_seeds(other)[0]
+    return other
 
 
 def comparison_records(scores, config, full, base, settings) -> list[dict[str, Any]]:
@@ -108,30 +111,23 @@ def _compare(scores, config, other, base, settings, savings, success) -> list[di
         reference = None if matrix is None else _aligned(scores, other, column, matrix)
         if reference is None:
             continue
-        mine = statistics.over_seeds(matrix)[0]
-        rng = stream("bootstrap", settings.seed)
-        interval = statistics.bca_interval(statistics.reduction, mine, reference, rng=rng, resamples=settings.bootstrap)
-        test = details_of_test(statistics.paired(mine, reference))
-        records.append(new_record(base, metric, *interval, n=mine.size, seeds=len(matrix), test=test))
+        mine, theirs = shared(matrix, reference)
+        found, test = crossed_reduction(mine, theirs), details_of_test(crossed(mine - theirs))
+        records.append(crossed_record(base, metric, found, test=test))
     matrix = scores.matrix(config, "success")
     reference = None if matrix is None else _aligned(scores, other, "success", matrix)
     if reference is not None:
-        mine, theirs = statistics.over_seeds(matrix)[0], scores.matrix(other, "success").values
-        test = statistics.paired(mine, reference)
-        rng = stream("bootstrap", settings.seed)
-        boot = statistics.bca_interval(np.mean, mine - reference, rng=rng, resamples=settings.bootstrap)
+        mine, theirs = shared(matrix, reference)
+        found = crossed(mine - theirs)
         more = details_of_test(
-            test,
-            sd=100 * test.sd,
-            low_bca=100 * boot.low,
-            high_bca=100 * boot.high,
+            found,
+            sd=100 * found.spread,
             # McNemar needs one verdict per episode, so it is done seed by seed
-            p_mcnemar=_mcnemar(matrix.values, theirs),
-            p_tost=statistics.tost(mine, reference, settings.margin),
+            p_mcnemar=_mcnemar(mine, theirs),
+            p_tost=found.p_within(settings.margin),
             margin=100 * settings.margin,
         )
-        points = [100 * share for share in test.difference]
-        records.append(new_record(base, success, *points, n=mine.size, seeds=len(matrix), test=more))
+        records.append(crossed_record(base, success, found, 100, test=more))
     return records
 
 
@@ -142,20 +138,20 @@ def _mcnemar(ours_SE: np.ndarray, theirs_SE: np.ndarray) -> float | None:
     return float(np.median([statistics.mcnemar(a, b) for a, b in zip(ours_SE, theirs_SE, strict=False)]))
 
 
-def power_records(records, base, settings) -> list[dict[str, Any]]:
-    """Power of the test of LRRC's success with the spread seen here, on all episodes and the paper's 30."""
-    found = [
-        r for r in records if r["metric"] == "success_difference_vs_full" and all(r[key] == base[key] for key in base)
-    ]
-    power, here = [], {**base, "evaluation": "power"}
-    for n in sorted({r["n"] for r in found} | {PAPER_TEST_EPISODES}) if found else []:
-        sd = found[0]["test"]["sd"] / 100
-        seen = statistics.power(PAPER_EFFECT, sd, n, settings.alpha)
-        least = 100 * statistics.detectable(sd, n, settings.alpha)
-        seeds = found[0]["seeds"]
-        power.append(new_record(here, "power_of_paper_effect", seen, n=n, seeds=seeds))
-        power.append(new_record(here, "detectable_success_difference", least, n=n, seeds=seeds))
-    return power
+def power_records(scores, head, full, base, settings) -> list[dict[str, Any]]:
+    """Power of the test of LRRC's success with the variation seen here, on all episodes and the paper's 30."""
+    matrix = scores.matrix(head, "success")
+    reference = None if matrix is None else _aligned(scores, full, "success", matrix)
+    if reference is None:
+        return []
+    mine, theirs = shared(matrix, reference)
+    seen, here, records = crossed(mine - theirs), {**base, "evaluation": "power"}, []
+    for n in sorted({seen.episodes, PAPER_TEST_EPISODES}) if seen.episodes > 1 else []:
+        there, sizes = seen.on(n), {"n": n, "seeds": seen.trainings}
+        power, least = there.power(PAPER_EFFECT, settings.alpha), 100 * there.detectable(settings.alpha)
+        records.append(new_record(here, "power_of_paper_effect", power, **sizes))
+        records.append(new_record(here, "detectable_success_difference", least, **sizes))
+    return records
 
 
 def subgroup_records(scores, head, full, base, settings) -> list[dict[str, Any]]:

@@ -8,9 +8,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lrrc.results import statistics
+from lrrc.results.crossed import Crossed, side_by_side
+from lrrc.results.summary import new_record
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 
 GATE_ON = "call-gate-on"  # the variant of a policy measured with the call gate
@@ -34,9 +37,7 @@ class Settings:
     rank: int
     budget: int
     alpha: float = 0.05
-    bootstrap: int = 2000
     margin: float = 0.05
-    seed: int = 0
     stop: float = 0.07
 
 
@@ -123,9 +124,34 @@ def _integer(value: Any) -> int | None:
     return int(value) if hasattr(value, "__int__") and not math.isnan(value) else None
 
 
-def details_of_test(test: statistics.Paired, **more: Any) -> dict[str, Any]:
+def details_of_test(test: Crossed | statistics.Paired, **more: Any) -> dict[str, Any]:
     """What a record keeps of a paired test."""
-    return {"p_raw": test.p, "effect": test.effect, **more}
+    if isinstance(test, statistics.Paired):
+        return {"p_raw": test.p, "effect": test.effect, **more}
+    return {"p_raw": test.p(), "effect": test.value / test.spread if test.spread else None, **more}
+
+
+def crossed_record(base: Mapping, metric: str, found: Crossed, scale: float = 1, **more: Any) -> dict[str, Any]:
+    """A record of a figure with its interval over trainings and episodes, in `scale` times the unit of the scores.
+
+    `retrained_se`: its standard error over new trainings on the same episodes, where there were several.
+    """
+    if found.retrained is not None:
+        more = {"retrained_se": scale * found.retrained, **more}
+    scaled = [scale * number for number in found.interval()]
+    return new_record(base, metric, *scaled, n=found.episodes, seeds=found.trainings, **more)
+
+
+def shared(mine: pd.DataFrame, theirs: pd.DataFrame) -> tuple[NDArray, NDArray]:
+    """Two sides on the episodes that both met, with the seeds that both were trained with [S, E].
+
+    Where they share no seed, or one side has a single one, as `side_by_side`.
+    """
+    episodes = mine.columns.intersection(theirs.columns)
+    seeds = mine.index.intersection(theirs.index)
+    if min(len(mine), len(theirs)) > 1 and len(seeds):
+        mine, theirs = mine.loc[seeds], theirs.loc[seeds]
+    return side_by_side(mine[episodes].to_numpy(), theirs[episodes].to_numpy())
 
 
 def adjust_for_many_tests(records: list[dict[str, Any]]) -> None:

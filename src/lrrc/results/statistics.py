@@ -1,19 +1,17 @@
 """Statistics over episodes: pure functions on arrays (paper section 3.5; docs/method.md 6).
 
-An episode is the unit. Scores of several seeds are averaged per episode first (`over_seeds`), then policies
-are compared on the same episodes (`paired`). No global random state: the bootstrap takes a Generator.
+An episode is the unit. What was trained several times is in crossed.py.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize
 from scipy import stats as scipy_stats
 
 
@@ -43,13 +41,6 @@ def _pairs(a: ArrayLike, b: ArrayLike) -> tuple[NDArray, NDArray]:
     return a, b
 
 
-def over_seeds(scores_SE: ArrayLike) -> tuple[NDArray, float | None]:
-    """Mean per episode [E] of seeds x episodes [S, E], and the sd of the seeds' means, None for one seed."""
-    scores_SE = np.asarray(scores_SE, float)
-    spread = float(scores_SE.mean(axis=1).std(ddof=1)) if len(scores_SE) > 1 else None
-    return scores_SE.mean(axis=0), spread
-
-
 def t_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
     """Mean and Student-t interval of independent values [E]."""
     values = np.asarray(values, float)
@@ -58,32 +49,6 @@ def t_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
         return Interval(mean, mean, mean)
     half = scipy_stats.t.ppf((1 + confidence) / 2, values.size - 1) * scipy_stats.sem(values)
     return Interval(mean, mean - float(half), mean + float(half))
-
-
-def bca_interval(
-    statistic: Callable[..., float],
-    *samples: ArrayLike,
-    rng: np.random.Generator,
-    resamples: int = 2000,
-    confidence: float = 0.95,
-) -> Interval:
-    """BCa bootstrap interval of `statistic(*samples, axis=-1)`; episodes are resampled jointly."""
-    arrays = [np.asarray(sample, float) for sample in samples]
-    value = float(statistic(*arrays, axis=-1))
-    everywhere = [statistic(*(np.delete(x, i) for x in arrays), axis=-1) for i in range(len(arrays[0]))]
-    if np.allclose(everywhere, value, rtol=1e-12, atol=0):  # BCa is undefined where the statistic cannot vary
-        return Interval(value, value, value)
-    found = scipy_stats.bootstrap(
-        arrays,
-        statistic,
-        paired=True,
-        vectorized=True,
-        n_resamples=resamples,
-        confidence_level=confidence,
-        method="BCa",
-        rng=rng,
-    ).confidence_interval
-    return Interval(value, float(found.low), float(found.high))
 
 
 def paired(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Paired:
@@ -95,11 +60,6 @@ def paired(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Paired:
         return Paired(t_interval(difference, confidence), 0.0, 1.0 if difference[0] == 0 else 0.0, None, a.size)
     p = float(scipy_stats.ttest_rel(a, b).pvalue)
     return Paired(t_interval(difference, confidence), sd, p, float(difference.mean()) / sd, a.size)
-
-
-def reduction(policy: NDArray, reference: NDArray, axis: int = -1) -> NDArray:
-    """Percent saved on the totals: 100 (1 - sum(policy) / sum(reference)), along the episodes."""
-    return 100 * (1 - np.sum(policy, axis=axis) / np.sum(reference, axis=axis))
 
 
 def mcnemar(a: ArrayLike, b: ArrayLike) -> float:
@@ -119,38 +79,6 @@ def holm(p: Sequence[float]) -> list[float]:
     adjusted = np.empty(p.size)
     adjusted[order] = raised
     return adjusted.tolist()
-
-
-def tost(a: ArrayLike, b: ArrayLike, margin: float) -> float:
-    """p-value of two one-sided tests: small means that a - b lies within (-margin, margin)."""
-    a, b = _pairs(a, b)
-    if margin <= 0:
-        raise ValueError(f"an equivalence margin is > 0, got {margin}")
-    difference = a - b
-    if np.ptp(difference) == 0:
-        return float(abs(difference[0]) >= margin)
-    above = scipy_stats.ttest_1samp(difference, -margin, alternative="greater").pvalue
-    below = scipy_stats.ttest_1samp(difference, margin, alternative="less").pvalue
-    return float(max(above, below))
-
-
-def power(difference: float, sd: float, n: int, alpha: float = 0.05) -> float:
-    """Power of the two-sided paired t-test for a true `difference` of spread `sd` (noncentral t)."""
-    if sd == 0:
-        return float(difference != 0)
-    shift, limit = abs(difference) / sd * math.sqrt(n), scipy_stats.t.ppf(1 - alpha / 2, n - 1)
-    wrong_side = scipy_stats.nct.cdf(-limit, n - 1, shift)  # scipy gives NaN where this is vanishingly small
-    return float(scipy_stats.nct.sf(limit, n - 1, shift) + np.nan_to_num(wrong_side))
-
-
-def detectable(sd: float, n: int, alpha: float = 0.05, wanted: float = 0.8) -> float:
-    """Smallest difference that the paired t-test finds with probability `wanted`, in the unit of `sd`."""
-    if sd == 0:
-        return 0.0
-    most = sd / math.sqrt(n)
-    while power(most, sd, n, alpha) < wanted:
-        most *= 2
-    return float(optimize.brentq(lambda x: power(x, sd, n, alpha) - wanted, 0, most))
 
 
 def smallest_p(difference: float, n: int, step: float = 1.0) -> float:

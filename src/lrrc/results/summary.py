@@ -2,9 +2,10 @@
 
 A record is one measured figure: {"evaluation", "data", "judge", "policy", "rank", "budget", "variant",
 "metric", "value", "low", "high", "p_vs_full_context", "n", "seeds"}. `low` and `high` are a 95 % interval
-over episodes (Student t; BCa bootstrap for percentages saved). `p_vs_full_context` is the two-sided paired
-t-test against Full-Context, adjusted by Holm over every configuration of the same evaluation. Records of a
-comparison carry `test`, the details; means over several seeds carry `seed_sd`. Report, figures, notebooks,
+over trainings and episodes (lrrc.results.crossed). `p_vs_full_context` is the two-sided paired test against
+Full-Context, adjusted by Holm over every configuration of the same evaluation. Records of a comparison carry `test`,
+the details; what was trained with several seeds carries `retrained_se`, its standard error over new trainings on the
+same episodes. Report, figures, notebooks,
 claims and README read numbers from here only; what has no record is left out there, and said to be (PARTS).
 
 Evaluations: "replay" (tokens, calls and the outcome of logged episodes; "ablation", "by-category", "by-language"
