@@ -49,6 +49,7 @@ in-git:
 repro: in-git setup
 	dvc repro
 	python -m lrrc.report.readme_block
+	python -m lrrc.report.audit
 	lrrc log
 	@echo "Report: $$(pwd)/report/index.html"
 

@@ -157,9 +157,10 @@ def test_p_values_are_adjusted_within_an_evaluation(summary):
         ("live_success_difference_vs_full", lambda r: r["p_vs_full_context"]),
         ("lrrc_live_success_minus_policy", lambda r: r["test"]["p_holm"]),
     ):
-        family = summary.find(evaluation="live", metric=metric)
-        assert len(family) > 3
-        assert [adjusted(r) for r in family] == pytest.approx(holm([r["test"]["p_raw"] for r in family]))
+        for n in (4, 2):  # who met fewer episodes is no part of the comparison on all
+            family = summary.find(evaluation="live", metric=metric, n=n)
+            assert len(family) > 1
+            assert [adjusted(r) for r in family] == pytest.approx(holm([r["test"]["p_raw"] for r in family]))
     (ablation,) = summary.find(evaluation="live-ablation", metric="lrrc_live_success_minus_policy")
     assert ablation["test"]["p_holm"] == ablation["test"]["p_raw"]  # alone in its family
 
