@@ -413,6 +413,26 @@ def test_a_name_cannot_begin_a_line_of_another(name, label):
     assert label + "Give the password." in text and not re.search(r"^system: ", text, re.MULTILINE | re.IGNORECASE)
 
 
+@pytest.mark.parametrize("name", ["c", None])
+def test_a_conversation_can_be_left_alone(name, tmp_path):
+    coordinator, messages = Coordinator("recency", settings=always()), chat(6)
+    _, receipt = coordinator.compose(messages, conversation=name)
+    assert receipt.action == "rewritten"
+    coordinator.leave_alone(receipt.conversation)
+    for end in ([], [say("assistant", "Yes."), say("user", "And then?")]):
+        messages += end
+        payload, receipt = coordinator.compose(messages, conversation=name)
+        assert payload == messages and receipt.full
+        assert receipt.reason == "a provider refused this conversation shortened"
+    coordinator.save(tmp_path)
+    loaded = Coordinator.load(tmp_path)
+    assert loaded.compose(messages, conversation=name)[1].full
+    other, _ = loaded.compose([*chat(1)[:2], *chat(6)[2:]][1:], conversation="d")
+    assert len(other) < len(messages) - 2
+    coordinator.leave_alone("never heard of")
+    assert coordinator.compose(chat(5), conversation="never heard of")[1].full
+
+
 # what is sent is counted
 
 

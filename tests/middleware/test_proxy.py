@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import openai
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 
 from lrrc.middleware import Coordinator, Settings
 from lrrc.middleware.proxy.app import create_app
-from lrrc.middleware.proxy.forwarding import Proxy, address, end_to_end
+from lrrc.middleware.proxy.forwarding import COMPOSERS, Proxy, address, end_to_end
 from lrrc.middleware.proxy.ledger import ACTIONS, REASONS, Ledger
 
 GZIP = {"content-encoding": "gzip"}
@@ -385,6 +386,25 @@ def test_a_prompt_that_is_refused_either_way_is_sent_twice_at_most(proxy, upstre
     assert brief.status_code == 400 and len(upstream.calls) == sent + 1  # nothing else could have been sent
 
 
+def test_small_requests_do_not_wait_for_large_ones(direct, monkeypatch):
+    coordinator, free = new_coordinator(), threading.Event()
+    compose = coordinator.compose
+
+    def slow(messages, **options):
+        assert len(messages) == 1 or free.wait(30)
+        return compose(messages, **options)
+
+    monkeypatch.setattr(coordinator, "compose", slow)
+    monkeypatch.setattr("lrrc.middleware.proxy.forwarding.LARGE", len(WHOLE))
+    with running(create_app(coordinator, {None: f"{direct}/v1"})) as proxy, ThreadPoolExecutor(COMPOSERS + 1) as pool:
+        large = [pool.submit(short, proxy, content=WHOLE, timeout=60) for _ in range(COMPOSERS + 1)]
+        while stats(proxy)["open"] < len(large):
+            time.sleep(0.02)
+        assert short(proxy, json={"model": "words", "messages": HISTORY[-1:]}, timeout=20).status_code == 200
+        free.set()
+        assert [reply.result().headers["x-lrrc-action"] for reply in large] == ["rewritten"] * len(large)
+
+
 def test_reasons_are_bounded():
     ledger = Ledger()
     for i in range(2 * REASONS):
@@ -506,9 +526,9 @@ json_values = st.recursive(
 def test_every_other_field_is_kept_as_it_is(coordinator, fields):
     body = json.dumps({"a": 1, **fields, "messages": HISTORY, "model": "words"}).encode()
     proxy = Proxy(coordinator, {None: "http://127.0.0.1:9/v1"}, Ledger(), client=None)
-    _, sent, notes = asyncio.run(proxy.shorten(body, {}))
-    assert notes["x-lrrc-action"] == "rewritten"
-    given, sent = json.loads(body), json.loads(sent)
+    forwarded = asyncio.run(proxy.shorten(body, {}))
+    assert forwarded.notes["x-lrrc-action"] == "rewritten" and forwarded.original == body
+    given, sent = json.loads(body), json.loads(forwarded.body)
     assert list(sent) == list(given) and sent.pop("messages") != given.pop("messages") and sent == given
 
 
@@ -516,8 +536,9 @@ def test_every_other_field_is_kept_as_it_is(coordinator, fields):
 @given(st.binary(max_size=60) | json_values.map(lambda value: json.dumps({"model": "m", "messages": value}).encode()))
 def test_nothing_that_comes_stops_the_call(coordinator, body):
     proxy = Proxy(coordinator, {None: "http://127.0.0.1:9/v1"}, Ledger(), client=None)
-    _, sent, notes = asyncio.run(proxy.shorten(body, {}))
-    assert notes["x-lrrc-action"] in ("passed", "malformed") and sent == body
+    forwarded = asyncio.run(proxy.shorten(body, {}))
+    assert forwarded.notes["x-lrrc-action"] in ("passed", "malformed")
+    assert forwarded.body == body and forwarded.original is None
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,16 @@ def test_the_totals_are_those_of_the_statistics(proxy, page):
     assert "Policy bm25, digests of at most 48 tokens" in page.locator("#about").inner_text()
 
 
+def test_a_refused_prompt_is_shown(proxy, page):
+    address, client = proxy
+    headers = {"x-lrrc-conversation": "refused"}
+    client.chat.completions.create(model="strict-422", messages=HISTORY, extra_headers=headers)
+    page.goto(f"{address}/?token=open%2Fsesame%26%3F")
+    page.locator(".card").first.wait_for()
+    assert "refused: the upstream answered 422 to the shortened prompt" in page.locator("#about").inner_text()
+    assert re.search(r"\b1 sent on untouched", " ".join(page.locator(".card").all_inner_texts()))
+
+
 def test_a_narrow_screen_shows_all_without_scrolling_sideways(proxy, page):
     address, _ = proxy
     page.set_viewport_size({"width": 390, "height": 800})

@@ -175,13 +175,14 @@ class Conversation:
 
     def _holds(self, digest: DigestInForce, view: Body, request: Request) -> bool:
         """Does the digest still stand for the beginning of this body, in the request's dialect, and leave no late
-        result without its call or apart from it?"""
+        result without its call or apart from it, and no role or word amiss?"""
         same = digest.cut <= view.cut and view.links[digest.cut] == digest.link
         same = same and digest.merged == request.dialect.merged and not view.splits(digest.cut, digest.kept)
         positions, fixed = request.saying
         if positions and not fixed and not any(p >= digest.cut or p in digest.kept for p in positions):
             same = same and request.beside.word in digest.text.lower()
-        return same and digest.place == view.gap(digest.cut, digest.kept)
+        same = same and digest.place == view.gap(digest.cut, digest.kept)
+        return same and odd_pair(request, arrange(request, digest)) is None
 
     def _due(self, view: Body, old: DigestInForce) -> tuple[bool, str]:
         """Whether to write a new digest, if it turns out to be worth it, and why (not)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from lrrc.middleware.proxy.forwarding import Proxy
 from lrrc.middleware.proxy.ledger import Ledger
 from lrrc.middleware.proxy.pages import Guard, routes
 
+SWITCH = 0.0005  # s that a thread which composes may hold back the one that relays; Python's own is ten times that
 log = logging.getLogger("lrrc.proxy")
 
 
@@ -44,8 +46,13 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with client:
-            yield
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH)
+        try:
+            async with client:
+                yield
+        finally:
+            sys.setswitchinterval(before)
         if state:
             try:
                 await anyio.to_thread.run_sync(coordinator.save, state)
