@@ -271,7 +271,7 @@ def test_real_files_through_the_stage(tmp_path, file, group_by, count):
 def test_a_bad_file_stops_the_stage_with_one_line(tmp_path):
     (tmp_path / "x.jsonl").write_text('{"id": "a", "messages": [{"role": "user"')
     ran = download(tmp_path, "files", {}, path="x.jsonl")
-    assert ran.returncode == 1 and ran.stderr.startswith("error: x.jsonl: line 1: not a JSON object")
+    assert ran.returncode == 1 and ran.stderr.startswith("error: x.jsonl: line 1: not JSON: cut off")
     assert ran.stderr.count("\n") == 1 and not (tmp_path / "out").exists()
 
 

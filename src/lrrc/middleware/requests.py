@@ -10,8 +10,6 @@ from lrrc.middleware.coordinator import Coordinator
 from lrrc.policies.base import Policy
 from lrrc.runtime.files import invalid_value
 
-TO_ANSWER = ("user", "tool", "function")
-
 
 def compress_request(
     row: Mapping[str, Any], policy: Policy, where: str = "request", budget: int | None = None
@@ -22,9 +20,6 @@ def compress_request(
         raise invalid_value(where, "id", name, "a text or an integer")
     if not isinstance(messages, list):
         raise invalid_value(where, "messages", messages, "a list of messages")
-    last = messages[-1].get("role") if messages and isinstance(messages[-1], Mapping) else None
-    if last not in TO_ANSWER:
-        raise invalid_value(where, "last role", last, "user or tool: the last message is the one to answer")
     try:
         # a coordinator of its own: no answer depends on the requests before it
         payload, receipt = Coordinator(policy).compose(messages, row.get("agent"), budget, conversation=str(name))
