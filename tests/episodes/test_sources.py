@@ -291,6 +291,6 @@ def test_a_folder_of_files_is_a_mixture(tmp_path):
     (folder / "c.jsonl").write_text(json.dumps(chats[1]) + "\n")
     with pytest.raises(ValueError, match=r"c.jsonl: id 'chat-1' stands already in .*a.jsonl; ids must differ"):
         draw_episodes("files", path=folder, n_episodes=100)
-    with pytest.raises(ValueError, match=r"empty: holds no .parquet or .jsonl file"):
+    with pytest.raises(ValueError, match=r"empty: holds no .parquet or .jsonl or .jsonl.gz file"):
         (tmp_path / "empty").mkdir()
         draw_episodes("files", path=tmp_path / "empty", n_episodes=100)

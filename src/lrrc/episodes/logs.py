@@ -15,7 +15,7 @@ from lrrc.episodes.forms import read_conversations
 from lrrc.episodes.parsing import ARENA_COLUMNS, parse_episode
 from lrrc.runtime.rows import Refuse
 
-SAID = ("id", "messages", "answered", *ARENA_COLUMNS)
+SAID = ("id", "messages", "answered", "question_id", "conversation_a", "conversation_b")
 
 
 class Logs:

@@ -101,10 +101,13 @@ def _lines(file: io.BufferedReader, inside: str, refuse: Refuse) -> Iterator[tup
     """(number, text) of every line. In UTF-8, which most files have, a line that is none is refused alone."""
     encoding = json.detect_encoding(file.peek(4)[:4])
     if not encoding.startswith("utf-8"):
+        text = io.TextIOWrapper(file, encoding)
         try:
-            yield from enumerate(io.TextIOWrapper(file, encoding), 1)
+            yield from enumerate(text, 1)
         except UnicodeError as error:
             raise ValueError(f"{inside}not {encoding}, as its beginning says: {reason_of(error)}") from None
+        finally:
+            text.detach()  # who opened the file closes it
         return
     for number, line in enumerate(file, 1):
         try:
