@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Tally:
-    """Conversations written and left out, those of people alone that name nobody to answer, and the prompt tokens of
+    """Conversations written and left out, those of people alone of whom none is to answer, and the prompt tokens of
     those written."""
 
     written: int = 0
@@ -64,14 +64,13 @@ def compress_file(
             try:
                 request = to_answer(row, agent, where)
                 answer = compress_request(request, policy, where)
-                text = json.dumps(answer, ensure_ascii=False, allow_nan=False)
+                text = _as_json(answer, where)
             except ValueError as error:
                 refuse(error)
                 continue
-            # messages go out as they came, and half a surrogate pair has no UTF-8
-            out.write(repair_surrogates(text) + "\n")
+            out.write(text + "\n")
             tally.written += 1
-            tally.unnamed += request["agent"] is None and _people_alone(request["messages"])
+            tally.unnamed += _people_alone(request["messages"])
             tally.tokens_before += answer["receipt"]["tokens_before"]
             tally.tokens_after += answer["receipt"]["tokens_after"]
     return tally
@@ -88,6 +87,14 @@ def to_answer(row: Mapping[str, Any], agent: str | None, where: str) -> dict[str
     if isinstance(agent, str) and not speakers(messages, "assistant") and agent in speakers(messages, "user"):
         messages = seen_by(messages, agent, where)
     return {**row, "messages": messages, "agent": agent}
+
+
+def _as_json(answer: dict[str, Any], where: str) -> str:
+    """Messages go out as they came, but half a surrogate pair has no UTF-8, and NaN no JSON. Raises ValueError."""
+    try:
+        return repair_surrogates(json.dumps(answer, ensure_ascii=False, allow_nan=False))
+    except ValueError:
+        raise ValueError(f"{where}: a number in the messages is NaN or infinite, which JSON does not have") from None
 
 
 def _people_alone(messages: list[Any]) -> bool:
@@ -128,5 +135,5 @@ def run(args: argparse.Namespace) -> int:
         file=sys.stderr,
     )
     if tally.unnamed:
-        print(f"{tally.unnamed} are of people alone: name who is to answer by --agent to shorten them", file=sys.stderr)
+        print(f"{tally.unnamed} of people alone sent whole: name by --agent who of them is to answer", file=sys.stderr)
     return status
