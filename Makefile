@@ -36,6 +36,7 @@ unexport PYTHONDONTWRITEBYTECODE
 setup: $(READY)
 
 $(READY): pyproject.toml requirements-nodeps.txt
+	@command -v '$(PYTHON)' >/dev/null || { echo "No Python '$(PYTHON)' here: install Python 3.11, or name one: make PYTHON=python3.12" >&2; exit 1; }
 	$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || '$(PYTHON)' -m venv --clear $(VENV)
 	$(VENV)/bin/python -m pip install $(addprefix --extra-index-url ,$(TORCH_INDEX)) -e '.[dev]'
 	$(VENV)/bin/python -m pip install --no-deps -r requirements-nodeps.txt

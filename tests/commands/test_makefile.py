@@ -76,6 +76,14 @@ def test_without_git_one_line_comes_before_any_installation(folder):
     assert not (folder / ".venv").exists() and not (folder / "venv.log").exists()
 
 
+def test_without_a_python_one_line_says_so(folder):
+    done = subprocess.run(
+        ["make", "setup", "PYTHON=python3.99"], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
+    said = [line for line in done.stderr.splitlines() if not line.startswith("make")]
+    assert done.returncode == 2 and len(said) == 1 and "No Python 'python3.99' here: install" in said[0]
+
+
 def test_no_setting_of_git_changes_a_byte(tmp_path):
     """dvc.lock holds hashes of bytes, and core.autocrlf is the habit of Git for Windows."""
     shutil.copy(ROOT / ".gitattributes", tmp_path / ".gitattributes")

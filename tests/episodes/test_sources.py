@@ -271,7 +271,7 @@ def test_real_files_through_the_stage(tmp_path, file, group_by, count):
 def test_a_bad_file_stops_the_stage_with_one_line(tmp_path):
     (tmp_path / "x.jsonl").write_text('{"id": "a", "messages": [{"role": "user"')
     ran = download(tmp_path, "files", {}, path="x.jsonl")
-    assert ran.returncode == 1 and ran.stderr.startswith("error: x.jsonl: line 1: not a JSON object")
+    assert ran.returncode == 1 and ran.stderr.startswith("error: x.jsonl: line 1: not JSON: cut off")
     assert ran.stderr.count("\n") == 1 and not (tmp_path / "out").exists()
 
 
@@ -291,6 +291,6 @@ def test_a_folder_of_files_is_a_mixture(tmp_path):
     (folder / "c.jsonl").write_text(json.dumps(chats[1]) + "\n")
     with pytest.raises(ValueError, match=r"c.jsonl: id 'chat-1' stands already in .*a.jsonl; ids must differ"):
         draw_episodes("files", path=folder, n_episodes=100)
-    with pytest.raises(ValueError, match=r"empty: holds no .parquet or .jsonl file"):
+    with pytest.raises(ValueError, match=r"empty: holds no .parquet or .jsonl or .jsonl.gz file"):
         (tmp_path / "empty").mkdir()
         draw_episodes("files", path=tmp_path / "empty", n_episodes=100)

@@ -20,8 +20,16 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred")  #
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text()) | {"rank": 8, "seeds": [0]}
 MESSAGES = [
     {"role": "user", "content": "Anna wants the report by Friday. The budget is 1,200 euros."},
-    {"role": "assistant", "name": "planner", "content": "The train to Lisbon leaves at nine."},
-    {"role": "assistant", "name": "critic", "content": "Never on Monday! Lentils and green soup, please."},
+    {
+        "role": "assistant",
+        "name": "planner",
+        "content": "The train to Lisbon leaves at nine. It stops in Coimbra for lunch. Seats are by the window.",
+    },
+    {
+        "role": "assistant",
+        "name": "critic",
+        "content": "Never on Monday! Lentils and green soup, please. Bogdan eats no nuts. Ask for the cook.",
+    },
     {"role": "user", "content": "Why is Bogdan allergic to peanuts?"},
 ]
 
@@ -98,7 +106,7 @@ def test_one_model_is_logged_once_and_pickles_nothing(repo, address, monkeypatch
 
 
 def test_the_model_composes_as_the_middleware_does(repo, model):
-    rows = [{"messages": MESSAGES, "budget": 20}, {"messages": MESSAGES, "budget": 24, "agent": "critic"}]
+    rows = [{"messages": MESSAGES, "budget": 40}, {"messages": MESSAGES, "budget": 48, "agent": "critic"}]
     expected = [composed(repo, row, row["budget"]) for row in rows]
     assert as_json(model.predict(rows)) == expected
     assert as_json(model.predict(rows[1])) == expected[1:]  # one request, as the server passes it
@@ -116,8 +124,25 @@ def test_tool_calls_go_through_as_the_middleware_has_them(repo, model):
         {"role": "tool", "tool_call_id": "a", "content": "The train leaves at nine."},
     ]
     for messages in ([*MESSAGES, *exchange], [MESSAGES[0], *exchange, *MESSAGES[1:]]):
-        row = {"messages": messages, "budget": 20}
-        assert as_json(model.predict([row])) == [composed(repo, row, 20)]
+        row = {"messages": messages, "budget": 40}
+        assert as_json(model.predict([row])) == [composed(repo, row, 40)]
+
+
+def test_every_field_of_a_message_comes_back(repo, model):
+    """Thoughts, sound, pictures, refusals and the beginning of the answer, as the middleware has them."""
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}}
+    messages = [
+        *MESSAGES,
+        {"role": "assistant", "content": "Peanuts hold Ara h 2.", "reasoning_content": "Which protein?"},
+        {"role": "user", "content": [{"type": "text", "text": "And what is this?"}, picture]},
+        {"role": "assistant", "content": None, "audio": {"id": "audio_9"}, "refusal": "I cannot tell."},
+        {"role": "user", "content": "Name one dish."},
+        {"role": "assistant", "content": "Lentil"},
+    ]
+    row = {"messages": messages, "budget": 48}
+    (answer,) = as_json(model.predict([row]))
+    assert answer == composed(repo, row, 48)
+    assert answer["messages"][-1] == messages[-1] and any(picture in m["content"] for m in answer["messages"])
 
 
 @pytest.mark.parametrize(
@@ -161,8 +186,8 @@ def test_mlflow_serves_it(repo, address, tmp_path):
     command = ("mlflow", "models", "serve", "-m", address, "--env-manager", "local")
     uri = f"sqlite:///{repo}/mlflow.db"
     with serve(*command, cwd=tmp_path, ready="/ping", MLFLOW_TRACKING_URI=uri) as server:
-        row = {"messages": MESSAGES, "agent": "critic", "budget": 24}
-        expected = composed(repo, row, 24)
+        row = {"messages": MESSAGES, "agent": "critic", "budget": 48}
+        expected = composed(repo, row, 48)
         assert ask(row) == [expected]
         assert ask({"dataframe_records": [row]}) == {"predictions": [expected]}
         with pytest.raises(urllib.error.HTTPError, match="400") as refused:

@@ -1,3 +1,4 @@
 """`lrrc NAME`: one module a subcommand, with add_arguments and run; the library is imported inside run.
 
-May import anything: compress, estimate, fidelity, serve, prove, certify, log; folders_and_pipes has what they share."""
+May import anything: compress, estimate, fidelity, serve, prove, certify, log; what they share is in arguments and
+pipes."""

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lrrc.commands.folders_and_pipes import add_encoder, as_file, check_input, find_encoder
+from lrrc.commands.arguments import add_checkpoint, find_encoder
+from lrrc.commands.pipes import INPUT, LeftOut, check_input, open_input
 from lrrc.evaluation.cost_estimate import LIMITS, NAMES, REFERENCE, Estimate, Prices, amount, estimate
 from lrrc.policy_catalogue import UNTRAINED
 
@@ -98,16 +99,28 @@ def check_target(target: Path | None, suffix: str, source: Path) -> None:
         raise ValueError(f"{target}: must be a file of its own that ends in {suffix}")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = """\
-input:    chat logs {"id", "messages": [...]} or arena rows, JSONL or parquet
-example:  lrrc estimate logs.jsonl --price-in 2.50 --price-cached 1.25 --price-out 10 --budgets 64,128
-
-""" + "\n".join(LIMITS)
+def add_logs(parser: argparse.ArgumentParser) -> None:
+    """LOGS.jsonl and --agent."""
     parser.add_argument(
         "logs", metavar="LOGS.jsonl", type=Path, help="your own conversations; - for the standard input"
     )
+    parser.add_argument(
+        "--agent",
+        metavar="NAME",
+        help="whose replies count, by the names of the messages: those of others are what it is given (default: all "
+        "agents', in a group of people alone those of who speaks last)",
+    )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = f"""\
+{INPUT}
+example:  lrrc estimate logs.jsonl --price-in 2.50 --price-cached 1.25 --price-out 10 --budgets 64,128
+exit status:  0 all read, 2 bad lines were reported and left out, 1 nothing estimated
+
+""" + "\n".join(LIMITS)
+    add_logs(parser)
     for flag, text in (
         ("--price-in", "price of a million prompt tokens"),
         ("--price-out", "price of a million completion tokens"),
@@ -125,10 +138,7 @@ example:  lrrc estimate logs.jsonl --price-in 2.50 --price-cached 1.25 --price-o
         help=f"of {', '.join(NAMES)} (default: those ready without training, and lrrc once it is trained)",
     )
     parser.add_argument("--budgets", metavar="B,B", default="128", help="most tokens of a digest (default 128)")
-    parser.add_argument(
-        "--checkpoint", metavar="DIR", type=Path, help="a trained lrrc (default: the one `dvc repro` made)"
-    )
-    add_encoder(parser)
+    add_checkpoint(parser)
     parser.add_argument("--json", metavar="OUT.json", type=Path, help="write the estimate as JSON too")
     parser.add_argument("--picture", metavar="OUT.png", type=Path, help="and as a picture")
 
@@ -141,16 +151,22 @@ def run(args: argparse.Namespace) -> int:
     check_target(args.picture, ".png", args.logs)
     from tqdm import tqdm
 
-    from lrrc.episodes.episode_file import iter_episodes
+    from lrrc.episodes.logs import Logs
 
     names = None if args.policies is None else [name.strip() for name in args.policies.split(",")]
     policies = load_policies(
         names, parse_budgets(args.budgets), args.checkpoint, lambda why: print(why, file=sys.stderr), args.encoder
     )
-    with as_file(args.logs) as logs:
-        result = estimate(tqdm(iter_episodes(logs), unit=" episodes", delay=5, disable=None), policies, prices)
+    left_out = LeftOut()
+    with open_input(args.logs) as file:
+        logs = Logs(file, f"{args.logs}: ", left_out, args.agent)
+        result = estimate(tqdm(logs, unit=" episodes", delay=5, disable=None), policies, prices)
+    status = left_out.check(args.logs, result.episodes)
     print(table(result))
     said = notes(result)
+    if logs.lost:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(logs.lost.items()))
+        said.append(f"Not counted, being thoughts or no text: {kinds}.")
     if args.price_cached is None:
         said.append("No --price-cached given: cached tokens are priced like fresh ones.")
     print("", *(textwrap.fill(line, 100, subsequent_indent="  ") for line in said), sep="\n")
@@ -162,4 +178,4 @@ def run(args: argparse.Namespace) -> int:
         from lrrc.report.figures.cost_estimate import draw_estimate, save_estimate
 
         save_estimate(draw_estimate(result), args.picture)
-    return 0
+    return status

@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from lrrc.commands.folders_and_pipes import add_encoder, as_file, check_input
+from lrrc.commands.arguments import add_checkpoint
+from lrrc.commands.estimate import add_logs, check_target, load_policies, parse_budgets
+from lrrc.commands.pipes import INPUT, LeftOut, check_input, open_input
 from lrrc.evaluation.fidelity.replies import draw_replies
 from lrrc.evaluation.fidelity.surprise import measure_surprise
 from lrrc.policy_catalogue import LIVE, REFERENCE
@@ -21,14 +23,13 @@ from lrrc.policy_catalogue import LIVE, REFERENCE
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = """\
-input:    chat logs {"id", "messages": [...]} or arena rows, JSONL or parquet
+    parser.epilog = f"""\
+{INPUT}
 example:  lrrc fidelity logs.jsonl --policies recency,bm25,lrrc --budgets 128 --calls 200
+exit status:  0 all read, 2 bad lines were reported and left out, 1 nothing measured
 needs:    the language model that `dvc repro models` makes, and for lrrc the checkpoint of `dvc repro`
 """
-    parser.add_argument(
-        "logs", metavar="LOGS.jsonl", type=Path, help="your own conversations; - for the standard input"
-    )
+    add_logs(parser)
     parser.add_argument(
         "--policies", metavar="A,B", default="no-history,recency,bm25,embedding,lrrc", help=f"of {', '.join(LIVE)}"
     )
@@ -36,15 +37,13 @@ needs:    the language model that `dvc repro models` makes, and for lrrc the che
     parser.add_argument("--calls", metavar="N", type=int, default=200, help="replies to score (default 200)")
     parser.add_argument("--reply-tokens", metavar="N", type=int, default=64, help="of a reply, the first N")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="of the draw of replies")
-    parser.add_argument("--checkpoint", metavar="DIR", type=Path, help="a trained lrrc (default: of `dvc repro`)")
-    add_encoder(parser)
+    add_checkpoint(parser)
     parser.add_argument("--model", metavar="DIR", type=Path, default=Path("data/lm"), help="the language model")
     parser.add_argument("--json", metavar="OUT.json", type=Path, help="write the figures as JSON too")
 
 
 def run(args: argparse.Namespace) -> int:
-    from lrrc.commands.estimate import check_target, load_policies, parse_budgets
-    from lrrc.episodes.episode_file import iter_episodes
+    from lrrc.episodes.logs import Logs
     from lrrc.policies.registry import build_policy
     from lrrc.policies.spec import PolicySpec
     from lrrc.pretrained import language_model
@@ -61,8 +60,11 @@ def run(args: argparse.Namespace) -> int:
     chosen = load_policies(names, parse_budgets(args.budgets), args.checkpoint, print, args.encoder)
     policies = [build_policy(PolicySpec(REFERENCE)), *(policy for policy in chosen if policy.name != REFERENCE)]
     answers = Answers(language_model.load(str(args.model)))
-    with as_file(args.logs) as logs:
-        targets = draw_replies(iter_episodes(logs), args.calls, args.seed)
+    left_out = LeftOut()
+    with open_input(args.logs) as file:
+        logs = Logs(file, f"{args.logs}: ", left_out, args.agent, one_agent=True)
+        targets = draw_replies(logs, args.calls, args.seed)
+    status = left_out.check(args.logs, logs.count)
     if len(targets) < 2:
         raise ValueError(f"{args.logs}: fewer than two replies have a history; nothing to compare")
     rows = []
@@ -77,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
         from lrrc.runtime.files import rounded, write_json
 
         write_json(args.json, rounded({"data": args.logs.name, "agent": language_model.NAME, "rows": found}))
-    return 0
+    return status
 
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -15,9 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lrrc.commands.folders_and_pipes import add_encoder, find_encoder
+from lrrc.commands.arguments import add_policy, check_budget, find_encoder
 from lrrc.middleware.settings import Settings
-from lrrc.policy_catalogue import LEARNED, UNTRAINED
 from lrrc.runtime.urls import check_base_url
 
 
@@ -45,16 +44,7 @@ example:      lrrc serve --upstream http://127.0.0.1:11434/v1 --policy bm25"""
         help="what clients must send in the header x-lrrc-token (the pages take ?token= too); needed where --host is "
         "not this machine alone; better set as LRRC_TOKEN in the environment",
     )
-    parser.add_argument(
-        "--policy",
-        metavar="NAME",
-        choices=("lrrc", *LEARNED, *UNTRAINED),
-        default="lrrc",
-        help=f"trained: lrrc (default), {', '.join(LEARNED)}; ready without training: {', '.join(UNTRAINED)}",
-    )
-    parser.add_argument("--budget", metavar="B", type=int, default=128, help="most tokens of a digest (default 128)")
-    parser.add_argument("--checkpoint", metavar="DIR", type=Path, help="a trained model's folder")
-    add_encoder(parser)
+    add_policy(parser)
     parser.add_argument(
         "--rewrite",
         metavar="WHEN",
@@ -198,8 +188,7 @@ def make_coordinator(args: argparse.Namespace) -> Any:
     from lrrc.policies.registry import DEFAULT_CHECKPOINT
     from lrrc.policies.spec import PolicySpec
 
-    if args.budget < 0:
-        raise ValueError(f"--budget = {args.budget}: allowed is an integer >= 0")
+    check_budget(args)
     if args.policy == "lrrc" and args.checkpoint is None and not DEFAULT_CHECKPOINT.is_dir():
         raise ValueError(
             f"{DEFAULT_CHECKPOINT}: no trained model here: run `dvc repro`, name one by --checkpoint, or take a policy "

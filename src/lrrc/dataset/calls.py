@@ -13,7 +13,7 @@ import numpy as np
 from lrrc.digest.history import History
 from lrrc.episodes.episode import Episode, Message
 from lrrc.pretrained import sentence_encoder
-from lrrc.runtime.files import read_rows
+from lrrc.runtime.rows import read_rows
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def _hash(history: History, count: int) -> str:
 def load_gains(path: Path) -> dict[str, np.ndarray]:
     """Gains by the key of their call. Raises ValueError where the file is broken."""
     rows = read_rows(path, ("key", "gains"))
-    return {row["key"]: np.array(row["gains"], np.float32) for _, row in rows}
+    return {row["key"]: np.array(row["gains"], np.float32) for _, _, row in rows}
 
 
 def gains_by_call(

@@ -2,7 +2,9 @@
 
 episode       the types: Episode, Turn, Message, Check
 chat_message  the text of a chat message
-parsing       rows and chat messages of other makers as episodes
+forms         rows of other makers as chat logs; other_messages: their messages as chat completions
+parsing       rows of an arena and chat logs as episodes
+logs          logs for commands: what is said and nothing else
 episode_file  parquet files of episodes
 sources       where episodes come from: hub, mt_bench, files
 split         train, validation, test and folds

@@ -1,6 +1,6 @@
 """Episodes: the types everything works on (docs/method.md 1), and the two forms that lrrc.episodes.parsing reads.
 
-Two forms are read, from parquet or JSONL (one object per line):
+Two forms are parsed; others become one of them (lrrc.episodes.forms):
 
 - arena: the columns of lmsys/chatbot_arena_conversations; both conversations repeat the user's messages.
   `group`, `category` and `checks` are extra. Other columns are ignored.

@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lrrc.episodes.episode import ARENA_AGENTS, Episode, Message
+from lrrc.episodes.forms import COLUMNS as FORM_COLUMNS
+from lrrc.episodes.forms import conversation_rows
 from lrrc.episodes.parsing import COLUMNS, parse_episode
 from lrrc.runtime.errors import reason_of
 from lrrc.runtime.executor import chunks
-from lrrc.runtime.files import read_rows, write_parquet
+from lrrc.runtime.files import write_parquet
+from lrrc.runtime.rows import read_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -109,7 +112,7 @@ def _opened(path: str, process: int) -> EpisodeFile:  # a forked worker must not
 
 
 def read_episodes(path: str | Path, group_by: str | None = None) -> list[Episode]:
-    """Every episode of a parquet or JSONL file. `group_by` names the column that becomes `Episode.group`.
+    """Every episode of a file in any of the forms known. `group_by` names the column that becomes `Episode.group`.
 
     Raises ValueError naming file, row, field and what is allowed.
     """
@@ -119,7 +122,7 @@ def read_episodes(path: str | Path, group_by: str | None = None) -> list[Episode
 def iter_episodes(path: str | Path, group_by: str | None = None) -> Iterator[Episode]:
     """`read_episodes`, one at a time."""
     seen: dict[str, str] = {}
-    for where, row in read_rows(path, (*COLUMNS, group_by)):
+    for where, row in conversation_rows(read_rows(path, (*COLUMNS, *FORM_COLUMNS, group_by))):
         episode = parse_episode(row, where, group_by)
         first = seen.setdefault(episode.episode_id, where)
         if first is not where:

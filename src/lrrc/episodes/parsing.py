@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 from typing import Any
 
-from lrrc.episodes.chat_message import as_dict, read_text, repair_surrogates
+from lrrc.episodes.chat_message import CALLS, TEXT_KEYS, as_dict, read_text, repair_surrogates
 from lrrc.episodes.episode import ARENA_AGENTS, ARENA_OUTCOMES, LOG_AGENTS, ROLES, Check, Episode, Message, Turn
 from lrrc.runtime.files import invalid_value
 
 ARENA_COLUMNS = ("question_id", "model_a", "model_b", "winner", "conversation_a", "conversation_b")
+BOTH_BAD = dict.fromkeys(("both_bad", "bothbad", "both bad", "tie (both bad)"), "tie (bothbad)")  # by other arenas
 COLUMNS = (
     *ARENA_COLUMNS,
     "judge",
@@ -38,20 +40,39 @@ def _text(row: Mapping, key: str, where: str, required: bool = False, inside: st
     return repair_surrogates(value) if value else None
 
 
-def parse_messages(value: Any, where: str, field: str = "messages") -> tuple[Message, ...]:
-    """Messages in the form {role, content, name?, tool_calls?} of chat interfaces. Raises ValueError."""
+def parse_messages(
+    value: Any, where: str, field: str = "messages", lost: Counter[str] | None = None
+) -> tuple[Message, ...]:
+    """Messages in the form {role, content, name?, tool_calls?} of chat interfaces. Raises ValueError.
+
+    `lost` counts, by kind, what a message has and an episode cannot hold: pictures, audio, thoughts. Without it,
+    pictures and the like are an error.
+    """
     if not isinstance(value, list):
         raise invalid_value(where, field, value, "a list of messages")
-    return tuple(_message(item, where, f"{field}[{i}].") for i, item in enumerate(value))
+    return tuple(_message(item, where, f"{field}[{i}].", lost) for i, item in enumerate(value))
 
 
-def _message(value: Any, where: str, inside: str) -> Message:
+def _message(value: Any, where: str, inside: str, lost: Counter[str] | None) -> Message:
     value = as_dict(value, where, inside)
-    read, content = read_text(value, where, inside), value.get("content")
+    read, content, text = read_text(value, where, inside), value.get("content"), None
+    if lost is not None:
+        lost.update(_kinds(value, bool(read.calls)))
+        text = read.text or _text(value, "refusal", where, inside=inside)
     # an episode has texts alone: what it cannot hold is an error, and not an episode that lacks it
-    if read.unknown or (content is None and not read.calls):
+    elif read.unknown or (content is None and not read.calls):
         raise invalid_value(where, f"{inside}content", content, "a text, or a list of parts with text")
-    return Message(ROLES[value["role"]], read.text, _text(value, "name", where, inside=inside))
+    return Message(ROLES[value["role"]], text or read.text, _text(value, "name", where, inside=inside))
+
+
+def _kinds(message: Mapping[str, Any], calls: bool) -> list[str]:
+    """Of every part that has no text its kind, and of thoughts the name of their field."""
+    content = message.get("content")
+    parts = content if isinstance(content, list) else []
+    silent = [p for p in parts if isinstance(p, Mapping) and not any(isinstance(p.get(k), str) for k in TEXT_KEYS)]
+    kinds = [str(part.get("type") or "part") for part in silent]
+    found = [kind for kind in kinds if not (calls and kind in CALLS)]
+    return found + [key for key in ("audio", "reasoning_content") if message.get(key)]
 
 
 def _turns(messages: Iterable[Message], agent: str) -> list[Turn]:
@@ -66,8 +87,13 @@ def _turns(messages: Iterable[Message], agent: str) -> list[Turn]:
     return [*turns, Turn(tuple(inputs), ())] if inputs else turns
 
 
-def parse_episode(row: Mapping[str, Any], where: str, group_by: str | None = None) -> Episode:
-    """An episode from a row in either form. Raises ValueError: `where`, the field, what is allowed."""
+def parse_episode(
+    row: Mapping[str, Any], where: str, group_by: str | None = None, lost: Counter[str] | None = None
+) -> Episode:
+    """An episode from a row in either form; `lost` is that of `parse_messages`.
+
+    Raises ValueError: `where`, the field, what is allowed.
+    """
     log = "messages" in row and row.get("conversation_a") is None
     if not log:
         for field in ARENA_COLUMNS:
@@ -77,7 +103,9 @@ def parse_episode(row: Mapping[str, Any], where: str, group_by: str | None = Non
     one = log or row["model_b"] is None and not row["conversation_b"]
     agents = LOG_AGENTS if one else ARENA_AGENTS
     fields = ("messages",) if log else ("conversation_a", "conversation_b")[: len(agents)]
-    sides = [parse_messages(row[field], where, field) for field in fields]
+    sides = [parse_messages(row[field], where, field, lost) for field in fields]
+    if log and row.get("answered"):
+        sides = [sides[0] + parse_messages(row["answered"], where, "answered", lost)]
     systems = [tuple(m for m in side if m.role == "system") for side in sides]
     turns = _joined([_turns(side, agent) for side, agent in zip(sides, agents, strict=True)], where)
     if systems[0] != systems[-1]:
@@ -116,11 +144,11 @@ def _joined(sides: list[list[Turn]], where: str) -> tuple[Turn, ...]:
 
 def _outcome(row: Mapping[str, Any], where: str, agents: int) -> str | None:
     fields = ("winner", "outcome", "success", "reward")
-    field = next((key for key in fields if row.get(key) is not None), None)
+    field = next((key for key in fields if row.get(key) not in (None, "") and row[key] == row[key]), None)  # NaN
     if field is None:
         return None
-    value = row[field]
-    if agents == 1 and isinstance(value, (bool, int, float)) and 0 <= value <= 1:  # NaN fails the comparison
+    value = BOTH_BAD.get(row[field], row[field]) if isinstance(row[field], str) else row[field]
+    if agents == 1 and isinstance(value, (bool, int, float)) and 0 <= value <= 1:
         return "model_a" if value == 1 else "tie (bothbad)"
     allowed = [name for name in ARENA_OUTCOMES if agents > 1 or name != "model_b"]
     if not isinstance(value, str) or value not in allowed:

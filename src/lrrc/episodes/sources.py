@@ -3,7 +3,7 @@
 - embedded: the committed two-model arena (default)
 - lmsys: lmsys/chatbot_arena_conversations, gated; access is asked for on its page
 - mt_bench_human: lmsys/mt_bench_human_judgments, open; votes joined by majority per question, pair and turn
-- files: parquet or JSONL, in the arena's columns or as chat logs (lrrc.episodes.parsing); a folder of them is a mixture
+- files: arena rows, chat logs, exports of other tools (lrrc.episodes.forms); a folder of them is a mixture
 
 A row that cannot be used is an error in a file, because its owner can mend it; in a hub data set it is left
 out and counted in the table of what was drawn, with the reason of the first.
@@ -20,6 +20,8 @@ from lrrc.episodes.episode_file import iter_episodes
 from lrrc.episodes.hub import HUB, episodes_of_hub, step
 from lrrc.params import EMBEDDED
 from lrrc.runtime.chance import stream
+
+FILES = (".parquet", ".jsonl", ".jsonl.gz")  # of a folder
 
 
 def draw_episodes(  # the keys of section data, by name
@@ -70,10 +72,10 @@ def answered_turns(episode: Episode) -> int:
 
 
 def _from_files(path: Path, group_by: str | None) -> tuple[list[dict[str, Any]], list[Episode]]:
-    """(steps, episodes) of one file, or of every parquet and JSONL file of a folder, in the order of their names."""
-    files = sorted(p for p in path.iterdir() if p.suffix in (".parquet", ".jsonl")) if path.is_dir() else [path]
+    """(steps, episodes) of one file, or of every file of rows in a folder, in the order of their names."""
+    files = sorted(p for p in path.iterdir() if p.name.endswith(FILES)) if path.is_dir() else [path]
     if not files:
-        raise ValueError(f"{path}: holds no .parquet or .jsonl file")
+        raise ValueError(f"{path}: holds no {' or '.join(FILES)} file")
     origin: dict[str, Path] = {}
     steps, episodes = [], []
     for file in files:

@@ -1,6 +1,6 @@
 """`lrrc estimate LOGS.jsonl --price-in P --price-out P`: what each policy would have cost on your own logs.
 
-Logs are whatever lrrc.episodes.parsing reads: arena rows or chat logs, JSONL or parquet. They pass through one at a
+Logs are whatever lrrc.episodes.logs reads: chat logs, arena rows, exports of other tools. They pass through one at a
 time, so the file may be larger than memory. The accounting is that of lrrc.evaluation.replay.accounting.
 """
 

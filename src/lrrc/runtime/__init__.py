@@ -1,6 +1,7 @@
 """What a stage needs of the machine and nothing of conversations. Imports nothing of lrrc.
 
-files          files that are whole or absent, JSON and parquet read and written
+files          files that are whole or absent, JSON and parquet written
+rows           rows of JSON and parquet read, however they were written
 executor       work spread over processes or Ray, in a fixed order
 workers        processes that end with their parent
 tensor_stream  safetensors written as they come

@@ -1,7 +1,7 @@
 """Files that are either whole or absent, and whose bytes depend on nothing but their content.
 
 A stage that is killed leaves the old file or none: everything is written beside its place, synced, renamed.
-The temporary names end in `.tmp`, which git and DVC ignore. Reading tells where a file is broken.
+The temporary names end in `.tmp`, which git and DVC ignore.
 """
 
 from __future__ import annotations
@@ -21,13 +21,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lrrc.runtime.errors import reason_of
-
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-ROWS_AT_ONCE = 64  # bounds memory where single cells have megabytes
 GROUP_ROWS = 16_384  # of a row group
 WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # what the system may say to a write
 _shorten = reprlib.Repr()
@@ -152,62 +149,6 @@ def write_stream(path: str | Path, rows: Iterable[dict[str, Any]], schema: pa.Sc
 
     write_parquet(path, tables(), schema)
     return sum(counts)
-
-
-def read_rows(path: str | Path, columns: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(place, row) of every row of a parquet file or line of a JSONL file; place is "FILE: row 3", from 1.
-
-    Of a parquet file only `columns` are read, where it has them. Raises ValueError where it is broken.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file")
-    with open(path, "rb") as file:
-        parquet = file.read(4) == b"PAR1" or path.suffix == ".parquet"
-    yield from (_parquet_rows(path, set(columns)) if parquet else _json_rows(path))
-
-
-def _parquet_rows(path: Path, columns: set[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    number = 0
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            names = [name for name in file.schema_arrow.names if name in columns]
-            if len(set(names)) < len(names):
-                raise ValueError(f"{max(names, key=names.count)} is the name of two columns")
-            for batch in file.iter_batches(ROWS_AT_ONCE, columns=names):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield f"{path}: row {number}", row
-    except (pa.ArrowException, OSError, MemoryError, ValueError, OverflowError) as error:
-        raise ValueError(f"{path}: not a whole parquet file, after row {number}: {reason_of(error)}") from None
-
-
-def _json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    with open(path, "rb") as file:
-        for number, line in enumerate(file, 1):
-            where = f"{path}: line {number}"
-            if number == 1:
-                line = line.removeprefix(b"\xef\xbb\xbf")
-            if line.strip():
-                yield where, parse_json(line, where)
-
-
-def parse_json(line: bytes | str, where: str) -> dict[str, Any]:
-    """One line of JSONL. Raises ValueError where it is not a JSON object in UTF-8."""
-    try:
-        row = json.loads(line if isinstance(line, str) else line.decode("utf-8"), parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{where}: not a JSON object in UTF-8: {str(error)[:200]}") from None
-    if not isinstance(row, dict):
-        raise invalid_value(where, "line", row, "a JSON object")
-    return row
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 def invalid_value(where: str, field: str, value: object, allowed: str) -> ValueError:

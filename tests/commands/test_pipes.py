@@ -9,7 +9,7 @@ import pytest
 from helpers.checkpoints import write_checkpoint
 
 from lrrc.cli import main
-from lrrc.commands.folders_and_pipes import find_encoder
+from lrrc.commands.arguments import find_encoder
 from lrrc.commands.serve import add_arguments, make_coordinator
 from lrrc.policies.spec import PolicySpec
 

@@ -1,0 +1,133 @@
+"""`lrrc compress`: who is to answer, and conversations in the forms of other tools."""
+
+import gzip
+import json
+
+import pytest
+
+from lrrc.cli import main
+from lrrc.middleware import Coordinator
+
+FILL = " The ferryman notes every crossing in a green book and hangs it beside the bell." * 3
+
+
+def said(role, text, name=None):
+    return {"role": role, **({"name": name} if name else {}), "content": f"{text}{FILL}"}
+
+
+TALK = [
+    said("user", "Our ferry holds nine sheep."),
+    said("assistant", "Nine sheep, one trip."),
+    said("user", "The bridge is shut until May."),
+    said("assistant", "So all go by water."),
+    {"role": "user", "content": "How many sheep does the ferry hold?"},
+]
+
+
+@pytest.fixture
+def compress(tmp_path, capsys):
+    """Run the command on rows or bytes: exit status, answers, what it said."""
+
+    def run(rows, *options):
+        source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+        source.write_bytes(rows if isinstance(rows, bytes) else "\n".join(map(json.dumps, rows)).encode())
+        status = main(["compress", str(source), str(target), "--policy", "bm25", *options])
+        lines = target.read_text(encoding="utf-8").splitlines() if target.exists() else []
+        return status, [json.loads(line) for line in lines], capsys.readouterr().err
+
+    return run
+
+
+def test_the_beginning_of_the_answer_stays_last(compress):
+    messages = [*TALK, {"role": "assistant", "content": '{"sheep":'}]
+    status, (answer,), _ = compress([{"messages": messages}])
+    assert status == 0 and answer["id"] == 1 and answer["messages"][-1] == messages[-1]
+    assert answer["receipt"]["action"] == "rewritten"
+
+
+def test_another_agents_message_is_answered(compress):
+    messages = [
+        *TALK[:4],
+        TALK[4],
+        {"role": "assistant", "name": "counter", "content": "Nine, by the book."},
+    ]
+    status, (answer,), _ = compress([{"id": "a", "messages": messages, "agent": "checker"}])
+    assert status == 0 and answer["messages"][-1] == messages[-1]
+    assert answer["receipt"]["agent"] == "checker" and answer["receipt"]["action"] == "rewritten"
+
+
+PEOPLE = [said("user", f"Crossing {i} had {i} sheep.", ("ove", "liv", "kai")[i % 3]) for i in range(9)]
+
+
+@pytest.mark.parametrize("place", ["row", "option"])
+def test_people_alone_are_shortened_for_who_is_to_answer(compress, place):
+    row = {"id": "a", "messages": PEOPLE} | ({"agent": "liv"} if place == "row" else {})
+    status, (answer,), told = compress([row], *(["--agent", "liv"] if place == "option" else []))
+    assert status == 0 and answer["receipt"]["action"] == "rewritten" and "--agent" not in told
+    assert answer["messages"][-1] == PEOPLE[-1]
+    assert not [m for m in answer["messages"] if m["role"] == "user" and m.get("name") == "liv"]
+
+
+def test_people_alone_without_a_name_are_sent_whole_and_that_is_said(compress):
+    status, (answer,), told = compress([{"id": "a", "messages": PEOPLE}])
+    assert status == 0 and answer["messages"] == PEOPLE and "1 of people alone sent whole: name by --agent" in told
+
+
+def test_a_request_of_an_agent_can_be_sent_as_it_comes_out(compress):
+    call = {"id": "c1", "type": "function", "function": {"name": "tide", "arguments": "{}"}}
+    tools = [{"type": "function", "function": {"name": "tide", "parameters": {"type": "object"}}}]
+    messages = [
+        *TALK,
+        {"role": "assistant", "content": None, "tool_calls": [call], "reasoning_content": "Ask the tide."},
+        {"role": "tool", "tool_call_id": "c1", "content": "Low at noon."},
+    ]
+    rows = [{"id": 1, "messages": messages}, {"request": {"messages": messages, "tools": tools}, "response": {}}]
+    status, answers, _ = compress(rows)
+    assert status == 0 and [answer["messages"][-2:] for answer in answers] == [messages[-2:]] * 2
+
+
+def test_what_came_back_is_no_part_of_a_request(compress):
+    row = {"id": "t", "input": TALK, "output": {"role": "assistant", "content": "Nine."}}
+    status, (answer,), _ = compress([row])
+    payload, _ = Coordinator("bm25").compose(TALK)
+    assert status == 0 and answer["messages"] == payload
+
+
+def test_an_array_in_gzip_is_read(compress):
+    rows = [{"conversations": [{"from": {"user": "human"}.get(m["role"], "gpt"), "value": m["content"]} for m in TALK]}]
+    status, answers, _ = compress(gzip.compress(json.dumps(rows * 2).encode()))
+    assert status == 0 and [answer["id"] for answer in answers] == [1, 2]
+    assert answers[0]["messages"] == Coordinator("bm25").compose(TALK)[0]
+
+
+def test_values_that_json_does_not_have_are_read_and_never_written(compress):
+    good = {"id": 1, "messages": TALK, "latency": float("nan")}
+    bad = {"id": 2, "messages": [{**TALK[4], "score": float("inf")}]}
+    status, answers, told = compress([good, bad])
+    assert status == 2 and [answer["id"] for answer in answers] == [1] and told.startswith("line 2: ")
+
+
+def test_many_bad_lines_are_told_briefly(compress):
+    status, answers, told = compress([{"id": 0, "messages": TALK}, *[{"text": "x"}] * 50])
+    assert status == 2 and len(answers) == 1
+    assert told.count("no conversation is known by these keys: text") == 20 and "and 30 more" in told
+    assert "1 lines written, 50 left out" in told
+
+
+def test_an_arena_is_no_request(compress):
+    row = {"question_id": "q", "conversation_a": TALK, "conversation_b": TALK}
+    assert "line 1: a pair of an arena" in compress([row])[2]
+
+
+def test_estimate_goes_on_behind_a_bad_line_and_says_what_it_did_not_count(tmp_path, capsys):
+    picture = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}
+    rows = [{"messages": TALK[:4]}, {"rows": []}, {"messages": [picture, TALK[1]], "winner": "the left one"}]
+    logs = tmp_path / "logs.jsonl"
+    logs.write_text("\n".join(map(json.dumps, rows)))
+    prices = ["--price-in", "1", "--price-out", "1", "--policies", "recency"]
+    assert main(["estimate", str(logs), *prices]) == 2
+    told = capsys.readouterr()
+    assert "2 episodes" in told.out and "1 image_url" in told.out
+    assert f"{logs}: line 2: no conversation" in told.err and "1 left out, 2 read" in told.err
+    logs.write_text(json.dumps(rows[1]))
+    assert main(["estimate", str(logs), *prices]) == 1 and capsys.readouterr().err.count("\n") == 1

@@ -1,0 +1,524 @@
+"""Every form of a conversation, however its file is written, reads to the same episode."""
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import uuid
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lrrc.episodes import forms, other_messages
+from lrrc.episodes.episode_file import read_episodes
+from lrrc.episodes.forms import opened, read_conversations, translated
+from lrrc.episodes.logs import Logs
+from lrrc.runtime.rows import rows_of
+
+CHAT = [
+    {"role": "system", "content": "You mend clocks."},
+    {"role": "user", "content": "My cuckoo clock runs late. Why?"},
+    {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [
+            {"id": "c7", "type": "function", "function": {"name": "look_up", "arguments": '{"part": "pendulum"}'}}
+        ],
+    },
+    {"role": "tool", "tool_call_id": "c7", "content": "A longer pendulum swings slower."},
+    {"role": "assistant", "content": "Its pendulum hangs too low."},
+    {"role": "user", "content": "How far do I raise it?"},
+    {"role": "assistant", "content": "Half a turn of the nut a day."},
+]
+PLAIN = [m for m in CHAT if m["role"] != "tool" and not m.get("tool_calls")]
+
+
+def otel(message):
+    """A message by OpenTelemetry's schema."""
+    parts = (
+        [{"type": "text", "content": message["content"]}]
+        if message["content"] and "tool_call_id" not in message
+        else []
+    )
+    for call in message.get("tool_calls", ()):
+        arguments = json.loads(call["function"]["arguments"])
+        parts.append({"type": "tool_call", "id": call["id"], "name": call["function"]["name"], "arguments": arguments})
+    if "tool_call_id" in message:
+        parts.append({"type": "tool_call_response", "id": message["tool_call_id"], "response": message["content"]})
+    return {"role": message["role"], "parts": parts}
+
+
+def langchain(message):
+    """A message as LangChain dumps it."""
+    kind = {"system": "system", "user": "human", "assistant": "ai", "tool": "tool"}[message["role"]]
+    calls = [
+        {
+            "type": "tool_call",
+            "id": c["id"],
+            "name": c["function"]["name"],
+            "args": json.loads(c["function"]["arguments"]),
+        }
+        for c in message.get("tool_calls", ())
+    ]
+    named = {"tool_call_id": message["tool_call_id"]} if "tool_call_id" in message else {}
+    return {"type": kind, "content": message["content"] or "", "tool_calls": calls, **named}
+
+
+def constructor(message):
+    dumped = langchain(message)
+    name = {"system": "System", "human": "Human", "ai": "AI", "tool": "Tool"}[dumped["type"]]
+    return {"lc": 1, "type": "constructor", "id": ["langchain", "messages", f"{name}Message"], "kwargs": dumped}
+
+
+def inspect(message):
+    """A message of an Inspect log."""
+    calls = [
+        {"id": c["id"], "function": c["function"]["name"], "arguments": json.loads(c["function"]["arguments"])}
+        for c in message.get("tool_calls", ())
+    ]
+    return {**message, "content": message["content"] or "", "source": "x"} | ({"tool_calls": calls} if calls else {})
+
+
+def responses(message):
+    """Items of OpenAI's responses for a message."""
+    if "tool_call_id" in message:
+        return [{"type": "function_call_output", "call_id": message["tool_call_id"], "output": message["content"]}]
+    if calls := message.get("tool_calls"):
+        return [{"type": "function_call", "call_id": c["id"], **c["function"]} for c in calls]
+    part = {"type": "output_text" if message["role"] == "assistant" else "input_text", "text": message["content"]}
+    return [{"type": "message", "role": message["role"], "content": [part]}]
+
+
+def otlp(value):
+    return {"stringValue": value if isinstance(value, str) else json.dumps(value)}
+
+
+def tree(chat):
+    nodes = {"root": {"id": "root", "message": None, "parent": None, "children": ["n0"]}}
+    for i, m in enumerate(chat):
+        message = {"author": {"role": m["role"]}, "content": {"content_type": "text", "parts": [m["content"]]}}
+        nodes[f"n{i}"] = {
+            "id": f"n{i}",
+            "message": message,
+            "parent": f"n{i - 1}" if i else "root",
+            "children": [f"n{i + 1}"] if i + 1 < len(chat) else [],
+        }
+    nodes["other"] = {"message": {"author": {"role": "assistant"}, "content": {"parts": ["dropped"]}}, "parent": "n0"}
+    return {"conversation_id": "k", "mapping": nodes, "current_node": f"n{len(chat) - 1}"}
+
+
+SHAREGPT = {"system": "system", "user": "human", "assistant": "gpt"}
+WITH_TOOLS = {  # from a chat that may call tools
+    "chat log": lambda chat: {"id": "k", "messages": chat},
+    "JSON text": lambda chat: {"id": "k", "messages": json.dumps(chat)},
+    "nulls of parquet": lambda chat: {"id": "k", "messages": [{"name": None, "tool_calls": None, **m} for m in chat]},
+    "LangChain": lambda chat: {"id": "k", "messages": [langchain(m) for m in chat]},
+    "Langfuse": lambda chat: {"id": "k", "name": "t", "input": chat[:-1], "output": chat[-1], "metadata": {}},
+    "Langfuse, wrapped": lambda chat: {"id": "k", "input": {"messages": chat[:-1]}, "output": json.dumps(chat[-1])},
+    "LangSmith": lambda chat: {
+        "id": "k",
+        "run_type": "llm",
+        "inputs": {"messages": [[constructor(m) for m in chat[:-1]]]},
+        "outputs": {"generations": [[{"text": "", "message": constructor(chat[-1])}]]},
+    },
+    "LangGraph": lambda chat: {
+        "id": "k",
+        "inputs": {"messages": [langchain(m) for m in chat[:3]]},
+        "outputs": {"messages": [langchain(m) for m in chat]},
+    },
+    "request and response": lambda chat: {
+        "custom_id": "k",
+        "request": {"model": "m", "messages": chat[:-1]},
+        "response": {"choices": [{"index": 0, "message": chat[-1]}]},
+    },
+    "OpenAI responses": lambda chat: {
+        "id": "k",
+        "request": {"input": [item for m in chat[:-1] for item in responses(m)]},
+        "response": {"output": responses(chat[-1])},
+    },
+    "OpenTelemetry": lambda chat: {
+        "span_id": "k",
+        "attributes": {
+            "gen_ai.system_instructions": [
+                {"type": "text", "content": m["content"]} for m in chat if m["role"] == "system"
+            ],
+            "gen_ai.input.messages": [otel(m) for m in chat[:-1] if m["role"] != "system"],
+            "gen_ai.output.messages": [otel(chat[-1])],
+        },
+    },
+    "OTLP": lambda chat: {
+        "resourceSpans": [
+            {
+                "scopeSpans": [
+                    {
+                        "spans": [
+                            {"spanId": "z", "attributes": [{"key": "http.method", "value": otlp("GET")}]},
+                            {
+                                "spanId": "k",
+                                "attributes": [
+                                    {"key": "gen_ai.input.messages", "value": otlp([otel(m) for m in chat[:-1]])},
+                                    {"key": "gen_ai.output.messages", "value": otlp([otel(chat[-1])])},
+                                ],
+                            },
+                        ]
+                    }
+                ]
+            }
+        ]
+    },
+    "Inspect": lambda chat: {
+        "version": 2,
+        "eval": {"model": "m"},
+        "samples": [
+            {
+                "id": "k",
+                "epoch": 1,
+                "input": "x",
+                "messages": [inspect(m) for m in chat],
+                "output": {"choices": [{"message": inspect(chat[-1])}]},
+            }
+        ],
+    },
+}
+TEXTS_ALONE = {
+    "ShareGPT": lambda chat: {
+        "id": "k",
+        "conversations": [{"from": SHAREGPT[m["role"]], "value": m["content"]} for m in chat],
+    },
+    "ShareGPT, system beside": lambda chat: {
+        "id": "k",
+        "system": "\n".join(m["content"] for m in chat if m["role"] == "system"),
+        "conversations": [{"from": SHAREGPT[m["role"]], "value": m["content"]} for m in chat if m["role"] != "system"],
+    },
+    "WildChat": lambda chat: {
+        "conversation_hash": "k",
+        "model": "m",
+        "turn": 2,
+        "conversation": [{**m, "language": "English", "toxic": False} for m in chat],
+    },
+    "capitals": lambda chat: {"id": "k", "messages": [{**m, "role": m["role"].title()} for m in chat]},
+    "parts": lambda chat: {
+        "id": "k",
+        "messages": [{**m, "content": [{"type": "text", "text": m["content"]}]} for m in chat],
+    },
+    "struct of lists": lambda chat: {
+        "id": "k",
+        "messages": {key: [m[key] for m in chat] for key in ("role", "content")},
+    },
+    "Claude": lambda chat: {
+        "uuid": "k",
+        "chat_messages": [{"sender": SHAREGPT[m["role"]], "text": m["content"], "content": []} for m in chat],
+    },
+    "ChatGPT": tree,
+    "Gemini": lambda chat: {
+        "id": "k",
+        "systemInstruction": {"parts": [{"text": m["content"]} for m in chat if m["role"] == "system"]},
+        "contents": [
+            {"role": {"assistant": "model"}.get(m["role"], m["role"]), "parts": [{"text": m["content"]}]}
+            for m in chat
+            if m["role"] != "system"
+        ],
+    },
+    "events": lambda chat: {
+        "context": {"trace_id": "t", "span_id": "k"},
+        "attributes": {"gen_ai.request.model": "m"},
+        "events": [{"name": f"gen_ai.{m['role']}.message", "attributes": {"content": m["content"]}} for m in chat[:-1]]
+        + [{"name": "gen_ai.choice", "attributes": {"message": json.dumps(chat[-1]), "index": 0}}],
+    },
+    "numbered": lambda chat: {
+        "span_id": "k",
+        "attributes": {
+            f"gen_ai.prompt.{i}.{key}": m[key] for i, m in enumerate(chat[:-1]) for key in ("role", "content")
+        }
+        | {f"gen_ai.completion.0.{key}": chat[-1][key] for key in ("role", "content")},
+    },
+}
+
+
+def episodes(data):
+    """Read as commands read it, nothing refused."""
+    refused = []
+    found = list(Logs(io.BytesIO(data), "", refused.append))
+    assert not refused
+    return found
+
+
+def as_bytes(*rows):
+    return "\n".join(map(json.dumps, rows)).encode()
+
+
+@pytest.mark.parametrize("form", [*WITH_TOOLS, *TEXTS_ALONE])
+def test_a_form_is_read_as_the_chat_log_is(form):
+    chat = CHAT if form in WITH_TOOLS else PLAIN
+    row = (WITH_TOOLS | TEXTS_ALONE)[form](chat)
+    assert episodes(as_bytes(row)) == episodes(as_bytes({"id": "k", "messages": chat}))
+
+
+said = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12).filter(
+    lambda text: text.strip() and text.lstrip()[0] not in "[{"
+)
+
+
+@st.composite
+def chats(draw):
+    """Questions and answers, perhaps with a system prompt."""
+    head = [{"role": "system", "content": draw(said)}] if draw(st.booleans()) else []
+    pairs = draw(st.lists(st.tuples(said, said), min_size=2, max_size=4))
+    turns = [({"role": "user", "content": a}, {"role": "assistant", "content": b}) for a, b in pairs]
+    return head + [message for turn in turns for message in turn]
+
+
+@settings(max_examples=60, deadline=None)
+@given(chats(), st.sampled_from([*WITH_TOOLS, *TEXTS_ALONE]))
+def test_every_form_of_any_chat_is_read_alike(chat, form):
+    row = (WITH_TOOLS | TEXTS_ALONE)[form](chat)
+    assert episodes(as_bytes(row)) == episodes(as_bytes({"id": "k", "messages": chat}))
+
+
+ROWS = [{"id": f"r{i}", "messages": PLAIN, "score": float("nan")} for i in range(3)]
+TEXT = "".join(json.dumps(row) + "\n" for row in ROWS)
+WRITTEN = {
+    "lines": TEXT.encode(),
+    "byte order mark and CRLF": b"\xef\xbb\xbf" + TEXT.replace("\n", "\r\n").encode(),
+    "CR": TEXT.replace("\n", "\r").encode(),
+    "commas": TEXT.replace("\n", ",\n").encode(),
+    "no line breaks": TEXT.replace("\n", "").encode(),
+    "zeros at the end": TEXT.encode() + b"\n\n" + bytes(9),
+    "array": json.dumps(ROWS).encode(),
+    "indented array": json.dumps(ROWS, indent=2).encode(),
+    "indented objects": "\n".join(json.dumps(row, indent=4) for row in ROWS).encode(),
+    "page": json.dumps({"data": ROWS, "meta": {"page": 1}}).encode(),
+    "UTF-16": TEXT.encode("utf-16"),
+    "UTF-16 without a mark": TEXT.encode("utf-16-le"),
+    "UTF-32": TEXT.encode("utf-32"),
+    "gzip": gzip.compress(TEXT.encode()),
+    "gzip in two": gzip.compress(TEXT[:50].encode()) + gzip.compress(TEXT[50:].encode()),
+    "bzip2": bz2.compress(TEXT.encode()),
+    "xz": lzma.compress(TEXT.encode()),
+    "gzip of an array": gzip.compress(json.dumps(ROWS, indent=1).encode()),
+}
+
+
+@pytest.mark.parametrize("way", WRITTEN)
+def test_however_a_file_is_written(way, tmp_path):
+    assert episodes(WRITTEN[way]) == episodes(WRITTEN["lines"])
+    (tmp_path / "x.jsonl").write_bytes(WRITTEN[way])
+    assert [e.episode_id for e in read_episodes(tmp_path / "x.jsonl")] == ["r0", "r1", "r2"]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (gzip.compress(TEXT.encode())[:-20], "compressed, and cut off or broken"),
+        (b"PK\x03\x04abc", "a zip archive: unpack it first"),
+        (b"\x28\xb5\x2f\xfdabc", "compressed by zstd: decompress it first"),
+        ("\ufeff{".encode("utf-16") + b"\x00", "not utf-16, as its beginning says"),
+    ],
+)
+def test_what_cannot_be_read_at_all_is_named(data, reason):
+    with pytest.raises(ValueError, match=reason):
+        list(Logs(io.BytesIO(data), "x: ", [].append))
+
+
+IDS = {
+    "float": ([1.0, 2.0], ["1", "2"]),
+    "bytes": ([b"a", b"\xff\x00"], ["a", "ff00"]),
+    "null": ([None, None], ["1", "2"]),
+    "NaN": ([float("nan"), 7.5], ["1", "7.5"]),
+}
+
+
+@pytest.mark.parametrize("kind", IDS)
+def test_ids_of_parquet(kind, tmp_path):
+    ids, expected = IDS[kind]
+    pq.write_table(pa.table({"id": ids, "messages": [PLAIN, PLAIN]}), tmp_path / "x.parquet")
+    found = episodes((tmp_path / "x.parquet").read_bytes())
+    assert [e.episode_id for e in found] == expected and found[0].turns == episodes(WRITTEN["lines"])[0].turns
+
+
+def test_uuids_and_maps_of_parquet(tmp_path):
+    key = uuid.UUID(int=5)
+    maps = pa.array([[list(m.items()) for m in PLAIN]], pa.list_(pa.map_(pa.string(), pa.string())))
+    pq.write_table(pa.table({"id": pa.array([key.bytes], pa.uuid()), "messages": maps}), tmp_path / "x.parquet")
+    (found,) = read_episodes(tmp_path / "x.parquet")
+    assert found.episode_id == str(key) and found.turns == episodes(WRITTEN["lines"])[0].turns
+
+
+def test_an_unknown_parquet_file_is_answered_with_its_columns(tmp_path):
+    pq.write_table(pa.table({"id": ["a"], "letter": ["Dear all"]}), tmp_path / "x.parquet")
+    with pytest.raises(ValueError, match="row 1: no conversation is known by these keys: id, letter"):
+        read_episodes(tmp_path / "x.parquet")
+
+
+def test_lines_without_ids_are_called_by_their_numbers():
+    found = episodes(b"\n" + as_bytes({"messages": PLAIN}, {"messages": PLAIN, "id": ""}))
+    assert [e.episode_id for e in found] == ["2", "3"]
+
+
+def arena(**more):
+    sides = {f"conversation_{side}": [CHAT[1], {"role": "assistant", "content": side}] for side in "ab"}
+    return {"id": "p", "model_a": "m", "model_b": "n", **sides, **more}
+
+
+@pytest.mark.parametrize(
+    ("winner", "outcome"),
+    [
+        ("both_bad", "tie (bothbad)"),
+        ("tie (both bad)", "tie (bothbad)"),
+        ("", None),
+        (None, None),
+        ("model_b", "model_b"),
+    ],
+)
+def test_winners_of_newer_arenas(winner, outcome, tmp_path):
+    (tmp_path / "x.jsonl").write_bytes(as_bytes(arena(winner=winner)))
+    (found,) = read_episodes(tmp_path / "x.jsonl")
+    assert (found.episode_id, found.outcome, found.agents) == ("p", outcome, ("model_a", "model_b"))
+
+
+@pytest.mark.parametrize(
+    "field", [{"winner": "gpt-9"}, {"reward": float("nan")}, {"language": 3.5}, {"checks": "no"}, {"group": []}]
+)
+def test_what_commands_do_not_need_refuses_nothing(field):
+    assert len(episodes(as_bytes({"id": "k", "messages": PLAIN, **field}, arena(**field)))) == 2
+
+
+def test_a_bad_line_stops_no_command_and_is_named():
+    good = {"id": "k", "messages": PLAIN}
+    bad = [b'{"id": "x", "mess', b'{"a": 1}', "Jörg".encode("latin-1"), b'{"id": "y", "messages": [{"role": "robot"}]}']
+    data = b"\n".join([as_bytes(good), *bad, as_bytes({**good, "id": "l"})])
+    refused = []
+    found = list(Logs(io.BytesIO(data), "f: ", refused.append))
+    assert [e.episode_id for e in found] == ["k", "l"]
+    assert [str(error).split(": ")[1] for error in refused] == ["line 2", "line 3", "line 4", "line 5"]
+
+
+def test_an_indented_object_that_is_broken_costs_itself_alone():
+    texts = [json.dumps({"id": i, "messages": PLAIN}, indent=1) for i in range(3)]
+    texts[1] = texts[1].replace('"content":', '"content"', 1)
+    refused = []
+    found = list(Logs(io.BytesIO("\n".join(texts).encode()), "", refused.append))
+    assert [e.episode_id for e in found] == ["0", "2"] and len(refused) == 1
+
+
+def test_ids_that_occur_twice_are_told_apart():
+    found = episodes(as_bytes({"id": "k", "messages": PLAIN}, {"id": "k", "messages": PLAIN}))
+    assert [e.episode_id for e in found] == ["k", "k (line 2)"]
+
+
+def test_pictures_and_thoughts_are_counted_as_lost():
+    parts = [{"type": "text", "text": "Which clock?"}, {"type": "image_url", "image_url": {"url": "x"}}]
+    reply = {"role": "assistant", "content": None, "refusal": "I will not say.", "reasoning_content": "hm"}
+    logs = Logs(io.BytesIO(as_bytes({"messages": [{"role": "user", "content": parts}, reply]})), "", pytest.fail)
+    (found,) = logs
+    assert found.turns[0].inputs[0].content == "Which clock?" and found.turns[0].replies[0].content == "I will not say."
+    assert logs.lost == {"image_url": 1, "reasoning_content": 1}
+
+
+GROUP = [
+    {"role": "user", "name": name, "content": text}
+    for name, text in [
+        ("ida", "Who winds it?"),
+        ("jon", "I do."),
+        ("ida", "When?"),
+        ("mia", "At six?"),
+        ("jon", "At nine."),
+    ]
+]
+
+
+@pytest.mark.parametrize(
+    ("agent", "replies"), [(None, ["I do.", "At nine."]), ("mia", ["At six?"]), ("ida", ["Who winds it?", "When?"])]
+)
+def test_people_alone_are_read_as_one_of_them_has_it(agent, replies):
+    (found,) = Logs(io.BytesIO(as_bytes({"messages": GROUP})), "", pytest.fail, agent)
+    assert [reply.content for turn in found.turns for reply in turn.replies] == replies
+
+
+def test_of_several_agents_one_may_be_looked_at():
+    crew = [
+        {"role": "user", "content": "Plan the tour."},
+        {"role": "assistant", "name": "plan", "content": "Three towers."},
+        {"role": "assistant", "name": "check", "content": "One is shut."},
+        {"role": "assistant", "name": "plan", "content": "Two, then."},
+        {"role": "assistant", "name": "check", "content": "Good."},
+    ]
+    data = as_bytes({"messages": crew})
+
+    def read(**options):
+        (found,) = Logs(io.BytesIO(data), "", pytest.fail, **options)
+        return [([m.content for m in turn.inputs], [m.content for m in turn.replies]) for turn in found.turns]
+
+    assert sum(len(replies) for _, replies in read()) == 4
+    assert read(one_agent=True) == [
+        (["Plan the tour.", "Three towers."], ["One is shut."]),
+        (["Two, then."], ["Good."]),
+    ]
+    assert read(agent="plan")[1] == (["One is shut."], ["Two, then."])
+    refused = []
+    assert not list(Logs(io.BytesIO(data), "", refused.append, "boss"))
+    assert "nobody is called 'boss' here: who speaks is plan, check" in str(refused[0])
+
+
+def test_messages_that_are_chat_completions_stay_the_same_objects():
+    ((_, row),) = read_conversations(io.BytesIO(as_bytes({"id": 1, "messages": CHAT, "tools": [{"type": "function"}]})))
+    assert row["messages"] == CHAT and row["tools"] == [{"type": "function"}]
+    assert all(other_messages.chat_messages(message)[0] is message for message in CHAT)
+
+
+def test_compress_gets_what_was_sent_without_what_came_back():
+    row = WITH_TOOLS["request and response"](CHAT)
+    row["request"]["tools"] = [{"type": "function", "function": {"name": "look_up"}}]
+    ((_, read),) = read_conversations(io.BytesIO(as_bytes(row)))
+    assert read["messages"] == CHAT[:-1] and read["tools"] == row["request"]["tools"]
+
+
+names = st.sampled_from(
+    sorted({*forms.COLUMNS, *other_messages.SPEAKS, *other_messages.SAYS, *other_messages.HOLD, *other_messages.KEPT})
+    + ["function", "arguments", "key", "stringValue", "kvlistValue", "arrayValue", "values", "gen_ai.prompt.0.role"]
+    + ["gen_ai.input.messages", "name", "lc", "parent", "children", "functionCall", "call_id"]
+)
+words = st.sampled_from(["user", "human", "gpt", "tool_use", "gen_ai.choice", '[{"role":"user"}]', "["]) | st.text(
+    max_size=3
+)
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 3) | st.floats() | words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.dictionaries(names, ANY, max_size=4) | ANY)
+def test_whatever_a_line_holds_it_is_translated_or_named(value):
+    for where, number, entry in opened("here", 1, value):
+        try:
+            row = translated(entry, number, where)
+        except ValueError as error:
+            assert str(error).startswith("here") and "\n" not in str(error) and len(str(error)) < 1000
+        else:
+            assert isinstance(row.get("id", row.get("question_id")), (int, str))
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(ANY, min_size=1, max_size=4), st.sampled_from([None, 0, 1, 3]), st.sampled_from(["\n", " ", "\r\n", ",\n"])
+)
+def test_values_come_back_however_they_are_laid_out(values, indent, between):
+    text = between.join(json.dumps(value, indent=indent) for value in values)
+    found = [row.value for row in rows_of(io.BytesIO(text.encode()), ())]
+    assert json.dumps(found) == json.dumps(values)
+
+
+@settings(max_examples=200, deadline=None)
+@given(ANY, st.sampled_from([None, 1]), st.integers(0, 400))
+def test_any_prefix_is_read_or_refused_and_the_next_line_is_read(value, indent, cut):
+    text = json.dumps([value], indent=indent)
+    refused = []
+    data = text[: min(cut, len(text) - 1)] + '\n{"after": 1}\n'
+    found = [row.value for row in rows_of(io.BytesIO(data.encode()), (), "", refused.append)]
+    assert found[-1] == {"after": 1} and all(str(error).startswith("line ") for error in refused)
