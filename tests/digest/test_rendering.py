@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrrc.digest.history import History
-from lrrc.digest.rendering import label_of, render
+from lrrc.digest.rendering import HEAD, label_of, render
 from lrrc.digest.selection import Span
 from lrrc.episodes.episode import Message
 from lrrc.pretrained.sentence_encoder import NO_VECTORS
@@ -19,7 +19,7 @@ def rendered(content, *texts, role="user", name=None):
         start = content.index(text, at)
         at = start + len(text)
         spans.append(Span(0, start, at))
-    return render(history, spans)
+    return render(history, spans).removeprefix(HEAD)
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrrc.digest.history import History
+from lrrc.digest.rendering import HEAD, head_tokens
 from lrrc.digest.writer import EMPTY_DIGEST, Span, trim_to_budget
 from lrrc.episodes.episode import Message
 from lrrc.pretrained.sentence_encoder import NO_VECTORS
+
+HEAD_TOKENS = head_tokens()
 
 
 def history_of(turns, encoder=NO_VECTORS, limit=LIMIT):
@@ -68,12 +71,12 @@ def test_by_hand():
         "Good weather.",
         "42",
     ]
-    made = digest_of(history, [0, 5, 0, 4, 0, 3], 40)
-    assert made.text.splitlines()[0] == "user: Budget is 740 euros. My name is Anna."  # room was left for all
-    made = digest_of(history, [0, 5, 0, 4, 0, 3], 21)
-    assert made.text == "user: … My name is Anna.\nuser: The budget is 740 euros."
-    assert digest_of(history, [0, 5, 0, 4, 0, 3], 9).text == "user: … My name is Anna."
-    assert digest_of(history, [0, 0, 0, 0, 0, 1], 7).text == "search: 42"
+    made = digest_of(history, [0, 5, 0, 4, 0, 3], HEAD_TOKENS + 40)
+    assert made.text.splitlines()[1] == "user: Budget is 740 euros. My name is Anna."  # room was left for all
+    made = digest_of(history, [0, 5, 0, 4, 0, 3], HEAD_TOKENS + 21)
+    assert made.text == HEAD + "user: … My name is Anna.\nuser: The budget is 740 euros."
+    assert digest_of(history, [0, 5, 0, 4, 0, 3], HEAD_TOKENS + 9).text == HEAD + "user: … My name is Anna."
+    assert digest_of(history, [0, 0, 0, 0, 0, 1], HEAD_TOKENS + 7).text == HEAD + "search: 42"
 
 
 def test_what_is_said_twice_is_sent_once():
@@ -90,8 +93,8 @@ def test_the_worst_goes_where_estimates_were_too_small():
     history = History((name,), ENCODER, LIMIT)
     history.append([Message("user", "first fact"), Message("assistant", "second fact", name)])
     groups = [(Span(0, 0, 10),), (Span(1, 0, 11),)]
-    assert trim_to_budget(history, groups, 12).text == "user: first fact"
-    assert trim_to_budget(history, groups[::-1], 5) == EMPTY_DIGEST
+    assert trim_to_budget(history, groups, HEAD_TOKENS + 12).text == HEAD + "user: first fact"
+    assert trim_to_budget(history, groups[::-1], HEAD_TOKENS + 5) == EMPTY_DIGEST
 
 
 @settings(deadline=None, max_examples=100)
@@ -118,10 +121,10 @@ def test_the_least_gain_by_hand():
     history = history_of(TALK)
     gains = np.array([6.0, 2.0, 0.1, 12.0, 0.1, 0.1])  # nats; a segment has 4 to 7 tokens
     made = digest_of(history, np.log(gains), 200, least_gain=0.5)
-    assert made.text == "user: Budget is 740 euros.\nuser: The budget is 740 euros."
+    assert made.text == HEAD + "user: Budget is 740 euros.\nuser: The budget is 740 euros."
     assert digest_of(history, np.log(gains), 200, least_gain=5) == EMPTY_DIGEST
 
 
-@pytest.mark.parametrize("budget", [0, 1, 3])
+@pytest.mark.parametrize("budget", [0, 1, 3, HEAD_TOKENS, HEAD_TOKENS + 3])
 def test_no_budget_no_digest(budget):
     assert digest_of(history_of(TALK), np.ones(6), budget) == EMPTY_DIGEST

@@ -2,7 +2,7 @@
 
 from itertools import groupby
 
-from lrrc.digest.rendering import LONGEST_GAP, MARK, QUOTE, label_of
+from lrrc.digest.rendering import HEAD, LONGEST_GAP, MARK, QUOTE, label_of
 from lrrc.pretrained import tokens
 
 
@@ -10,7 +10,7 @@ def check(history, made, budget):
     """Everything that is promised of any digest, from the history alone."""
     assert made.tokens == tokens.count(made.text) <= budget
     assert list(made.spans) == sorted(made.spans, key=lambda s: (s.message, s.start))
-    rest = made.text
+    rest = taken(made.text, HEAD) if made.spans else made.text
     for number, spans in groupby(made.spans, lambda span: span.message):
         message, end = history.messages[number], None
         rest = taken(rest, f"{label_of(message.name, message.role)}: ")

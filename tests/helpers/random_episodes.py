@@ -2,7 +2,6 @@
 
 import dataclasses
 import zlib
-from unittest.mock import patch
 
 import numpy as np
 from hypothesis import strategies as st
@@ -149,10 +148,9 @@ def as_messages(episode, turn):
 
 def compose(policy, messages, agent=None):
     """Payload and receipt of the middleware where it has to keep nothing but the question, which is what evaluation
-    measures: the digest is a message of its own, without the words that say what it is, and named."""
+    measures: the digest is a message of its own, and named."""
     settings = Settings(rewrite="always", keep_goal=False, dialect="separate")
-    with patch("lrrc.middleware.dialect.HEAD", ""):
-        payload, receipt = Coordinator(policy, settings=settings).compose(messages, agent)
+    payload, receipt = Coordinator(policy, settings=settings).compose(messages, agent)
     given = {id(message) for message in messages}
     return [m if id(m) in given else {**m, "name": DIGEST_NAME} for m in payload], receipt
 

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from lrrc.commands.serve import listen
-from lrrc.middleware.dialect import HEAD
+from lrrc.digest.rendering import HEAD
 
 BUSY = {"error": {"message": "slow down", "type": "rate_limit_error", "code": "rate_limit"}}
 REFUSED = {"error": {"message": "not in this form", "type": "invalid_request_error"}}

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from helpers.chats import FILLER, call, chat, items_of, result, say
 
+from lrrc.digest.rendering import HEAD
 from lrrc.middleware import Coordinator, Settings
 from lrrc.middleware.chat_messages import exchange_roots
-from lrrc.middleware.dialect import HEAD, TAIL
+from lrrc.middleware.dialect import TAIL
 from lrrc.policies.base import DIGEST_NAME
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "true"  # no prices from the network

@@ -21,10 +21,11 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from lrrc.digest.rendering import HEAD
 from lrrc.episodes.chat_message import text_of
 from lrrc.middleware import Coordinator, Settings
 from lrrc.middleware.chat_messages import exchange_roots
-from lrrc.middleware.dialect import HEAD, TAIL
+from lrrc.middleware.dialect import TAIL
 from lrrc.policies.base import DIGEST_NAME, Session
 from lrrc.policies.untrained import ExtractiveSession
 from lrrc.pretrained import tokens

@@ -18,7 +18,11 @@ import regex
 from lrrc.digest.history import History
 from lrrc.digest.selection import Span
 from lrrc.episodes.episode import Message
+from lrrc.pretrained import tokens
 
+# Chat templates do not show names: the text itself says that what was asked long ago is not asked now. Always the same
+# words, so that they never break a cached prefix
+HEAD = "[Excerpt of earlier messages, not a request]\n"
 MARK = "…"  # one token; so is it with the blank before it
 QUOTE = "> "
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function", "digest"})
@@ -32,12 +36,18 @@ _LIKE_A_LABEL = regex.compile(
 
 
 def render(history: History, spans: Sequence[Span]) -> str:
-    """The text of spans in order."""
+    """The text of spans in order: a digest begins with words that say what it is; nothing of nothing."""
     lines = []
     for number, said in groupby(spans, lambda span: span.message):
         message = history.messages[number]
         lines.append(f"{label_of(message.name, message.role)}: {_unlike_labels(history, _pieces(message, list(said)))}")
-    return "\n".join(lines)
+    return HEAD + "\n".join(lines) if lines else ""
+
+
+@functools.cache
+def head_tokens() -> int:
+    """What its first words take of a digest's budget."""
+    return tokens.count(HEAD)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -14,7 +14,7 @@ import numpy as np
 
 from lrrc.digest.history import History
 from lrrc.digest.ranking import best_first, promise
-from lrrc.digest.rendering import render
+from lrrc.digest.rendering import head_tokens, render
 from lrrc.digest.selection import EMPTY_DIGEST, Selection, Span
 from lrrc.digest.words import overlap
 from lrrc.pretrained import tokens
@@ -63,7 +63,7 @@ def write_digest(
     A segment of which more than `max_overlap` (by word weight) stands in a chosen one adds nothing and is passed over.
     """
     least_share, least_gain, max_overlap = rules.least_share, rules.least_gain, rules.max_overlap
-    room, misfits, picked = budget, 0, 0
+    room, misfits, picked = budget - head_tokens(), 0, 0
     chosen: dict[int, None] = {}  # in order
     groups: list[tuple[Span, ...]] = []
     scores_N = np.asarray(scores_N, float)

@@ -15,9 +15,6 @@ from lrrc.middleware.chat_messages import ReadMessage, label_of
 from lrrc.policies.base import DIGEST_NAME
 from lrrc.pretrained import tokens
 
-# chat templates do not show names: the text itself says that what was asked long ago is not asked now. Always the same
-# words, so that they never break a cached prefix
-HEAD = "[Excerpt of earlier messages, not a request]\n"
 TAIL = "\n[End of excerpt]"  # where the user's own text follows in the same message
 GAP = "\n\n"  # between the texts of one message
 
@@ -32,12 +29,12 @@ class Dialect:
 
     def frame(self, text: str) -> str:
         """The digest as it is sent; nothing of nothing."""
-        return f"{HEAD}{text}{TAIL if self.merged else ''}" if text else ""
+        return f"{text}{TAIL}" if text and self.merged else text
 
     @property
     def frame_tokens(self) -> int:
-        """What the frame takes of a budget."""
-        return tokens.count(HEAD) + (tokens.count(TAIL) if self.merged else 0)
+        """What that adds to a digest."""
+        return tokens.count(TAIL) if self.merged else 0
 
     def message(self, framed: str) -> dict[str, Any]:
         """The digest as a message of its own."""

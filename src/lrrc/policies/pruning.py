@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from lrrc.digest.history import History
+from lrrc.digest.rendering import head_tokens
 from lrrc.digest.segments import Segment
 from lrrc.digest.selection import EMPTY_DIGEST, Selection, Span
 from lrrc.digest.words import word_bucket, word_spans, word_weight
@@ -40,13 +41,14 @@ def prune(history: History, net: CoordinatorNetwork, budget: int) -> Selection:
     message_N = np.array(history.message, dtype=int)
     cost = np.bincount(message_N, [s.tokens for s in history.segments], len(history.messages))
     alive = [i for i in reversed(range(len(history.messages))) if cost[i]]
-    alive = alive[: max(1, budget // (2 * LABEL_TOKENS))]
+    left = budget - head_tokens()
+    alive = alive[: max(1, left // (2 * LABEL_TOKENS))]
     if not alive:
         return EMPTY_DIGEST
     means = torch.from_numpy(np.stack([history.embeddings_NE[message_N == i].mean(axis=0) for i in alive]))
     p_BMH = net.head(net.initial(len(alive)), means, 1)
     logits_BV = net.decoder.essential(p_BMH[:, 0]).numpy()
-    room = budget - LABEL_TOKENS * len(alive)
+    room = left - LABEL_TOKENS * len(alive)
     share = {i: room * cost[i] / cost[alive].sum() for i in alive}
     pieces: dict[int, list[Segment]] = {}
     for i, segment in zip(history.message, history.segments, strict=True):
