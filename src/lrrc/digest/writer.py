@@ -68,8 +68,9 @@ def write_digest(
     chosen: dict[int, tuple[Span, ...]] = {}
     scores_N = np.asarray(scores_N, float)
     worth = promise(scores_N)
-    for i in chain(first, (i for i in best_first(scores_N) if i not in first)):
-        kept = i in first
+    for i, kept in chain(((i, True) for i in first), ((i, False) for i in best_first(scores_N))):
+        if i in chosen:
+            continue  # a rule; one that found no room among the rules is a segment like others
         if room <= LABEL_TOKENS or misfits >= MISFITS:
             break
         if not kept and (scores_N[i] == -np.inf or np.exp(scores_N[i] - worth) < least_share):
