@@ -128,3 +128,12 @@ def test_the_least_gain_by_hand():
 @pytest.mark.parametrize("budget", [0, 1, 3, HEAD_TOKENS, HEAD_TOKENS + 3])
 def test_no_budget_no_digest(budget):
     assert digest_of(history_of(TALK), np.ones(6), budget) == EMPTY_DIGEST
+
+
+def test_a_rule_without_room_among_the_rules_is_a_segment_like_others():
+    """Rules have half of the budget; the last of three is sent all the same where it scores best."""
+    texts = [f"Always name the {kind} of the Lisbon ferry first." for kind in ("price", "length", "colour")]
+    history = history_of([[Message("user", text)] for text in (*texts, "Good weather.")])
+    cost = history.segments[0].tokens + LABEL_TOKENS + 1
+    made = digest_of(history, [0, 0, 5, 1], 4 * cost, first=[0, 1, 2])
+    assert [span.message for span in made.spans] == [0, 1, 2, 3]

@@ -33,23 +33,20 @@ def corrections_first(scores_N: np.ndarray, history: History) -> np.ndarray:
     scores_N = np.array(scores_N, float)
     head = [i for i in islice(best_first(scores_N), HEAD) if scores_N[i] > -np.inf]
     step = dict(zip(head, history.step_N[head].tolist(), strict=True))
+    weight = dict(zip(head, history.word_weight_N[head].tolist(), strict=True))
     for i in sorted(head):  # in the order in which they were said, so that of several the latest goes first
         for j in head:
-            if step[j] > step[i] and scores_N[j] <= scores_N[i] and _same_matter(history, i, j):
+            if step[j] <= step[i] or scores_N[j] > scores_N[i]:
+                continue
+            shared, needed = history.words[i] & history.words[j], SAME * min(weight[i], weight[j])
+            # a word weighs 1 at most
+            if len(shared) >= needed > 0 and math.fsum(map(segments.word_weight, shared)) >= needed:
                 scores_N[j] = np.nextafter(scores_N[i], np.inf)
     for j in _announced(history, len(scores_N)):
         corrected = next((i for i in head if history.speaker_N[i] == USER and step[i] < history.step_N[j]), None)
         if corrected is not None and -np.inf < scores_N[j] < scores_N[corrected]:
             scores_N[j] = np.nextafter(scores_N[corrected], np.inf)
     return scores_N
-
-
-def _same_matter(history: History, i: int, j: int) -> bool:
-    shared = history.words[i] & history.words[j]
-    needed = SAME * float(min(history.word_weight_N[i], history.word_weight_N[j]))
-    if not len(shared) >= needed > 0:  # a word weighs 1 at most
-        return False
-    return math.fsum(map(segments.word_weight, shared)) >= needed
 
 
 def _announced(history: History, count: int) -> list[int]:

@@ -68,10 +68,9 @@ def write_digest(
     groups: list[tuple[Span, ...]] = []
     scores_N = np.asarray(scores_N, float)
     worth = promise(scores_N)
-    for i in chain(first, (i for i in best_first(scores_N) if i not in first)):
-        if history.segments[i].frame:
-            continue
-        kept = i in first
+    for i, kept in chain(((i, True) for i in first), ((i, False) for i in best_first(scores_N))):
+        if i in chosen or history.segments[i].frame:
+            continue  # a rule; one that found no room among the rules is a segment like others
         if room <= LABEL_TOKENS or misfits >= MISFITS:
             break
         if not kept and (scores_N[i] == -np.inf or np.exp(scores_N[i] - worth) < least_share):
@@ -80,7 +79,7 @@ def write_digest(
             break
         if least_gain and not kept and np.exp(scores_N[i]) < least_gain * history.segments[i].tokens:
             continue
-        if i in chosen or (max_overlap < 1 and any(_overlap(history, i, j) > max_overlap for j in chosen)):
+        if max_overlap < 1 and any(_overlap(history, i, j) > max_overlap for j in chosen):
             continue
         label = 0 if any(history.message[j] == history.message[i] for j in chosen) else LABEL_TOKENS
         group = [j for j in (*(i + need for need in history.segments[i].needs), i) if j not in chosen]
