@@ -1,0 +1,323 @@
+"""How a standing rule is worded in English, German, Spanish, French, Italian, Portuguese, Chinese and Japanese.
+
+Every signal is a list of patterns by language. All languages are tried on every sentence, as people mix them. Patterns
+are for the text of `lrrc.digest.voice.own_words`: Latin letters bare of their marks, and \ufffc for what is only shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+SPACED = ("en", "de", "es", "fr", "it", "pt")  # languages that write blanks between words; the others do not
+
+
+def _signal(by_language: Mapping[str, str]) -> re.Pattern[str]:
+    words = "|".join(pattern for language, pattern in by_language.items() if language in SPACED)
+    signs = "|".join(pattern for language, pattern in by_language.items() if language not in SPACED)
+    return re.compile(f"(?<![\\w'])(?:{words})(?:(?!\\w)|(?<=\\s))" + (f"|{signs}" if signs else ""), re.IGNORECASE)
+
+
+# for how long: from now on, in every answer, whenever
+ONWARD = _signal(
+    {
+        "en": r"from (?:now|here|today|this point|this moment|this message) (?:on|onwards?|forward)|from (?:today|this point|now|tomorrow)|going forward|moving forward|from here(?: on)?(?: out)?"
+        r"|hencefor(?:th|ward)|in (?:the )?future|until (?:i|we|further|the (?:end|incident))\b|till (?:i|we|further)\b|as of (?:now|today)|starting (?:now|today|with)"
+        r"|for the (?:rest|remainder|duration|entirety|whole) of|for (?:this|our|the) (?:whole|entire) \w+|(?:throughout|for as long as|as long as|while) (?:this|our|the|we|i|you)\b|throughout"
+        r"|(?:in|for|to|at the (?:end|start|beginning|top|bottom) of|with|after|before|under|below) (?:all|each|every|any)(?: one)?(?: of)?(?: your| my| the)?(?: \w+)?(?: you \w+| i \w+)?"
+        r"|at all times|each time|every (?:single )?time|when(?:ever)? (?:i|you|we|someone|a user|users|the user|asked|unsure|in doubt)\b|any time|no longer|any ?more|for good|permanently|by default|as a (?:standing )?rule"
+        r"|(?:applies|apply|valid) (?:to|for) (?:all|every|everything)|from then on|in this (?:chat|conversation|thread|project|session)|in our (?:chat|conversations?|sessions?)|for everything|(?:standing|house|ground) (?:rule|order)s?",
+        "de": r"ab (?:jetzt|sofort|heute|hier|nun|morgen|dieser (?:stelle|nachricht))|von (?:jetzt|nun|hier|heute) an|kunftig|zukunftig|in zukunft|fortan|weiterhin|nur noch|nicht mehr|nie mehr|bis (?:ich|auf weiteres|wir|zum (?:ende|schluss))"
+        r"|(?:wahrend|in|fur) (?:dieser?|dieses|des|der|die|das|unserer?|unser|unseres) (?:ganzen?|gesamten?)?\s?(?:gesprachs?|unterhaltung|chats?|projekts?|sitzung|rest|texts?|romans?|dauer)|die ganze zeit|durchgehend|grundsatzlich|generell"
+        r"|(?:in|bei|zu|nach|vor|fur|unter|an|am ende|am anfang) (?:jede[mnrs]?|alle[mnrs]?)|jedes ?mal|jedesmal|(?:immer )?wenn (?:ich|du|sie|wir|jemand)|sobald ich|solange (?:ich|wir)|in allem|bei allem|fur alles|dauerhaft|standardmaßig|zu jede[rm]",
+        "es": r"(?:a partir de|desde|de) (?:ahora|aqui|hoy|este (?:momento|punto|mensaje)|manana|ya)(?: en adelante| mismo)?|de aqui (?:en adelante|al final)|en (?:adelante|lo sucesivo|el futuro)|de ahora en (?:adelante|mas)|hasta (?:que|nuevo aviso|el final)"
+        r"|(?:en|durante|por) (?:toda|todo|el resto de|lo que queda de|esta|este) (?:la |el |esta |nuestra |nuestro )?(?:conversacion|charla|chat|proyecto|sesion|texto|libro|viaje)|mientras (?:hablemos|hablamos|dure|estemos|trabajemos|trabajamos|charlamos)|en tod[oa]s? (?:l[oa]s |tus |sus |lo que )?\w+"
+        r"|(?:en|a|con|por|de|para|tras|despues de|antes de|al (?:final|principio|inicio) de) cada|cada vez|siempre que|cuando (?:te|yo|le|me|haya|pregunte|no sepas|diga)|ya no|nunca mas|no mas|por defecto|por norma|hasta nuevo aviso",
+        "fr": r"(?:a partir|des|a compter) (?:de |d')?(?:maintenant|aujourd'hui|present|ce (?:message|moment|point)|ici|demain)|des(?:ormais| lors| a present)|dorenavant|a l'avenir|par la suite|jusqu'a (?:nouvel ordre|ce que|la fin)|(?:pendant|durant|pour|dans|tout au long de) (?:toute|tout|le reste|l'ensemble|la duree) (?:de )?(?:la|le|l'|cette|cet|ce|notre|du|de)?"
+        r"|d'un bout a l'autre|chaque fois|(?:dans|a|pour|apres|avant|sous|de|a la fin de|au debut de) (?:chaque|chacun|chacune|tou(?:te)?s (?:les|tes|vos)|tout ce que)|toutes les fois|quand (?:je|tu|vous|on)|lorsque (?:je|tu|vous)|ne \w+ plus|plus (?:de|d'|jamais)|tant que|par defaut|en permanence|permanentes?",
+        "it": r"d'ora (?:in poi|in avanti|innanzi)|da (?:ora|adesso|qui|oggi|questo momento|domani)(?: in (?:poi|avanti))?|in futuro|fino a (?:nuovo ordine|quando|che)|finche|per (?:tutt[ao]|il resto)(?: \w+){0,3} (?:conversazione|chat|progetto|sessione|chiacchierata|testo|libro|viaggio|durata)"
+        r"|(?:in|a|per|dopo|prima di|sotto|alla fine di|all'inizio di|di) (?:ogni|ciascun[oa]?|tutt[ei] (?:le|i|gli)|tutto quello che|tutto cio che)|ogni volta|ogniqualvolta|quando (?:ti|io|mi|scrivi|chiedo|rispondi|dico)|non \w+ (?:\w+ )?piu|mai piu|niente piu|durante tutt[ao]|di norma|per default|nel codice che",
+        "pt": r"(?:a partir|de) (?:de )?(?:agora|hoje|aqui|ja|deste (?:momento|ponto)|amanha)(?: em diante| pra frente| para a frente)?|daqui (?:em diante|pra frente|para a frente|por diante)|doravante|no futuro|ate (?:que|segunda ordem|eu|o fim|nova ordem|ao fim)|(?:durante|em|por|no|na) (?:toda|todo|o resto d[aoe]|esta|este|nossa|nosso) (?:a |o )?(?:conversa|chat|projeto|projecto|sessao|texto|livro|viagem)"
+        r"|(?:em|a|com|para|pra|apos|depois de|antes de|no (?:final|fim|inicio) de) (?:cada|tod[oa]s? (?:as |os |eles|elas)?|tudo (?:o )?que)|(?:cada|toda|todas as) vez(?:es)?|sempre que|quando (?:eu|te|voce|vc)|nao \w+ mais|nunca mais|enquanto|por padrao|o tempo todo|ao longo de tod[oa]",
+        "zh": r"从(?:现在|今天|今|此|这|下)[^。！？]{0,6}?(?:起|开始|往后|以后)|從(?:現在|今天|今)[^。！？]{0,4}?起|(?:以后|今后|往后|此后|今後|以後)|接下来(?:都|的|所有|每)|之后(?:都|的|所有|每)|每(?:次|当|一次|一?[个章条道篇段封句天份首题项轮])|一直|始终|全程|始終|永远|一律|凡是|所有(?:的)?|任何|到(?:最后|底)都|直到|在我.{1,8}之前|除非|没有?我的?(?:同意|允许|许可)|整个(?:对话|项目|过程)|这(?:次|个)(?:对话|项目|聊天)(?:里|中|都)|我不.{1,6}就|(?:当|的)时候|的话",
+        "ja": r"今後|これから|今から|今日から|次(?:回)?から(?:は)?|以後|以降|この先|ここから(?:は|先)|ずっと|毎回|毎度|いつも|常に|最後まで|(?:この|本)(?:会話|チャット|スレッド|やりとり|プロジェクト)(?:では|中|の間|を通して)|すべて|全て|全部|たびに|(?:の|とき|する|した|い)(?:とき|時|場合)(?:は|に)|どの|以外(?:は|の)|までは|それまで|(?:の|る|い)間は|各",
+    }
+)
+
+# always, never, only
+ALWAYS = _signal(
+    {
+        "en": r"always|never(?! mind)|only(?: ever)?|ever|without exception|no exceptions?|strictly|under no circumstances|invariably|consistently",
+        "de": r"immer|stets|nie|niemals|ausschließlich|keinesfalls|auf keinen fall|unter keinen umstanden|ausnahmslos|jederzeit|nur",
+        "es": r"siempre|nunca|jamas|solo|unicamente|exclusivamente|bajo ningun(?:a)? \w+|en ningun caso|sin excepcion(?:es)?",
+        "fr": r"toujours|jamais|uniquement|exclusivement|en aucun cas|sous aucun pretexte|sans exception|systematiquement|seulement",
+        "it": r"sempre|mai|soltanto|solo|unicamente|esclusivamente|in nessun caso|per nessun motivo|senza eccezioni",
+        "pt": r"sempre|nunca|jamais|so|somente|apenas|unicamente|exclusivamente|em nenhum caso|em hipotese alguma|de jeito nenhum|sem excec\w+",
+        "zh": r"总是|永远|绝不|绝对不|千万别|千万不|必须|务必|一定要|只能|只准|只许|只(?:用|称|给|写|回答|说|谈|推荐)|从不|一定不|绝|严格|一律|都",
+        "ja": r"必ず|絶対に?|決して|一切|常に|厳禁|禁止",
+    }
+)
+
+# the beginning of a clause that tells somebody to do something
+_CLAUSE = r"(?:(?<=^)|(?<=[,;:.!?–—(] )|(?<=[;:(–—])|(?<=\band )|(?<=\bplease )|(?<=\bpls )|(?<=\bbut )|(?<=\bso )|(?<=\bthen )|(?<=\bjust )|(?<=\balways )|(?<=\bnever )|(?<=\bonly )|(?<=\bdo )|(?<=\bok )|(?<=\balso )|(?<=\bon )|(?<=\bforward ))"
+DIRECT = _signal(
+    {
+        "en": r"please|pls|plz|(?:you|u) (?:must|should|shall|are to|will|may only|can only|need to|have to|may not|can't|cannot|always|never|only|ought to)|(?:i want|i'd like|i would like|i need|i prefer|i'd prefer|i expect|i'd rather) (?:you|to|your|all|every|it|them|commands|answers|replies)?|i'd like|make sure|be sure|let's (?:keep|stick|use|stay|agree|speak|write)|can (?:you|u)|could you"
+        r"|" + _CLAUSE + r"(?:answer|reply|respond|write|use|give|call|keep|cite|quote|speak|talk|translate|format|show|list|start|begin|end|finish|close|open|avoid|include|address|refer|treat|mark|round|explain|put|leave|mention|ask|tell|make|limit|stick|add|return|output|print|assume|convert|spell|name|prefer|follow|stay|remain|skip|omit|provide|suggest|recommend|act|be|let|wait|stop|run|commit|document|summari[sz]e|sign|greet|number|highlight|remind|indent|wrap|sort|offer|propose|describe|express|present|report|state|calculate|reckon|measure|switch|go back|drop|take|link|confirm|repeat|consider|count|default|do|say|warn|flag|prefix|append|hold|obey|respect|think|set|pick|spare|restrict|focus|state|label|insert|never (?!mind)\w+|always \w+)",
+        "de": r"bitte|(?:du|sie) (?:sollst|sollen|musst|mussen|darfst|durfen|wirst|kannst nur)|ich (?:mochte|will|hatte gern|wunsche|brauche|bitte)|achte(?:n sie)?|sorge(?:n sie)?|\w+en sie|duze|sieze|duzen|siezen|(?:darf|durfen|muss|mussen|soll|sollen) (?:es )?(?:\w+ ){0,4}"
+        r"|(?:antworte|schreibe?|schreib|nutze?|nutz|verwende?|nenne?|gib|sprich|rede?|halte?|zitiere?|benutze?|benutz|erklare?|vermeide?|lass|frage?|frag|sage?|sag|rechne?|gebe?|zeige?|zeig|beginne?|ende|beende|fuge?|fug|setze?|setz|mache?|mach|bleibe?|bleib|runde?|weise?|warne?|erwahne?|formuliere?|fasse?|merke?|merk|nimm|spar|stelle?|stell|ubersetze?|verzichte?|liste?|kurze?|denk|denke|beachte?|verweise?|empfiehl|markiere?|kommentiere?|lege?|leg|fuhre?|fuhr|erstelle?|korrigiere?|hange?|berucksichtige?|plane?|behandle?|behandel|duz|siez|keine?n?)"
+        r"|(?:nennst|schreibst|antwortest|gibst|machst|sprichst|benutzt|nutzt|verwendest|setzt|zitierst|zeigst|fragst|erklarst|bleibst|rechnest|stellst|beginnst|lasst|redest|nimmst|fasst) du|du (?:nennst|schreibst|antwortest|gibst|machst|sprichst|benutzt|nutzt|verwendest|setzt|zitierst|zeigst|fragst|erklarst|bleibst|rechnest|stellst|beginnst|lasst|redest|nimmst)",
+        "es": r"por favor|porfa|(?:debes|debe|tienes que|tiene que|has de|puedes|deberias|deberia|deben|tienen que)|(?:quiero|necesito|prefiero|quisiera|me gustaria) que|(?:no )?(?:me |te |le |nos )?(?:responde|responda|respondan|respondeme|respondame|contesta|conteste|contestame|escribe|escriba|escribeme|escriban|usa|use|usen|utiliza|utilice|da|des|dame|deme|di|dime|digame|diga|pon|pongas|ponga|ponme|haz|hagas|haga|habla|hable|hablame|hableme|trata|trate|tratame|trateme|llama|llame|llamame|llameme|cita|cites|cite|indica|indique|muestra|muestre|evita|evite|incluye|incluyas|incluya|manten|mantenga|termina|termine|empieza|empiece|cierra|cierre|redondea|redondee|avisa|avises|avise|avisame|aviseme|pregunta|preguntes|pregunte|preguntame|explica|expliques|explique|explicame|recomienda|recomiendes|recomiende|propon|propongas|proponga|sugieras|sugiera|sugiere|menciones|mencione|cuenta|cuentes|anade|anada|agrega|agregue|deja|dejes|deje|corrijas|corrija|corrige|limita|limitate|limitese|recuerda|recuerde|considera|considere|ten|tenga|manda|mande|envia|envie|firma|firme|repitas|repita|toques|toque|cambies|cambie|uses|utilices|escribas|respondas|llames|trates|hables|traduzcas|traduzca|traduce|pases|inventes|invente|olvides|responder|contestar|escribir|usar|pedir|dar|cerrar|citar|evitar|poner|hablar|tratar|incluir|mantener)|nada de|sin \w+|va(?:n)? (?:a|en|con)|tope|maximo",
+        "fr": r"s'il (?:te|vous) plait|svp|stp|merci de|(?:tu|vous) (?:dois|devez|peux|pouvez|ne \w+|m'appel\w+|me \w+|citeras|citerez|ecriras|ecrirez|repondras|repondrez|utiliseras|utiliserez|\w+ras|\w+rez)|(?:je veux|je voudrais|j'aimerais|je souhaite|je prefere|il faut|il faudra) (?:que|qu'|des|un|une|le|les)?|veuillez|(?:ne |n')?(?:me |m'|nous |te |lui |les |le |la |l')*(?:reponds|repondez|ecris|ecrivez|utilise|utilisez|emploie|employez|donne|donnez|parle|parlez|appelle|appelez|tutoie|tutoyez|vouvoie|vouvoyez|garde|gardez|cite|citez|indique|indiquez|montre|montrez|evite|evitez|inclus|incluez|ajoute|ajoutez|termine|terminez|commence|commencez|mets|mettez|propose|proposez|suggere|suggerez|explique|expliquez|demande|demandez|previens|prevenez|arrondis|arrondissez|limite|limitez|reste|restez|fais|faites|dis|dites|laisse|laissez|signe|signez|compte|comptez|convertis|convertissez|considere|considerez|pars|partez|signale|signalez|rappelle|rappelez|oublie|oubliez|touche|touchez|modifie|modifiez|corrige|corrigez|recommande|recommandez|precise|precisez|prends|prenez|passe|passez|sois|soyez|adresse|adressez|traduis|traduisez|refuse|refusez)(?:-(?:moi|nous|les|le|la|lui))?|pas de|pas d'|aucune?|repondre|ecrire|eviter|utiliser|citer",
+        "it": r"per favore|per piacere|per cortesia|(?:devi|deve|dovete|puoi|dovresti|bisogna)|(?:voglio|vorrei|preferisco|mi serve|desidero) (?:che|solo|sempre)?|(?:non )?(?:mi |ci |me |lo |la |li |le |si )*(?:rispondi|risponda|rispondimi|rispondere|scrivi|scriva|scrivimi|scrivere|usa|usi|usare|utilizza|utilizzi|utilizzare|dai|dia|dammi|mi dia|dimmi|dica|parla|parli|parlami|parlare|chiamami|chiama|chiami|mantieni|mantenga|cita|citi|citare|indica|indichi|mostra|mostri|evita|eviti|evitare|includi|includa|aggiungi|aggiunga|termina|termini|chiudi|chiuda|comincia|cominci|inizia|inizi|metti|metta|mettere|proponi|proponga|proporre|suggerisci|suggerisca|spiega|spiegala|spiegalo|spiegami|spieghi|chiedi|chieda|chiedimi|avvisami|avvisa|avvisi|arrotonda|arrotondi|limita|limitati|resta|resti|fai|faccia|lascia|lasci|firma|firmi|considera|consideri|tieni|tenga|ricorda|ricordati|ricordi|tocca|tocchi|toccare|modifica|modificare|consigli|consiglia|consigliare|traduci|traduca|correggi|corregga|dammi del|mi dia del|durino|siano|abbiano|vadano|ringrazia|passiamo|nominare|rivelare|inventare|aggiungere)|niente|basta|nessun[oa]?|meglio|va(?:nno)? (?:scritt\w+|in|con)",
+        "pt": r"por favor|por gentileza|pfv|(?:deve|devem|deves|tem que|tem de|tens de|tens que|pode|podes|precisa|devera|teem que) ?(?:usar|ser|responder|escrever|caber|ter|ficar|vir)?|(?:quero|preciso|prefiro|queria|gostaria) que|(?:nao )?(?:me |te |nos |lhe )?(?:responda|responde|respondas|responder|escreva|escreve|escrevas|escrever|use|usa|uses|usar|utilize|utiliza|de|da|me de|diga|diz|digas|fale|fala|fales|falar|chame|chama|chames|me chame|chama-me|chame-me|trate|trata|trates|trate-me|trata-me|mantenha|mantem|cite|cita|cites|citar|indique|indica|mostre|mostra|evite|evita|evitar|inclua|inclui|adicione|acrescente|acrescenta|termine|termina|feche|fecha|comece|comeca|ponha|poe|coloque|coloca|colocar|proponha|propoe|sugira|sugere|sugerir|explique|explica|pergunte|pergunta|avise|avisa|avisa-me|avise-me|arredonde|arredonda|limite|limita|fique|fica|faca|faz|facas|deixe|deixa|assine|assina|considere|considera|lembre|lembra|lembre-se|mexa|mexas|mexer|mude|mudes|recomende|recomenda|traduza|traduz|corrija|corrige|pare|mande|mencione|invente|coma|tenha|seja|recuse|passe|converta|conte|some)|sem \w+|nada de|nenhum[a]?",
+        "zh": r"请|麻烦|拜托|你(?:要|得|必须|应该|只|别|不要|都|就|得|给我|需要|可以)|(?:不要|别|不许|不准|不得|不能|不用|不可|勿|禁止|严禁|切勿)|必须|务必|记得|记住|得(?!到|了)|要(?!是|求|么)|只(?:能|用|要|给|许|准|称|回答|写|说)|用[^。！？，,]{1,10}(?:回答|回复|写|说|讲|交流|表示|标|记|算)|控制在|不超过|最多|至少|限制|保持|避免|统一|改(?:成|用|为)|写到|写成|写得|回答|回复|称呼|叫我",
+        "ja": r"(?:て|で)(?:ください|下さい|ほしい|欲しい|くれ|ちょうだい|もらえ|頂|いただ|ね|よ)|(?:しない|ない|する|付ける|つける|使う|入れる|書く|守る|答える|返す|にする|る|う|く|す|つ|ぬ|む)こと|(?:お願い|頼む|頼みます|よろしく)|(?:話|書|答え|使|返|呼|教え|直し|訳し|にし|し|出し|入れ|付け|つけ|避け|守っ|見せ|やっ|呼ん|書い|話し)(?:して|て|で)(?:[。、！!]|$)|ように(?:して|お願|願)?|べき|なさい|禁止|厳禁|不可|以内|まで(?:に|で)|ないで|方針|ルール|ことにし|なしで|無しで|抜きで|で(?:統一|お願い|頼)|な(?:[。！]|$)|せよ|てはいけ|てはなら|ちゃだめ",
+    }
+)
+
+# don't, no more, none of
+PROHIBIT = _signal(
+    {
+        "en": _CLAUSE + r"(?:(?:do not|don't|dont|do n't|no need to|stop|quit|refrain from|avoid|skip|drop|leave out|no|nothing|never|none of) (?!worry|bother|mind|get me wrong|take (?:this|it|that) |forget to (?:bring|buy)|know|think|have|understand|see|want|like|care|idea|problem|thanks|doubt|wonder|one\b|matter|rush|hurry|feel|laugh|be (?:shy|mad|angry)|way\b|need\b)\w+)",
+        "de": r"keine?[nrms]? \w+|verzichte\w* auf|lass \w+ weg|unterlasse?|vermeide?|nicht (?:ohne|vor)",
+        "es": r"(?:^|(?<=[,;:.] )|(?<=y )|(?<=pero ))no (?:me |te |le |nos |lo |la )?(?!te preocupes|importa|se\b|entiendo|puedo|tengo|quiero|es\b|hay|hace|creo|esta|he\b)\w+[aeo]s?\b|nada de|evit\w+|sin (?:usar|poner|decir|mencionar)",
+        "fr": r"ne (?!t'inquiete|vous inquietez|sais|peux|veux|suis|comprends|crois|pense)(?:me |m'|nous |lui |le |la |les |l')?\w+(?:ez|es?|s)? (?:pas|plus|jamais|aucune?|rien|que)|pas de|pas d'|aucune?|evite[zr]?|plus (?:de|d')",
+        "it": r"non (?:mi |ci |lo |la |li |le |ne |si )*(?!so\b|posso|capisco|ho\b|e\b|sono|voglio sapere|ti preoccupare|preoccuparti|importa|c'e\b)\w+|niente|nessun[oa]?|basta|evita\w*|senza (?:usare|tradurre|dire)",
+        "pt": r"nao (?:me |te |lhe |nos )?(?!sei|posso|entendo|tenho|quero saber|e\b|ha\b|consigo|se preocupe|precisa\b|estou|foi\b)\w+|nada de|nenhum[a]?|evit\w+|sem (?:usar|dizer|explicac\w+)",
+        "zh": r"(?:不要|别|不许|不准|不得|不能|不可|勿|禁止|严禁|切勿|不用|绝不)",
+        "ja": r"(?:ない|しない)(?:で|こと|ように)|禁止|厳禁|不可|てはいけ|てはなら|なしで|避けて|やめて|ちゃだめ|るな(?:[。！]|$)",
+    }
+)
+
+# how far a prohibition goes: anything, unless, in what you write
+BROAD = _signal(
+    {
+        "en": r"any|anything|anyone|anywhere|anybody|all|every|each|everything|unless|without (?:\w+ ){0,3}(?:asking|permission|approval|asking me|my)|until|at all|whatsoever|again|ever|no matter|either|in your|in my|between|except",
+        "de": r"alle[smnr]?|jede[smnr]?|ohne (?:\w+ ){0,3}(?:zu fragen|ruckfrage|erlaubnis|freigabe)|bis|außer|irgend\w+|uberhaupt|keinerlei|solange|es sei denn",
+        "es": r"ningun[oa]?s?|nada|nadie|tod[oa]s?|cualquier|salvo|excepto|a menos que|sin (?:\w+ ){0,3}(?:preguntar\w*|permiso|avisar\w*)|hasta|mientras|cada",
+        "fr": r"aucune?|rien|personne|tou(?:te)?s?|chaque|sauf|a moins|sans (?:\w+ ){0,3}(?:demander|accord|permission)|jusqu'|hors|tant que|nulle part",
+        "it": r"nessun[oa]?|niente|nulla|nessuno|tutt[aeio]|ogni|salvo|tranne|a meno che|senza (?:\w+ ){0,3}(?:chiedere|permesso|avvisare)|finche|qualsiasi|qualunque|parola per parola",
+        "pt": r"nenhum[a]?|nada|ninguem|tod[oa]s?|tudo|cada|qualquer|salvo|exceto|a menos que|a nao ser|sem (?:\w+ ){0,3}(?:perguntar|permissao|avisar|falar)|ate|enquanto|antes de",
+        "zh": r"任何|所有|一切|除非|没有?我|未经|每|全部|都|之前|自己|擅自",
+        "ja": r"一切|すべて|全て|どの|何も|誰に|限り|以外|勝手に|許可|前に|まで|には|では",
+    }
+)
+
+# what the assistant makes: your answers, anything you write for me
+OUTPUT = _signal(
+    {
+        "en": r"your (?:\w+ ){0,2}(?:answers?|repl(?:y|ies)|responses?|messages?|output|suggestions?|explanations?|code|examples?|texts?|drafts?|summar(?:y|ies)|notes?|translations?|posts?|letters?|e-?mails?|sentences|wording|writing|language|tone)|(?:anything|everything|whatever|what|all|every|any|each|code|texts?|\w+s|\w+ \w+) (?:that )?(?:you|u) (?:write|give|send|produce|suggest|propose|generate|output|say|make|draft|answer|create|return|announce|recommend|cannot|can't|post|come up with)\b(?! me wrong)|(?:answers?|replies|responses|output)",
+        "de": r"(?:deine|ihre)[nrms]? (?:\w+ )?(?:antwort\w*|texte?\w*|nachricht\w*|vorschlag\w*|vorschlage\w*|erklarung\w*|ausgabe\w*|beispiel\w*|entwurf\w*|ubersetzung\w*|code)|was du (?:fur mich |mir )?\w+st|die du (?:mir |fur mich )?\w+st|(?:antworten|ausgaben)",
+        "es": r"(?:tus|tu|sus|su) (?:respuestas?|mensajes?|textos?|propuestas?|explicacion(?:es)?|ejemplos?|codigo|traduccion(?:es)?|borrador(?:es)?|sugerencias?)|(?:que|lo que) (?:me |nos )?(?:des|escribas|propongas|mandes|digas|pases|sugieras|envies|escribes|propones|das|mandas|dices)|(?:respuestas|las respuestas)",
+        "fr": r"(?:tes|ta|ton|vos|votre) (?:reponses?|messages?|textes?|propositions?|explications?|exemples?|code|traductions?|suggestions?|resumes?)|(?:que|ce que) (?:tu|vous) (?:m'|me |nous )?(?:ecris|ecrivez|proposes|proposez|donnes|donnez|envoies|envoyez|dis|dites|fais|faites|affirmes|produis|rediges|redigez)|(?:reponses|les reponses)",
+        "it": r"(?:le |la |il |i |nelle |nella |nei )?(?:tue|tua|tuo|tuoi|sue|suoi) (?:rispost[ae]|messagg[io]|test[io]|propost[ae]|spiegazion[ei]|esemp[io]|codice|traduzion[ei])|(?:che|quello che|cio che) (?:mi |ci |tu )?(?:dai|scrivi|proponi|mandi|dici|fai|suggerisci|produci|consigli)|(?:nelle |le )?risposte",
+        "pt": r"(?:(?:as |os |a |o |nas |nos )?(?:suas|sua|seu|seus|tuas|tua|teu|teus)) (?:respostas?|mensagens|mensagem|textos?|propostas?|sugestoes|explicac\w+|exemplos?|codigo|traduc\w+)|(?:que|o que) (?:voce|vc|tu) (?:me |nos )?(?:der|escrever|sugerir|propuser|mandar|enviar|disser|fizer|da|escreve|sugere|manda|diz)|(?:respostas|as respostas)",
+        "zh": r"你(?:的)?(?:回答|回复|答案|写的|给我的|给的|输出|推荐的|建议|翻译|文字|代码)|(?:回答|回复|答复|输出)(?:的时候|时|要|得|都|不|控制|用)",
+        "ja": r"(?:返答|回答|返信|返事|答え|出力|文章|説明|提案)(?:は|には|では|で|を|に)|(?:書いて|出して|教えて|作って)(?:くれる|もらう|いただく)",
+    }
+)
+
+# manner of what is made: units, prices, sources; "all prices in euros"
+MANNER = _signal(
+    {
+        "en": r"(?:all|every|each|any) (?:\w+ ){0,2}(?:prices?|numbers?|figures|dates?|times?|amounts?|units?|measure\w*|temperatures?|durations?|sources?|claims?|quotes?|citations?|headings?|names?|sums?|weights?|distances?|sizes?|recipes?|functions?|comments?|variables?|quantit\w+|statements?|quer(?:y|ies)|lines?|paragraphs?|sections?|terms?|abbreviations?|currenc\w+|dishes|meals?|ingredients?|dosages?|steps?)|(?:prices?|temperatures?|distances?|weights?|dates?|times?|amounts?|units?|sums?|costs?|measurements?|numbers?|commit messages|comments|headings|file names|variable names|code) (?:are |is |go |always |should be |must be )?(?:always |only )?(?:in|as|to|with|on) ",
+        "de": r"(?:alle[nr]?|jede[nrms]?|samtliche) (?:\w+ ){0,2}\w+|(?:preise|zahlen|daten|betrage|maße|temperaturen|entfernungen|quellen|zeiten|uhrzeiten|mengen|namen|gewichte|commit-nachrichten|kommentare|variablen|uberschriften|dateinamen) (?:\w+ ){0,3}(?:in|als|auf|mit|nur) ",
+        "es": r"(?:todos los|todas las|los|las|cada) (?:\w+ ){0,1}(?:precios?|numeros?|fechas?|horas?|cantidades|medidas?|temperaturas?|duraciones|fuentes?|importes?|nombres?|pesos?|distancias?|cifras?|propuestas?|recetas?|comentarios?|titulos?|montos?|unidades)",
+        "fr": r"(?:tou(?:te)?s les|les|chaque) (?:\w+ ){0,1}(?:prix|nombres?|dates?|heures?|quantites|mesures?|temperatures?|durees?|sources?|montants?|noms?|poids|distances?|chiffres?|recettes?|commentaires?|titres?|menus?|unites?|sommes?)",
+        "it": r"(?:tutt[ie] (?:i|le|gli)|i|le|gli|ogni|di ogni) (?:\w+ ){0,1}(?:prezz[io]|numer[io]|dat[ae]|or[ae]|orar[io]|quantita|misur[ae]|temperatur[ae]|durat[ae]|font[ei]|import[io]|nom[ei]|pes[io]|distanz[ae]|cifr[ae]|ricett[ae]|comment[io]|titol[io]|dosaggi\w*|unita|esercizi|consigli)",
+        "pt": r"(?:tod[oa]s (?:os|as)|os|as|cada) (?:\w+ ){0,1}(?:precos?|numeros?|datas?|horas?|horarios?|quantidades?|medidas?|temperaturas?|durac\w+|fontes?|valores|nomes?|pesos?|distancias?|receitas?|comentarios?|titulos?|manchetes|unidades)",
+        "zh": r"(?:价格|数字|日期|时间|金额|单位|温度|长度|重量|距离|名字|人名|地名|注释|标题|来源|出处|代码|菜谱|变量名?)[^。！？]{0,6}(?:都|一律|全部|统一|必须|要|用|不)",
+        "ja": r"(?:価格|値段|数字|日付|時刻|時間|金額|単位|温度|長さ|重さ|距離|名前|人名|地名|注釈|コメント|見出し|出典|コード|レシピ|変数名?|数値|漢字|固有名詞)(?:は|に(?:は)?|を)",
+    }
+)
+
+# how long an answer may be
+LIMIT = _signal(
+    {
+        "en": r"(?:at most|no more than|not more than|maximum(?: of)?|max\.?|up to|fewer than|less than|under|within|below|no longer than|limited to|one|two|three|four|five|six|\d+) (?:\w+ ){0,2}(?:words?|sentences?|lines?|paragraphs?|characters|bullets?(?: points)?|items?|pages?|tokens|steps?|per (?:message|reply|answer))|as (?:short|brief) as|short|brief(?:ly)?|concise(?:ly)?",
+        "de": r"(?:hochstens|maximal|max\.?|nicht (?:langer|mehr) als|nie mehr als|unter|bis zu|ein|zwei|drei|vier|funf|\d+) (?:\w+ ){0,2}(?:worte?r?n?|satze?n?|zeilen?|absatze?n?|zeichen|stichpunkte?n?|punkte?n?|seiten?)|kurz|knapp",
+        "es": r"(?:como maximo|maximo(?: de)?|no mas de|menos de|hasta|en|de|un|una|dos|tres|cuatro|cinco|\d+) (?:\w+ ){0,2}(?:palabras?|frases?|lineas?|parrafos?|caracteres|oraciones?|renglones|puntos)|breves?|cort[oa]s?",
+        "fr": r"(?:au (?:plus|maximum)|maximum|pas plus de|moins de|en|de|un|une|deux|trois|quatre|cinq|\d+) (?:\w+ ){0,2}(?:mots?|phrases?|lignes?|paragraphes?|caracteres|signes|points)|breves?|court(?:e)?s?|bref",
+        "it": r"(?:al massimo|massimo|non piu di|meno di|in|di|un|una|due|tre|quattro|cinque|\d+) (?:\w+ ){0,2}(?:parol[ae]|fras[ie]|righ[ae]|paragraf[io]|caratteri|battute|punti)|brev[ei]|cort[aeio]",
+        "pt": r"(?:no maximo|maximo(?: de)?|nao mais (?:do )?que|menos de|ate|em|de|um|uma|dois|duas|tres|quatro|cinco|\d+) (?:\w+ ){0,2}(?:palavras?|frases?|linhas?|paragrafos?|caracteres|toques|oracoes|topicos|pontos)|curt[oa]s?|breves?",
+        "zh": r"(?:不超过|最多|控制在|少于|以内|限制?在?|不得超过|至多)[^。！？]{0,8}(?:字|句|行|段|条|点|个字|句话|词)|(?:[一二三两四五六七八九十\d]+)(?:个字|字|句话?|行|段|条)(?:以内|之内|左右)|简短|简洁",
+        "ja": r"[一二三四五六七八九十\d]+(?:文字|字|文|行|語|段落|点|個|箇条|つ)(?:以内|まで|以下|程度|に収め)|短く|簡潔に|手短に",
+    }
+)
+
+# telling the assistant how to answer: the verb alone makes what follows a manner that holds
+ANSWER = _signal(
+    {
+        "en": _CLAUSE + r"(?:answer|reply|respond|speak|talk|write back)(?: to)?(?: me| us)?(?: always| only)? (?:in|with|as|like|using|at|briefly|short\w*|concisely|only)",
+        "de": r"(?:antworte|antworten sie|sprich|sprechen sie|rede|reden sie)(?: mir| mit mir| bitte| nur| immer| mir bitte)* (?:auf|in|mit|wie|hochstens|kurz|knapp|nur|immer|stets)",
+        "es": r"(?:responde(?:me)?|responda(?:me)?|contesta(?:me)?|conteste(?:me)?|habla(?:me)?|hable(?:me)?|responder|respondan)(?: siempre| solo| unicamente)? (?:en|con|como|de|solo)",
+        "fr": r"(?:reponds|repondez|parle|parlez)(?:-moi|-nous)?(?: toujours| uniquement)? (?:en|avec|comme|par|uniquement)",
+        "it": r"(?:rispondi(?:mi)?|risponda(?:mi)?|parla(?:mi)?|parli|rispondere)(?: sempre| solo| soltanto)? (?:in|con|come|per|solo)",
+        "pt": r"(?:responda(?:-me)?|responde(?:-me)?|fale|fala|responder)(?: comigo)?(?: sempre| so| apenas)? (?:em|com|como|por|so|apenas)",
+        "zh": r"(?:请)?用[^。！？，,]{1,8}(?:回答|回复|答复|跟我说|和我说|交流|聊)|(?:回答|回复)(?:我)?(?:请)?(?:用|只用|都用)",
+        "ja": r"(?:で|は)(?:答え|返事し|返信し|回答し|話し|しゃべっ)て",
+    }
+)
+
+# forms of address
+ADDRESS = _signal(
+    {
+        "en": r"(?:you (?:can|may|should) |please |just |to |pls |and |do )?(?:call|address|greet) me(?! (?:back|at|on|when|if|tomorrow|later|today|crazy|old|about|a\b|an\b))(?: as| by)? \w+|treat me like|(?:i go by|i'm called|i prefer to be called|being called|my name (?:is|in)|my pronouns|(?:it's|its) (?:mr|mrs|ms|dr|prof)\b)|refer to (?:me|us|it|them|him|her|this|the \w+) as|(?:use|with) (?:my first name|my last name|first names|(?:they|she|he)/\w+)|(?:i go by|goes by)",
+        "de": r"nenn(?:e|en sie)? mich|sprich mich|sprechen sie mich|duze?n?(?: sie)? (?:mich|wir|uns)|sieze?n?(?: sie)? mich|siezen|duzen|beim (?:du|sie)|per (?:du|sie)|(?:du|sie) sagen|sag(?:en sie)? (?:du|sie)|mit (?:du|sie|vornamen)|ich heiße|mein name ist|anrede",
+        "es": r"lla(?:ma|me)me|me llamas|puedes llamarme|(?:me )?llam(?:a|e)nme|trata?e?(?:me|nos) (?:de|como)|tutea(?:me)?|hable?a?me de (?:tu|usted|vos)|de (?:tu|usted|vos)|mi nombre es|dig?ame|prefiero que me (?:llames|digas|trates)",
+        "fr": r"appel(?:le|ez)[- ]moi|tutoie?[- ](?:moi|nous)|tutoyez[- ]moi|vouvoie[- ]moi|vouvoyez[- ]moi|tu peux me (?:tutoyer|dire tu)|on se (?:tutoie|vouvoie|dit tu)|dis[- ]moi (?:tu|vous)|je m'appelle",
+        "it": r"chiama(?:mi|teci)|mi chiami|dammi del (?:tu|lei)|mi dia del (?:tu|lei)|diamoci del (?:tu|lei)|dam+oci del|del (?:tu|lei)|puoi chiamarmi|preferisco essere chiamat\w|mi chiamo",
+        "pt": r"(?:me )?cham[ea](?:-me)?(?: de)? (?:\w+)(?<!atencao)|pode(?:s)? (?:me )?chamar(?:-me)?|trat[ea](?:-me)? (?:por|de|como)|me trat[ea]|por (?:tu|voce)|de (?:voce|senhor|senhora|doutor)|meu nome e|prefiro ser chamad\w",
+        "zh": r"(?:叫|称呼|喊)我(?!们?去|们?吃|起|过|来|回|做)|(?:称|用)[“\"\ufffc]?(?:您|你)[”\"\ufffc]?(?:称呼|来称)|我的名字(?:是|叫)",
+        "ja": r"(?:と|って)(?:呼ん|お呼び)|(?:呼び方|呼び捨て)|敬語(?:で|なし|は|を)|タメ口|(?:さん|ちゃん|様)付け|関西弁で話",
+    }
+)
+
+# remember this
+REMEMBER = _signal(
+    {
+        "en": r"(?:keep|bear) (?:that|this|it) in mind|keep in mind(?: that)?|(?:please |and |just |so )?remember (?:that|this|it)|don't forget (?:that|this)|(?:please )?(?:note|take note) that|make a note|for (?:future )?reference|when i (?:say|write|type|mention|paste|ask|send|post)|by .{1,20} i (?:always )?mean|rule (?:for|is|of)|my rule|as a rule|i insist",
+        "de": r"merk(?:e|en sie)? (?:dir|sich|ihnen)|behalte?n?(?: sie)? (?:das )?im (?:kopf|hinterkopf)|denk(?:e|en sie)? (?:bitte )?(?:immer )?daran|vergiss (?:das )?nicht(?:,|$)|wenn ich .{1,30} (?:sage|schreibe|frage|schicke)|mit .{1,20} meine ich|zur info|bitte beachte",
+        "es": r"ten(?:ga)? (?:en cuenta|presente)|tenlo en cuenta|tengalo en cuenta|recuerda(?:lo)? que|recuerdalo|acuerdate|no (?:lo )?olvides|cuando (?:te )?diga|apuntalo|apuntatelo|toma nota",
+        "fr": r"(?:garde|gardez)(?:-le)? (?:ca |cela )?(?:en tete|a l'esprit)|n'oublie(?:z)? pas (?:que|ca|cela)|souviens-toi|souvenez-vous|retiens|retenez|note(?:z)?(?: bien)?(?:-le| que)|tiens(?:-en)? compte|tenez(?:-en)? compte|quand je (?:dis|parle)",
+        "it": r"tieni(?:lo)? (?:presente|a mente|conto)|tienine conto|tenga (?:presente|conto)|ricorda(?:ti|telo|tene)? (?:che|di|sempre)|ricordatelo|non (?:ti )?dimenticare|segnati|prendi nota|quando dico|quando ti (?:incollo|mando|scrivo|chiedo)",
+        "pt": r"(?:leve|leva|tenha|tem) (?:isso )?em (?:conta|mente)|lembr[ea](?:-se|-te)?(?: disso| sempre| de que| que)|nao (?:se )?esquec[ae]s?|anot[ae](?: ai)?|guard[ae] isso|quando eu (?:disser|digo|falar|mandar)|toda vez",
+        "zh": r"记(?:一下|住|好|着)|别忘了?|请注意|注意[:：]|当我说|我说[^。]{1,10}(?:指|就是)|备注一下",
+        "ja": r"覚えて(?:おい|て|ください)|忘れないで|念頭に|踏まえて|前提(?:で|に|として)|ご承知|考慮して|気をつけて|といえば|(?:と言ったら|って言ったら)",
+    }
+)
+
+# lasting facts of the speaker that bind what is said later
+_HEALTH_EN = r"allergic|intolerant|vegan|vegetarian|pescatarian|diabetic|coeliac|celiac|colou?r[- ]?blind|blind|deaf|hard of hearing|dyslexic|pregnant|epileptic|autistic|asthmatic|left-handed|halal|kosher"
+FACT = _signal(
+    {
+        "en": r"(?:i'm|i am|im|she's|he's|we're|we are|they're|she is|he is|they are|my \w+ is|my \w+ are|both|i've been|who is) (?:\w+ ){0,3}(?:" + _HEALTH_EN + r")|(?:i|we|she|he) (?:have|has|suffer from) (?:an? |severe |bad )*(?:\w+ ){0,2}(?:allerg\w+|intolerance|diabetes|dyslexia|asthma|coeliac|celiac|epilepsy|arthritis|migraines?|adhd|vertigo|tinnitus)|(?:nut|peanut|gluten|lactose|dairy|egg|shellfish|soy)[- ](?:allergy|free|intolerant)|suffer from"
+        r"|(?:i|we) (?:can't|cannot|can not|don't|do not|dont|never|no longer|won't) (?:really )?(?:eat|drink|drive|fly|use|own|swim|read|hear|walk|climb|speak|smoke|touch|stand|do (?!this|that|it\b|anything|not\b|you\b|know)|work (?:on|with|fri|mon|tues|wednes|thurs|satur|sun)|take (?!it|this|that)|lift|run (?!it|into)|have (?:a|an|any|access|admin|room|space))|i (?:only|just) (?:read|have|eat|drink|use|speak|work|own)|i (?:have|own|got) (?:no|neither) (?!idea|clue|doubt|problem|reason|plan|question|time)|i (?:sign|use a wheelchair|use a screen ?reader|wear hearing aids|live (?:without|off))|(?:we|our \w+) (?:are|is) (?:fully |entirely |all |strictly )?(?:on|halal|kosher|vegan|vegetarian)\b|(?:is|are) cut off|i'm fasting|only speaks?|doesn't speak|don't speak|(?:out|off[- ]limits) for (?:me|us|her|him)",
+        "de": r"(?:ich|er|sie|wir|es|kind|tochter|sohn|frau|mann|mutter|vater)(?: \w+){0,3} (?:allerg\w+|vegan\w*|vegetarier\w*|vegetarisch|diabetiker\w*|farbenblind|blind|gehorlos|schwerhorig|schwanger|zoliakie|legastheni\w+|intoleran\w+|laktoseintolerant|unvertraglichkeit)|\w*allergie|\w+unvertraglichkeit|ich (?:vertrage?|esse?|trinke?|rauche?|fahre?|fliege?|arbeite?|nutze?|benutze?|mag|kann|darf)(?: \w+){0,4} (?:kein\w*|nicht|nie|niemals)|ich hab(?:e)?(?: \w+){0,4} (?:kein\w*|nur)|wir haben(?: \w+){0,3} (?:kein\w*|nur)|(?:sitze im|im) rollstuhl|gibts hier nie|keine? (?:rechte|fuhrerschein|auto|backofen)|ich (?:lese|hore) nur|leide an",
+        "es": r"(?:soy|somos|es|son|estoy|esta) (?:\w+ ){0,3}(?:alergic[oa]s?|vegan[oa]s?|vegetarian[oa]s?|diabetic[oa]s?|celiac[oa]s?|daltonic[oa]s?|ciego|ciega|sord[oa]s?|dislexic[oa]s?|embarazada|intolerantes?|zurd[oa]s?)|alergia|intolerancia|celiaquia|padezco|sufro de|tengo (?:\w+ ){0,2}(?:alergia|diabetes|vertigo|asma|celiaquia)|no (?:como|bebo|tomo|conduzco|manejo|fumo|puedo (?:comer|beber|tomar|caminar|subir|usar|correr)|tengo (?:coche|carro|horno|internet|permisos?|acceso)|trabajo (?:los|el)|uso|veo bien|oigo)|ya no llego|me pierdo|(?:ando|voy) en silla|solo (?:leo|tengo|uso|puedo|como|hablo)|nunca (?:como|bebo|trabajo|conduzco|tomo)|no tengo (?:ni )?\w+ ni",
+        "fr": r"(?:je suis|il est|elle est|nous sommes|on est|ils sont|elles sont|mon \w+ est|ma \w+ est) (?:\w+ ){0,3}(?:allergiques?|vegan[es]*|vegetarien\w*|vegetalien\w*|diabetiques?|coeliaques?|daltonien\w*|aveugles?|sourd[es]*|malentendant\w*|dyslexiques?|enceinte|intolerantes?|gaucher\w*|asthmatiques?)|allergies?|intolerance|je souffre|je ne (?:mange|bois|conduis|prends|fume|travaille|supporte|lis|porte|peux|vois|parle)(?: \w+)? (?:pas|plus|jamais|ni|que)|je n'(?:ai|utilise|entends|aime) (?:pas|ni|plus|jamais|aucune?|que)|en fauteuil|on n'a (?:pas|ni|que|plus)|nous n'avons (?:pas|ni|que|plus)",
+        "it": r"(?:sono|siamo|e|soffro di|mio \w+ e|mia \w+ e) (?:\w+ ){0,3}(?:allergic[aoh]\w?|vegan[aoie]|vegetarian[aoie]|diabetic[aoh]\w?|celiac[aoh]\w?|daltonic[aoh]\w?|cieco|cieca|sord[aoie]|dislessic[aoh]\w?|incinta|intollerant[ei]|mancin[aoie])|allergia|intolleranza|celiachia|soffr\w+ di|non (?:mangio|bevo|guido|fumo|uso|lavoro|posso (?:mangiare|bere|prendere|usare|correre|salire|guidare)|ho (?:il |la |un |una |l')?(?:forno|auto|macchina|patente|accesso|permessi|internet)|prendo|sopporto|reggo|tollero|vedo bien|sento bene|lo capisce|capisce)|(?:in|su una) (?:sedia a rotelle|carrozzina)|(?:leggo|mangio|uso|parlo) solo|non ho ne",
+        "pt": r"(?:sou|somos|e|estou|esta|meu \w+ e|minha \w+ e|minha \w+|meu \w+) (?:\w+ ){0,3}(?:alergic[oa]s?|vegan[oa]s?|vegetarian[oa]s?|diabetic[oa]s?|celiac[oa]s?|daltonic[oa]s?|ceg[oa]s?|surd[oa]s?|dislexic[oa]s?|gravida|intolerantes?|canhot[oa]s?)|alergia|intolerancia|sofro de|tenho (?:\w+ ){0,2}(?:alergia|diabetes|vertigem|asma|rinite)|(?:eu )?nao (?:como|bebo|dirijo|conduzo|fumo|uso|trabalho (?:as|aos|de|na|no)|posso (?:comer|beber|tomar|usar|correr|subir|dirigir)|tenho (?:carro|forno|internet|acesso|permissao|permissoes|carta)|enxergo|tomo)|so (?:leio|tenho|uso|posso|como|falo)|cadeira de rodas|nunca (?:como|bebo|trabalho)",
+        "zh": r"过敏|乳糖不耐|(?:我|我们|家人|孩子|老婆|老公|爸|妈|儿子|女儿|他|她|全家)[^。！？，]{0,6}(?:吃素|素食|纯素|清真|糖尿病|色盲|色弱|失明|听不见|听障|聋|孕|怀孕|忌口)|我(?:从不|不能|不会|不吃|不喝|没有|没|只有|只能|只会|戒了)[^。！？]{0,12}(?:吃|喝|酒|烟|肉|车|烤箱|权限|驾照|外语|英语|手机|屏|用|看)|(?:膝盖|腰|腿|心脏|肠胃|眼睛|耳朵)[^。！？]{0,10}(?:伤|不好|不行|手术|不便)|坐轮椅|不识字|不懂英语",
+        "ja": r"アレルギー|ベジタリアン|ヴィーガン|ビーガン|菜食|糖尿|色覚|色弱|目が(?:見え|不自由|悪)|耳が(?:聞こえ|遠|不自由)|妊娠(?:中|して)|車椅子|車いす|老眼|下戸|(?:は|が|を|も)(?:食べられ|飲め|食べ|飲ま|使え|開けられ|持って|運転でき|持て|読め|話せ|見え|聞こえ|使わ|歩け|乗れ|置け)(?:ない|ません|ていない|ていません|ず)|(?:苦手|不自由)(?:です|で|な|。)|しか(?:なく|ない|ありません|いない|使えない|読めない)|余裕(?:は|も|が)(?:ない|ありません)|(?:予算|権限|免許|車)(?:は|も|が)(?:なく|ない|ありません|持って)",
+    }
+)
+
+# this once, and no longer
+ONCE = _signal(
+    {
+        "en": r"(?:for|in) (?:this|that) (?:one|answer|question|message|reply|time|task|one answer)(?: only| alone)?|just (?:this|for) (?:once|now|one)|this (?:once|time)(?: only)?|only (?:this (?:once|time)|for now|today)|one[- ]off|for once|right now|for now",
+        "de": r"nur (?:dieses mal|diesmal|fur diese|bei dieser|heute|jetzt|das eine mal|dieses eine)|diesmal|dieses eine mal|ausnahmsweise|fur diese (?:eine )?(?:antwort|frage|nachricht)|in dieser antwort",
+        "es": r"(?:solo |nada mas )?(?:por|en|para) esta (?:vez|respuesta|pregunta|ocasion)|solo (?:esta vez|por hoy|hoy)|por una vez|de momento",
+        "fr": r"(?:juste |seulement |uniquement )?(?:pour|dans|a) cette (?:fois|reponse|question)(?:-ci)?|cette fois(?:-ci)?|pour une fois|juste une fois|exceptionnellement",
+        "it": r"(?:solo |soltanto )?(?:per|in) questa (?:volta|risposta|domanda)|solo (?:stavolta|oggi)|stavolta|per una volta|questa volta sola",
+        "pt": r"(?:so |apenas |somente )?(?:por|para|nesta|desta|nessa|dessa|pra) (?:esta |essa )?(?:vez|resposta|pergunta)|so (?:hoje|desta vez|dessa vez)|por uma vez|so agora",
+        "zh": r"(?:就|只|仅|单)?(?:这|此)(?:一)?(?:次|回|题|句|条)(?:就|只|用|先|的回答)|仅此一次|暂时|先别急",
+        "ja": r"(?:この|今回の)(?:質問|回答|返事|一回|件)(?:だけ|に限り|のみ)|今回(?:だけ|に限り|は)|一度だけ|今だけ|とりあえず今",
+    }
+)
+
+# a question or a tale, not a rule: who always does what, back then
+TALE = _signal(
+    {
+        "en": r"(?:i|we)(?:'ll| will|'m going to| am going to|'ve| have| had|'d been| was| were| used to) (?!like|rather|prefer)|back then|years ago|used to|last (?:year|week|night)|yesterday|(?:it|that|this|which|who|he|they|there) (?:always|never|only|no longer|must|has|was|is|were)\b|when i was|as a (?:kid|child)|(?:i|we) (?:always|never|only|ever)\b|i need an? \w+ (?:script|program|function|tool)|mustn't modify",
+        "de": r"fruher|damals|neulich|gestern|als kind|(?:hat|hatte|hatten|habe|war|waren|wurde) (?:\w+ ){0,5}(?:immer|nie|standig|nur)|(?:immer|nie) (?:\w+ ){0,4}(?:gefahren|gewesen|gehabt|gesagt|gemacht)|vergiss es|das immer",
+        "es": r"de nin[oa]|antes(?! de\b)|anoche|ayer|sone|hace anos|(?:siempre|nunca) (?:\w*aba|\w*ia|me \w+|lo \w+i|he|habia)|casi siempre|olvidalo",
+        "fr": r"autrefois|hier|jadis|quand j'etais|(?:j'ai|il a|elle a|on a|j'avais) (?:toujours|jamais)|(?:n'ai|n'a) jamais|t'inquiete|vous inquietez",
+        "it": r"da (?:piccolo|bambin[oa])|una volta|ieri|anni fa|(?:ho|ha|abbiamo|avevo) (?:sempre|mai)|andavamo|quando ero|lascia perdere|(?:sempre|mai) (?:stat\w+|avut\w+)",
+        "pt": r"antigamente|ontem|quando (?:era|eu era)|anos atras|(?:sempre|nunca) (?:\w*ava|\w+ia|fui|foi|quer|gostou)|deixa pra la",
+        "zh": r"小时候|以前|昨天|上次|去年|曾经|一辈子|从来没",
+        "ja": r"昔|子どものころ|子供の頃|昨日|以前は|(?:まし|でし)た(?:が|けど)",
+    }
+)
+
+# words that open a list of rules
+LIST_OPENING = _signal(
+    {
+        "en": r"follow (?:these|this|the)|(?:rules?|guidelines|conventions?|constraints?|contract|preferences|principles|ground rules|house style|style guide|requirements for (?:all|every)|standing (?:orders?|instructions)|instructions for (?:all|every|you|this)|instructions|dos and don'ts|house rules|format)(?: (?:for|in|of|from|you|that|to|this|our|the|your|we|my|i|here|hold|should|chat|conversation|all|every|each)\b.*)?|you (?:will|should|must|shall|are to|always|never)|please (?:always|never)?|keep to|stick to|from now on|while (?:we|you|i)|i (?:want|expect|need|would like|'d like) (?:you|your|all|the following from you)|how (?:i want|we work|i like)|what i (?:want|expect|need)|here(?:'s| is) how|always|never|don't|do not",
+        "de": r"(?:regeln|vorgaben|richtlinien|spielregeln|grundregeln|anweisungen|konventionen|rahmenbedingungen|bedingungen|stilvorgaben|wunsche|feste \w+)(?: (?:fur|in|bei|an|die|zu)\b.*)?|(?:gilt|gelten)|bitte|halte? dich|halten sie sich|beachte\w*|du (?:sollst|musst|darfst|wirst)|sie (?:sollen|mussen|durfen)|ich (?:mochte|will|erwarte|wunsche)|so (?:machen wir|gehst du|arbeiten)|immer|nie(?:mals)?",
+        "es": r"(?:reglas|normas|instrucciones|pautas|condiciones|convenciones|restricciones|requisitos|directrices|criterios)(?: (?:de|para|del|en|fijas|permanentes|que)\b.*)?|sigue|siga|respeta|respete|ten en cuenta|debes|tienes que|quiero que|siempre|nunca|por favor",
+        "fr": r"(?:regles|consignes|contraintes|instructions|conditions|conventions|principes|exigences)(?: (?:de|pour|du|a|dans|permanentes|fixes|que|qui|a suivre)\b.*)?|respecte[z]?|suis|suivez|tu (?:dois|vas|devras)|vous (?:devez|devrez)|je (?:veux|voudrais|souhaite) que|toujours|jamais|merci de",
+        "it": r"(?:regole|norme|istruzioni|vincoli|condizioni|convenzioni|indicazioni|criteri|linee guida)(?: (?:di|per|del|fisse|permanenti|in|che|da)\b.*)?|segui|segua|rispetta|rispetti|attieniti|devi|voglio che|vorrei che|sempre|mai|per favore|nelle (?:tue )?risposte",
+        "pt": r"(?:regras|normas|instruc\w+|diretrizes|condic\w+|convenc\w+|restric\w+|orientac\w+|criterios|combinados?)(?: (?:de|para|da|do|fixas|permanentes|em|que)\b.*)?|siga|sigam|segue|respeite|respeita|voce (?:deve|vai)|quero que|sempre|nunca|por favor|nas (?:suas )?respostas",
+        "zh": r"规则|規則|要求|规矩|约定|注意事项|请(?:遵守|按|注意)|遵守|守则|原则|格式|以下|你(?:当|做|扮演|要|必须)|说好|这样|几条|几点",
+        "ja": r"ルール|規則|約束|決まり|条件|方針|進め方|お願い|守って|以下|注意(?:点|事項)|要件|指針|次の(?:とおり|通り|点)|書式|形式|前提",
+    }
+)
+
+# taking a rule back: you can write normally again
+LIFT = _signal(
+    {
+        "en": r"(?:you|u) (?:can|may|could) (?:\w+ ){0,6}(?:again|normally|freely|now)|(?:write|answer|talk|speak|reply|respond) (?:\w+ )?(?:normally|as (?:usual|before|normal))|back to normal|(?:forget|drop|ignore|scrap|cancel|lift|never mind) (?:about )?(?:the|that|my|all|what i said about|those|every) (?:\w+ ){0,4}(?:rules?|limits?|restrictions?|instructions?|format|requirements?|ban|style|thing)|no need (?:to|for) (?:\w+ ){0,8}(?:any ?more|any longer|now)|you (?:don't|no longer) (?:have|need) to (?:\w+ ){0,8}(?:any ?more|any longer|now)?|(?:the|that|my) (?:\w+ ){0,3}(?:rule|limit|restriction|ban) (?:is (?:off|over|lifted|gone|void)|no longer (?:applies|holds))|(?:are|is) (?:fine|ok|okay|allowed|welcome) (?:again|now)",
+        "de": r"(?:du|sie|ihr) (?:kannst|konnen|darfst|durfen)(?: \w+){0,6} (?:wieder|normal)|(?:wieder|ganz) normal|vergiss (?:die|das|meine|den) (?:\w+ ){0,3}(?:regel\w*|vorgabe\w*|limit|beschrankung)|(?:regel|vorgabe|beschrankung|verbot)\w* (?:gilt|gelten) nicht mehr|(?:ist|sind) (?:jetzt )?wieder (?:erlaubt|ok|in ordnung|willkommen)|musst du nicht mehr|mussen sie nicht mehr|brauchst du nicht mehr|ist aufgehoben",
+        "es": r"(?:ya )?(?:puedes|puede) (?:volver|\w+ (?:otra vez|de nuevo|normal\w*))|como antes|normalmente otra vez|olvida (?:la|lo de la|esa|mi) (?:\w+ ){0,2}(?:regla|norma|limite|restriccion)|ya no (?:hace falta|es necesario|tienes que|tiene que)|(?:la|esa) (?:regla|norma|restriccion) ya no",
+        "fr": r"(?:tu|vous) (?:peux|pouvez) (?:a nouveau|de nouveau|re\w+|\w+ normalement)|comme avant|oublie[z]? (?:la|cette|ma) (?:regle|consigne|limite|restriction)|(?:plus besoin|ce n'est plus la peine)|(?:tu n'as|vous n'avez) plus (?:besoin|a)\b",
+        "it": r"(?:puoi|puo) (?:di nuovo|tornare|\w+ (?:di nuovo|normalmente|come prima))|come prima|dimentica (?:la|quella) (?:regola|limite|restrizione)|non (?:serve|occorre|devi) piu|non c'e piu bisogno",
+        "pt": r"(?:ja )?(?:pode|podes) (?:voltar|\w+ (?:de novo|normalmente|outra vez|como antes))|como antes|esquec[ae] (?:a|essa|aquela) (?:regra|limite|restricao)|nao (?:precisa|e preciso|precisas) mais|liberad[oa]s?",
+        "zh": r"(?:可以|能)(?:恢复|正常|重新|再)|恢复正常|不用再|不必再|(?:规则|限制|规定|要求)(?:作废|取消|解除|不算)|照常|忘(?:了|掉)(?:那|刚才|之前)",
+        "ja": r"(?:もう|また)[^。]{0,14}(?:なくて(?:いい|構|大丈夫)|て(?:もいい|いい|構|大丈夫))|元に戻|普通に(?:戻|話|書|答)|ルールは(?:なし|終わり|解除|取り消)|解除(?:し|で)|忘れて(?:いい|ください)",
+    }
+)
+
+# single words for what most rules are about, by matter; rules on one matter replace each other
+MATTERS: Mapping[str, re.Pattern[str]] = {
+    "language": _signal(
+        {
+            "en": r"english|german|french|spanish|italian|portuguese|dutch|japanese|chinese|russian|arabic|latin|polish|turkish|korean|hindi|swedish|danish|norwegian|greek|(?:which|what|other) language|bilingual",
+            "de": r"deutsch|englisch|franzosisch|spanisch|italienisch|portugiesisch|niederlandisch|japanisch|chinesisch|russisch|turkisch|polnisch|latein",
+            "es": r"espanol|castellano|ingles|aleman|frances|italiano|portugues|catalan|euskera|gallego|japones|chino|ruso",
+            "fr": r"francais|anglais|allemand|espagnol|italien|portugais|neerlandais|japonais|chinois|russe",
+            "it": r"inglese|tedesco|francese|spagnolo|portoghese|giapponese|cinese|russo",
+            "pt": r"ingles|alemao|espanhol|italiano|japones|chines|russo",
+            "zh": r"中文|英文|英语|法语|德语|日语|日文|西班牙语|俄语|韩语|粤语|普通话|文言|白话|繁體|繁体|简体",
+            "ja": r"日本語|英語|中国語|フランス語|ドイツ語|韓国語|スペイン語|関西弁|標準語|方言",
+        }
+    ),
+    "address": ADDRESS,
+    "length": _signal(
+        {
+            "en": r"words?|sentences?|lines?|short|brief(?:ly)?|long|concise|detail(?:ed)?",
+            "de": r"worter|worte|satze?n?|zeilen|kurz|lang|ausfuhrlich|knapp",
+            "es": r"palabras|frases|lineas|corto|breve|largo|detalle",
+            "fr": r"mots|phrases?|lignes|court|bref|long|detaille",
+            "it": r"parole|frasi|righe|breve|lungo|dettagli",
+            "pt": r"palavras|frases|linhas|curto|breve|longo|detalh\w+",
+            "zh": r"字(?!体)|句|行以内|简短|简洁|详细",
+            "ja": r"文字|三文|二文|一文|行以内|短く|長く|詳しく|簡潔",
+        }
+    ),
+    "currency": _signal(
+        {
+            "en": r"euros?|dollars?|pounds?|yen|francs?|rupees?|pesos?|currency|crowns?|usd|eur|gbp|chf|reais|yuan",
+            "zh": r"欧元|美元|人民币|日元|英镑",
+            "ja": r"円|ドル|ユーロ",
+        }
+    ),
+    "temperature": _signal({"en": r"celsius|fahrenheit|kelvin", "zh": r"摄氏|华氏", "ja": r"摂氏|華氏"}),
+    "units": _signal(
+        {
+            "en": r"metric|imperial|inch(?:es)?|feet|centimet\w+|met(?:er|re)s?|kilomet\w+|miles?|grams?|ounces?|kilos?|litres?|liters?|cups?",
+            "de": r"meter|zoll|gramm|kilo|meilen|kilometer|liter",
+            "es": r"metros|pulgadas|gramos|kilos|millas|tazas",
+            "fr": r"metres|pouces|grammes|kilos|milles|tasses",
+            "it": r"metri|pollici|grammi|chili|miglia|tazze",
+            "pt": r"metros|polegadas|gramas|quilos|milhas|xicaras",
+            "zh": r"克|公斤|斤|公里|英里|英寸|厘米",
+            "ja": r"グラム|キロ|メートル|インチ|カップ|大さじ",
+        }
+    ),
+    "numerals": _signal(
+        {
+            "en": r"numerals|digits|in figures|spelled out|roman numerals",
+            "de": r"ziffern|ausgeschrieben",
+            "es": r"cifras|en letras?",
+            "fr": r"chiffres|en lettres",
+            "it": r"cifre|in lettere",
+            "pt": r"algarismos|por extenso",
+            "zh": r"阿拉伯数字|汉字数字",
+            "ja": r"漢数字|算用数字",
+        }
+    ),
+    "emoji": _signal({"en": r"emojis?|emoticons?|smileys?", "zh": r"表情", "ja": r"絵文字|顔文字"}),
+}
