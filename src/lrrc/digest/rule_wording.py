@@ -9,17 +9,54 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from lrrc.digest.alternatives import shared_beginnings
+
 SPACED = ("en", "de", "es", "fr", "it", "pt")  # languages that write blanks between words; the others do not
 
 
-def _signal(by_language: Mapping[str, str]) -> re.Pattern[str]:
-    words = "|".join(pattern for language, pattern in by_language.items() if language in SPACED)
-    signs = "|".join(pattern for language, pattern in by_language.items() if language not in SPACED)
-    return re.compile(f"(?<![\\w'])(?:{words})(?:(?!\\w)|(?<=\\s))" + (f"|{signs}" if signs else ""), re.IGNORECASE)
+_CLAUSE_OPENS = re.compile(
+    r"(?:^|[,;:.!?–—(•*-][ \t]*|(?:^|[\s(])(?:and|or|please|pls|but|so|then|just|always|never|only|do|ok|okay|also|on|onwards?"
+    r"|forward|now|instead|first|thanks|rule|anyway) )\W{0,3}\Z"
+)
+
+
+class Signal:
+    """Patterns by language; those of languages with blanks match whole words of a lower-case text. `clause` are verbs
+    that count only where they open a clause, as English knows an order by its place."""
+
+    def __init__(self, by_language: Mapping[str, str], clause: str = ""):
+        self.words = "|".join(pattern for language, pattern in by_language.items() if language in SPACED)
+        self.signs = "|".join(pattern for language, pattern in by_language.items() if language not in SPACED)
+        self.clause = clause
+        self._word, self._sign, self._verb = _words(self.words), _signs(self.signs), _words(clause)
+
+    def search(self, text: str) -> bool:
+        """Whether a lower-case text has the signal."""
+        if (self._word and self._word.search(text)) or (self._sign and not text.isascii() and self._sign.search(text)):
+            return True
+        return bool(self._verb) and any(
+            _CLAUSE_OPENS.search(text, max(0, match.start() - 16), match.start()) for match in self._verb.finditer(text)
+        )
+
+
+def _words(patterns: str) -> re.Pattern[str] | None:
+    if not patterns:
+        return None
+    return re.compile(f"(?<![\\w'])(?:{shared_beginnings(patterns)})(?:(?!\\w)|(?<=\\s))")
+
+
+def _signs(patterns: str) -> re.Pattern[str] | None:
+    return re.compile(shared_beginnings(patterns)) if patterns else None
+
+
+def _any(*signals: Signal) -> Signal:
+    """A signal where one of these may be: verbs count wherever they stand."""
+    words = "|".join(part for signal in signals for part in (signal.words, signal.clause) if part)
+    return Signal({"en": words, "ja": "|".join(signal.signs for signal in signals if signal.signs)})
 
 
 # for how long: from now on, in every answer, whenever
-ONWARD = _signal(
+ONWARD = Signal(
     {
         "en": r"from (?:now|here|today|this point|this moment|this message) (?:on|onwards?|forward)|from (?:today|this point|now|tomorrow)|going forward|moving forward|from here(?: on)?(?: out)?"
         r"|hencefor(?:th|ward)|in (?:the )?future|until (?:i|we|further|the (?:end|incident))\b|till (?:i|we|further)\b|as of (?:now|today)|starting (?:now|today|with)"
@@ -45,41 +82,39 @@ ONWARD = _signal(
 )
 
 # always, never, only
-ALWAYS = _signal(
+ALWAYS = Signal(
     {
-        "en": r"always|never(?! mind)|only(?: ever)?|ever|without exception|no exceptions?|strictly|under no circumstances|invariably|consistently",
+        "en": r"always|never(?! mind)|only(?: ever)?|ever|(?:and|or) nothing else|without exception|no exceptions?|strictly|under no circumstances|invariably|consistently",
         "de": r"immer|stets|nie|niemals|ausschließlich|keinesfalls|auf keinen fall|unter keinen umstanden|ausnahmslos|jederzeit|nur",
         "es": r"siempre|nunca|jamas|solo|unicamente|exclusivamente|bajo ningun(?:a)? \w+|en ningun caso|sin excepcion(?:es)?",
         "fr": r"toujours|jamais|uniquement|exclusivement|en aucun cas|sous aucun pretexte|sans exception|systematiquement|seulement",
         "it": r"sempre|mai|soltanto|solo|unicamente|esclusivamente|in nessun caso|per nessun motivo|senza eccezioni",
-        "pt": r"sempre|nunca|jamais|so|somente|apenas|unicamente|exclusivamente|em nenhum caso|em hipotese alguma|de jeito nenhum|sem excec\w+",
+        "pt": r"sempre|nunca|jamais|so (?:em|com|respond\w+|escrev\w+|us[ea]|fal[ea]|depois|quando|se)|somente|apenas|unicamente|exclusivamente|em nenhum caso|em hipotese alguma|de jeito nenhum|sem excec\w+",
         "zh": r"总是|永远|绝不|绝对不|千万别|千万不|必须|务必|一定要|只能|只准|只许|只(?:用|称|给|写|回答|说|谈|推荐)|从不|一定不|绝|严格|一律|都",
         "ja": r"必ず|絶対に?|決して|一切|常に|厳禁|禁止",
     }
 )
 
 # the beginning of a clause that tells somebody to do something
-_CLAUSE = r"(?:(?<=^)|(?<=[,;:.!?–—(] )|(?<=[;:(–—])|(?<=\band )|(?<=\bplease )|(?<=\bpls )|(?<=\bbut )|(?<=\bso )|(?<=\bthen )|(?<=\bjust )|(?<=\balways )|(?<=\bnever )|(?<=\bonly )|(?<=\bdo )|(?<=\bok )|(?<=\balso )|(?<=\bon )|(?<=\bforward ))"
-DIRECT = _signal(
+DIRECT = Signal(
     {
-        "en": r"please|pls|plz|(?:you|u) (?:must|should|shall|are to|will|may only|can only|need to|have to|may not|can't|cannot|always|never|only|ought to)|(?:i want|i'd like|i would like|i need|i prefer|i'd prefer|i expect|i'd rather) (?:you|to|your|all|every|it|them|commands|answers|replies)?|i'd like|make sure|be sure|let's (?:keep|stick|use|stay|agree|speak|write)|can (?:you|u)|could you"
-        r"|" + _CLAUSE + r"(?:answer|reply|respond|write|use|give|call|keep|cite|quote|speak|talk|translate|format|show|list|start|begin|end|finish|close|open|avoid|include|address|refer|treat|mark|round|explain|put|leave|mention|ask|tell|make|limit|stick|add|return|output|print|assume|convert|spell|name|prefer|follow|stay|remain|skip|omit|provide|suggest|recommend|act|be|let|wait|stop|run|commit|document|summari[sz]e|sign|greet|number|highlight|remind|indent|wrap|sort|offer|propose|describe|express|present|report|state|calculate|reckon|measure|switch|go back|drop|take|link|confirm|repeat|consider|count|default|do|say|warn|flag|prefix|append|hold|obey|respect|think|set|pick|spare|restrict|focus|state|label|insert|never (?!mind)\w+|always \w+)",
+        "en": r"please|pls|plz|(?:you|u) (?:must|should|shall|are to|will|may only|can only|need to|have to|may not|can't|cannot|always|never|only|ought to|begin|start|open|close|end|give|write|sign|use|call|address|greet|reckon|answer|speak|talk|reply|put|name|refer|keep|list|count|quote|serve|offer|book|order)|(?:is|are|has|have|must|should) (?:always |never |only )?(?:to be|be) \w+|(?:i want|i'd like|i would like|i need|i prefer|i'd prefer|i expect|i'd rather) (?:you|to|your|all|every|it|them|commands|answers|replies)?|i'd like|make sure|be sure|let's (?:keep|stick|use|stay|agree|speak|write)|can (?:you|u)|could you",
         "de": r"bitte|(?:du|sie) (?:sollst|sollen|musst|mussen|darfst|durfen|wirst|kannst nur)|ich (?:mochte|will|hatte gern|wunsche|brauche|bitte)|achte(?:n sie)?|sorge(?:n sie)?|\w+en sie|duze|sieze|duzen|siezen|(?:darf|durfen|muss|mussen|soll|sollen) (?:es )?(?:\w+ ){0,4}"
         r"|(?:antworte|schreibe?|schreib|nutze?|nutz|verwende?|nenne?|gib|sprich|rede?|halte?|zitiere?|benutze?|benutz|erklare?|vermeide?|lass|frage?|frag|sage?|sag|rechne?|gebe?|zeige?|zeig|beginne?|ende|beende|fuge?|fug|setze?|setz|mache?|mach|bleibe?|bleib|runde?|weise?|warne?|erwahne?|formuliere?|fasse?|merke?|merk|nimm|spar|stelle?|stell|ubersetze?|verzichte?|liste?|kurze?|denk|denke|beachte?|verweise?|empfiehl|markiere?|kommentiere?|lege?|leg|fuhre?|fuhr|erstelle?|korrigiere?|hange?|berucksichtige?|plane?|behandle?|behandel|duz|siez|keine?n?)"
         r"|(?:nennst|schreibst|antwortest|gibst|machst|sprichst|benutzt|nutzt|verwendest|setzt|zitierst|zeigst|fragst|erklarst|bleibst|rechnest|stellst|beginnst|lasst|redest|nimmst|fasst) du|du (?:nennst|schreibst|antwortest|gibst|machst|sprichst|benutzt|nutzt|verwendest|setzt|zitierst|zeigst|fragst|erklarst|bleibst|rechnest|stellst|beginnst|lasst|redest|nimmst)",
-        "es": r"por favor|porfa|(?:debes|debe|tienes que|tiene que|has de|puedes|deberias|deberia|deben|tienen que)|(?:quiero|necesito|prefiero|quisiera|me gustaria) que|(?:no )?(?:me |te |le |nos )?(?:responde|responda|respondan|respondeme|respondame|contesta|conteste|contestame|escribe|escriba|escribeme|escriban|usa|use|usen|utiliza|utilice|da|des|dame|deme|di|dime|digame|diga|pon|pongas|ponga|ponme|haz|hagas|haga|habla|hable|hablame|hableme|trata|trate|tratame|trateme|llama|llame|llamame|llameme|cita|cites|cite|indica|indique|muestra|muestre|evita|evite|incluye|incluyas|incluya|manten|mantenga|termina|termine|empieza|empiece|cierra|cierre|redondea|redondee|avisa|avises|avise|avisame|aviseme|pregunta|preguntes|pregunte|preguntame|explica|expliques|explique|explicame|recomienda|recomiendes|recomiende|propon|propongas|proponga|sugieras|sugiera|sugiere|menciones|mencione|cuenta|cuentes|anade|anada|agrega|agregue|deja|dejes|deje|corrijas|corrija|corrige|limita|limitate|limitese|recuerda|recuerde|considera|considere|ten|tenga|manda|mande|envia|envie|firma|firme|repitas|repita|toques|toque|cambies|cambie|uses|utilices|escribas|respondas|llames|trates|hables|traduzcas|traduzca|traduce|pases|inventes|invente|olvides|responder|contestar|escribir|usar|pedir|dar|cerrar|citar|evitar|poner|hablar|tratar|incluir|mantener)|nada de|sin \w+|va(?:n)? (?:a|en|con)|tope|maximo",
-        "fr": r"s'il (?:te|vous) plait|svp|stp|merci de|(?:tu|vous) (?:dois|devez|peux|pouvez|ne \w+|m'appel\w+|me \w+|citeras|citerez|ecriras|ecrirez|repondras|repondrez|utiliseras|utiliserez|\w+ras|\w+rez)|(?:je veux|je voudrais|j'aimerais|je souhaite|je prefere|il faut|il faudra) (?:que|qu'|des|un|une|le|les)?|veuillez|(?:ne |n')?(?:me |m'|nous |te |lui |les |le |la |l')*(?:reponds|repondez|ecris|ecrivez|utilise|utilisez|emploie|employez|donne|donnez|parle|parlez|appelle|appelez|tutoie|tutoyez|vouvoie|vouvoyez|garde|gardez|cite|citez|indique|indiquez|montre|montrez|evite|evitez|inclus|incluez|ajoute|ajoutez|termine|terminez|commence|commencez|mets|mettez|propose|proposez|suggere|suggerez|explique|expliquez|demande|demandez|previens|prevenez|arrondis|arrondissez|limite|limitez|reste|restez|fais|faites|dis|dites|laisse|laissez|signe|signez|compte|comptez|convertis|convertissez|considere|considerez|pars|partez|signale|signalez|rappelle|rappelez|oublie|oubliez|touche|touchez|modifie|modifiez|corrige|corrigez|recommande|recommandez|precise|precisez|prends|prenez|passe|passez|sois|soyez|adresse|adressez|traduis|traduisez|refuse|refusez)(?:-(?:moi|nous|les|le|la|lui))?|pas de|pas d'|aucune?|repondre|ecrire|eviter|utiliser|citer",
-        "it": r"per favore|per piacere|per cortesia|(?:devi|deve|dovete|puoi|dovresti|bisogna)|(?:voglio|vorrei|preferisco|mi serve|desidero) (?:che|solo|sempre)?|(?:non )?(?:mi |ci |me |lo |la |li |le |si )*(?:rispondi|risponda|rispondimi|rispondere|scrivi|scriva|scrivimi|scrivere|usa|usi|usare|utilizza|utilizzi|utilizzare|dai|dia|dammi|mi dia|dimmi|dica|parla|parli|parlami|parlare|chiamami|chiama|chiami|mantieni|mantenga|cita|citi|citare|indica|indichi|mostra|mostri|evita|eviti|evitare|includi|includa|aggiungi|aggiunga|termina|termini|chiudi|chiuda|comincia|cominci|inizia|inizi|metti|metta|mettere|proponi|proponga|proporre|suggerisci|suggerisca|spiega|spiegala|spiegalo|spiegami|spieghi|chiedi|chieda|chiedimi|avvisami|avvisa|avvisi|arrotonda|arrotondi|limita|limitati|resta|resti|fai|faccia|lascia|lasci|firma|firmi|considera|consideri|tieni|tenga|ricorda|ricordati|ricordi|tocca|tocchi|toccare|modifica|modificare|consigli|consiglia|consigliare|traduci|traduca|correggi|corregga|dammi del|mi dia del|durino|siano|abbiano|vadano|ringrazia|passiamo|nominare|rivelare|inventare|aggiungere)|niente|basta|nessun[oa]?|meglio|va(?:nno)? (?:scritt\w+|in|con)",
-        "pt": r"por favor|por gentileza|pfv|(?:deve|devem|deves|tem que|tem de|tens de|tens que|pode|podes|precisa|devera|teem que) ?(?:usar|ser|responder|escrever|caber|ter|ficar|vir)?|(?:quero|preciso|prefiro|queria|gostaria) que|(?:nao )?(?:me |te |nos |lhe )?(?:responda|responde|respondas|responder|escreva|escreve|escrevas|escrever|use|usa|uses|usar|utilize|utiliza|de|da|me de|diga|diz|digas|fale|fala|fales|falar|chame|chama|chames|me chame|chama-me|chame-me|trate|trata|trates|trate-me|trata-me|mantenha|mantem|cite|cita|cites|citar|indique|indica|mostre|mostra|evite|evita|evitar|inclua|inclui|adicione|acrescente|acrescenta|termine|termina|feche|fecha|comece|comeca|ponha|poe|coloque|coloca|colocar|proponha|propoe|sugira|sugere|sugerir|explique|explica|pergunte|pergunta|avise|avisa|avisa-me|avise-me|arredonde|arredonda|limite|limita|fique|fica|faca|faz|facas|deixe|deixa|assine|assina|considere|considera|lembre|lembra|lembre-se|mexa|mexas|mexer|mude|mudes|recomende|recomenda|traduza|traduz|corrija|corrige|pare|mande|mencione|invente|coma|tenha|seja|recuse|passe|converta|conte|some)|sem \w+|nada de|nenhum[a]?",
+        "es": r"por favor|porfa|(?:debes|debe|tienes que|tiene que|has de|puedes|deberias|deberia|deben|tienen que)|(?:quiero|necesito|prefiero|quisiera|me gustaria) que|(?:no )?(?:me |te |le |nos )?(?:responde|responda|respondan|respondeme|respondame|contesta|conteste|contestame|escribe|escriba|escribeme|escriban|usa|use|usen|utiliza|utilice|dame|deme|dime|digame|diga|pon|pongas|ponga|ponme|haz|hagas|haga|habla|hable|hablame|hableme|trata|trate|tratame|trateme|llama|llame|llamame|llameme|cita|cites|cite|indica|indique|muestra|muestre|evita|evite|incluye|incluyas|incluya|manten|mantenga|termina|termine|empieza|empiece|cierra|cierre|redondea|redondee|avisa|avises|avise|avisame|aviseme|pregunta|preguntes|pregunte|preguntame|explica|expliques|explique|explicame|recomienda|recomiendes|recomiende|propon|propongas|proponga|sugieras|sugiera|sugiere|menciones|mencione|cuenta|cuentes|anade|anada|agrega|agregue|deja|dejes|deje|corrijas|corrija|corrige|limita|limitate|limitese|recuerda|recuerde|considera|considere|tenga|manda|mande|envia|envie|firma|firme|repitas|repita|toques|toque|cambies|cambie|uses|utilices|escribas|respondas|llames|trates|hables|traduzcas|traduzca|traduce|pases|inventes|invente|olvides|responder|contestar|escribir|usar|pedir|dar|cerrar|citar|evitar|poner|hablar|tratar|incluir|mantener)|nada de|sin \w+|va(?:n)? (?:a|en|con)|tope|maximo",
+        "fr": r"s'il (?:te|vous) plait|svp|stp|merci de|(?:tu|vous) (?:dois|devez|peux|pouvez|ne \w+|m'appel\w+|me \w+|citeras|citerez|ecriras|ecrirez|repondras|repondrez|utiliseras|utiliserez|\w+ras|\w+rez)|(?:je veux|je voudrais|j'aimerais|je souhaite|je prefere|il faut|il faudra) (?:que|qu'|des|un|une|le|les)?|veuillez|(?:ne |n')?(?:me |m'|nous |te |lui |les |le |la |l')*(?:reponds|repondez|ecris|ecrivez|utilise|utilisez|emploie|employez|donne|donnez|parle|parlez|appelle|appelez|tutoie|tutoyez|vouvoie|vouvoyez|garde|gardez|cite|citez|indique|indiquez|montre|montrez|evite|evitez|inclus|incluez|ajoute|ajoutez|termine|terminez|commence|commencez|mets|mettez|proposez|propose|suggere|suggerez|explique|expliquez|demande|demandez|previens|prevenez|arrondis|arrondissez|limite|limitez|reste|restez|fais|faites|dis|dites|laisse|laissez|signe|signez|compte|comptez|convertis|convertissez|considere|considerez|signale|signalez|rappelle|rappelez|oublie|oubliez|touche|touchez|modifie|modifiez|corrige|corrigez|recommande|recommandez|precise|precisez|prends|prenez|passe|passez|sois|soyez|adresse|adressez|traduis|traduisez|refuse|refusez)(?:-(?:moi|nous|les|le|la|lui))?|pas de|pas d'|aucune?|repondre|ecrire|eviter|utiliser|citer",
+        "it": r"per favore|per piacere|per cortesia|(?:devi|deve|dovete|puoi|dovresti|bisogna)|(?:voglio|vorrei|preferisco|mi serve|desidero) (?:che|solo|sempre)?|(?:non )?(?:mi |ci |me |lo |la |li |le |si )*(?:rispondi|risponda|rispondimi|rispondere|scrivi|scriva|scrivimi|scrivere|usa|usi|usare|utilizza|utilizzi|utilizzare|dammi|mi dia|dimmi|dica|parla|parli|parlami|parlare|chiamami|chiama|chiami|mantieni|mantenga|cita|citi|citare|indica|indichi|mostra|mostri|evita|eviti|evitare|includi|includa|aggiungi|aggiunga|termina|termini|chiudi|chiuda|comincia|cominci|inizia|inizi|metti|metta|mettere|proponi|proponga|proporre|suggerisci|suggerisca|spiega|spiegala|spiegalo|spiegami|spieghi|chiedi|chieda|chiedimi|avvisami|avvisa|avvisi|arrotonda|arrotondi|limita|limitati|resta|resti|fai|faccia|lascia|lasci|firma|firmi|considera|consideri|tieni|tenga|ricorda|ricordati|ricordi|tocca|tocchi|toccare|modifica|modificare|consigli|consiglia|consigliare|traduci|traduca|correggi|corregga|dammi del|mi dia del|durino|siano|abbiano|vadano|ringrazia|passiamo|nominare|rivelare|inventare|aggiungere)|niente|basta|nessun[oa]?|meglio|va(?:nno)? (?:scritt\w+|in|con)",
+        "pt": r"por favor|por gentileza|pfv|(?:deve|devem|deves|tem que|tem de|tens de|tens que|pode|podes|precisa|devera|teem que) ?(?:usar|ser|responder|escrever|caber|ter|ficar|vir)?|(?:quero|preciso|prefiro|queria|gostaria) que|(?:nao )?(?:me |te |nos |lhe )?(?:responda|responde|respondas|responder|escreva|escreve|escrevas|escrever|use|usa|uses|usar|utilize|utiliza|me de|diga|diz|digas|fale|fala|fales|falar|chame|chama|chames|me chame|chama-me|chame-me|trate|trata|trates|trate-me|trata-me|mantenha|mantem|cite|cita|cites|citar|indique|indica|mostre|mostra|evite|evita|evitar|inclua|inclui|adicione|acrescente|acrescenta|termine|termina|feche|fecha|comece|comeca|ponha|poe|coloque|coloca|colocar|proponha|propoe|sugira|sugere|sugerir|explique|explica|pergunte|pergunta|avise|avisa|avisa-me|avise-me|arredonde|arredonda|limite|limita|fique|fica|faca|faz|facas|deixe|deixa|assine|assina|considere|considera|lembre|lembra|lembre-se|mexa|mexas|mexer|mude|mudes|recomende|recomenda|traduza|traduz|corrija|corrige|pare|mande|mencione|invente|coma|tenha|seja|recuse|passe|converta|conte|some)|sem \w+|nada de|nenhum[a]?",
         "zh": r"请|麻烦|拜托|你(?:要|得|必须|应该|只|别|不要|都|就|得|给我|需要|可以)|(?:不要|别|不许|不准|不得|不能|不用|不可|勿|禁止|严禁|切勿)|必须|务必|记得|记住|得(?!到|了)|要(?!是|求|么)|只(?:能|用|要|给|许|准|称|回答|写|说)|用[^。！？，,]{1,10}(?:回答|回复|写|说|讲|交流|表示|标|记|算)|控制在|不超过|最多|至少|限制|保持|避免|统一|改(?:成|用|为)|写到|写成|写得|回答|回复|称呼|叫我",
         "ja": r"(?:て|で)(?:ください|下さい|ほしい|欲しい|くれ|ちょうだい|もらえ|頂|いただ|ね|よ)|(?:しない|ない|する|付ける|つける|使う|入れる|書く|守る|答える|返す|にする|る|う|く|す|つ|ぬ|む)こと|(?:お願い|頼む|頼みます|よろしく)|(?:話|書|答え|使|返|呼|教え|直し|訳し|にし|し|出し|入れ|付け|つけ|避け|守っ|見せ|やっ|呼ん|書い|話し)(?:して|て|で)(?:[。、！!]|$)|ように(?:して|お願|願)?|べき|なさい|禁止|厳禁|不可|以内|まで(?:に|で)|ないで|方針|ルール|ことにし|なしで|無しで|抜きで|で(?:統一|お願い|頼)|な(?:[。！]|$)|せよ|てはいけ|てはなら|ちゃだめ",
-    }
+    },
+    clause=r"(?:answer|reply|respond|write|use|give|call|keep|cite|quote|speak|talk|translate|format|show|list|start|begin|end|finish|close|open|avoid|include|address|refer|treat|mark|round|explain|put|leave|mention|ask|tell|make|limit|stick|add|return|output|print|assume|convert|spell|name|prefer|follow|stay|remain|skip|omit|provide|suggest|recommend|act|be|let|wait|stop|run|commit|document|summari[sz]e|sign|greet|number|highlight|remind|indent|wrap|sort|offer|propose|describe|express|present|report|state|calculate|reckon|measure|switch|go back|drop|take|link|confirm|repeat|consider|count|default|do|say|warn|flag|prefix|append|hold|obey|respect|think|set|pick|spare|restrict|focus|state|label|insert|never (?!mind)\w+|always \w+)",
 )
 
 # don't, no more, none of
-PROHIBIT = _signal(
+PROHIBIT = Signal(
     {
-        "en": _CLAUSE + r"(?:(?:do not|don't|dont|do n't|no need to|stop|quit|refrain from|avoid|skip|drop|leave out|no|nothing|never|none of) (?!worry|bother|mind|get me wrong|take (?:this|it|that) |forget to (?:bring|buy)|know|think|have|understand|see|want|like|care|idea|problem|thanks|doubt|wonder|one\b|matter|rush|hurry|feel|laugh|be (?:shy|mad|angry)|way\b|need\b)\w+)",
         "de": r"keine?[nrms]? \w+|verzichte\w* auf|lass \w+ weg|unterlasse?|vermeide?|nicht (?:ohne|vor)",
         "es": r"(?:^|(?<=[,;:.] )|(?<=y )|(?<=pero ))no (?:me |te |le |nos |lo |la )?(?!te preocupes|importa|se\b|entiendo|puedo|tengo|quiero|es\b|hay|hace|creo|esta|he\b)\w+[aeo]s?\b|nada de|evit\w+|sin (?:usar|poner|decir|mencionar)",
         "fr": r"ne (?!t'inquiete|vous inquietez|sais|peux|veux|suis|comprends|crois|pense)(?:me |m'|nous |lui |le |la |les |l')?\w+(?:ez|es?|s)? (?:pas|plus|jamais|aucune?|rien|que)|pas de|pas d'|aucune?|evite[zr]?|plus (?:de|d')",
@@ -87,11 +122,12 @@ PROHIBIT = _signal(
         "pt": r"nao (?:me |te |lhe |nos )?(?!sei|posso|entendo|tenho|quero saber|e\b|ha\b|consigo|se preocupe|precisa\b|estou|foi\b)\w+|nada de|nenhum[a]?|evit\w+|sem (?:usar|dizer|explicac\w+)",
         "zh": r"(?:不要|别|不许|不准|不得|不能|不可|勿|禁止|严禁|切勿|不用|绝不)",
         "ja": r"(?:ない|しない)(?:で|こと|ように)|禁止|厳禁|不可|てはいけ|てはなら|なしで|避けて|やめて|ちゃだめ|るな(?:[。！]|$)",
-    }
+    },
+    clause=r"(?:(?:do not|don't|dont|do n't|no need to|stop|quit|refrain from|avoid|skip|drop|leave out|no|nothing|never|none of) (?!worry|bother|mind|get me wrong|take (?:this|it|that) |forget to (?:bring|buy)|know|think|have|understand|see|want|like|care|idea|problem|thanks|doubt|wonder|one\b|matter|rush|hurry|feel|laugh|be (?:shy|mad|angry)|way\b|need\b)\w+)",
 )
 
 # how far a prohibition goes: anything, unless, in what you write
-BROAD = _signal(
+BROAD = Signal(
     {
         "en": r"any|anything|anyone|anywhere|anybody|all|every|each|everything|unless|without (?:\w+ ){0,3}(?:asking|permission|approval|asking me|my)|until|at all|whatsoever|again|ever|no matter|either|in your|in my|between|except",
         "de": r"alle[smnr]?|jede[smnr]?|ohne (?:\w+ ){0,3}(?:zu fragen|ruckfrage|erlaubnis|freigabe)|bis|außer|irgend\w+|uberhaupt|keinerlei|solange|es sei denn",
@@ -105,9 +141,9 @@ BROAD = _signal(
 )
 
 # what the assistant makes: your answers, anything you write for me
-OUTPUT = _signal(
+OUTPUT = Signal(
     {
-        "en": r"your (?:\w+ ){0,2}(?:answers?|repl(?:y|ies)|responses?|messages?|output|suggestions?|explanations?|code|examples?|texts?|drafts?|summar(?:y|ies)|notes?|translations?|posts?|letters?|e-?mails?|sentences|wording|writing|language|tone)|(?:anything|everything|whatever|what|all|every|any|each|code|texts?|\w+s|\w+ \w+) (?:that )?(?:you|u) (?:write|give|send|produce|suggest|propose|generate|output|say|make|draft|answer|create|return|announce|recommend|cannot|can't|post|come up with)\b(?! me wrong)|(?:answers?|replies|responses|output)",
+        "en": r"your (?:\w+ ){0,2}(?:answers?|repl(?:y|ies)|responses?|messages?|output|suggestions?|explanations?|code|examples?|texts?|drafts?|summar(?:y|ies)|notes?|translations?|posts?|letters?|e-?mails?|sentences|wording|writing|language|tone)|(?:anything|everything|whatever|what|all|every|any|each|code|texts?|\w+s|\w+ \w+) (?:that )?(?:you|u) (?:write|give|send|produce|suggest|propose|generate|output|say|make|draft|answer|create|return|announce|recommend|cannot|can't|post|come up with)\b(?! me wrong)|(?:all|the|in|of|with|keep|short|brief|concise|limit|make) (?:answers|replies|responses|output)|(?:each|every|all|any) [\w-]+ (?:for|to) (?:me|us)|whatever (?:you|u) \w+|my (?:letters?|notes?|e?-?mails?|messages|reports?|accounts?|announcements?|documents?|slides|posts?|texts?|chapters?|books?|invoices|recipes|files|records|guests|readers|customers|clients|students|patients)",
         "de": r"(?:deine|ihre)[nrms]? (?:\w+ )?(?:antwort\w*|texte?\w*|nachricht\w*|vorschlag\w*|vorschlage\w*|erklarung\w*|ausgabe\w*|beispiel\w*|entwurf\w*|ubersetzung\w*|code)|was du (?:fur mich |mir )?\w+st|die du (?:mir |fur mich )?\w+st|(?:antworten|ausgaben)",
         "es": r"(?:tus|tu|sus|su) (?:respuestas?|mensajes?|textos?|propuestas?|explicacion(?:es)?|ejemplos?|codigo|traduccion(?:es)?|borrador(?:es)?|sugerencias?)|(?:que|lo que) (?:me |nos )?(?:des|escribas|propongas|mandes|digas|pases|sugieras|envies|escribes|propones|das|mandas|dices)|(?:respuestas|las respuestas)",
         "fr": r"(?:tes|ta|ton|vos|votre) (?:reponses?|messages?|textes?|propositions?|explications?|exemples?|code|traductions?|suggestions?|resumes?)|(?:que|ce que) (?:tu|vous) (?:m'|me |nous )?(?:ecris|ecrivez|proposes|proposez|donnes|donnez|envoies|envoyez|dis|dites|fais|faites|affirmes|produis|rediges|redigez)|(?:reponses|les reponses)",
@@ -115,11 +151,12 @@ OUTPUT = _signal(
         "pt": r"(?:(?:as |os |a |o |nas |nos )?(?:suas|sua|seu|seus|tuas|tua|teu|teus)) (?:respostas?|mensagens|mensagem|textos?|propostas?|sugestoes|explicac\w+|exemplos?|codigo|traduc\w+)|(?:que|o que) (?:voce|vc|tu) (?:me |nos )?(?:der|escrever|sugerir|propuser|mandar|enviar|disser|fizer|da|escreve|sugere|manda|diz)|(?:respostas|as respostas)",
         "zh": r"你(?:的)?(?:回答|回复|答案|写的|给我的|给的|输出|推荐的|建议|翻译|文字|代码)|(?:回答|回复|答复|输出)(?:的时候|时|要|得|都|不|控制|用)",
         "ja": r"(?:返答|回答|返信|返事|答え|出力|文章|説明|提案)(?:は|には|では|で|を|に)|(?:書いて|出して|教えて|作って)(?:くれる|もらう|いただく)",
-    }
+    },
+    clause=r"answers|replies|responses|output",
 )
 
 # manner of what is made: units, prices, sources; "all prices in euros"
-MANNER = _signal(
+MANNER = Signal(
     {
         "en": r"(?:all|every|each|any) (?:\w+ ){0,2}(?:prices?|numbers?|figures|dates?|times?|amounts?|units?|measure\w*|temperatures?|durations?|sources?|claims?|quotes?|citations?|headings?|names?|sums?|weights?|distances?|sizes?|recipes?|functions?|comments?|variables?|quantit\w+|statements?|quer(?:y|ies)|lines?|paragraphs?|sections?|terms?|abbreviations?|currenc\w+|dishes|meals?|ingredients?|dosages?|steps?)|(?:prices?|temperatures?|distances?|weights?|dates?|times?|amounts?|units?|sums?|costs?|measurements?|numbers?|commit messages|comments|headings|file names|variable names|code) (?:are |is |go |always |should be |must be )?(?:always |only )?(?:in|as|to|with|on) ",
         "de": r"(?:alle[nr]?|jede[nrms]?|samtliche) (?:\w+ ){0,2}\w+|(?:preise|zahlen|daten|betrage|maße|temperaturen|entfernungen|quellen|zeiten|uhrzeiten|mengen|namen|gewichte|commit-nachrichten|kommentare|variablen|uberschriften|dateinamen) (?:\w+ ){0,3}(?:in|als|auf|mit|nur) ",
@@ -133,7 +170,7 @@ MANNER = _signal(
 )
 
 # how long an answer may be
-LIMIT = _signal(
+LIMIT = Signal(
     {
         "en": r"(?:at most|no more than|not more than|maximum(?: of)?|max\.?|up to|fewer than|less than|under|within|below|no longer than|limited to|one|two|three|four|five|six|\d+) (?:\w+ ){0,2}(?:words?|sentences?|lines?|paragraphs?|characters|bullets?(?: points)?|items?|pages?|tokens|steps?|per (?:message|reply|answer))|as (?:short|brief) as|short|brief(?:ly)?|concise(?:ly)?",
         "de": r"(?:hochstens|maximal|max\.?|nicht (?:langer|mehr) als|nie mehr als|unter|bis zu|ein|zwei|drei|vier|funf|\d+) (?:\w+ ){0,2}(?:worte?r?n?|satze?n?|zeilen?|absatze?n?|zeichen|stichpunkte?n?|punkte?n?|seiten?)|kurz|knapp",
@@ -147,9 +184,8 @@ LIMIT = _signal(
 )
 
 # telling the assistant how to answer: the verb alone makes what follows a manner that holds
-ANSWER = _signal(
+ANSWER = Signal(
     {
-        "en": _CLAUSE + r"(?:answer|reply|respond|speak|talk|write back)(?: to)?(?: me| us)?(?: always| only)? (?:in|with|as|like|using|at|briefly|short\w*|concisely|only)",
         "de": r"(?:antworte|antworten sie|sprich|sprechen sie|rede|reden sie)(?: mir| mit mir| bitte| nur| immer| mir bitte)* (?:auf|in|mit|wie|hochstens|kurz|knapp|nur|immer|stets)",
         "es": r"(?:responde(?:me)?|responda(?:me)?|contesta(?:me)?|conteste(?:me)?|habla(?:me)?|hable(?:me)?|responder|respondan)(?: siempre| solo| unicamente)? (?:en|con|como|de|solo)",
         "fr": r"(?:reponds|repondez|parle|parlez)(?:-moi|-nous)?(?: toujours| uniquement)? (?:en|avec|comme|par|uniquement)",
@@ -157,11 +193,12 @@ ANSWER = _signal(
         "pt": r"(?:responda(?:-me)?|responde(?:-me)?|fale|fala|responder)(?: comigo)?(?: sempre| so| apenas)? (?:em|com|como|por|so|apenas)",
         "zh": r"(?:请)?用[^。！？，,]{1,8}(?:回答|回复|答复|跟我说|和我说|交流|聊)|(?:回答|回复)(?:我)?(?:请)?(?:用|只用|都用)",
         "ja": r"(?:で|は)(?:答え|返事し|返信し|回答し|話し|しゃべっ)て",
-    }
+    },
+    clause=r"(?:answer|reply|respond|speak|talk|write back)(?: to)?(?: me| us)?(?: always| only)? (?:in|with|as|like|using|at|briefly|short\w*|concisely|only)",
 )
 
 # forms of address
-ADDRESS = _signal(
+ADDRESS = Signal(
     {
         "en": r"(?:you (?:can|may|should) |please |just |to |pls |and |do )?(?:call|address|greet) me(?! (?:back|at|on|when|if|tomorrow|later|today|crazy|old|about|a\b|an\b))(?: as| by)? \w+|treat me like|(?:i go by|i'm called|i prefer to be called|being called|my name (?:is|in)|my pronouns|(?:it's|its) (?:mr|mrs|ms|dr|prof)\b)|refer to (?:me|us|it|them|him|her|this|the \w+) as|(?:use|with) (?:my first name|my last name|first names|(?:they|she|he)/\w+)|(?:i go by|goes by)",
         "de": r"nenn(?:e|en sie)? mich|sprich mich|sprechen sie mich|duze?n?(?: sie)? (?:mich|wir|uns)|sieze?n?(?: sie)? mich|siezen|duzen|beim (?:du|sie)|per (?:du|sie)|(?:du|sie) sagen|sag(?:en sie)? (?:du|sie)|mit (?:du|sie|vornamen)|ich heiße|mein name ist|anrede",
@@ -175,7 +212,7 @@ ADDRESS = _signal(
 )
 
 # remember this
-REMEMBER = _signal(
+REMEMBER = Signal(
     {
         "en": r"(?:keep|bear) (?:that|this|it) in mind|keep in mind(?: that)?|(?:please |and |just |so )?remember (?:that|this|it)|don't forget (?:that|this)|(?:please )?(?:note|take note) that|make a note|for (?:future )?reference|when i (?:say|write|type|mention|paste|ask|send|post)|by .{1,20} i (?:always )?mean|rule (?:for|is|of)|my rule|as a rule|i insist",
         "de": r"merk(?:e|en sie)? (?:dir|sich|ihnen)|behalte?n?(?: sie)? (?:das )?im (?:kopf|hinterkopf)|denk(?:e|en sie)? (?:bitte )?(?:immer )?daran|vergiss (?:das )?nicht(?:,|$)|wenn ich .{1,30} (?:sage|schreibe|frage|schicke)|mit .{1,20} meine ich|zur info|bitte beachte",
@@ -190,10 +227,10 @@ REMEMBER = _signal(
 
 # lasting facts of the speaker that bind what is said later
 _HEALTH_EN = r"allergic|intolerant|vegan|vegetarian|pescatarian|diabetic|coeliac|celiac|colou?r[- ]?blind|blind|deaf|hard of hearing|dyslexic|pregnant|epileptic|autistic|asthmatic|left-handed|halal|kosher"
-FACT = _signal(
+FACT = Signal(
     {
         "en": r"(?:i'm|i am|im|she's|he's|we're|we are|they're|she is|he is|they are|my \w+ is|my \w+ are|both|i've been|who is) (?:\w+ ){0,3}(?:" + _HEALTH_EN + r")|(?:i|we|she|he) (?:have|has|suffer from) (?:an? |severe |bad )*(?:\w+ ){0,2}(?:allerg\w+|intolerance|diabetes|dyslexia|asthma|coeliac|celiac|epilepsy|arthritis|migraines?|adhd|vertigo|tinnitus)|(?:nut|peanut|gluten|lactose|dairy|egg|shellfish|soy)[- ](?:allergy|free|intolerant)|suffer from"
-        r"|(?:i|we) (?:can't|cannot|can not|don't|do not|dont|never|no longer|won't) (?:really )?(?:eat|drink|drive|fly|use|own|swim|read|hear|walk|climb|speak|smoke|touch|stand|do (?!this|that|it\b|anything|not\b|you\b|know)|work (?:on|with|fri|mon|tues|wednes|thurs|satur|sun)|take (?!it|this|that)|lift|run (?!it|into)|have (?:a|an|any|access|admin|room|space))|i (?:only|just) (?:read|have|eat|drink|use|speak|work|own)|i (?:have|own|got) (?:no|neither) (?!idea|clue|doubt|problem|reason|plan|question|time)|i (?:sign|use a wheelchair|use a screen ?reader|wear hearing aids|live (?:without|off))|(?:we|our \w+) (?:are|is) (?:fully |entirely |all |strictly )?(?:on|halal|kosher|vegan|vegetarian)\b|(?:is|are) cut off|i'm fasting|only speaks?|doesn't speak|don't speak|(?:out|off[- ]limits) for (?:me|us|her|him)",
+        r"|(?:i|we) (?:can't|cannot|can not|don't|do not|dont|never|no longer|won't) (?:really )?(?:eat|drink|drive|fly|use|own|swim|read|hear|walk|climb|speak|smoke|touch|stand|work (?:on|with|fri|mon|tues|wednes|thurs|satur|sun)|take (?!it|this|that)|lift|run (?!it|into)|have (?:a|an|any|access|admin|room|space))|i (?:don't|do not|never) do (?!this|that|it\b|anything|not\b|you\b|know)\w+|i (?:only|just) (?:read|have|eat|drink|use|speak|work|own)|i (?:have|own|got) (?:no|neither) (?!idea|clue|doubt|problem|reason|plan|question|time)|i (?:sign|use a wheelchair|use a screen ?reader|wear hearing aids|live (?:without|off))|(?:we|our \w+) (?:are|is) (?:fully |entirely |all |strictly )?(?:on|halal|kosher|vegan|vegetarian)\b|(?:is|are) cut off|i'm fasting|only speaks?|doesn't speak|don't speak|(?:out|off[- ]limits) for (?:me|us|her|him)",
         "de": r"(?:ich|er|sie|wir|es|kind|tochter|sohn|frau|mann|mutter|vater)(?: \w+){0,3} (?:allerg\w+|vegan\w*|vegetarier\w*|vegetarisch|diabetiker\w*|farbenblind|blind|gehorlos|schwerhorig|schwanger|zoliakie|legastheni\w+|intoleran\w+|laktoseintolerant|unvertraglichkeit)|\w*allergie|\w+unvertraglichkeit|ich (?:vertrage?|esse?|trinke?|rauche?|fahre?|fliege?|arbeite?|nutze?|benutze?|mag|kann|darf)(?: \w+){0,4} (?:kein\w*|nicht|nie|niemals)|ich hab(?:e)?(?: \w+){0,4} (?:kein\w*|nur)|wir haben(?: \w+){0,3} (?:kein\w*|nur)|(?:sitze im|im) rollstuhl|gibts hier nie|keine? (?:rechte|fuhrerschein|auto|backofen)|ich (?:lese|hore) nur|leide an",
         "es": r"(?:soy|somos|es|son|estoy|esta) (?:\w+ ){0,3}(?:alergic[oa]s?|vegan[oa]s?|vegetarian[oa]s?|diabetic[oa]s?|celiac[oa]s?|daltonic[oa]s?|ciego|ciega|sord[oa]s?|dislexic[oa]s?|embarazada|intolerantes?|zurd[oa]s?)|alergia|intolerancia|celiaquia|padezco|sufro de|tengo (?:\w+ ){0,2}(?:alergia|diabetes|vertigo|asma|celiaquia)|no (?:como|bebo|tomo|conduzco|manejo|fumo|puedo (?:comer|beber|tomar|caminar|subir|usar|correr)|tengo (?:coche|carro|horno|internet|permisos?|acceso)|trabajo (?:los|el)|uso|veo bien|oigo)|ya no llego|me pierdo|(?:ando|voy) en silla|solo (?:leo|tengo|uso|puedo|como|hablo)|nunca (?:como|bebo|trabajo|conduzco|tomo)|no tengo (?:ni )?\w+ ni",
         "fr": r"(?:je suis|il est|elle est|nous sommes|on est|ils sont|elles sont|mon \w+ est|ma \w+ est) (?:\w+ ){0,3}(?:allergiques?|vegan[es]*|vegetarien\w*|vegetalien\w*|diabetiques?|coeliaques?|daltonien\w*|aveugles?|sourd[es]*|malentendant\w*|dyslexiques?|enceinte|intolerantes?|gaucher\w*|asthmatiques?)|allergies?|intolerance|je souffre|je ne (?:mange|bois|conduis|prends|fume|travaille|supporte|lis|porte|peux|vois|parle)(?: \w+)? (?:pas|plus|jamais|ni|que)|je n'(?:ai|utilise|entends|aime) (?:pas|ni|plus|jamais|aucune?|que)|en fauteuil|on n'a (?:pas|ni|que|plus)|nous n'avons (?:pas|ni|que|plus)",
@@ -205,9 +242,9 @@ FACT = _signal(
 )
 
 # this once, and no longer
-ONCE = _signal(
+ONCE = Signal(
     {
-        "en": r"(?:for|in) (?:this|that) (?:one|answer|question|message|reply|time|task|one answer)(?: only| alone)?|just (?:this|for) (?:once|now|one)|this (?:once|time)(?: only)?|only (?:this (?:once|time)|for now|today)|one[- ]off|for once|right now|for now",
+        "en": r"your (?:previous|earlier|last|prior|own|above|first|second|third|current|initial) \w+|(?:justify|rephrase|modify|review|improve|evaluate|critique|revise|shorten|rewrite|edit|expand|fix|submit|redo|repeat|check|elaborate on) (?:\w+ ){0,2}your|try again|(?:for|in) (?:this|that) (?:one|answer|question|message|reply|time|task|one answer)(?: only| alone)?|just (?:this|for) (?:once|now|one)|this (?:once|time)(?: only)?|only (?:this (?:once|time)|for now|today)|one[- ]off|for once|right now|for now",
         "de": r"nur (?:dieses mal|diesmal|fur diese|bei dieser|heute|jetzt|das eine mal|dieses eine)|diesmal|dieses eine mal|ausnahmsweise|fur diese (?:eine )?(?:antwort|frage|nachricht)|in dieser antwort",
         "es": r"(?:solo |nada mas )?(?:por|en|para) esta (?:vez|respuesta|pregunta|ocasion)|solo (?:esta vez|por hoy|hoy)|por una vez|de momento",
         "fr": r"(?:juste |seulement |uniquement )?(?:pour|dans|a) cette (?:fois|reponse|question)(?:-ci)?|cette fois(?:-ci)?|pour une fois|juste une fois|exceptionnellement",
@@ -219,7 +256,7 @@ ONCE = _signal(
 )
 
 # a question or a tale, not a rule: who always does what, back then
-TALE = _signal(
+TALE = Signal(
     {
         "en": r"(?:i|we)(?:'ll| will|'m going to| am going to|'ve| have| had|'d been| was| were| used to) (?!like|rather|prefer)|back then|years ago|used to|last (?:year|week|night)|yesterday|(?:it|that|this|which|who|he|they|there) (?:always|never|only|no longer|must|has|was|is|were)\b|when i was|as a (?:kid|child)|(?:i|we) (?:always|never|only|ever)\b|i need an? \w+ (?:script|program|function|tool)|mustn't modify",
         "de": r"fruher|damals|neulich|gestern|als kind|(?:hat|hatte|hatten|habe|war|waren|wurde) (?:\w+ ){0,5}(?:immer|nie|standig|nur)|(?:immer|nie) (?:\w+ ){0,4}(?:gefahren|gewesen|gehabt|gesagt|gemacht)|vergiss es|das immer",
@@ -232,8 +269,21 @@ TALE = _signal(
     }
 )
 
+# a piece of work for now: write a, return the, compare these
+TASK = Signal(
+    {},
+    clause=r"(?:write|return|create|implement|build|generate|analy[sz]e|summari[sz]e|describe|discuss|compare|calculate|compute|find|print|evaluate|list|update|make|give|draft|add|identify|extract|design|develop|solve|"
+    r"sort|show|explain|provide|do|rename|move|remove|delete|translate|fix|modify|change|look|tell|help|import|convert|present|consider|take|let|get|set|assign|complete|fill|put|pick|choose|outline|propose|suggest) (?:me |us )?"
+    r"(?:an?|the|this|that|these|those|it|some|me|us|our|my|one|two|three|four|five|ten|\d+|only|both|another|with|following|more)",
+)
+LASTS = Signal(
+    {
+        "en": r"from (?:now|here|today|this|that)(?: \w+)? on\w*|going forward|until|till|throughout|every time|each time|whenever|for the (?:rest|whole|duration)|in future|always|never|at all times|(?:for|in|to) (?:all|every|everything)",
+    }
+)
+
 # words that open a list of rules
-LIST_OPENING = _signal(
+LIST_OPENING = Signal(
     {
         "en": r"follow (?:these|this|the)|(?:rules?|guidelines|conventions?|constraints?|contract|preferences|principles|ground rules|house style|style guide|requirements for (?:all|every)|standing (?:orders?|instructions)|instructions for (?:all|every|you|this)|instructions|dos and don'ts|house rules|format)(?: (?:for|in|of|from|you|that|to|this|our|the|your|we|my|i|here|hold|should|chat|conversation|all|every|each)\b.*)?|you (?:will|should|must|shall|are to|always|never)|please (?:always|never)?|keep to|stick to|from now on|while (?:we|you|i)|i (?:want|expect|need|would like|'d like) (?:you|your|all|the following from you)|how (?:i want|we work|i like)|what i (?:want|expect|need)|here(?:'s| is) how|always|never|don't|do not",
         "de": r"(?:regeln|vorgaben|richtlinien|spielregeln|grundregeln|anweisungen|konventionen|rahmenbedingungen|bedingungen|stilvorgaben|wunsche|feste \w+)(?: (?:fur|in|bei|an|die|zu)\b.*)?|(?:gilt|gelten)|bitte|halte? dich|halten sie sich|beachte\w*|du (?:sollst|musst|darfst|wirst)|sie (?:sollen|mussen|durfen)|ich (?:mochte|will|erwarte|wunsche)|so (?:machen wir|gehst du|arbeiten)|immer|nie(?:mals)?",
@@ -247,7 +297,7 @@ LIST_OPENING = _signal(
 )
 
 # taking a rule back: you can write normally again
-LIFT = _signal(
+LIFT = Signal(
     {
         "en": r"(?:you|u) (?:can|may|could) (?:\w+ ){0,6}(?:again|normally|freely|now)|(?:write|answer|talk|speak|reply|respond) (?:\w+ )?(?:normally|as (?:usual|before|normal))|back to normal|(?:forget|drop|ignore|scrap|cancel|lift|never mind) (?:about )?(?:the|that|my|all|what i said about|those|every) (?:\w+ ){0,4}(?:rules?|limits?|restrictions?|instructions?|format|requirements?|ban|style|thing)|no need (?:to|for) (?:\w+ ){0,8}(?:any ?more|any longer|now)|you (?:don't|no longer) (?:have|need) to (?:\w+ ){0,8}(?:any ?more|any longer|now)?|(?:the|that|my) (?:\w+ ){0,3}(?:rule|limit|restriction|ban) (?:is (?:off|over|lifted|gone|void)|no longer (?:applies|holds))|(?:are|is) (?:fine|ok|okay|allowed|welcome) (?:again|now)",
         "de": r"(?:du|sie|ihr) (?:kannst|konnen|darfst|durfen)(?: \w+){0,6} (?:wieder|normal)|(?:wieder|ganz) normal|vergiss (?:die|das|meine|den) (?:\w+ ){0,3}(?:regel\w*|vorgabe\w*|limit|beschrankung)|(?:regel|vorgabe|beschrankung|verbot)\w* (?:gilt|gelten) nicht mehr|(?:ist|sind) (?:jetzt )?wieder (?:erlaubt|ok|in ordnung|willkommen)|musst du nicht mehr|mussen sie nicht mehr|brauchst du nicht mehr|ist aufgehoben",
@@ -260,9 +310,29 @@ LIFT = _signal(
     }
 )
 
+# a sentence without any of these is no rule: tried first, as most have none
+TOUCHED = _any(ONWARD, ALWAYS, PROHIBIT, OUTPUT, MANNER, ANSWER, ADDRESS, REMEMBER, FACT, LIFT)
+
+# a rule that says of itself that it changes an earlier one
+CHANGE = Signal(
+    {
+        "en": r"instead(?: of)?|no longer|any ?more|changed?|change of plans?|back to|switch(?:ed)?|rather than|not \w+ (?:now|any)|now|new|again|after all|do (?!not|n't)\w+|make (?:it|that)|it's .{1,40} not|from (?:here|now) on",
+        "de": r"statt(?:dessen)?|nicht mehr|nur noch|doch|geandert|wieder|zuruck|ab (?:jetzt|hier)|lieber|neu\w*|jetzt|nun",
+        "es": r"en (?:vez|lugar) de|ya no|ahora|cambi\w+|sube|baja|pasa|mejor|de nuevo|volvemos|nuev[oa]|vuelve",
+        "fr": r"au lieu|plutot|desormais|ne \w+ plus|plus|change\w*|maintenant|a nouveau|finalement|re\w+|nouveau|nouvelle|revenons|passons",
+        "it": r"invece|anziche|piuttosto|meglio|ora|adesso|cambi\w+|passiamo|torniamo|non \w+ piu|da qui|nuov[oa]|di nuovo",
+        "pt": r"em vez|ao inves|agora|mud\w+|passa|melhor|nao \w+ mais|liberad\w+|volt\w+|de novo|nov[oa]|troqu\w+",
+        "zh": r"改|换|不再|作废|取消|还是|恢复|新的|从这|现在",
+        "ja": r"変え|代わり|やめ|やっぱり|に変更|戻|次から|これからは|なしで|今度",
+    }
+)
+
+# words that rules are worded with, which say nothing of what they are about
+GENERAL = (DIRECT, ALWAYS, ONWARD, PROHIBIT, BROAD, OUTPUT, ANSWER, CHANGE)
+
 # single words for what most rules are about, by matter; rules on one matter replace each other
-MATTERS: Mapping[str, re.Pattern[str]] = {
-    "language": _signal(
+MATTERS: Mapping[str, Signal] = {
+    "language": Signal(
         {
             "en": r"english|german|french|spanish|italian|portuguese|dutch|japanese|chinese|russian|arabic|latin|polish|turkish|korean|hindi|swedish|danish|norwegian|greek|(?:which|what|other) language|bilingual",
             "de": r"deutsch|englisch|franzosisch|spanisch|italienisch|portugiesisch|niederlandisch|japanisch|chinesisch|russisch|turkisch|polnisch|latein",
@@ -275,27 +345,16 @@ MATTERS: Mapping[str, re.Pattern[str]] = {
         }
     ),
     "address": ADDRESS,
-    "length": _signal(
-        {
-            "en": r"words?|sentences?|lines?|short|brief(?:ly)?|long|concise|detail(?:ed)?",
-            "de": r"worter|worte|satze?n?|zeilen|kurz|lang|ausfuhrlich|knapp",
-            "es": r"palabras|frases|lineas|corto|breve|largo|detalle",
-            "fr": r"mots|phrases?|lignes|court|bref|long|detaille",
-            "it": r"parole|frasi|righe|breve|lungo|dettagli",
-            "pt": r"palavras|frases|linhas|curto|breve|longo|detalh\w+",
-            "zh": r"字(?!体)|句|行以内|简短|简洁|详细",
-            "ja": r"文字|三文|二文|一文|行以内|短く|長く|詳しく|簡潔",
-        }
-    ),
-    "currency": _signal(
+    "length": LIMIT,
+    "currency": Signal(
         {
             "en": r"euros?|dollars?|pounds?|yen|francs?|rupees?|pesos?|currency|crowns?|usd|eur|gbp|chf|reais|yuan",
             "zh": r"欧元|美元|人民币|日元|英镑",
             "ja": r"円|ドル|ユーロ",
         }
     ),
-    "temperature": _signal({"en": r"celsius|fahrenheit|kelvin", "zh": r"摄氏|华氏", "ja": r"摂氏|華氏"}),
-    "units": _signal(
+    "temperature": Signal({"en": r"celsius|fahrenheit|kelvin", "zh": r"摄氏|华氏", "ja": r"摂氏|華氏"}),
+    "units": Signal(
         {
             "en": r"metric|imperial|inch(?:es)?|feet|centimet\w+|met(?:er|re)s?|kilomet\w+|miles?|grams?|ounces?|kilos?|litres?|liters?|cups?",
             "de": r"meter|zoll|gramm|kilo|meilen|kilometer|liter",
@@ -307,7 +366,7 @@ MATTERS: Mapping[str, re.Pattern[str]] = {
             "ja": r"グラム|キロ|メートル|インチ|カップ|大さじ",
         }
     ),
-    "numerals": _signal(
+    "numerals": Signal(
         {
             "en": r"numerals|digits|in figures|spelled out|roman numerals",
             "de": r"ziffern|ausgeschrieben",
@@ -319,5 +378,5 @@ MATTERS: Mapping[str, re.Pattern[str]] = {
             "ja": r"漢数字|算用数字",
         }
     ),
-    "emoji": _signal({"en": r"emojis?|emoticons?|smileys?", "zh": r"表情", "ja": r"絵文字|顔文字"}),
+    "emoji": Signal({"en": r"emojis?|emoticons?|smileys?", "zh": r"表情", "ja": r"絵文字|顔文字"}),
 }

@@ -9,19 +9,25 @@ system messages are never compressed in the first place.
 from __future__ import annotations
 
 import functools
+import math
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 from lrrc.digest import rule_wording as wording
+from lrrc.digest import segments
 from lrrc.digest.history import History
-from lrrc.digest.voice import ENDED, SHOWN, own_words, reports, sentences
+from lrrc.digest.voice import own_words, plain, reports, sentences
 
 HELD = 256  # rules in force at most: more than half of any budget holds, and what a new one is compared with
 LONG = 20_000  # characters; of a message that is longer, only this much at both ends is read: the rest is pasted
-SAME_MATTER = 0.3  # share of the rarer words of the shorter of two rules that the other has too
+SAME_MATTER = 0.6  # share of the weight of the shorter of two rules' words that the other must have to replace it
+STEM = 6  # letters of a word that are compared: `comment` and `comments` are one
+COMMON = 0.35  # weight of a word that says nothing of what a rule is about
+
+_PAIR = re.compile(r"(?=([\u3040-\u30ff\u3400-\u9fff]{2}))")  # characters of scripts without blanks, two by two
 
 _QUESTION = re.compile(r"[?？]\W*$|(?:吗|呢|か)[。.]?\W*$")
 _TAG = re.compile(r",? (?:ok|okay|k|please|pls|right|yes|ja|gut|klar|vale|si|de acuerdo|d'accord|hein|va bene|chiaro|ta|certo|ne)\W*$", re.I)
@@ -35,47 +41,89 @@ _ITEM = re.compile(r"\s*(?:[-*+•·–—‣▪○●]\s?|\(?\d{1,2}[.)、]\s?|
 
 @dataclass(frozen=True)
 class Rule:
-    """message[start:end], whole sentences; `words` and `matters` say what it is about. A rule that only `lifts` takes
-    earlier ones back and asks for nothing."""
+    """message[start:end], whole sentences. `words` and `matters` say what it is about; a `lasting` one is a fact of the
+    speaker, a `listed` one has a list of them. One that only `lifts` takes earlier ones back and asks for nothing."""
 
     start: int
     end: int
     words: frozenset[str]
     matters: frozenset[str]
+    lasting: bool = False
+    changes: bool = False
+    listed: bool = False
     lifts: bool = False
 
+    def ends(self, earlier: Rule) -> bool:
+        """Whether an earlier rule no longer holds after this one: it is about the same, told by words or matter."""
+        shared = self.words & earlier.words
+        if self.listed or earlier.listed:  # of several things: one of them ends nothing
+            return self.listed >= earlier.listed and _most(shared, earlier.words)
+        if self.lifts or self.changes:
+            if shared or self.matters & earlier.matters:
+                return True
+            return self.lifts and not (self.words or self.matters or earlier.lasting)
+        if self.matters & earlier.matters and not (self.words and earlier.words and not shared):
+            return True
+        return _most(shared, min(self.words, earlier.words, key=_weight))
 
-def recognise(message: str) -> list[Rule]:
+
+@functools.lru_cache(maxsize=1024)
+def recognise(message: str) -> tuple[Rule, ...]:
     """The rules that the writer of a message gives in it, in order, and what takes rules back."""
     if len(message) <= 2 * LONG:
-        return list(_recognise(message, 0))
+        return tuple(_recognise(message, 0))
     last = len(message) - LONG
-    return [*_recognise(message[:LONG], 0), *_recognise(message[last:], last)]
+    return (*_recognise(message[:LONG], 0), *_recognise(message[last:], last))
 
 
 def _recognise(text: str, offset: int) -> Iterator[Rule]:
+    words = plain(text).lower()
+    if not (wording.TOUCHED.search(words) or ("\n" in words and wording.LIST_OPENING.search(words))):
+        return
     own = own_words(text)
     spans = list(sentences(own))
-    items = [_at_line_start(own, start) and bool(_ITEM.match(own, start)) for start, _ in spans]
+    items = [bool(_ITEM.match(own, start)) and _opens_line(own, start) for start, _ in spans]
     i = 0
     while i < len(spans):
         start, end = spans[i]
-        sentence = own[start:end]
+        sentence = own[start:end].lower()
         last = _list_end(own, spans, items, i)
         if last > i and opens_list(sentence):
-            yield _rule(own, start, spans[last][1], offset)
+            yield replace(_rule(own, start, spans[last][1], offset), listed=True)
             i = last + 1
             continue
         i += 1
-        if not sentence.strip(SHOWN + ENDED + " \n.") or reports(sentence):
+        if not wording.TOUCHED.search(sentence) or reports(sentence):
             continue
         if states_rule(sentence):
             yield _rule(own, start, end, offset)
         elif wording.LIFT.search(sentence) and not _QUESTION.search(sentence):
-            yield _rule(own, start, end, offset, lifts=True)
+            yield replace(_rule(own, start, end, offset), lifts=True)
 
 
-def _at_line_start(own: str, start: int) -> bool:
+def _rule(own: str, start: int, end: int, offset: int) -> Rule:
+    text = own[start:end].lower()
+    about = frozenset(matter for matter, signal in wording.MATTERS.items() if signal.search(text))
+    lasting, changes = wording.FACT.search(text), wording.CHANGE.search(text)
+    return Rule(start + offset, end + offset, _content_words(text), about, lasting, changes)
+
+
+def _content_words(text: str) -> frozenset[str]:
+    """The words that say what a rule is about: none that rules are worded with."""
+    found = {word for word in segments.words(text) if word.isascii() and word.isalnum() and segments.word_weight(word) > COMMON}
+    found |= {match.group(1) for match in _PAIR.finditer(text)}
+    return frozenset(w[:STEM] for w in found if not any(signal.search(w) for signal in wording.GENERAL))
+
+
+def _most(shared: frozenset[str], words: frozenset[str]) -> bool:
+    return bool(words) and _weight(shared) >= SAME_MATTER * _weight(words)
+
+
+def _weight(words: frozenset[str]) -> float:
+    return math.fsum(map(segments.word_weight, words))
+
+
+def _opens_line(own: str, start: int) -> bool:
     return not own[own.rfind("\n", 0, start) + 1 : start].strip()
 
 
@@ -113,6 +161,8 @@ def states_rule(sentence: str) -> bool:
     if wording.TALE.search(sentence):
         head, colon, rest = sentence.partition(":")
         return bool(colon) and states_rule(rest.strip())
+    if wording.TASK.search(sentence) and not wording.LASTS.search(sentence):
+        return False
     direct, prohibit, always = (signal.search(sentence) for signal in (wording.DIRECT, wording.PROHIBIT, wording.ALWAYS))
     output, manner, limit = (signal.search(sentence) for signal in (wording.OUTPUT, wording.MANNER, wording.LIMIT))
     if wording.ONWARD.search(sentence) and (direct or prohibit or always or output or manner or limit):
@@ -124,12 +174,61 @@ def states_rule(sentence: str) -> bool:
     return bool(prohibit and (tag or wording.BROAD.search(sentence)))
 
 
-def _rule(own: str, start: int, end: int, offset: int, lifts: bool = False) -> Rule:
-    text = own[start:end].lower()
-    words = frozenset(words_of(text)) if not lifts else frozenset(words_of(text))
-    return Rule(start + offset, end + offset, words, frozenset(m for m, pattern in wording.MATTERS.items() if pattern.search(text)), lifts)
+
+@dataclass
+class _Given:
+    """A rule of a history: the segments that hold it, and the segments that there were when it ceased to hold."""
+
+    rule: Rule
+    segments: range
+    until: int | None = None
 
 
-def words_of(text):
-    import re
-    return re.findall(r"\w{3,}", text)
+class _Index:
+    """The rules of a growing history: every message is read once."""
+
+    def __init__(self) -> None:
+        self.read = 0  # messages
+        self.given: list[_Given] = []
+        self.in_force: list[_Given] = []
+
+    def read_on(self, history: History) -> None:
+        for number in range(self.read, len(history.messages)):
+            message = history.messages[number]
+            if message.role == "user":
+                for rule in recognise(message.content):
+                    self._take(rule, _segments_of(history, number, rule))
+        self.read = len(history.messages)
+
+    def _take(self, rule: Rule, held: range) -> None:
+        for given in self.in_force:
+            if rule.ends(given.rule):
+                given.until = held.stop
+        self.in_force = [given for given in self.in_force if given.until is None][-HELD + 1 :]
+        if held and not rule.lifts:
+            given = _Given(rule, held)
+            self.given.append(given)
+            self.in_force.append(given)
+
+
+_known: WeakKeyDictionary[History, _Index] = WeakKeyDictionary()
+
+
+def rules_in_force(history: History, seen: int | None = None) -> list[range]:
+    """The segments of every rule that holds, newest first; of the first `seen` segments, where they are not all."""
+    index = _known.setdefault(history, _Index())
+    index.read_on(history)
+    if seen is None or seen == len(history.segments):
+        return [given.segments for given in reversed(index.in_force)]
+    held = [g for g in index.given if g.segments.stop <= seen and (g.until is None or g.until > seen)]
+    return [given.segments for given in reversed(held)][:HELD]
+
+
+def _segments_of(history: History, message: int, rule: Rule) -> range:
+    """The segments that have a part of the rule."""
+    first, last = bisect_left(history.message, message), bisect_left(history.message, message + 1)
+    while first < last and history.segments[first].end <= rule.start:
+        first += 1
+    while first < last and history.segments[last - 1].start >= rule.end:
+        last -= 1
+    return range(first, last)

@@ -8,6 +8,7 @@ user's own is an order that anybody can give by being quoted.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 
 SHOWN = "\ufffc"  # stands for every character that somebody else says; no letter, no white space, no punctuation
@@ -31,6 +32,8 @@ _QUOTED = re.compile(
 _CODE = re.compile(r"^[ \t]*(```|~~~).*?(?:^[ \t]*\1[^\n]*$|\Z)|`[^`\n]+`|(?<=\n\n)(?:(?: {4}|\t)[^\n]*(?:\n|\Z)+)+", re.M | re.S)
 _TAGGED = re.compile(r"<(\w[\w-]*)\b[^<>\n]*>.*?</\1>", re.S)
 _RULED_OFF = re.compile(r"^[ \t]*([-=_*~])\1{2,}[ \t]*$(.*?)(?:^[ \t]*\1{3,}[ \t]*$)", re.M | re.S)
+_ADDRESS = re.compile(r"https?://\S+|(?<!\w)[~.]{0,2}/\S*|(?<!\S)--\w[\w-]*")
+_COLON = re.compile(r":(?=\s|[^\x00-\u024f]|\Z)")
 # what machines and chats write, a line at a time
 _LINE = re.compile(
     r"^[ \t]*(?:>|\$ |[{}\[]\S|<[\w!/]|//|/\*|--\s|#!|[+-]\s*#|@@|diff --git|Traceback|File \"|at \w[\w.]*\("
@@ -93,7 +96,6 @@ _SAYS = re.compile(
     r"|(?<![我你])说[:,“\ufffc]|(?:他|她|妈|爸|板|师|友|事|人|医生|奶|爷|姐|哥|弟|妹|客户|领导)(?:总|老|常|又|还|经常|一直|都)?(?:说|让我|叫我|要我|要求|规定|嘱咐|认为|坚持)"
     r"|告诉我|写着|写道|写的是|里写|上写|里发|发来|转发|轉發|据说|要求我们|老师让|让大家|听说"
     r"|と(?:言|い)(?:わ|っ|う|い)|(?:って|と)(?:書|怒|注意|叱|命)|と(?:ある|あり|の(?:こと|指示|連絡|噂))|とLINE|が来ました|によると|によれば|曰く|だそうで|台詞|セリフ|転送|に(?:言|注意|叱|命令)(?:わ|さ|ら)れ",
-    re.I,
 )
 # what is done with the text of somebody else that follows behind a colon
 _ANNOUNCES = re.compile(
@@ -107,29 +109,26 @@ _ANNOUNCES = re.compile(
     r"|trascriv\w+|trascrivo|traduci\w*|correggi\w*|riassumi\w*|letto|trovato|ricevuto|copiato|incollato|ecco|riporto|scrive"
     r"|traduz|li|vi|encontrei|achei|segue|recebi|copiei|colei|repete"
     r")(?!\w)|翻译|润色|校对|总结|日记|来信|公告|提示词|说明书|翻訳|訳して|校正|添削|要約|日記|手紙|貼り紙|説明書|見つけ|作った",
-    re.I,
 )
 # where a text stands: what follows behind "on the box:" is the box's, behind "in every letter of yours:" the user's
 _SOURCE = re.compile(
     r"(?<!\w)(?:note|letter|e-?mail|mail|manual|contract|lease|sign|review|post|comment|draft|essay|story|poem|song|script|scene|prompt|policy|poster|leaflet"
-    r"|memo|speech|toast|caption|label|docstring|question|box|bottle|package|packaging|door|wall|board|diary|ledger|newspaper|website|forum|recipe|column|motto|proverb|commandments?"
-    r"|brief|zettel|schild|plakat|aushang|vertrag|hausordnung|schachtel|packung|flasche|etikett|tur|wand|tafel|tagebuch|zeitung|anleitung|handbuch|spruch|gedicht|rezension|diff"
-    r"|carta|nota|cartel|letrero|contrato|etiqueta|caja|botella|puerta|pared|pizarra|diario|periodico|manual|folleto|refran|poema|resena"
-    r"|lettre|mot|carnet|affiche|panneau|contrat|etiquette|boite|bouteille|porte|mur|journal|mode d'emploi|notice|proverbe|poeme|reglement"
-    r"|lettera|biglietto|cartello|contratto|etichetta|pacco|scatola|bottiglia|porta|muro|diario|giornale|manuale|istruzioni|confezione|proverbio"
-    r"|bilhete|aviso|placa|cartaz|rotulo|caixa|garrafa|parede|jornal|receita|folheto|ditado)(?!\w)|标签|包装|牌子|墙上|门上|合同|信上|便条|通知|ラベル|看板|張り紙|契約書|箱に|瓶に|おやくそく",
-    re.I,
+    r"|memo|speech|toast|caption|label|docstring|question|box|bottle|package|packaging|door|wall|board|diary|ledger|website|forum|recipe|column|motto|proverb|commandments?"
+    r"|brief|zettel|schild|plakat|aushang|vertrag|hausordnung|schachtel|packung|flasche|etikett|tur|wand|tafel|tagebuch|anleitung|handbuch|spruch|gedicht|rezension|diff"
+    r"|carta|nota|cartel|letrero|contrato|etiqueta|caja|botella|puerta|pared|pizarra|manual|folleto|refran|poema|resena"
+    r"|lettre|mot|carnet|affiche|panneau|contrat|etiquette|boite|bouteille|porte|mur|mode d'emploi|notice|proverbe|poeme|reglement"
+    r"|lettera|biglietto|cartello|contratto|etichetta|pacco|scatola|bottiglia|porta|muro|manuale|istruzioni|confezione|proverbio"
+    r"|bilhete|aviso|placa|cartaz|rotulo|caixa|garrafa|parede|receita|folheto|ditado)(?!\w)|标签|包装|牌子|墙上|门上|合同|信上|便条|通知|ラベル|看板|張り紙|契約書|箱に|瓶に|おやくそく",
 )
 _OWN_MATTER = re.compile(
-    r"(?<!\w)(?:you|your|every|each|all|any|du|dein\w*|ihre?n?|sie|jede\w*|alle\w*|tu|tus|te|su|sus|cada|todas?|todos?|ton|ta|tes|vos|votre|chaque|tous|toutes"
+    r"(?<!\w)(?:you|your|every|each|all|any|du|dein\w*|ihre?n?|sie|jede\w*|alle\w*|tus|cada|todas?|todos?|tes|vos|votre|chaque|tous|toutes"
     r"|tuo|tuoi|tue|tua|ogni|tutt[ei]|seus?|suas?|voce)(?!\w)|每|你|您|所有|毎|各|すべて|あなた",
-    re.I,
 )
 _SENTENCE_END = re.compile(
-    r"(?<!\bmr)(?<!\bmrs)(?<!\bms)(?<!\bdr)(?<!\bprof)(?<!\bno)(?<!\bnr)(?<!\bst)(?<!\bsr)(?<!\bsra)(?<!\bz\.b)(?<!\be\.g)(?<!\bi\.e)"
-    r"(?<!\betc)(?<!\bvs)(?<!\bca)(?<!\bbzw)(?<!\bart)(?<!\bmax)(?<!\bmin)(?<!\bhr)(?<!\bfr)(?<!\bmme)(?<!\bsig)(?<!\bdott)(?-i:(?<![\s.][A-Z]))(?<![.!?…])"
-    r"[.!?…]+[\"')\]»”’]*(?=\s|\Z|\ufffc)|[。！？]+|\n+|\ufff9(?=\s+[A-Z¿¡]|[^\x00-\u024f])",
-    re.I,
+    r"[.!?…]+[\"')\]»”’]*(?=\s|\Z|\ufffc)|[。！？]+|\n+|\ufff9(?=\s+[A-Z¿¡]|[^\x00-\u024f])"
+)
+_ABBREVIATED = re.compile(
+    r"(?:\b(?i:mr|mrs|ms|dr|prof|no|nr|st|sr|sra|z\.b|d\.h|u\.a|e\.g|i\.e|etc|vs|ca|bzw|art|abs|max|min|hr|fr|mme|sig|dott|p\. ex|ej|approx)|(?<![\w.'])[A-Z])\Z"
 )
 
 
@@ -142,7 +141,7 @@ def own_words(text: str) -> str:
     """The message with SHOWN in place of every character that its writer only shows; `plain`, and of the same length."""
     own = _QUOTED.sub(_hidden, _CODE.sub(_hidden, text))  # before an apostrophe and a quotation mark look the same
     own = plain(own)
-    for pattern in (_FORWARDED, _TAGGED, _RULED_OFF, _LINE):
+    for pattern in (_ADDRESS, _FORWARDED, _TAGGED, _RULED_OFF, _LINE):
         own = pattern.sub(_hidden, own)
     labels = [match.group(1) for match in _SPEAKER.finditer(own)]
     if len(labels) > len(set(labels)) or sum(label.isupper() and len(label) > 2 for label in labels) > 1:
@@ -153,12 +152,21 @@ def own_words(text: str) -> str:
 def sentences(own: str) -> Iterator[tuple[int, int]]:
     """(start, end) of the sentences and lines of what `own_words` gave, without white space at their ends."""
     first = 0
-    for end in (*(match.end() for match in _SENTENCE_END.finditer(own)), len(own)):
+    for end in (*_ends(own), len(own)):
         piece = own[first:end]
         start, stop = end - len(piece.lstrip()), first + len(piece.rstrip())
         if start < stop:
             yield start, stop
         first = end
+
+
+def _ends(own: str) -> Iterator[int]:
+    for match in _SENTENCE_END.finditer(own):
+        if match.group() == "." and _ABBREVIATED.search(own, max(0, match.start() - 8), match.start()):
+            continue
+        if match.group()[-1] in ")]" and own[match.end() : match.end() + 2].strip().islower():
+            continue  # (sic!) in the middle
+        yield match.end()
 
 
 def reports(sentence: str) -> bool:
@@ -191,11 +199,11 @@ def _without_letters(own: str) -> str:
 def _without_announced(own: str) -> str:
     """Hide what stands behind the colon of a sentence that announces somebody else's words: the rest of the paragraph,
     or, from a new line on, the rest of the message, unless what comes first there is hidden already."""
-    for start, end in sentences(own):
-        for match in re.finditer(r":(?=\s|[^\x00-\u024f]|\Z)", own[start:end]):
-            if _announced(own[start : start + match.start()]):
-                own = _hide_announced(own, start + match.end())
-                break
+    ends = [0, *_ends(own)] if ":" in own else []
+    for match in _COLON.finditer(own) if ends else ():
+        start = ends[bisect_left(ends, match.end()) - 1]
+        if own[match.start()] == ":" and _announced(own[start : match.start()].lower()):
+            own = _hide_announced(own, match.end())
     return own
 
 

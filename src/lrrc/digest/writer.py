@@ -15,6 +15,7 @@ import numpy as np
 from lrrc.digest import segments
 from lrrc.digest.history import History
 from lrrc.digest.selection import EMPTY_DIGEST, Selection, Span
+from lrrc.digest.standing_rules import rules_in_force
 from lrrc.pretrained import tokens
 
 LABEL_TOKENS = 3  # of "user: " and the line break; estimates only, the finished text is counted exactly
@@ -25,8 +26,8 @@ MISFITS = 30  # candidates that may fail to fit before the search for small ones
 class DigestRules:
     """How scores become a digest: section `digest` of params.yaml, which says what each number is.
 
-    `standing` and `prior` are for learned policies; so are `least_share` and `least_gain`, which speak of scores that
-    are logarithms of gains in nats.
+    `standing` is the share of a budget that standing rules may take, up to a half; 0 keeps none. `prior` is for learned
+    policies; so are `least_share` and `least_gain`, which speak of scores that are logarithms of gains in nats.
     """
 
     max_overlap: float
@@ -38,7 +39,7 @@ class DigestRules:
 
 
 # the best segments until the budget is full, and nothing else
-PLAIN_RULES = DigestRules(max_overlap=1.0, squeeze=0.0, least_share=0.0, least_gain=0.0, standing=1.0, prior=0.0)
+PLAIN_RULES = DigestRules(max_overlap=1.0, squeeze=0.0, least_share=0.0, least_gain=0.0, standing=0.0, prior=0.0)
 
 
 def write_digest(
@@ -47,15 +48,14 @@ def write_digest(
     budget: int,
     rules: DigestRules,
     essential: Callable[[str], float] = segments.word_weight,
-    first: Sequence[int] = (),
 ) -> Selection:
-    """The best-scored segments that fit into `budget` tokens together.
+    """The best-scored segments that fit into `budget` tokens together, out of the history's first len(scores_N).
 
     Scores of learned policies are logarithms of expected gains in nats. A segment that holds less than `least_share` of
     what the whole history promises, or less than `least_gain` nats a token, is not worth sending: a digest is as
     long as the history is useful, and `budget` caps it.
 
-    Segments in `first` (standing rules) come before the others whatever their scores, in at most half of the budget.
+    Standing rules come before the others whatever their scores, in at most `rules.standing` of the budget, each whole.
 
     A segment of which more than `max_overlap` (by word weight) stands in a chosen one adds nothing and is passed over.
     Where a segment does not fit, words of the least `essential` weight are dropped from it, at most `squeeze` of its
@@ -64,11 +64,11 @@ def write_digest(
     least_share, least_gain = rules.least_share, rules.least_gain
     max_overlap, squeeze = rules.max_overlap, rules.squeeze
     room, misfits = budget, 0
-    chosen: dict[int, tuple[Span, ...]] = {}
     scores_N = np.asarray(scores_N, float)
+    chosen, kept = _standing(history, len(scores_N), budget, rules)
+    room -= sum(_cost(history, groups_segments) for groups_segments in kept)
     worth = np.logaddexp.reduce(scores_N) if least_share and len(scores_N) else 0.0
-    for i in chain(first, (i for i in map(int, np.argsort(-scores_N, kind="stable")) if i not in first)):
-        kept = i in first
+    for i in (i for i in map(int, np.argsort(-scores_N, kind="stable")) if i not in chosen):
         if room <= LABEL_TOKENS or misfits >= MISFITS:
             break
         if least_share and not kept and np.exp(scores_N[i] - worth) < least_share:
