@@ -36,6 +36,7 @@ _ASKED = re.compile(
     r"|pouvez-vous|pourriez-vous|puoi|potresti|pode|poderia|podes)\b|能不能|可不可以|(?:もらえ|くれ|いただけ)ますか",
     re.I,
 )
+_ALL = re.compile(r"\W*(?:all|every|each|alle|jede|tod[oa]s|cada|tou(?:te)?s|chaque|tutt[ei]|ogni|所有|每|すべて|全て|各)")
 _ITEM = re.compile(r"\s*(?:[-*+•·–—‣▪○●]\s?|\(?\d{1,2}[.)、]\s?|\(?[a-zA-Z][.)]\s|[一二三四五六七八九十]{1,2}[、.]|[①-⑳])(?=\S)")
 
 
@@ -169,9 +170,11 @@ def states_rule(sentence: str) -> bool:
         return True
     if output and (direct or prohibit or always or limit):
         return True
-    if direct and (always or manner):
+    if direct and (always or manner or wording.CUSTOM.search(sentence)):
         return True
-    return bool(prohibit and (tag or wording.BROAD.search(sentence)))
+    if manner and _ALL.match(sentence):
+        return True
+    return bool(prohibit and (tag or wording.BROAD.search(sentence) or wording.STYLE.search(sentence)))
 
 
 
