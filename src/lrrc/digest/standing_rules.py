@@ -19,10 +19,10 @@ from weakref import WeakKeyDictionary
 from lrrc.digest import rule_wording as wording
 from lrrc.digest import segments
 from lrrc.digest.history import History
-from lrrc.digest.voice import own_words, plain, reports, sentences
+from lrrc.digest.voice import SHOWN, own_words, plain, reports, sentences
 
 HELD = 256  # rules in force at most: more than half of any budget holds, and what a new one is compared with
-LONG = 20_000  # characters; of a message that is longer, only this much at both ends is read: the rest is pasted
+LONG = 2_000  # characters; of a message that is longer, only this much at both ends is read: the rest is pasted
 SAME_MATTER = 0.6  # share of the weight of the shorter of two rules' words that the other must have to replace it
 STEM = 6  # letters of a word that are compared: `comment` and `comments` are one
 COMMON = 0.35  # weight of a word that says nothing of what a rule is about
@@ -94,7 +94,8 @@ def _recognise(text: str, offset: int) -> Iterator[Rule]:
             i = last + 1
             continue
         i += 1
-        if not wording.TOUCHED.search(sentence) or reports(sentence):
+        announces = sentence.endswith(":") and own[end:].lstrip().startswith(SHOWN)
+        if announces or not wording.TOUCHED.search(sentence) or reports(sentence):
             continue
         if states_rule(sentence):
             yield _rule(own, start, end, offset)
@@ -111,7 +112,7 @@ def _rule(own: str, start: int, end: int, offset: int) -> Rule:
 
 def _content_words(text: str) -> frozenset[str]:
     """The words that say what a rule is about: none that rules are worded with."""
-    found = {word for word in segments.words(text) if word.isascii() and word.isalnum() and segments.word_weight(word) > COMMON}
+    found = {word for word in segments.words(text) if len(word) > 3 and word.isascii() and word.isalnum() and segments.word_weight(word) > COMMON}
     found |= {match.group(1) for match in _PAIR.finditer(text)}
     return frozenset(w[:STEM] for w in found if not any(signal.search(w) for signal in wording.GENERAL))
 
@@ -156,15 +157,17 @@ def states_rule(sentence: str) -> bool:
         return False
     tag = _TAG.search(sentence)
     if _QUESTION.search(sentence) and not tag:
-        return bool(wording.ONWARD.search(sentence) and _ASKED.search(sentence))
+        return bool((wording.LASTS.search(sentence) or wording.STRONG.search(sentence)) and _ASKED.search(sentence))
     if any(signal.search(sentence) for signal in (wording.FACT, wording.ADDRESS, wording.ANSWER, wording.REMEMBER)):
         return True
     if wording.TALE.search(sentence):
         head, colon, rest = sentence.partition(":")
         return bool(colon) and states_rule(rest.strip())
+    direct, prohibit, always = (signal.search(sentence) for signal in (wording.DIRECT, wording.PROHIBIT, wording.ALWAYS))
+    if wording.STRONG.search(sentence) or (prohibit and _forbids_for_good(sentence, bool(tag))):
+        return True
     if wording.TASK.search(sentence) and not wording.LASTS.search(sentence):
         return False
-    direct, prohibit, always = (signal.search(sentence) for signal in (wording.DIRECT, wording.PROHIBIT, wording.ALWAYS))
     output, manner, limit = (signal.search(sentence) for signal in (wording.OUTPUT, wording.MANNER, wording.LIMIT))
     if wording.ONWARD.search(sentence) and (direct or prohibit or always or output or manner or limit):
         return True
@@ -172,9 +175,12 @@ def states_rule(sentence: str) -> bool:
         return True
     if direct and (always or manner or wording.CUSTOM.search(sentence)):
         return True
-    if manner and _ALL.match(sentence):
-        return True
-    return bool(prohibit and (tag or wording.BROAD.search(sentence) or wording.STYLE.search(sentence)))
+    return bool((manner and (always or _ALL.match(sentence))) or (prohibit and always))
+
+
+def _forbids_for_good(sentence: str, tag: bool) -> bool:
+    """Of a sentence that forbids: whether it does more than for this once."""
+    return tag or any(signal.search(sentence) for signal in (wording.BROAD, wording.STYLE, wording.SAYING))
 
 
 
