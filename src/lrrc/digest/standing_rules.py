@@ -30,14 +30,24 @@ COMMON = 0.35  # weight of a word that says nothing of what a rule is about
 _PAIR = re.compile(r"(?=([\u3040-\u30ff\u3400-\u9fff]{2}))")  # characters of scripts without blanks, two by two
 
 _QUESTION = re.compile(r"[?？]\W*$|(?:吗|呢|か)[。.]?\W*$")
-_TAG = re.compile(r",? (?:ok|okay|k|please|pls|right|yes|ja|gut|klar|vale|si|de acuerdo|d'accord|hein|va bene|chiaro|ta|certo|ne)\W*$", re.I)
+_TAG = re.compile(
+    r",? (?:ok|okay|k|please|pls|right|yes|ja|gut|klar|vale|si|de acuerdo|d'accord|hein|va bene"
+    r"|chiaro|ta|certo|ne)\W*$",
+    re.I,
+)
 _ASKED = re.compile(
-    r"\b(?:(?:can|could|would|will) (?:you|u)|kannst du|konntest du|konnen sie|konnten sie|puedes|podrias|puede|podria|peux-tu|pourrais-tu"
+    r"\b(?:(?:can|could|would|will) (?:you|u)|kannst du|konntest du|konnen sie|konnten sie|puedes|podrias"
+    r"|puede|podria|peux-tu|pourrais-tu"
     r"|pouvez-vous|pourriez-vous|puoi|potresti|pode|poderia|podes)\b|能不能|可不可以|(?:もらえ|くれ|いただけ)ますか",
     re.I,
 )
-_ALL = re.compile(r"\W*(?:all|every|each|alle|jede|tod[oa]s|cada|tou(?:te)?s|chaque|tutt[ei]|ogni|所有|每|すべて|全て|各)")
-_ITEM = re.compile(r"\s*(?:[-*+•·–—‣▪○●]\s?|\(?\d{1,2}[.)、]\s?|\(?[a-zA-Z][.)]\s|[一二三四五六七八九十]{1,2}[、.]|[①-⑳])(?=\S)")
+_ALL = re.compile(
+    r"\W*(?:all|every|each|alle|jede|tod[oa]s|cada|tou(?:te)?s|chaque|tutt[ei]|ogni|所有|每|すべて|全て|各)"
+)
+_EVERY = re.compile(r"\b(?:all|every|alle[sn]?|tod[oa]s|tou(?:te)?s|tutt[ei])\b|所有|全部|すべて|全て")
+_ITEM = re.compile(
+    r"\s*(?:[-*+•·–—‣▪○●]\s?|\(?\d{1,2}[.)、]\s?|\(?[a-zA-Z][.)]\s|[一二三四五六七八九十]{1,2}[、.]|[①-⑳])(?=\S)"
+)
 
 
 @dataclass(frozen=True)
@@ -57,12 +67,10 @@ class Rule:
     def ends(self, earlier: Rule) -> bool:
         """Whether an earlier rule no longer holds after this one: it is about the same, told by words or matter."""
         shared = self.words & earlier.words
-        if self.listed or earlier.listed:  # of several things: one of them ends nothing
+        if (self.listed or earlier.listed) and not self.lifts:  # of several things: one of them ends nothing
             return self.listed >= earlier.listed and _most(shared, earlier.words)
         if self.lifts or self.changes:
-            if shared or self.matters & earlier.matters:
-                return True
-            return self.lifts and not (self.words or self.matters or earlier.lasting)
+            return bool(shared or self.matters & earlier.matters)
         if self.matters & earlier.matters and not (self.words and earlier.words and not shared):
             return True
         return _most(shared, min(self.words, earlier.words, key=_weight))
@@ -100,7 +108,7 @@ def _recognise(text: str, offset: int) -> Iterator[Rule]:
         if states_rule(sentence):
             yield _rule(own, start, end, offset)
         elif wording.LIFT.search(sentence) and not _QUESTION.search(sentence):
-            yield replace(_rule(own, start, end, offset), lifts=True)
+            yield replace(_rule(own, start, end, offset), lifts=True, listed=bool(_EVERY.search(sentence)))
 
 
 def _rule(own: str, start: int, end: int, offset: int) -> Rule:
@@ -112,7 +120,11 @@ def _rule(own: str, start: int, end: int, offset: int) -> Rule:
 
 def _content_words(text: str) -> frozenset[str]:
     """The words that say what a rule is about: none that rules are worded with."""
-    found = {word for word in segments.words(text) if len(word) > 3 and word.isascii() and word.isalnum() and segments.word_weight(word) > COMMON}
+    found = {
+        word
+        for word in segments.words(text)
+        if len(word) > 3 and word.isascii() and word.isalnum() and segments.word_weight(word) > COMMON
+    }
     found |= {match.group(1) for match in _PAIR.finditer(text)}
     return frozenset(w[:STEM] for w in found if not any(signal.search(w) for signal in wording.GENERAL))
 
@@ -148,7 +160,9 @@ def opens_list(sentence: str) -> bool:
         return False
     if not sentence.rstrip().endswith((":", "：")) and len(sentence.split()) > 12:
         return False
-    return bool(wording.LIST_OPENING.search(sentence) or wording.ONWARD.search(sentence) or wording.OUTPUT.search(sentence))
+    return bool(
+        wording.LIST_OPENING.search(sentence) or wording.ONWARD.search(sentence) or wording.OUTPUT.search(sentence)
+    )
 
 
 def states_rule(sentence: str) -> bool:
@@ -163,7 +177,9 @@ def states_rule(sentence: str) -> bool:
     if wording.TALE.search(sentence):
         head, colon, rest = sentence.partition(":")
         return bool(colon) and states_rule(rest.strip())
-    direct, prohibit, always = (signal.search(sentence) for signal in (wording.DIRECT, wording.PROHIBIT, wording.ALWAYS))
+    direct, prohibit, always = (
+        signal.search(sentence) for signal in (wording.DIRECT, wording.PROHIBIT, wording.ALWAYS)
+    )
     if wording.STRONG.search(sentence) or (prohibit and _forbids_for_good(sentence, bool(tag))):
         return True
     if wording.TASK.search(sentence) and not wording.LASTS.search(sentence):
@@ -181,7 +197,6 @@ def states_rule(sentence: str) -> bool:
 def _forbids_for_good(sentence: str, tag: bool) -> bool:
     """Of a sentence that forbids: whether it does more than for this once."""
     return tag or any(signal.search(sentence) for signal in (wording.BROAD, wording.STYLE, wording.SAYING))
-
 
 
 @dataclass
@@ -206,13 +221,16 @@ class _Index:
             message = history.messages[number]
             if message.role == "user":
                 for rule in recognise(message.content):
-                    self._take(rule, _segments_of(history, number, rule))
+                    self._take(rule, segments_of(history, number, rule))
         self.read = len(history.messages)
 
     def _take(self, rule: Rule, held: range) -> None:
-        for given in self.in_force:
-            if rule.ends(given.rule):
-                given.until = held.stop
+        ended = [given for given in self.in_force if rule.ends(given.rule)]
+        if rule.lifts and not (rule.words or rule.matters):  # back to normal: the newest rule, or all of them
+            wishes = [given for given in self.in_force if not given.rule.lasting]
+            ended = wishes if rule.listed else wishes[-1:]
+        for given in ended:
+            given.until = held.stop
         self.in_force = [given for given in self.in_force if given.until is None][-HELD + 1 :]
         if held and not rule.lifts:
             given = _Given(rule, held)
@@ -233,7 +251,7 @@ def rules_in_force(history: History, seen: int | None = None) -> list[range]:
     return [given.segments for given in reversed(held)][:HELD]
 
 
-def _segments_of(history: History, message: int, rule: Rule) -> range:
+def segments_of(history: History, message: int, rule: Rule) -> range:
     """The segments that have a part of the rule."""
     first, last = bisect_left(history.message, message), bisect_left(history.message, message + 1)
     while first < last and history.segments[first].end <= rule.start:

@@ -1,8 +1,8 @@
 """Which words of a message its writer says in their own voice, and which they only show: quotations, pasted letters and
 mails, forwarded texts, code, logs, and what stands after "the label says:".
 
-Nothing here knows what a rule is. Where it is not clear who speaks, it is somebody else: what is shown and taken for the
-user's own is an order that anybody can give by being quoted.
+Nothing here knows what a rule is. Where it is not clear who speaks, it is somebody else: what is shown and taken for
+the user's own is an order that anybody can give by being quoted.
 """
 
 from __future__ import annotations
@@ -29,7 +29,11 @@ _QUOTED = re.compile(
     r"|(?<![\w'])'(?=[^\s'])[^'\n]{0,400}(?:\w'\w[^'\n]{0,400}){0,20}'(?![\w'])",
     re.DOTALL,
 )
-_CODE = re.compile(r"^[ \t]*(```|~~~).*?(?:^[ \t]*\1[^\n]*$|\Z)|`[^`\n]+`|(?<=\n\n)(?:(?: {4}|\t)[^\n]*(?:\n|\Z)+)+", re.M | re.S)
+_CODE = re.compile(
+    r"^[ \t]*(```|~~~).*?(?:^[ \t]*\1[^\n]*$|\Z)|`[^`\n]+`|(?<=\n\n)(?:(?: {4}|\t)[^\n]*(?:\n"
+    r"|\Z)+)+",
+    re.M | re.S,
+)
 _TAGGED = re.compile(r"<(\w[\w-]*)\b[^<>\n]*>.*?</\1>", re.S)
 _RULED_OFF = re.compile(r"^[ \t]*([-=_*~])\1{2,}[ \t]*$(.*?)(?:^[ \t]*\1{3,}[ \t]*$)", re.M | re.S)
 _ADDRESS = re.compile(r"https?://\S+|(?<!\w)[~.]{0,2}/\S*|(?<!\S)--\w[\w-]*")
@@ -43,22 +47,28 @@ _LINE = re.compile(
 _SPEAKER = re.compile(r"^[ \t]*([A-Z][\w .'-]{0,24}) ?:[ \t]+\S[^\n]*$", re.M)  # of a transcript
 
 _FORWARDED = re.compile(
-    r"(?<!-)-{2,}\s*(?:begin )?(?:original|forwarded|urspr|weitergel|mensaje|mensagem|message|messaggio|reenvi|encaminh|transf"
+    r"(?<!-)-{2,}\s*(?:begin )?(?:original|forwarded|urspr|weitergel|mensaje|mensagem|message|messaggio|reenvi"
+    r"|encaminh|transf"
     r"|inoltrat|原始|转发|轉發|転送|元の)[^\n-]*-*(?:.*?-{2,}\s*(?:end|ende|fin|fine|fim)\b[^\n-]*-*|.*\Z)"
     r"|^(?:begin forwarded message|anfang der weitergeleiteten)[^\n]*$.*\Z"
     r"|^[^\n]{0,120}\b(?:wrote|schrieb|escribio|a ecrit|ha scritto|escreveu)\b[^\n]{0,40}:[ \t]*$.*\Z"
-    r"|^(?:(?:from|to|cc|date|sent|subject|von|an|betreff|gesendet|de|para|asunto|enviado|objet|envoye|a|oggetto|da|assunto"
+    r"|^(?:(?:from|to|cc|date|sent|subject|von|an|betreff|gesendet|de|para|asunto|enviado|objet|envoye|a"
+    r"|oggetto|da|assunto"
     r"|发件人|收件人|主题|差出人|宛先|件名)[ \t]*:[^\n]*\n){2,}.*\Z",
     re.M | re.S | re.I,
 )
 _GREETING = re.compile(
-    r"^(?:(?:dear|hi|hello|hey|good (?:morning|evening)|sehr geehrte|liebe[rs]?|hallo|guten (?:tag|morgen)|querid[oa]s?"
-    r"|estimad[oa]s?|hola|cher|chere|chers|cheres|bonjour|madame|monsieur|car[oaie]|gentil[ei]|egregi[oa]?|spett|prezad[oa]s?"
-    r"|ol[aá]|car[oa]s? |to whom)\b[^\n.?]{0,60}[,:!]|(?:亲爱的|尊敬的|各位)[^\n。]{0,20}[,:!]|[^\n。]{1,20}様|拝啓[^\n]*)[ \t]*$",
+    r"^(?:(?:dear|hi|hello|hey|good (?:morning|evening)|sehr geehrte|liebe[rs]?|hallo|guten (?:tag|morgen)"
+    r"|querid[oa]s?"
+    r"|estimad[oa]s?|hola|cher|chere|chers|cheres|bonjour|madame|monsieur|car[oaie]|gentil[ei]|egregi[oa]?"
+    r"|spett|prezad[oa]s?"
+    r"|ol[aá]|car[oa]s? |to whom)\b[^\n.?]{0,60}[,:!]|(?:亲爱的|尊敬的|各位)[^\n。]{0,20}[,:!]|[^\n。]{1,20}様"
+    r"|拝啓[^\n]*)[ \t]*$",
     re.M | re.I,
 )
 _FAREWELL = re.compile(
-    r"^(?:(?:kind |best |warm |many )?(?:regards|wishes|thanks)|yours\b|sincerely|cheers|love|mit freundlichen|viele gruesse"
+    r"^(?:(?:kind |best |warm |many )?(?:regards|wishes|thanks)|yours\b|sincerely|cheers|love|mit freundlichen"
+    r"|viele gruesse"
     r"|(?:viele |liebe |beste |schone )?gru(?:ß|ss)|saludos|atentamente|un saludo|cordialement|bien a vous|amities"
     r"|cordiali|distinti|saluti|un abbraccio|atenciosamente|abracos?|cumprimentos|此致|敬上|敬具|よろしく)"
     r"[^\n]*(?:\n+[^\n.!?。]{1,60}$)?",
@@ -69,66 +79,96 @@ _FAREWELL = re.compile(
 _SAYS = re.compile(
     r"(?<!\w)(?:"
     # en
-    r"(?<!\bi )(?<!\bwe )(?<!\bto )(?:(?:they|people|some|others|doctors|experts) say|says|said|told|tells|writes|wrote|reads|claims|claimed|insists|insisted|states|stated|demands"
-    r"|demanded|advises|advised|warns|warned|recommends|recommended|shouts|shouted|yells|yelled|announced|announces|repeats"
+    r"(?<!\bi )(?<!\bwe )(?<!\bto )(?:(?:they|people|some|others|doctors|experts) say|says|said|told|tells"
+    r"|writes|wrote|reads|claims|claimed|insists|insisted|states|stated|demands"
+    r"|demanded|advises|advised|warns|warned|recommends|recommended|shouts|shouted|yells|yelled|announced"
+    r"|announces|repeats"
     r"|replied|posted|texted|noted|preaches|swears|swore|suggested|suggests)"
-    r"(?= ?[:,]| ?\ufffc| (?:that|i|you|we|they|he|she|it|to|me|us|him|her|them|my|never|always|not|no|only|on|there|everyone|everybody|people)\b)"
-    r"|keeps? (?:saying|telling|yelling|repeating|asking)|(?:wants|asked|asks|ordered|expects|orders|forbids|forbade|tells|begged) (?:me|us|you|everyone|everybody|people|him|her|them)\b"
+    r"(?= ?[:,]| ?\ufffc| (?:that|i|you|we|they|he|she|it|to|me|us|him|her|them|my|never|always|not|no|only|on"
+    r"|there|everyone|everybody|people)\b)"
+    r"|keeps? (?:saying|telling|yelling|repeating|asking)|(?:wants|asked|asks|ordered|expects|orders|forbids"
+    r"|forbade|tells|begged) (?:me|us|you|everyone|everybody|people|him|her|them)\b"
     r"|according to|reportedly|forwarded|quoted"
     # de
-    r"|(?<!ich )(?<!wie )(?:sagt|sagte|sagten|meint|meinte|schreibt|schrieb|behauptet|behauptete|verlangt|verlangte|fordert|forderte|warnt|warnte"
-    r"|predigt|predigte|rief|ruft|brullt|brullte|besteht darauf|bestand darauf|besagt)(?!\w)|(?:da|dort|drin|drauf|es) (?:steht|stand)|hei(?:ß|ss)t es|gelesen"
+    r"|(?<!ich )(?<!wie )(?:sagt|sagte|sagten|meint|meinte|schreibt|schrieb|behauptet|behauptete|verlangt"
+    r"|verlangte|fordert|forderte|warnt|warnte"
+    r"|predigt|predigte|rief|ruft|brullt|brullte|besteht darauf|bestand darauf|besagt)(?!\w)|(?:da|dort|drin"
+    r"|drauf|es) (?:steht|stand)|hei(?:ß|ss)t es|gelesen"
     r"|laut (?:dem|der|den|meine[rnm]?|unsere[rnm]?|eine[rnm]?)|zufolge|angeblich|weitergeleitet|abgetippt"
     # es
-    r"|dice|dicen|dijo|dijeron|decia|decian|segun(?! te\b| tu\b| creas| convenga)|sostiene|afirma|asegura|insiste|exige|exigio|advierte|aconseja|recomienda"
+    r"|dice|dicen|dijo|dijeron|decia|decian|segun(?! te\b| tu\b| creas| convenga)|sostiene|afirma|asegura"
+    r"|insiste|exige|exigio|advierte|aconseja|recomienda"
     r"|(?:me|nos|le|les) (?:pidio|ordeno|mando|obliga|prohibe|prohibio|exige|pide)|repite que|grita|reenviad\w+"
     # fr
-    r"|(?:il|elle|ils|elles|on|qui|me|m'a|m'ont|nous a|a|ont|mere|pere|chef|cheffe|patron|patronne|medecin|prof|directrice|directeur) "
-    r"(?:dit|disent|disait|ecrit|ecrivait|repete|exige|insiste|pretend|affirme|conseille|demande (?:de|que)|crie|repond|interdit|oblige|voudrait|veut)"
+    r"|(?:il|elle|ils|elles|on|qui|me|m'a|m'ont|nous a|a|ont|mere|pere|chef|cheffe|patron|patronne|medecin"
+    r"|prof|directrice|directeur) "
+    r"(?:dit|disent|disait|ecrit|ecrivait|repete|exige|insiste|pretend|affirme|conseille|demande (?:de|que)"
+    r"|crie|repond|interdit|oblige|voudrait|veut)"
     r"|selon(?! toi| vous| le cas)|d'apres(?! toi| vous)|(?:est|etait) ecrit"
     # it
-    r"|dicono|disse|diceva|dice|secondo(?! te\b| lei\b| me\b)|scrisse|ha (?:scritto|detto|ordinato|vietato)|(?:mi|ci) ha (?:chiesto|imposto)|sostiene|afferma|insiste|pretende"
+    r"|dicono|disse|diceva|dice|secondo(?! te\b| lei\b| me\b)|scrisse|ha (?:scritto|detto|ordinato|vietato)"
+    r"|(?:mi|ci) ha (?:chiesto|imposto)|sostiene|afferma|insiste|pretende"
     r"|raccomanda|ripete|grida|c'e scritto|inoltrat\w+"
     # pt
-    r"|diz|dizem|disse|disseram|dizia|segundo(?! voce| plano| item| capitulo)|escreveu|afirma|exige|(?:me|nos) (?:pediu|mandou|proibiu|obriga)|esta escrito|encaminhad\w+"
+    r"|diz|dizem|disse|disseram|dizia|segundo(?! voce| plano| item| capitulo)|escreveu|afirma|exige|(?:me"
+    r"|nos) (?:pediu|mandou|proibiu|obriga)|esta escrito|encaminhad\w+"
     r")(?!\w)"
     # zh, ja
-    r"|(?<![我你小话如])说[:,“\ufffc]|(?:他|她|妈|爸|板|师|友|事|人|医生|奶|爷|姐|哥|弟|妹|客户|领导)(?:总|老|常|又|还|经常|一直|都)?(?:说|让我|叫我|要我|要求|规定|嘱咐|认为|坚持)"
+    r"|(?<![我你小话如])说[:,“\ufffc]|(?:他|她|妈|爸|板|师|友|事|人|医生|奶|爷|姐|哥|弟|妹|客户|领导)(?:总|老"
+    r"|常|又|还|经常|一直|都)?(?:说|让我|叫我|要我"
+    r"|要求|规定|嘱咐|认为|坚持)"
     r"|告诉我|写着|写道|写的是|里写|上写|里发|发来|转发|轉發|据说|要求我们|老师让|让大家|听说"
-    r"|と(?:言|い)(?:わ|っ|う|い)|(?:って|と)(?:書|怒|注意|叱|命)|と(?:ある|あり|の(?:こと|指示|連絡|噂))|とLINE|が来ました|によると|によれば|曰く|だそうで|台詞|セリフ|転送|に(?:言|注意|叱|命令)(?:わ|さ|ら)れ",
+    r"|と(?:言|い)(?:わ|っ|う|い)|(?:って|と)(?:書|怒|注意|叱|命)|と(?:ある|あり|の(?:こと|指示|連絡|噂))"
+    r"|とLINE|が来ました|によると|によれば|曰く|だそうで|台詞"
+    r"|セリフ|転送|に(?:言|注意|叱|命令)(?:わ|さ|ら)れ",
 )
 # what is done with the text of somebody else that follows behind a colon
 _ANNOUNCES = re.compile(
     r"(?<!\w)(?:"
-    r"i (?:got|received|found|read|saw|overheard|heard)|here(?:'s| is| are|s)|pasted|as follows|the following|passage|excerpt|says|reads|wrote|noted|writes"
-    r"|(?:(?<![^.,;] )(?<!\w)|(?<=please )|(?<=you )|(?<=to )|(?<=and ))(?:translate|proofread|proof-read|summari[sz]e|rephrase|paraphrase|rewrite|correct|review|critique|polish|shorten|edit|analy[sz]e"
+    r"i (?:got|received|found|read|saw|overheard|heard)|here(?:'s| is| are|s)|pasted|as follows|the following"
+    r"|passage|excerpt|says|reads|wrote|noted|writes"
+    r"|(?:(?<![^.,;] )(?<!\w)|(?<=please )|(?<=you )|(?<=to )|(?<=and ))(?:translate|proofread|proof-read"
+    r"|summari[sz]e|rephrase|paraphrase|rewrite|correct|review|critique|polish|shorten|edit|analy[sz]e"
     r"|annotate|transcribe|classify|explain|improve|check)"
-    r"|gesagt|geschrieben|gefunden|gehort|(?:ubersetz|korrigier|formulier|bewerte|transkribier|zusammenfass)\w*|fass\w*|hier (?:ist|der|die|das|kommt|steht|mein|meine|unser|unsere)|steht|stand"
-    r"|lei|escribio|traduce\w*|traduzca|corrige\w*|corrija|resume\w*|resuma|revisa\w*|revise|encontre|heredado|herede|aqui (?:esta|va|tienes|vai)|te (?:copio|pego|paso)|pone|reza|normas? (?:al|a la|a los)"
-    r"|note|lu|trouve|retrouve|recu|copie|colle|transfere|traduis|traduisez|corrigez|resumez|relis|relisez|voici|repondu"
-    r"|trascriv\w+|trascrivo|traduci\w*|correggi\w*|riassumi\w*|letto|trovato|ricevuto|copiato|incollato|ecco|riporto|scrive"
+    r"|gesagt|geschrieben|gefunden|gehort|(?:ubersetz|korrigier|formulier|bewerte|transkribier"
+    r"|zusammenfass)\w*|fass\w*|hier (?:ist|der|die|das|kommt|steht|mein|meine|unser|unsere)|steht|stand"
+    r"|lei|escribio|traduce\w*|traduzca|corrige\w*|corrija|resume\w*|resuma|revisa\w*|revise|encontre|heredado"
+    r"|herede|aqui (?:esta|va|tienes|vai)|te (?:copio|pego|paso)|pone|reza|normas? (?:al|a la|a los)"
+    r"|note|lu|trouve|retrouve|recu|copie|colle|transfere|traduis|traduisez|corrigez|resumez|relis|relisez"
+    r"|voici|repondu"
+    r"|trascriv\w+|trascrivo|traduci\w*|correggi\w*|riassumi\w*|letto|trovato|ricevuto|copiato|incollato|ecco"
+    r"|riporto|scrive"
     r"|traduz|li|vi|encontrei|achei|segue|recebi|copiei|colei|repete"
-    r")(?!\w)|翻译|润色|校对|总结|日记|来信|公告|提示词|说明书|翻訳|訳して|校正|添削|要約|日記|手紙|貼り紙|説明書|見つけ|作った",
+    r")(?!\w)|翻译|润色|校对|总结|日记|来信|公告|提示词|说明书|翻訳|訳して|校正|添削|要約|日記|手紙|貼り紙"
+    r"|説明書|見つけ|作った",
 )
 # where a text stands: what follows behind "on the box:" is the box's, behind "in every letter of yours:" the user's
 _SOURCE = re.compile(
-    r"(?<!\w)(?:note|letter|e-?mail|mail|manual|contract|lease|sign|review|post|comment|draft|essay|story|poem|song|script|scene|prompt|policy|poster|leaflet"
-    r"|memo|speech|toast|caption|label|docstring|question|box|bottle|package|packaging|door|wall|board|diary|ledger|website|forum|recipe|column|motto|proverb|commandments?"
-    r"|brief|zettel|schild|plakat|aushang|vertrag|hausordnung|schachtel|packung|flasche|etikett|tur|wand|tafel|tagebuch|anleitung|handbuch|spruch|gedicht|rezension|diff"
-    r"|carta|nota|cartel|letrero|contrato|etiqueta|caja|botella|puerta|pared|pizarra|manual|folleto|refran|poema|resena"
-    r"|lettre|mot|carnet|affiche|panneau|contrat|etiquette|boite|bouteille|porte|mur|mode d'emploi|notice|proverbe|poeme|reglement"
-    r"|lettera|biglietto|cartello|contratto|etichetta|pacco|scatola|bottiglia|porta|muro|manuale|istruzioni|confezione|proverbio"
-    r"|bilhete|aviso|placa|cartaz|rotulo|caixa|garrafa|parede|receita|folheto|ditado)(?!\w)|标签|包装|牌子|墙上|门上|合同|信上|便条|通知|ラベル|看板|張り紙|契約書|箱に|瓶に|おやくそく",
+    r"(?<!\w)(?:note|letter|e-?mail|mail|manual|contract|lease|sign|review|post|comment|draft|essay|story|poem"
+    r"|song|script|scene|prompt|policy|poster|leaflet"
+    r"|memo|speech|toast|caption|label|docstring|question|box|bottle|package|packaging|door|wall|board|diary"
+    r"|ledger|website|forum|recipe|column|motto|proverb|commandments?"
+    r"|brief|zettel|schild|plakat|aushang|vertrag|hausordnung|schachtel|packung|flasche|etikett|tur|wand|tafel"
+    r"|tagebuch|anleitung|handbuch|spruch|gedicht|rezension|diff"
+    r"|carta|nota|cartel|letrero|contrato|etiqueta|caja|botella|puerta|pared|pizarra|manual|folleto|refran"
+    r"|poema|resena"
+    r"|lettre|mot|carnet|affiche|panneau|contrat|etiquette|boite|bouteille|porte|mur|mode d'emploi|notice"
+    r"|proverbe|poeme|reglement"
+    r"|lettera|biglietto|cartello|contratto|etichetta|pacco|scatola|bottiglia|porta|muro|manuale|istruzioni"
+    r"|confezione|proverbio"
+    r"|bilhete|aviso|placa|cartaz|rotulo|caixa|garrafa|parede|receita|folheto|ditado)(?!\w)|标签|包装|牌子"
+    r"|墙上|门上|合同"
+    r"|信上|便条|通知|ラベル|看板|張り紙|契約書|箱に|瓶に|おやくそく",
 )
 _OWN_MATTER = re.compile(
-    r"(?<!\w)(?:you|your|every|each|all|any|du|dein\w*|ihre?n?|sie|jede\w*|alle\w*|tus|cada|todas?|todos?|tes|vos|votre|chaque|tous|toutes"
+    r"(?<!\w)(?:you|your|every|each|all|any|du|dein\w*|ihre?n?|sie|jede\w*|alle\w*|tus|cada|todas?|todos?|tes"
+    r"|vos|votre|chaque|tous|toutes"
     r"|tuo|tuoi|tue|tua|ogni|tutt[ei]|seus?|suas?|voce)(?!\w)|每|你|您|所有|毎|各|すべて|あなた",
 )
-_SENTENCE_END = re.compile(
-    r"[.!?…]+[\"')\]»”’]*(?=\s|\Z|\ufffc)|[。！？]+|\n+|\ufff9(?=\s+[A-Z¿¡]|[^\x00-\u024f])"
-)
+_SENTENCE_END = re.compile(r"[.!?…]+[\"')\]»”’]*(?=\s|\Z|\ufffc)|[。！？]+|\n+|\ufff9(?=\s+[A-Z¿¡]|[^\x00-\u024f])")
 _ABBREVIATED = re.compile(
-    r"(?:\b(?i:mr|mrs|ms|dr|prof|no|nr|st|sr|sra|z\.b|d\.h|u\.a|e\.g|i\.e|etc|vs|ca|bzw|art|abs|max|min|hr|fr|mme|sig|dott|p\. ex|ej|approx)|(?<![\w.'])[A-Z])\Z"
+    r"(?:\b(?i:mr|mrs|ms|dr|prof|no|nr|st|sr|sra|z\.b|d\.h|u\.a|e\.g|i\.e|etc|vs|ca|bzw|art|abs|max|min|hr|fr"
+    r"|mme|sig|dott|p\. ex|ej|approx)|(?<![\w.'])[A-Z])\Z"
 )
 
 
@@ -138,7 +178,7 @@ def plain(text: str) -> str:
 
 
 def own_words(text: str) -> str:
-    """The message with SHOWN in place of every character that its writer only shows; `plain`, and of the same length."""
+    """The message, `plain` and of the same length, with SHOWN for every character that its writer only shows."""
     own = _QUOTED.sub(_hidden, _CODE.sub(_hidden, text))  # before an apostrophe and a quotation mark look the same
     own = plain(own)
     for pattern in (_ADDRESS, _FORWARDED, _TAGGED, _RULED_OFF, _LINE):

@@ -107,9 +107,7 @@ def standing_groups(history: History, budget: int, rules: DigestRules, seen: int
     return kept
 
 
-def trim_to_budget(
-    history: History, groups: Sequence[tuple[Span, ...]], budget: int, standing: int = 0
-) -> Selection:
+def trim_to_budget(history: History, groups: Sequence[tuple[Span, ...]], budget: int, standing: int = 0) -> Selection:
     """The digest of groups of spans, best first; the last ones go while the exact count exceeds the budget. The first
     `standing` groups are standing rules."""
     for most in range(len(groups), 0, -1):
@@ -117,7 +115,9 @@ def trim_to_budget(
         text = render(history, spans)
         count = tokens.count(text)
         if count <= budget:
-            return Selection(spans, count, text, tuple(sorted(chain.from_iterable(groups[: min(standing, most)]), key=_place)))
+            return Selection(
+                spans, count, text, tuple(sorted(chain.from_iterable(groups[: min(standing, most)]), key=_place))
+            )
     return EMPTY_DIGEST
 
 
