@@ -201,7 +201,7 @@ DIRECT = Signal(
     r"|greet|number|highlight|remind|indent|wrap|sort|offer|propose|describe|express|present|report|state"
     r"|calculate|reckon|measure|switch|go back|drop|take|link|confirm|repeat|consider|count|default|do|say"
     r"|warn|flag|prefix|append|hold|obey|respect|think|set|pick|spare|restrict|focus|state|label|insert"
-    r"|never (?!mind)\w+|always \w+)",
+    r"|never (?!mind|in\b|before|again|ever|once|have|had|been)\w+|always \w+)",
 )
 
 # don't, no more, none of
@@ -450,7 +450,8 @@ FACT = Signal(
         r"|do not|dont|never|no longer|won't) (?:really )?(?:eat|drink|drive|fly|use|own|swim|read|hear|walk"
         r"|climb|speak|smoke|touch|stand|work (?:on|with|fri|mon|tues|wednes|thurs|satur|sun)|take (?!it|this"
         r"|that)|lift|run (?!it|into)|have (?:a|an|any|access|admin|room|space))|i (?:don't|do not"
-        r"|never) do (?!this|that|it\b|anything|not\b|you\b|know)\w+|i (?:only|just) (?:read|have|eat|drink"
+        r"|never) do (?!this|that|it\b|anything|not\b|you\b|know)\w+|i (?:only|just) (?:read|have(?! \d"
+        r"| an hour| a minute| a question| time| one| two| until)|eat|drink"
         r"|use|speak|work|own)|i (?:have|own|got) (?:no|neither) (?!idea|clue|doubt|problem|reason|plan"
         r"|question|time)|i (?:sign|use a wheelchair|use a screen ?reader|wear hearing aids|live (?:without"
         r"|off))|(?:we|our \w+) (?:are|is) (?:fully |entirely |all |strictly )?(?:on|halal|kosher|vegan"
@@ -462,7 +463,8 @@ FACT = Signal(
         r"|\w+unvertraglichkeit|(?:mein|meine|unser|unsere) \w+ (?:vertragt|isst|trinkt|darf|kann"
         r"|mag)(?: \w+){0,3} (?:kein\w*|nicht|nie)|ich (?:vertrage?|esse?|trinke?|rauche?|fahre?|fliege?"
         r"|arbeite?|nutze?|benutze?|mag|kann|darf)(?: \w+){0,4} (?:kein\w*|nicht|nie|niemals)"
-        r"|ich hab(?:e)?(?: \w+){0,4} (?:kein\w*|nur)(?! zeit| ahnung| lust| problem\w*| frage\w*| idee\w*"
+        r"|ich hab(?:e)?(?! heute| gerade| jetzt| noch)(?: \w+){0,4} (?:kein\w*|nur)(?! zeit| ahnung| lust"
+        r"| problem\w*| frage\w*| idee\w*"
         r"| bock)|wir haben(?: \w+){0,3} (?:kein\w*|nur)|(?:sitze im|im) rollstuhl|gibts hier nie"
         r"|keine? (?:rechte|fuhrerschein|auto|backofen)|ich (?:lese|hore) nur|leide an",
         "es": r"(?:soy|somos|es|son|estoy|esta) (?:\w+ ){0,3}(?:alergic[oa]s?|vegan[oa]s?|vegetarian[oa]s?"
@@ -521,24 +523,40 @@ STRONG = Signal(
     {
         "en": r"from (?:now|here|this point|this moment|today) (?:on|onwards?|forward|out)|going forward"
         r"|hencefor(?:th|ward)|until further notice|(?:new|my|our|one|house|another|standing) rule ?:"
-        r"|let's (?:keep|speak|stick|stay|talk)"
-        r"|(?:every|each|all|any|no) (?:of your )?(?:\w+ ){1,2}(?:must|should|has to|have to|needs? to|may"
+        r"|let's (?:keep (?:it|this|things|everything|our|answers)|speak|stick|stay|talk)"
+        r"|(?:every|each|all|any|no) (?:of your )?(?:\w+ )?(?:answers?|repl(?:y|ies)|responses?|messages?"
+        r"|sentences?|lines?|paragraphs?|chapters?|sections?|scenes?|poems?|verses?|lists?|tables?|steps?"
+        r"|functions?|class(?:es)?|files?|commits?|tests?|quer(?:y|ies)|statements?|variables?|names?|prices?"
+        r"|amounts?|dates?|numbers?|recipes?|dish(?:es)?|meals?|menus?|captions?|headlines?|titles?|summar(?:y"
+        r"|ies)|translations?|sources?|quotes?|claims?|suggestions?|ideas?|options?|examples?) (?:must|should"
+        r"|has to|have to|needs? to|may"
         r"|shall) (?!i\b|we\b)",
         "de": r"ab (?:jetzt|sofort|hier|nun)|von (?:jetzt|nun|hier) an|kunftig|in zukunft|fortan|(?:neue "
-        r"|meine |wichtige )?regel ?:|(?:jede[rs]?|alle|keine?) (?:deiner |ihrer )?(?:\w+ ){1,2}(?:muss|mussen"
+        r"|meine |wichtige )?regel ?:|(?:jede[rs]?|alle|keine?) (?:deiner |ihrer )?(?:\w+ )?(?:antwort\w*|satz"
+        r"|satze|zeile\w*|absatz|kapitel|szene\w*|gedicht\w*|liste\w*|schritt\w*|funktion\w*|datei\w*|preis\w*"
+        r"|betrag\w*|betrage|rezept\w*|gericht\w*|titel|vorschlag\w*|vorschlage|text\w*) (?:muss|mussen"
         r"|soll|sollen|darf|durfen) (?!ich|wir)",
         "es": r"(?:a partir de|desde) ahora|de (?:ahora|aqui) en (?:adelante|mas)|en (?:adelante|lo sucesivo)"
         r"|de aqui al final|(?:nueva |mi )?(?:regla|norma) ?:|(?:cada|tod[oa]s l[oa]s|ningun[oa]?"
-        r"|que ninguna?) (?:de tus )?(?:\w+ ){1,2}(?:debe|deben|tiene que|tienen que|puede|pase|supere|lleve)",
+        r"|que ninguna?) (?:de tus )?(?:\w+ )?(?:respuestas?|frases?|lineas?|parrafos?|capitulos?|escenas?"
+        r"|poemas?|listas?|pasos?|funciones|funcion|archivos?|precios?|recetas?|platos?|titulos?|propuestas?"
+        r"|textos?|mensajes?) (?:debe|deben|tiene que|tienen que|puede|pase|supere|lleve)",
         "fr": r"(?:a partir|a compter) de (?:maintenant|ce message)|des (?:maintenant|a present)|desormais"
         r"|dorenavant|a l'avenir|(?:nouvelle |ma )?regle ?:|(?:chaque|tou(?:te)?s les"
-        r"|aucune?) (?:de tes )?(?:\w+ ){1,2}(?:ne )?(?:doit|doivent|peut)|tu me (?:corrigeras|citeras|diras"
+        r"|aucune?) (?:de tes )?(?:\w+ )?(?:reponses?|phrases?|lignes?|paragraphes?|chapitres?|scenes?|poemes?"
+        r"|listes?|etapes?|fonctions?|fichiers?|prix|recettes?|plats?|titres?|propositions?|textes?"
+        r"|messages?) (?:ne )?(?:doit|doivent|peut)|tu me (?:corrigeras|citeras|diras"
         r"|donneras|previendras)",
         "it": r"d'ora in (?:poi|avanti)|da (?:ora|adesso|qui) in (?:poi|avanti)|da adesso|(?:nuova "
-        r"|mia )?regola ?:|(?:ogni|tutt[ei] (?:le|i|gli)|nessun[oa]?) (?:tua |tuo )?(?:\w+ ){1,2}(?:deve"
+        r"|mia )?regola ?:|(?:ogni|tutt[ei] (?:le|i|gli)|nessun[oa]?) (?:tua |tuo )?(?:\w+ )?(?:rispost[ae]"
+        r"|fras[ie]|righ[ae]|paragraf[io]|capitol[io]|scen[ae]|poesi[ae]|list[ae]|pass[io]|funzion[ie]|file"
+        r"|prezz[io]|ricett[ae]|piatt[io]|titol[io]|propost[ae]|test[io]|messagg[io]) (?:deve"
         r"|devono|puo)",
         "pt": r"(?:a partir de|de) agora(?: em diante)?|daqui (?:em diante|pra frente|para a frente)|doravante"
-        r"|(?:nova |minha )?regra ?:|(?:cada|tod[oa]s (?:as|os)|nenhum[a]?) (?:das suas )?(?:\w+ ){1,2}(?:deve"
+        r"|(?:nova |minha )?regra ?:|(?:cada|tod[oa]s (?:as|os)"
+        r"|nenhum[a]?) (?:das suas )?(?:\w+ )?(?:respostas?|frases?|linhas?|paragrafos?|capitulos?|cenas?"
+        r"|poemas?|listas?|passos?|func\w+|arquivos?|precos?|receitas?|pratos?|titulos?|propostas?|textos?"
+        r"|mensagens|mensagem) (?:deve"
         r"|devem|tem que|tem de|pode)",
         "zh": r"从(?:现在|今天|今|此|这里|今往)[^。！？]{0,4}(?:起|开始|往后|以后|后)|從(?:現在|今天"
         r"|今)[^。！？]{0,4}起|今后|往后|(?:新|有个"

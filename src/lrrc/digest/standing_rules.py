@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 from lrrc.digest import rule_wording as wording
 from lrrc.digest import segments
 from lrrc.digest.history import History
-from lrrc.digest.voice import SHOWN, own_words, plain, reports, sentences
+from lrrc.digest.voice import SHOWN, of_somebody_else, own_words, plain, reports, sentences
 
 HELD = 256  # rules in force at most: more than half of any budget holds, and what a new one is compared with
 LONG = 2_000  # characters; of a message that is longer, only this much at both ends is read: the rest is pasted
@@ -172,7 +172,11 @@ def states_rule(sentence: str) -> bool:
     tag = _TAG.search(sentence)
     if _QUESTION.search(sentence) and not tag:
         return bool((wording.LASTS.search(sentence) or wording.STRONG.search(sentence)) and _ASKED.search(sentence))
-    if any(signal.search(sentence) for signal in (wording.FACT, wording.ADDRESS, wording.ANSWER, wording.REMEMBER)):
+    if wording.FACT.search(sentence):
+        return True
+    if of_somebody_else(sentence):
+        return False
+    if any(signal.search(sentence) for signal in (wording.ADDRESS, wording.ANSWER, wording.REMEMBER)):
         return True
     if wording.TALE.search(sentence):
         head, colon, rest = sentence.partition(":")

@@ -122,6 +122,49 @@ _SAYS = re.compile(
     r"|とLINE|が来ました|によると|によれば|曰く|だそうで|台詞"
     r"|セリフ|転送|に(?:言|注意|叱|命令)(?:わ|さ|ら)れ",
 )
+# a sentence whose subject is somebody else, or what somebody else wrote: my boss, the manual, in the story the witch
+_SUBJECT = re.compile(
+    r"\W*(?:(?:and|but|so|und|aber|y|pero|et|mais|e|ma|mas) )?(?:"
+    r"(?:my|our|the|his|her|their|in (?:my|our|the|this|a)|on (?:my|our|the)) (?:[\w'-]+ ){0,2}?(?:boss"
+    r"|manager|chief|landlord|landlady|teacher|tutor|prof\w*|coach|trainer|doctor'?s?|dentist|nurse|therapist"
+    r"|lawyer|mother|mom|mum|father|dad|parents|sister|brother|aunt|uncle|grandmother's?|grandma|grandfather"
+    r"|grandpa|wife|husband|girlfriend|boyfriend|friend|neighbou?rs?|colleague|roommate|flatmate|supervisor"
+    r"|instructor|dragon|witch|wizard|king|queen|knight|villain|story|novel|movie|manual|readme|style guide"
+    r"|policy|handbook|contract|lease|law|regulations|terms|sign|label|poster|notice|recipe|school|company"
+    r"|linter|rep|church|gym|club)\b(?! and i\b)"
+    r"|(?:doctor's orders|character sheet|terms and conditions|house rules)\b"
+    r"|(?:mein|meine|unser|unsere|der|die|das|im|in der|auf dem|auf der|laut) (?:\w+ ){0,2}?(?:chef|chefin"
+    r"|vermieter\w*|lehrer\w*|trainer\w*|arzt|arztin|mutter|vater|oma|opa|schwester|bruder|frau|mann|freundin?"
+    r"|nachbar\w*|kolleg\w+|hausordnung|\w*zettel|vertrag|gesetz|schild|roman|geschichte|marchen|anleitung"
+    r"|handbuch|satzung)\b"
+    r"|(?:mi|nuestr[oa]|el|la|en el|en la|reglas de|normas de) (?:\w+ ){0,2}?(?:jef[ea]|caser[oa]|profesora?"
+    r"|maestr[oa]|entrenadora?|medic[oa]|doctora?|madre|padre|abuel[oa]|suegr[oa]|herman[oa]|mujer|marido"
+    r"|novi[oa]|vecin[oa]|cartel|manual|contrato|ley|reglamento|novela|cuento|bruja)\b"
+    r"|(?:mon|ma|notre|le|la|l'|dans le|dans la|sur le|sur la) ?(?:\w+ ){0,2}?(?:chef|cheffe|patronn?e?"
+    r"|proprietaire|prof\w*|coach|entraineur|medecin|mere|pere|grand-mere|grand-pere|soeur|frere|femme|mari"
+    r"|copine?|voisine?|reglement|notice|contrat|loi|panneau|affiche|roman|histoire|sorciere|etiquette)\b"
+    r"|(?:il mio|la mia|il|la|lo|l'|nel|nella|sul|sulla|mia|mio) ?(?:\w+ ){0,2}?(?:capo|padron[ea]|prof\w*"
+    r"|maestr[oa]|allenatore|medico|dottoressa|dottore|madre|padre|nonn[oa]|suocer[oa]|sorella|fratello|moglie"
+    r"|marito|vicin[oa]|cartello|manuale|contratto|legge|regolamento|romanzo|racconto|strega)\b"
+    r"|(?:meu|minha|nosso|nossa|o|a|no|na) (?:\w+ ){0,2}?(?:chefe|senhorio|professora?|treinador|medic[oa]|mae"
+    r"|pai|avo|sogr[oa]|irma|irmao|esposa|marido|namorad[oa]|vizinh[oa]|placa|manual|contrato|lei|regulamento"
+    r"|romance|conto|bruxa|rotulo)\b"
+    r"|(?:我|我们|他|她|我的|那个)?(?:老板|房东|老师|教练|医生|妈妈?|爸爸?|奶奶|爷爷|姐姐?|哥哥?|老婆|老公"
+    r"|女友|男友|同事|邻居|上司|师父|公司|学校|物业|说明书|合同|法律|规定|通知|小说|故事)"
+    r"|[^。、]{0,6}(?:上司|店長|先生|医者|母|父|祖母|祖父|姉|兄|妻|夫|彼女|彼|友人|同僚|大家|会社|学校|説明書"
+    r"|契約|規則|貼り紙|張り紙|看板|物語|小説|魔女)(?:は|が|から|に|の|で|には)"
+    r")",
+)
+# a request to look at a text that stands below, or behind
+_HANDS_OVER = re.compile(
+    r"(?<!\w)(?:(?:translate|proofread|summari[sz]e|rephrase|rewrite|review|critique|edit|analy[sz]e|rate"
+    r"|check|explain|look at|read|improve|shorten) (?:\w+ ){0,3}(?:this|these|below|following)|(?:is|does"
+    r"|how is|what do you think of|what about) this (?:[\w-]+ ){0,6}[\w-]+\?|reads$|(?:the )?(?:\w+ )?below$"
+    r"|(?:ubersetz|korrigier|bewerte|prufe?|lies|fass)\w* (?:\w+ ){0,3}(?:diese\w*|folgende\w*)|(?:traduce"
+    r"|corrige|resume|revisa|traduis|resume|relis|traduci|correggi|riassumi|traduza|corrija|resuma"
+    r"|revise)\w* (?:\w+ ){0,3}(?:este|esta|esto|siguiente|ce|cette|suivant|questo|questa|seguente|isto|isso"
+    r"|seguinte))(?!\w)|(?:下面|以下|这段|這段)[^。]{0,8}$|次の(?:文|文章|手紙|メール)",
+)
 # what is done with the text of somebody else that follows behind a colon
 _ANNOUNCES = re.compile(
     r"(?<!\w)(?:"
@@ -210,8 +253,13 @@ def _ends(own: str) -> Iterator[int]:
 
 
 def reports(sentence: str) -> bool:
-    """Whether a sentence tells what somebody else says or wants, or announces their text; of `own_words`."""
+    """Whether a sentence tells what somebody else says or wants; of `own_words`, in lower case."""
     return bool(_SAYS.search(sentence))
+
+
+def of_somebody_else(sentence: str) -> bool:
+    """Whether a sentence has somebody else, or what they wrote, for its subject; of `own_words`, in lower case."""
+    return bool(_SUBJECT.match(sentence))
 
 
 def _hidden(match: re.Match[str]) -> str:
@@ -244,6 +292,17 @@ def _without_announced(own: str) -> str:
         start = ends[bisect_left(ends, match.end()) - 1]
         if own[match.start()] == ":" and _announced(own[start : match.start()].lower()):
             own = _hide_announced(own, match.end())
+    return _without_handed_over(own)
+
+
+def _without_handed_over(own: str) -> str:
+    """Hide what stands below a request to look at it, to the end of the message, where nothing is hidden there yet."""
+    for _, end in sentences(own):
+        rest = own[end:].lstrip(" \t")
+        if not rest or SHOWN in rest or not (rest.startswith("\n") or own[end - 1] == "?"):
+            continue
+        if _HANDS_OVER.search(own[max(0, own.rfind("\n", 0, end - 1)) : end].lower().rstrip(" .!")):
+            return _hide(own, end, len(own))
     return own
 
 
