@@ -46,7 +46,9 @@ class Figures:
 
 def entries(half: str) -> list[dict]:
     """The open or the sealed half: look at the open one alone while patterns are written."""
-    return [entry for entry in map(json.loads, SET.open(encoding="utf-8")) if entry["half"] == half]
+    return [
+        entry for entry in map(json.loads, SET.read_text(encoding="utf-8").strip().split("\n")) if entry["half"] == half
+    ]
 
 
 def measure(listed: Iterable[dict]) -> Figures:
