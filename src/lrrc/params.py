@@ -250,16 +250,16 @@ class BaselineConfig:
 @checked
 class DigestConfig:
     """How scores become a digest: redundancy filter, and, for learned policies, what a segment must promise: a share
-    of all that the history does, and nats a token (0 and 0 fill the budget), and the probability from which a sentence
-    of the user is kept as a standing rule. `prior` is the share of a history's promise that is dealt by place alone
-    (lrrc.digest.place_prior): none where conversations are of the kind trained on. `top` is the number of segments at
-    most, 0 where the budget alone limits it.
+    of what the best ones do, and nats a token (0 and 0 fill the budget). `standing` is the share of a budget that
+    standing rules may take, under every policy. `prior` is the share of a history's promise that is dealt by place
+    alone (lrrc.digest.place_prior): none where conversations are of the kind trained on. `top` is the number of
+    segments at most, 0 where the budget alone limits it.
     """
 
     max_overlap: FractionAbove0
     least_share: FractionBelow1
     least_gain: Annotated[Number, Ge(0), Le(10), allowed("a number from 0 to 10 (nats a token)")]
-    standing: Annotated[Number, Gt(0), Le(1), allowed("a probability above 0; 1 keeps none")]
+    standing: Annotated[Number, Ge(0), Le(0.5), allowed("a share of the budget, up to 0.5; 0 keeps none")]
     prior: Fraction
     top: Count
 

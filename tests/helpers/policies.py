@@ -14,5 +14,5 @@ def made_policy(name, budget=40, net=None, encoder=ENCODER, limit=LIMIT, **rules
     return build_policy(spec, encoder, net)
 
 
-def digest_of(history, scores, budget, first=(), **rules):
-    return write_digest(history, scores, budget, replace(PLAIN_RULES, **rules), first)
+def digest_of(history, scores, budget, **rules):
+    return write_digest(history, scores, budget, replace(PLAIN_RULES, **rules))

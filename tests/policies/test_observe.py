@@ -26,7 +26,6 @@ def state_of(session):
     known = {**vars(session.history), "counts": list(session.tokens_before)}
     if hasattr(session, "net"):
         known |= {"state": session.state_1CD.detach().numpy(), "projected": session.projected_NH}
-        known |= {"standing": session.standing_N}
     del known["encoder"]
     known |= {f"index {name}": value for name, value in vars(known.pop("index")).items()}
     plain = {name: list(value) if isinstance(value, list) else value for name, value in known.items()}

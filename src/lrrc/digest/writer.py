@@ -6,7 +6,7 @@ up. All extractive policies share this file, so that they differ in scores alone
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -16,6 +16,7 @@ from lrrc.digest.history import History
 from lrrc.digest.ranking import best_first, promise
 from lrrc.digest.rendering import head_tokens, render
 from lrrc.digest.selection import EMPTY_DIGEST, Selection, Span
+from lrrc.digest.standing_rules import rules_in_force
 from lrrc.digest.words import overlap
 from lrrc.pretrained import tokens
 
@@ -28,9 +29,10 @@ MISFITS = 30  # candidates that may fail to fit before the search for small ones
 class DigestRules:
     """How scores become a digest: section `digest` of params.yaml, which says what each number is.
 
-    `standing` and `prior` are for learned policies; so are `least_share` and `least_gain`, which speak of scores that
-    are logarithms of gains in nats. The stopping rule of any other policy is `top`: at most so many segments, beside
-    standing rules; 0 goes on until the budget is full.
+    `standing` is the share of a budget that standing rules may take, up to a half; 0 keeps none. `prior` is for learned
+    policies; so are `least_share` and `least_gain`, which speak of scores that are logarithms of gains in nats. The
+    stopping rule of any other policy is `top`: at most so many segments, beside standing rules; 0 goes on until the
+    budget is full.
     """
 
     max_overlap: float
@@ -42,7 +44,7 @@ class DigestRules:
 
 
 # the best segments until the budget is full, and nothing else
-PLAIN_RULES = DigestRules(max_overlap=1.0, least_share=0.0, least_gain=0.0, standing=1.0, prior=0.0)
+PLAIN_RULES = DigestRules(max_overlap=1.0, least_share=0.0, least_gain=0.0, standing=0.0, prior=0.0)
 
 
 def write_digest(
@@ -50,64 +52,92 @@ def write_digest(
     scores_N: Sequence[float] | np.ndarray,
     budget: int,
     rules: DigestRules,
-    first: Sequence[int] = (),
 ) -> Selection:
-    """The best-scored segments that fit into `budget` tokens together, each whole and with those that it needs.
+    """The best-scored segments that fit into `budget` tokens together, each whole and with those that it needs; out of
+    the history's first len(scores_N).
 
     Scores of learned policies are logarithms of expected gains in nats. A segment that holds less than `least_share` of
     what the best ones promise together (`ranking.promise`), or less than `least_gain` nats a token, is not worth
     sending: a digest is as long as the history is useful, and `budget` caps it.
 
-    Segments in `first` (standing rules) come before the others whatever their scores, in at most half of the budget.
+    Standing rules come before the others whatever their scores, in at most `rules.standing` of the budget, each whole.
+    What has a score of minus infinity is not sent: the agent gets it anyway, or the policy does not listen to who said it.
 
     A segment of which more than `max_overlap` (by word weight) stands in a chosen one adds nothing and is passed over.
     """
     least_share, least_gain, max_overlap = rules.least_share, rules.least_gain, rules.max_overlap
-    room, misfits, picked = budget - head_tokens(), 0, 0
-    chosen: dict[int, None] = {}  # in order
-    groups: list[tuple[Span, ...]] = []
     scores_N = np.asarray(scores_N, float)
+    standing = standing_groups(history, budget, rules, scores_N > -np.inf)
+    groups = [tuple(whole_segment(history, i) for i in held) for held in standing]
+    chosen = dict.fromkeys(i for held in standing for i in held)  # in order
+    room, misfits, picked = budget - head_tokens() - _cost(history, chosen), 0, 0
     worth = promise(scores_N)
-    for i, kept in chain(((i, True) for i in first), ((i, False) for i in best_first(scores_N))):
+    for i in best_first(scores_N):
         if i in chosen or history.segments[i].frame:
-            continue  # a rule; one that found no room among the rules is a segment like others
-        if room <= LABEL_TOKENS or misfits >= MISFITS:
+            continue
+        if room <= LABEL_TOKENS or misfits >= MISFITS or (rules.top and picked >= rules.top):
             break
-        if not kept and (scores_N[i] == -np.inf or np.exp(scores_N[i] - worth) < least_share):
-            break  # so do all after it; what scores nothing at all is never sent
-        if not kept and rules.top and picked >= rules.top:
-            break
-        if least_gain and not kept and np.exp(scores_N[i]) < least_gain * history.segments[i].tokens:
+        if scores_N[i] == -np.inf or np.exp(scores_N[i] - worth) < least_share:
+            break  # so do all after it
+        if least_gain and np.exp(scores_N[i]) < least_gain * history.segments[i].tokens:
             continue
         if max_overlap < 1 and any(_overlap(history, i, j) > max_overlap for j in chosen):
             continue
         label = 0 if any(history.message[j] == history.message[i] for j in chosen) else LABEL_TOKENS
         group = [j for j in (*(i + need for need in history.segments[i].needs), i) if j not in chosen]
         cost = label + sum(history.segments[j].tokens + JOIN_TOKENS for j in group)
-        if kept and cost > room - budget // 2:
-            continue
         if cost > room:
             misfits += 1
             continue
-        picked += not kept
+        picked += 1
         chosen |= dict.fromkeys(group)
-        groups.append(tuple(_whole(history, j) for j in group))
+        groups.append(tuple(whole_segment(history, j) for j in group))
         room -= cost
-    return trim_to_budget(history, groups, budget)
+    return trim_to_budget(history, groups, budget, len(standing))
 
 
-def trim_to_budget(history: History, groups: Sequence[tuple[Span, ...]], budget: int) -> Selection:
-    """The digest of groups of spans, best first; the last ones go while the exact count exceeds the budget."""
+def standing_groups(history: History, budget: int, rules: DigestRules, free_N: np.ndarray) -> list[range]:
+    """The segments of the standing rules that fit into their share of the budget, newest first, each rule whole; of
+    the history's first len(free_N) segments those that are `free` to be sent."""
+    room, misfits = int(rules.standing * budget), 0
+    kept: list[range] = []
+    for held in rules_in_force(history, len(free_N)) if room > LABEL_TOKENS else ():
+        if not free_N[held].all():
+            continue
+        tried = sorted(i for group in (*kept, held) for i in group)
+        small = sum(history.segments[i].tokens for i in tried) <= room
+        text = render(history, [whole_segment(history, i) for i in tried]) if small else ""
+        if small and tokens.count(text) - head_tokens() <= room:
+            kept.append(held)
+        elif (misfits := misfits + 1) >= MISFITS:
+            break
+    return kept
+
+
+def trim_to_budget(history: History, groups: Sequence[tuple[Span, ...]], budget: int, standing: int = 0) -> Selection:
+    """The digest of groups of spans, best first; the last ones go while the exact count exceeds the budget. The first
+    `standing` groups are standing rules."""
     for most in range(len(groups), 0, -1):
-        spans = tuple(sorted(chain.from_iterable(groups[:most]), key=lambda span: (span.message, span.start)))
+        spans = _in_order(groups[:most])
         text = render(history, spans)
         count = tokens.count(text)
         if count <= budget:
-            return Selection(spans, count, text)
+            return Selection(spans, count, text, _in_order(groups[: min(standing, most)]))
     return EMPTY_DIGEST
 
 
-def _whole(history: History, index: int) -> Span:
+def _in_order(groups: Sequence[tuple[Span, ...]]) -> tuple[Span, ...]:
+    return tuple(sorted(chain.from_iterable(groups), key=lambda span: (span.message, span.start)))
+
+
+def _cost(history: History, chosen: Collection[int]) -> int:
+    """Tokens of whole segments with their labels, about."""
+    labels = LABEL_TOKENS * len({history.message[i] for i in chosen})
+    return labels + sum(history.segments[i].tokens + JOIN_TOKENS for i in chosen)
+
+
+def whole_segment(history: History, index: int) -> Span:
+    """The span of one segment."""
     segment = history.segments[index]
     return Span(history.message[index], segment.start, segment.end)
 

@@ -19,7 +19,6 @@ from lrrc.digest.growing_rows import GrowingRows
 from lrrc.digest.history import PendingTurns
 from lrrc.digest.place_prior import mix_with_prior
 from lrrc.digest.selection import EMPTY_DIGEST, Selection
-from lrrc.digest.standing_rules import rules_in_force
 from lrrc.digest.writer import DigestRules, write_digest
 from lrrc.episodes.episode import Message
 from lrrc.model.network import CoordinatorNetwork, relations
@@ -37,11 +36,10 @@ class LearnedSession(Session):
         self.net = policy.net
         self.state_1CD = self.net.initial(1)
         self.projected_NH = GrowingRows(self.net.decoder.segment.out_features)
-        self.standing_N = GrowingRows()  # probability of being a standing rule
 
     @torch.inference_mode()
     def step(self, new: PendingTurns) -> None:
-        state_1CD, projected, standing = self.state_1CD, [], []
+        state_1CD, projected = self.state_1CD, []
         before = len(self.history.segments)
         for first, last in new.bounds:
             if first == last:
@@ -54,11 +52,9 @@ class LearnedSession(Session):
             state_1CD, _ = self.net.step(state_1CD, *self.net.project(z_1nZ), mask_1n)
             projected_1nH = self.net.decoder.project(z_1nZ, torch.zeros_like(mask_1n, dtype=torch.long), 1)
             projected.append(projected_1nH[0].numpy())
-            standing.append(torch.sigmoid(self.net.standing_rule_logits(embeddings)[0]).numpy())
         self.state_1CD = state_1CD
-        for projected_nH, standing_n in zip(projected, standing, strict=True):
+        for projected_nH in projected:
             self.projected_NH.extend(projected_nH)
-            self.standing_N.extend(standing_n)
 
     @torch.inference_mode()
     def scores(
@@ -95,15 +91,14 @@ class LearnedSession(Session):
     def ranked(self, inputs: Sequence[Message], agent: str, sent: Collection[int] = ()) -> ScoredHistory:
         """The history as a call of `agent` sees it."""
         scores_N, logits_V = self.scores(inputs, agent, sent)
-        return ScoredHistory(self.history, scores_N, logits_V, self.standing_N.rows)
+        return ScoredHistory(self.history, scores_N, logits_V)
 
 
 @dataclass(frozen=True)
 class ScoredHistory(RankedHistory):
-    """And logits of essential words [V], probabilities of being a standing rule [N]."""
+    """And logits of essential words [V]."""
 
     logits_V: np.ndarray
-    standing_N: np.ndarray
 
 
 class Learned(Policy):
@@ -118,10 +113,8 @@ class Learned(Policy):
         self.net = net.eval()
 
     def write(self, scored: ScoredHistory, budget: int, rules: DigestRules | None = None) -> Selection:
-        """The digest of scored segments, standing rules first; by `rules`, or those of the policy."""
+        """The digest of scored segments, by `rules`, or those of the policy."""
         rules, history = rules or self.spec.rules, scored.history
         scores_N = corrections_first(scored.scores_N, history) if rules.prior else scored.scores_N
-        first = rules_in_force(history, scored.standing_N, rules.standing) if rules.standing < 1 else []
-        first = [i for i in first if scored.scores_N[i] > -np.inf]  # else it is sent anyway
         scores_N = heard_only(scores_N, history, self.spec.speakers)
-        return write_digest(history, scores_N, budget, rules, first)
+        return write_digest(history, scores_N, budget, rules)

@@ -12,7 +12,14 @@ from lrrc.digest.rendering import head_tokens
 from lrrc.digest.segments import Segment
 from lrrc.digest.selection import EMPTY_DIGEST, Selection, Span
 from lrrc.digest.words import word_bucket, word_spans, word_weight
-from lrrc.digest.writer import JOIN_TOKENS, LABEL_TOKENS, trim_to_budget
+from lrrc.digest.writer import (
+    JOIN_TOKENS,
+    LABEL_TOKENS,
+    DigestRules,
+    standing_groups,
+    trim_to_budget,
+    whole_segment,
+)
 from lrrc.episodes.episode import Message
 from lrrc.model.network import CoordinatorNetwork
 from lrrc.policies.learned import Learned, LearnedSession
@@ -28,7 +35,7 @@ class PruningSession(LearnedSession):
     def propose(
         self, inputs: Sequence[Message], agent: str, budget: int | None, sent: Collection[int] = ()
     ) -> Selection:
-        return prune(self.history, self.policy.net, budget or 0)
+        return prune(self.history, self.policy.net, budget or 0, self.policy.spec.rules, sent)
 
 
 class Pruning(Learned):
@@ -36,11 +43,17 @@ class Pruning(Learned):
 
 
 @torch.inference_mode()
-def prune(history: History, net: CoordinatorNetwork, budget: int) -> Selection:
-    """The digest of a PruningSession: words of every message by essential weight, newest messages first."""
+def prune(
+    history: History, net: CoordinatorNetwork, budget: int, rules: DigestRules, sent: Collection[int] = ()
+) -> Selection:
+    """The digest of a PruningSession: standing rules as they stand, then words of every message by essential weight,
+    newest messages first; nothing of the messages in `sent`."""
+    standing = standing_groups(history, budget, rules, ~np.isin(history.message, list(sent)))
+    groups = [tuple(whole_segment(history, i) for i in held) for held in standing]
+    whole = {i for held in standing for i in held}
     message_N = np.array(history.message, dtype=int)
     cost = np.bincount(message_N, [s.tokens for s in history.segments], len(history.messages))
-    alive = [i for i in reversed(range(len(history.messages))) if cost[i]]
+    alive = [i for i in reversed(range(len(history.messages))) if cost[i] and i not in sent]
     left = budget - head_tokens()
     alive = alive[: max(1, left // (2 * LABEL_TOKENS))]
     if not alive:
@@ -48,17 +61,16 @@ def prune(history: History, net: CoordinatorNetwork, budget: int) -> Selection:
     means = torch.from_numpy(np.stack([history.embeddings_NE[message_N == i].mean(axis=0) for i in alive]))
     p_BMH = net.head(net.initial(len(alive)), means, 1)
     logits_BV = net.decoder.essential(p_BMH[:, 0]).numpy()
-    room = left - LABEL_TOKENS * len(alive)
+    room = left - LABEL_TOKENS * len(alive) - sum(history.segments[i].tokens + JOIN_TOKENS for i in whole)
     share = {i: room * cost[i] / cost[alive].sum() for i in alive}
     pieces: dict[int, list[Segment]] = {}
-    for i, segment in zip(history.message, history.segments, strict=True):
-        pieces.setdefault(i, []).append(segment)
-    kept = []
+    for number, (i, segment) in enumerate(zip(history.message, history.segments, strict=True)):
+        pieces.setdefault(i, []).extend(() if number in whole else [segment])
     for i, logits_V in zip(alive, logits_BV, strict=True):
         spans = _densest(history.messages[i].content, pieces[i], share[i], essential_weight(logits_V))
         if spans:
-            kept.append(tuple(Span(i, a, b) for a, b in spans))
-    return trim_to_budget(history, kept, budget)
+            groups.append(tuple(Span(i, a, b) for a, b in spans))
+    return trim_to_budget(history, groups, budget, len(standing))
 
 
 def essential_weight(logits_V: np.ndarray) -> Callable[[str], float]:

@@ -29,7 +29,8 @@ class OracleSession(Session):
         if not len(known):
             return EMPTY_DIGEST
         scores_N = np.log(np.maximum(known, 1e-9))
-        return write_digest(self.history, self.unsent(scores_N, sent), budget or 0, self.policy.spec.rules)
+        rules = replace(self.policy.spec.rules, standing=0.0)
+        return write_digest(self.history, self.unsent(scores_N, sent), budget or 0, rules)
 
 
 class Oracle(Policy):
