@@ -11,7 +11,7 @@ from lrrc.dataset.batches import collate
 from lrrc.dataset.episode_arrays import Targets, episode_arrays
 from lrrc.episodes.episode import Message, Turn
 from lrrc.model import network
-from lrrc.model.cells import CellShape, LowRankCell, RimCell, SummaryCell, most_active
+from lrrc.model.cells import KEY_NORM, SHARPNESS, CellShape, LowRankCell, RimCell, SummaryCell, most_active
 from lrrc.model.decoder import StateReader, turn_means
 from lrrc.model.network import build_network
 from lrrc.policy_catalogue import LEARNED
@@ -95,14 +95,18 @@ def softmax(values):
     return values / values.sum()
 
 
+def unit(vector):
+    return vector / np.linalg.norm(vector)
+
+
 def plain_cell(cell, state, z):
     """One turn of LowRankCell in the paper's own words, channel by channel, in float64."""
     w = {name: value.detach().double().numpy() for name, value in cell.state_dict().items()}
-    keys = [w["gate.key.weight"] @ segment for segment in z]
+    keys = [KEY_NORM * unit(w["gate.key.weight"] @ segment) for segment in z]
     values = [w["gate.value.weight"] @ segment for segment in z]
     reads, g = [], []
     for c in range(R):
-        query = w["gate.channel_RK"][c] + w["gate.from_state.weight"] @ state[c]
+        query = SHARPNESS * unit(w["gate.channel_RK"][c] + w["gate.from_state.weight"] @ state[c])
         alpha = softmax([*(query @ key for key in keys), w["gate.null_R"][c]])
         g.append(1 - alpha[-1])
         reads.append(sum(a * value for a, value in zip(alpha, values, strict=False)) / g[-1])

@@ -22,9 +22,10 @@ import torch
 from torch import Tensor, nn
 
 KEY_WIDTH = 64
-SHARPNESS = 4.0  # norm of a query; keys have entries of about 0.6, so logits start with a spread of about two
+SHARPNESS = 4.0  # norm of a query; keys have that of a vector with entries of 0.6, so logits spread by about two
+KEY_NORM = 0.6 * math.sqrt(KEY_WIDTH)
 NULL = 4.0  # logit of a null row at the start: about half of the attention over a dozen segments falls on it
-SETTLING = 0.5  # of a null logit, per batch
+SETTLING = 2.0  # of a null logit, per batch
 
 
 class Activity(NamedTuple):
@@ -57,7 +58,7 @@ class Gate(nn.Module):
         self.register_buffer("null_R", torch.full((r,), NULL))
 
     def project(self, z_BNZ: Tensor) -> tuple[Tensor, Tensor]:
-        return self.key(z_BNZ), self.value(z_BNZ)
+        return KEY_NORM * nn.functional.normalize(self.key(z_BNZ), dim=2), self.value(z_BNZ)
 
     @torch.no_grad()
     def settle(self, g_PR: Tensor) -> None:
@@ -67,8 +68,8 @@ class Gate(nn.Module):
             self.null_R += SETTLING * (often_R - self.top_k / len(often_R))
 
     def logits(self, state_BRD: Tensor, key_BNK: Tensor, mask_BN: Tensor) -> Tensor:
-        """[B, R, N], -inf outside the turn."""
-        query_BRK = self.channel_RK + self.from_state(state_BRD)
+        """[B, R, N], -inf outside the turn; of bounded size, so that no channel can outrun its null row."""
+        query_BRK = SHARPNESS * nn.functional.normalize(self.channel_RK + self.from_state(state_BRD), dim=2)
         return (query_BRK @ key_BNK.transpose(1, 2)).masked_fill(~mask_BN[:, None, :], -torch.inf)
 
     def attend(self, logits_BRN: Tensor, mask_BN: Tensor) -> Tensor:
