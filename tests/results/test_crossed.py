@@ -74,7 +74,7 @@ def drawn(rng, times, trainings, episodes, ratio, interaction=0.5):
 def test_coverage(trainings, ratio):
     """Of the 95 % interval, where trainings make no difference to where they make nearly all of it."""
     times, rng = 4000, np.random.default_rng([trainings, int(10 * ratio)])
-    found = map(crossed, drawn(rng, times, trainings, 24, ratio))
+    found = map(crossed, drawn(rng, times, trainings, 100, ratio))
     covered = sum(abs(one.value) <= one.half_width() for one in found)
     assert 0.93 < covered / times < 0.97
 
