@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lrrc.digest.history import History
 from lrrc.digest.rendering import HEAD, head_tokens
-from lrrc.digest.writer import EMPTY_DIGEST, Span, trim_to_budget
+from lrrc.digest.writer import EMPTY_DIGEST, LABEL_TOKENS, Span, trim_to_budget
 from lrrc.episodes.episode import Message
 from lrrc.pretrained.sentence_encoder import NO_VECTORS
 
@@ -135,5 +135,5 @@ def test_a_rule_without_room_among_the_rules_is_a_segment_like_others():
     texts = [f"Always name the {kind} of the Lisbon ferry first." for kind in ("price", "length", "colour")]
     history = history_of([[Message("user", text)] for text in (*texts, "Good weather.")])
     cost = history.segments[0].tokens + LABEL_TOKENS + 1
-    made = digest_of(history, [0, 0, 5, 1], 4 * cost, first=[0, 1, 2])
-    assert [span.message for span in made.spans] == [0, 1, 2, 3]
+    made = digest_of(history, [5, 0, 0, 1], HEAD_TOKENS + 4 * cost, standing=0.5)
+    assert made.standing and made.spans[0] not in made.standing and made.spans[0].message == 0

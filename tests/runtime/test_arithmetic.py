@@ -68,9 +68,9 @@ def test_fixing_loads_nothing_that_computes():
 
 
 def test_settings_reach_what_is_started_and_are_taken_away_where_asked(monkeypatch):
-    for name in arithmetic.SETTINGS:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.delenv(arithmetic.CHOICE, raising=False)
+    for name in (*arithmetic.SETTINGS, arithmetic.CHOICE):
+        monkeypatch.setenv(name, "to be put back")
+        monkeypatch.delenv(name)
     assert not arithmetic.fixed()
     arithmetic.fix()
     assert arithmetic.fixed()
@@ -114,7 +114,13 @@ from lrrc.runtime import arithmetic
 import os, sys
 arithmetic.fix()
 from lrrc.pretrained import language_model as lm
+from lrrc.runtime.workers import map_as_completed
+
+def kind(folder):
+    return type(lm.load(folder)).__name__
+
 if __name__ == "__main__":
+    assert [name for _, name in map_as_completed(kind, [(sys.argv[1],)])] == ["ModelApart"]  # and the worker ends
     model = lm.load(sys.argv[1])
     request = lm.ScoringRequest(model.message("user", "Who?") + model.reply_prefix(), (model.encode("I."),))
     ((scores,),) = model.score([[request]])

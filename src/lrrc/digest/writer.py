@@ -61,7 +61,7 @@ def write_digest(
     sending: a digest is as long as the history is useful, and `budget` caps it.
 
     Standing rules come before the others whatever their scores, in at most `rules.standing` of the budget, each whole.
-    What has a score of minus infinity is not sent: the agent gets it anyway, or the policy does not listen to who said it.
+    What has a score of minus infinity is not sent: the agent gets it anyway, or the policy does not hear who said it.
 
     A segment of which more than `max_overlap` (by word weight) stands in a chosen one adds nothing and is passed over.
     """

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import multiprocessing
+import multiprocessing.util
 import os
 import signal
 import sys
@@ -63,7 +64,10 @@ def process_apart() -> ProcessPoolExecutor:
     What it is given first makes it start.
     """
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(1, mp_context=context, initializer=die_with_parent, initargs=(os.getpid(),))
+    pool = ProcessPoolExecutor(1, mp_context=context, initializer=die_with_parent, initargs=(os.getpid(),))
+    # a worker waits for its children before it closes its pools: this one would wait for work for ever
+    multiprocessing.util.Finalize(None, pool.shutdown, exitpriority=100)
+    return pool
 
 
 def map_as_completed(work: Callable[..., Any], tasks: Iterable[tuple]) -> Iterator[tuple[tuple, Any]]:
