@@ -23,7 +23,7 @@ def test_by_hand(tmp_path):
     given, chosen = (summary.record("captured_gain", evaluation="tune", variant=v) for v in (GIVEN, CHOSEN))
     assert (given["value"], chosen["value"]) == (3.0, 4.5)
     assert (chosen["n"], chosen["trials"], chosen["rank"], chosen["budget"]) == (21, 2, 8, 64)
-    assert chosen["settings"] == ["speakers all", "speakers user, prior 0.3"]
+    assert chosen["settings"] == ["speakers all", "prior 0.3, speakers user"]
 
 
 def test_without_trials_there_are_no_records(tmp_path):
