@@ -381,6 +381,13 @@ def test_a_merged_message_is_a_new_one_in_front_of_the_users_text():
     assert receipt.digest_tokens == tokens.count(digest["text"]) and receipt.merged == ((len(messages) - 1,),)
 
 
+def test_what_is_left_out_without_a_digest_is_marked():
+    messages = chat(4)
+    payload, receipt = Coordinator("recency", 0, settings=always()).compose(messages)
+    assert payload[1]["content"] == f"{messages[1]['content']}\n\n[...]\n\n{messages[-1]['content']}"
+    assert receipt.digest_tokens == 0 and receipt.merged == ((1, len(messages) - 1),)
+
+
 def test_two_messages_of_the_user_in_a_row_allow_a_third():
     messages = [*chat(4), say("user", "I mean today.")]
     for dialect, roles in (("auto", 4), ("separate", 4), ("merged", 2)):

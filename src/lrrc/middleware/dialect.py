@@ -17,6 +17,7 @@ from lrrc.pretrained import tokens
 
 TAIL = "\n[End of excerpt]"  # where the user's own text follows in the same message
 GAP = "\n\n"  # between the texts of one message
+LEFT_OUT = "[...]"  # where two of the user's become one, and what was between is not sent
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def dialect_of(items: Sequence[ReadMessage], wanted: str) -> Dialect:
 
 def merge(messages: Sequence[Mapping[str, Any]], framed: str) -> dict[str, Any]:
     """One message of the user for several: a copy of the last, the others before its content, and directly before it
-    the digest. Pictures and other parts stay the objects that they were."""
+    the digest, or a mark that something is left out. Pictures and other parts stay the objects that they were."""
     *others, last = messages
     name = last.get("name")
     contents = []
@@ -59,7 +60,7 @@ def merge(messages: Sequence[Mapping[str, Any]], framed: str) -> dict[str, Any]:
         if message.get("name") != name:  # else the last one's name would claim it
             contents.append(f"{label_of(message.get('name') or 'user', 'user')}:")
         contents.append(message.get("content"))
-    contents = [content for content in (*contents, framed, last.get("content")) if content]
+    contents = [content for content in (*contents, framed or LEFT_OUT, last.get("content")) if content]
     if all(isinstance(content, str) for content in contents):
         return {**last, "content": GAP.join(contents)}
     parts: list[Any] = []
