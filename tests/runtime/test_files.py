@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lrrc.runtime.errors import run_script
-from lrrc.runtime.files import atomic, canonical_json, read_rows, write_json, write_parquet, write_text
+from lrrc.runtime.files import atomic, canonical_json, write_json, write_parquet, write_text
 
 TABLE = pa.table({"name": ["a", "b", None], "n": [1, 2, 3]})
 
@@ -106,31 +106,6 @@ def test_parquet_bytes_depend_on_content_only(tmp_path):
     write_parquet(tmp_path / "y.parquet", iter([TABLE.to_pandas().pipe(pa.Table.from_pandas)]), TABLE.schema)
     assert (tmp_path / "x.parquet").read_bytes() == (tmp_path / "y.parquet").read_bytes()
     assert pq.read_table(tmp_path / "x.parquet").equals(TABLE)
-
-
-def test_rows_come_with_their_places(tmp_path):
-    write_parquet(tmp_path / "x.parquet", TABLE)
-    rows = list(read_rows(tmp_path / "x.parquet", ["n", "absent"]))
-    assert rows == [(f"{tmp_path}/x.parquet: row {n}", {"n": n}) for n in (1, 2, 3)]
-    (tmp_path / "x.jsonl").write_bytes(b'\xef\xbb\xbf{"n": 1}\r\n\r\n{"n": 2}')
-    rows = list(read_rows(tmp_path / "x.jsonl", ["n"]))
-    assert rows == [(f"{tmp_path}/x.jsonl: line 1", {"n": 1}), (f"{tmp_path}/x.jsonl: line 3", {"n": 2})]
-
-
-def test_a_flipped_bit_in_the_data_is_found(tmp_path):
-    path = tmp_path / "x.parquet"
-    write_parquet(path, pa.table({"text": [os.urandom(50).hex() for _ in range(100)]}))
-    data = bytearray(path.read_bytes())
-    data[len(data) // 3] ^= 1
-    path.write_bytes(data)
-    with pytest.raises(ValueError, match="x.parquet: not a whole parquet file"):
-        list(read_rows(path, ["text"]))
-
-
-@pytest.mark.parametrize("path", ["absent.jsonl", "."])
-def test_what_is_no_file_is_named(tmp_path, path):
-    with pytest.raises(ValueError, match="no such file"):
-        list(read_rows(tmp_path / path, []))
 
 
 @pytest.mark.parametrize("error", [ValueError("two\nlines"), OSError(28, "No space left on device", "data/x")])

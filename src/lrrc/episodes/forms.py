@@ -229,7 +229,8 @@ def opened(where: str, number: int | str, value: Any) -> Iterator[tuple[str, int
         for i, entry in enumerate(value, 1):
             yield from opened(f"{where}, entry {i}", i if number == 1 else f"{number}-{i}", entry)
         return
-    if isinstance(value, Mapping) and "conversation_a" not in value and form_of(value) is None:
+    own = isinstance(value, Mapping) and any(value.get(key) is not None for key in ("messages", "conversation_a"))
+    if isinstance(value, Mapping) and not own and form_of(value) is None:
         for key in WRAPPED:
             if isinstance(value.get(key), Mapping):
                 yield where, number, value[key]
