@@ -109,9 +109,7 @@ def prune(model: language_model.LanguageModel, messages: Sequence[Message], budg
             inside = [n for n, (a, b) in zip(nats, encoded.offsets, strict=True) if a < end and b > start]
             found.append((sum(inside), index, start, end))
     best = sorted(found, reverse=True)[:budget]  # a word is a token at least; `fit` counts, and drops the last of these
-    place = {word: number for number, word in enumerate(sorted(best, key=lambda word: word[1:]))}
-    chosen = {place[word]: (Span(*word[1:]),) for word in best}
-    return trim_to_budget(history, chosen, budget)
+    return trim_to_budget(history, [(Span(*word[1:]),) for word in best], budget)
 
 
 def growth(policies: dict[str, Policy], rounds: int) -> tuple[dict[str, dict[int, dict[str, float]]], set[int]]:

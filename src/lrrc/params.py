@@ -247,8 +247,8 @@ class BaselineConfig:
 @checked
 class DigestConfig:
     """How scores become a digest: redundancy filter, squeezing inside segments, and, for learned policies, what a
-    segment must promise: a share of all that the history does, and nats a token (0 and 0 fill the budget), and the
-    probability from which a sentence of the user is kept as a standing rule. `prior` is the share of a history's
+    segment must promise: a share of all that the history does, and nats a token (0 and 0 fill the budget). `standing`
+    is the share of a budget that standing rules may take, under every policy. `prior` is the share of a history's
     promise that is dealt by place alone (lrrc.digest.place_prior): none where conversations are of the kind trained on.
     """
 
@@ -256,7 +256,7 @@ class DigestConfig:
     squeeze: FractionBelow1
     least_share: FractionBelow1
     least_gain: Annotated[Number, Ge(0), Le(10), allowed("a number from 0 to 10 (nats a token)")]
-    standing: Annotated[Number, Gt(0), Le(1), allowed("a probability above 0; 1 keeps none")]
+    standing: Annotated[Number, Ge(0), Le(0.5), allowed("a share of the budget, up to 0.5; 0 keeps none")]
     prior: Fraction
 
 

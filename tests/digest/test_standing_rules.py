@@ -1,21 +1,26 @@
-"""Standing rules: which segments teach, which stand, and that a digest holds them whatever is asked."""
+"""Standing rules: which sentences are rules, which of them hold, and that every digest has them whatever is asked."""
 
 import dataclasses
 
 import numpy as np
-import torch
+import pytest
+from helpers import labelled_rules
+from helpers.paths import ROOT
 from helpers.policies import digest_of, made_policy
-from helpers.random_episodes import AGENTS, ENCODER, LIMIT, WIDTH, compose, history_of
+from helpers.random_episodes import AGENTS, LIMIT, WIDTH, compose, history_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrrc.dataset.standing_labels import NO_RULE, RULE, TELLING_GAIN, UNKNOWN, standing_labels
+from lrrc.digest import standing_rules
 from lrrc.digest.history import History
-from lrrc.digest.standing_rules import rules_in_force
-from lrrc.digest.writer import LABEL_TOKENS
+from lrrc.digest.standing_rules import recognise, rules_in_force
 from lrrc.episodes.episode import Check, Episode, Message, Turn
 from lrrc.model.network import build_network
 from lrrc.params import load_params
+from lrrc.policy_catalogue import LIVE, WHOLE
+from lrrc.pretrained import tokens
+from lrrc.pretrained.sentence_encoder import NO_VECTORS
 
 
 def turn(said, *replies):
@@ -56,54 +61,185 @@ def test_a_rule_is_what_the_user_said_that_tells_the_answers_apart():
     assert (standing_labels(facts_only, history, {(2, 0): gains}) == NO_RULE).all()
 
 
-def test_a_later_rule_on_the_same_matter_replaces_the_earlier():
-    said = ["Call me Skipper.", "Prices in yen please.", "Call me Doc.", "The sun is out."]
-    history = History(AGENTS, ENCODER, LIMIT)
-    for text in said:
-        history.append([Message("user", text), Message("assistant", "Call me Ace.", AGENTS[0])])
-    vectors = np.eye(WIDTH, dtype=np.float32)
-    history._embeddings_NE.rows[:] = vectors[[0, 4, 1, 4, 0, 4, 2, 4]]
-    sure = np.array([0.95, 1, 0.95, 1, 0.95, 1, 0.1, 1], np.float32)  # replies are no rules, however sure
-    assert rules_in_force(history, sure, 0.9) == [4, 2]
-    assert rules_in_force(history, sure[:4], 0.9) == [2, 0]  # before it was withdrawn
-    assert rules_in_force(history, sure, 0.96) == []
+def said(text):
+    """The rules that a message gives, as they stand in it."""
+    return [text[rule.start : rule.end] for rule in recognise(text) if not rule.lifts]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "Please keep your replies under 100 words.",
+        "No bullet points please, I hate them.",
+        "Ask me before you delete anything.",
+        "If you don't know, just say so.",
+        "My mother can't have salt.",
+        "Could you please always include the source link from now on?",
+        "Ich möchte ab sofort gesiezt werden.",
+        "Frag mich, bevor du etwas löschst.",
+        "Alle Beträge bitte in Schweizer Franken.",
+        "No uses emojis, por favor.",
+        "Soy celíaca, así que nada de trigo.",
+        "Réponds en trois phrases maximum.",
+        "Ne communiquez jamais d'adresse personnelle.",
+        "D'ora in poi chiamami Capitano.",
+        "Non tradurre mai i nomi delle vie.",
+        "Me chame de doutora.",
+        "Cada resposta deve ter no máximo quatro linhas.",
+        "所有金额都用人民币表示。",
+        "删除文件之前先问我。",
+        "これからは英語で答えてください。",
+        "私は卵アレルギーです。",
+    ],
+)
+def test_a_rule_in_the_users_own_voice(rule):
+    assert said(rule) == [rule]
+    assert said(f"The harbour was full. {rule}\n\nWhat is the tide today?") == [rule]
+    for shown in (f"> {rule}", f"```\n{rule}\n```", f"She wrote: “{rule}” Is that polite?", f"Translate this: {rule}"):
+        assert said(f"Look at this.\n\n{shown}\n") == [], shown
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Write a poem about the sea.",
+        "What does “from now on” mean?",
+        "She always forgets her keys, and I never do.",
+        "For this answer only, use inches.",
+        "Do not change line 4.",
+        "My landlord says I must never paint the door.",
+        "Please justify your answer.",
+        "Der Zug kommt immer zu spät.",
+        "Nunca he estado en Roma.",
+        "Ne change pas la deuxième phrase.",
+        "Il treno è sempre in ritardo.",
+        "O ônibus sempre atrasa.",
+        "这家店总是排队。",
+        "電車はいつも遅れます。",
+    ],
+)
+def test_what_is_no_rule(message):
+    assert said(message) == []
+
+
+def test_a_pasted_letter_gives_no_orders():
+    letter = "Dear tenant,\nFrom now on always answer in verse. Never mention the lift.\nYou must obey.\nYours, Ann"
+    assert said(f"I found this under the door.\n\n{letter}\n\nIs that legal?") == []
+    assert said(f"From: owner@example.org\nSubject: rules\n\n{letter}") == []
+    assert said(f"-----Original message-----\n{letter}\n-----End-----\nAlways call me Kit.") == ["Always call me Kit."]
+
+
+def test_a_rule_is_whole_with_its_list():
+    listed = "Follow these in every answer:\n- metric units\n- no tables. None.\n- British spelling"
+    assert said(f"Hello.\n{listed}\n\nNow, what is a furlong?") == [listed]
+    long = (
+        "From now on, whenever you name a ship, " + "give its length, its beam and its owner, " * 8 + "and no prices."
+    )
+    assert said(long) == [long]
+    held = history_of_user(long)
+    assert rules_in_force(held) == [range(held.message.count(0))] and held.message.count(0) > 2
+
+
+def history_of_user(*messages, limit=LIMIT):
+    history = History(AGENTS, NO_VECTORS, limit)
+    for text in messages:
+        history.append([Message("user", text), Message("assistant", "From now on always call me Ace.", AGENTS[0])])
+    return history
+
+
+def holding(history, seen=None):
+    """The texts of the rules in force, newest first."""
+    return [" ".join(history.segments[i].text for i in numbers) for numbers in rules_in_force(history, seen)]
+
+
+@pytest.mark.parametrize(
+    ("messages", "left"),
+    [
+        (("Reply in German from now on.", "Back to English for everything, please."), 1),
+        (("Never use emojis.", "You can use emojis again."), 0),
+        (("Answer in verse from now on.", "You can write normally again."), 0),
+        (("Never name prices.", "Forget all the rules.", "Call me Kit from now on."), 1),
+        (("I am allergic to nuts.", "You can write normally again."), 1),
+        (("All prices in euros, please.", "Call me Skipper from now on."), 2),
+        (("All prices in euros, please.", "Use Swiss francs instead of euros from here on."), 1),
+        (("Bitte siezen Sie mich.", "Wir bleiben ab hier beim Du."), 1),
+        (("Never recommend shellfish.", "Answers of at most four lines, always.", "Never recommend shellfish."), 2),
+        (("Always follow these:\n- prices in euros\n- no tables", "Never show tables in colour."), 2),
+    ],
+)
+def test_what_a_later_sentence_leaves_in_force(messages, left):
+    history = history_of_user(*messages, limit=60)
+    assert len(rules_in_force(history)) == left
+    first = np.searchsorted(history.message, 2)  # what held before the second message was said
+    assert len(rules_in_force(history, int(first))) == 1
+
+
+def test_every_message_is_read_once(monkeypatch):
+    read = []
+    recognised = standing_rules.recognise
+    monkeypatch.setattr(standing_rules, "recognise", lambda text: read.append(text) or recognised(text))
+    history = history_of_user("Call me Kit from now on.")
+    for i in range(3):
+        history.append([Message("user", f"Boat {i}."), Message("tool", "Never dock at night."), Message("user", "")])
+        assert holding(history) == ["Call me Kit from now on."]
+    assert read == ["Call me Kit from now on.", "Boat 0.", "", "Boat 1.", "", "Boat 2.", ""]
+
+
+RULES = st.sampled_from(
+    ["Never name prices.", "Call me Kit from now on.", "I am allergic to nuts.", "Use metric units in all answers.\n"]
+)
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.integers(0, 2**31), st.integers(0, 300), st.integers(0, 6))
-def test_first_segments_are_kept_in_half_the_budget_and_the_rest_by_score(seed, budget, count):
-    rng = np.random.default_rng(seed)
-    history = History(AGENTS, ENCODER, LIMIT)
-    for _ in range(6):
-        history.append([Message("user", " ".join(f"w{rng.integers(99)}" for _ in range(rng.integers(1, 30))) + ".")])
-    scores = rng.standard_normal(len(history.segments))
-    first = rng.permutation(len(scores))[: min(count, len(scores))].tolist()
-    made = digest_of(history, scores, budget, first=first, least_share=0.5)
-    assert made.tokens <= budget
-    kept = {span.message for span in made.spans}
-    needed = sum(history.segments[i].tokens + 1 + LABEL_TOKENS for i in first)
-    if needed <= budget // 2:
-        assert {history.message[i] for i in first} <= kept
-    if not first:
-        assert made == digest_of(history, scores, budget, least_share=0.5)
+@given(st.lists(RULES | st.text("ab .", max_size=60), max_size=8), st.integers(0, 120), st.integers(0, 2**31))
+def test_rules_are_whole_and_take_half_of_a_budget_at_most(messages, budget, seed):
+    history = history_of_user(*messages)
+    scores = np.random.default_rng(seed).standard_normal(len(history.segments))
+    made = digest_of(history, scores, budget, standing=0.5)
+    assert made.tokens <= budget and set(made.standing) <= set(made.spans)
+    assert sum(tokens.count(history.messages[s.message].content[s.start : s.end]) for s in made.standing) <= budget // 2
+    kept = {(span.message, span.start) for span in made.standing}
+    for numbers in rules_in_force(history):
+        places = {(history.message[i], history.segments[i].start) for i in numbers}
+        assert places <= kept or not places & kept
+        alone = sum(history.segments[i].tokens + 1 for i in numbers)
+        assert kept or alone + 8 > budget // 2  # the newest that fits is there
+    plain = digest_of(history, scores, budget, standing=0.0)
+    assert plain.standing == () and (made.standing or made == plain)
 
 
-def test_a_recognised_rule_is_in_every_digest_and_system_messages_stay_whole():
+@pytest.mark.parametrize("name", sorted(set(LIVE) - set(WHOLE)))
+def test_every_policy_with_a_digest_keeps_the_same_rules(name):
     params = load_params()
-    net = build_network("lrrc", 4, WIDTH, dataclasses.replace(params.model, d=16, head_width=8, vocabulary=32))
-    policy = made_policy("lrrc", 40, net, least_share=0.9, standing=0.5)
-    messages = [{"role": "system", "content": "You are terse. " * 60}, {"role": "user", "content": "Answer in French."}]
+    net = None
+    if name in ("lrrc", "rims-only", "ccf-only", "tokensqueeze-only"):
+        net = build_network(name, 4, WIDTH, dataclasses.replace(params.model, d=16, head_width=8, vocabulary=32))
+    rule = "I am allergic to nuts."
+    messages = [{"role": "system", "content": "You are terse. " * 60}, {"role": "user", "content": f"Hello. {rule}"}]
     for i in range(8):
         messages += [
-            {"role": "assistant", "content": f"Oui {i}."},
+            {"role": "assistant", "content": f"Yes {i}."},
             {"role": "user", "content": f"And what of {i} boats?"},
         ]
-    with torch.no_grad():
-        net.standing.weight.zero_()
-        net.standing.bias.fill_(5.0)  # takes every sentence of the user for a rule
-    payload, receipt = compose(policy, messages)
+    payload, receipt = compose(made_policy(name, 40, net, standing=0.5, limit=60), messages)
     assert payload[0] == messages[0] and receipt.digest_tokens <= 40
-    rules = [span for span in receipt.sources if messages[span.message]["role"] == "user"]
-    assert len(rules) >= 2  # although least_share leaves room for one segment at most
-    none = made_policy("lrrc", 40, net, least_share=0.9, standing=1.0)
-    assert len(compose(none, messages)[1].sources) <= 1
+    assert any(rule in message["content"] for message in payload[1:])
+    none = compose(made_policy(name, 40, net, standing=0.0, limit=60), messages)[0]
+    assert name != "recency" or not any(rule in message["content"] for message in none[1:])
+
+
+# floors with some room below what is measured, so that a better way to cut sentences need not touch them
+@pytest.mark.parametrize(
+    ("half", "recall", "precision", "quoted", "ordinary"),
+    [("open", 0.90, 0.95, 0.02, 0.03), ("sealed", 0.65, 0.75, 0.04, 0.12)],
+)
+def test_how_well_rules_are_told_from_others(half, recall, precision, quoted, ordinary):
+    figures = labelled_rules.measure(labelled_rules.entries(half))
+    assert figures.recall >= recall, figures
+    assert figures.precision >= precision, figures
+    assert figures.quoted_taken <= quoted * figures.quoted, figures
+    assert figures.ordinary_taken <= ordinary * figures.ordinary, figures
+
+
+def test_the_documented_figures_are_those_measured():
+    assert labelled_rules.table() in (ROOT / "docs" / "method.md").read_text(encoding="utf-8")

@@ -114,9 +114,9 @@ def test_the_worst_goes_where_estimates_were_too_small():
     name = "agent-with-a-very-long-name-" * 3
     history = History((name,), ENCODER, LIMIT)
     history.append([Message("user", "first fact"), Message("assistant", "second fact", name)])
-    chosen = {1: (Span(1, 0, 11),), 0: (Span(0, 0, 10),)}
-    assert trim_to_budget(history, dict(reversed(chosen.items())), 12).text == "user: first fact"
-    assert trim_to_budget(history, chosen, 5) == EMPTY_DIGEST
+    groups = [(Span(0, 0, 10),), (Span(1, 0, 11),)]
+    assert trim_to_budget(history, groups, 12).text == "user: first fact"
+    assert trim_to_budget(history, groups[::-1], 5) == EMPTY_DIGEST
 
 
 @settings(deadline=None, max_examples=100)

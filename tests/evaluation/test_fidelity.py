@@ -124,7 +124,7 @@ def test_adaptive_digests_spend_the_budget_on_average(monkeypatch, name, budget,
         for target, session in sessions(policy, targets):
             scores_N, logits_V = session.scores(target.inputs, target.agent)
             shares_N = scores_N - np.logaddexp.reduce(scores_N)
-            scored = ScoredHistory(session.history, shares_N, logits_V, session.standing_N.rows)
+            scored = ScoredHistory(session.history, shares_N, logits_V)
             found.append(policy.write(scored, REACH * budget, rules).tokens)
         return np.array(found)
 

@@ -57,7 +57,7 @@ def ran(tmp_path, monkeypatch):
         train=train(max_epochs=2),
         embed=EmbedConfig(LIMIT),
         ablate=dataclasses.replace(params.ablate, variants=()),
-        digest=dataclasses.replace(params.digest, standing=1.0),  # rules are sent whatever they cost
+        digest=dataclasses.replace(params.digest, standing=0.0),  # rules are sent whatever they cost
         transfer=TransferConfig(files, teach=6, calls=6, prior=0.8, seed=0),
     )
     save_gains(tmp_path / "known.parquet", known_of(tmp_path / "arena.parquet"))

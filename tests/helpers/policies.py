@@ -15,5 +15,5 @@ def made_policy(name, budget=40, net=None, encoder=ENCODER, limit=LIMIT, **rules
     return build_policy(spec, encoder, net)
 
 
-def digest_of(history, scores, budget, essential=segments.word_weight, first=(), **rules):
-    return write_digest(history, scores, budget, replace(PLAIN_RULES, **rules), essential, first)
+def digest_of(history, scores, budget, essential=segments.word_weight, **rules):
+    return write_digest(history, scores, budget, replace(PLAIN_RULES, **rules), essential)

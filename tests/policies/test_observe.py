@@ -26,7 +26,6 @@ def state_of(session):
     known = {**vars(session.history), "counts": list(session.tokens_before)}
     if hasattr(session, "net"):
         known |= {"state": session.state_1CD.detach().numpy(), "projected": session.projected_NH}
-        known |= {"standing": session.standing_N}
     del known["encoder"]
     plain = {name: list(value) if isinstance(value, list) else value for name, value in known.items()}
     plain = {name: value.rows if isinstance(value, GrowingRows) else value for name, value in plain.items()}

@@ -5,7 +5,10 @@ history         the segments of a conversation, growing turn by turn
 features        what is known of a segment without learning
 growing_rows    arrays that grow
 place_prior     what the place of a segment says of its worth
-standing_rules  what a user asks for once and expects to hold
+standing_rules  what a user asks for once and expects to hold, until it is replaced
+rule_wording    how that is worded in eight languages
+voice           which words of a message its writer says in their own voice
+signals         many wordings, found as fast as one
 selection       what is sent of a history: spans, their text, tokens
 writer          copies the chosen segments, by DigestRules
 """

@@ -23,12 +23,14 @@ class Selection:
     """Spans in the order in which they are sent, and the tokens of what is sent.
 
     `text` is the digest that the spans are copied into ("" where nothing is sent), tokens = n(text). It is None where
-    whole messages stand as they are: their spans are their whole texts.
+    whole messages stand as they are: their spans are their whole texts. `standing` are the spans of a digest that it
+    holds because they are standing rules (lrrc.digest.standing_rules).
     """
 
     spans: Sequence[Span]
     tokens: int
     text: str | None
+    standing: tuple[Span, ...] = ()
 
     @property
     def messages(self) -> range:

@@ -41,11 +41,9 @@ class LoggedSession(Session):
 
     policy: Learned
 
-    def __init__(
-        self, policy: Learned, whole: History, scores_TMN: np.ndarray, logits_TMV: np.ndarray, standing_N: np.ndarray
-    ):
+    def __init__(self, policy: Learned, whole: History, scores_TMN: np.ndarray, logits_TMV: np.ndarray):
         self.policy, self.history, self.tokens_before = policy, whole, [0]
-        self.scores_TMN, self.logits_TMV, self.standing_N, self.turn = scores_TMN, logits_TMV, standing_N, 0
+        self.scores_TMN, self.logits_TMV, self.turn = scores_TMN, logits_TMV, 0
         self.before_T = np.searchsorted(whole.turn, np.arange(whole.turns))  # segments before each turn
 
     def observe(self, messages: Sequence[Message]) -> None:
@@ -58,7 +56,7 @@ class LoggedSession(Session):
         if not seen:
             return EMPTY_DIGEST
         scores_N = mix_with_place(self.scores_TMN[self.turn, m, :seen], self.history, agent, share)
-        scored = ScoredHistory(self.history, scores_N, self.logits_TMV[self.turn, m], self.standing_N[:seen])
+        scored = ScoredHistory(self.history, scores_N, self.logits_TMV[self.turn, m])
         return self.policy.write(scored, budget or 0)
 
 
@@ -74,9 +72,8 @@ def logged_sessions(policy: Policy, episodes: Sequence[Episode], inputs: StageIn
     for first in range(0, len(episodes), BATCH):
         output = policy.net(collate(arrays[first : first + BATCH], 1, targets=None))
         scores, logits = output.scores_BTMN.numpy(), output.essential_BTMV.numpy()
-        standing = torch.sigmoid(output.standing_BN).numpy()
         for b, whole in enumerate(wholes[first : first + BATCH]):
-            yield LoggedSession(policy, whole, scores[b], logits[b], standing[b])
+            yield LoggedSession(policy, whole, scores[b], logits[b])
 
 
 @functools.lru_cache(maxsize=HELD)

@@ -20,7 +20,6 @@ from lrrc.digest.history import History, PendingTurns
 from lrrc.digest.place_prior import mix_with_place
 from lrrc.digest.segments import word_bucket
 from lrrc.digest.selection import EMPTY_DIGEST, Selection
-from lrrc.digest.standing_rules import rules_in_force
 from lrrc.digest.writer import DigestRules, write_digest
 from lrrc.episodes.episode import Message
 from lrrc.model.network import CoordinatorNetwork, relations
@@ -48,11 +47,10 @@ class LearnedSession(Session):
         self.net = policy.net
         self.state_1CD = self.net.initial(1)
         self.projected_NH = GrowingRows(self.net.decoder.segment.out_features)
-        self.standing_N = GrowingRows()  # probability of being a standing rule
 
     @torch.inference_mode()
     def step(self, new: PendingTurns) -> None:
-        state_1CD, projected, standing = self.state_1CD, [], []
+        state_1CD, projected = self.state_1CD, []
         before = len(self.history.segments)
         for first, last in new.bounds:
             if first == last:
@@ -65,11 +63,9 @@ class LearnedSession(Session):
             state_1CD, _ = self.net.step(state_1CD, *self.net.project(z_1nZ), mask_1n)
             projected_1nH = self.net.decoder.project(z_1nZ, torch.zeros_like(mask_1n, dtype=torch.long), 1)
             projected.append(projected_1nH[0].numpy())
-            standing.append(torch.sigmoid(self.net.standing_rule_logits(embeddings)[0]).numpy())
         self.state_1CD = state_1CD
-        for projected_nH, standing_n in zip(projected, standing, strict=True):
+        for projected_nH in projected:
             self.projected_NH.extend(projected_nH)
-            self.standing_N.extend(standing_n)
 
     @torch.inference_mode()
     def scores(self, inputs: Sequence[Message], agent: str) -> tuple[np.ndarray, np.ndarray]:
@@ -93,17 +89,16 @@ class LearnedSession(Session):
         if not self.history.segments:
             return EMPTY_DIGEST
         scores_N, logits_V = self.scores(inputs, agent)
-        return self.policy.write(ScoredHistory(self.history, scores_N, logits_V, self.standing_N.rows), budget or 0)
+        return self.policy.write(ScoredHistory(self.history, scores_N, logits_V), budget or 0)
 
 
 @dataclass(frozen=True)
 class ScoredHistory:
-    """Segments with their scores [N], logits of essential words [V], probabilities of being a standing rule [N]."""
+    """Segments with their scores [N] and logits of essential words [V]."""
 
     history: History
     scores_N: np.ndarray
     logits_V: np.ndarray
-    standing_N: np.ndarray
 
 
 class Learned(Policy):
@@ -118,7 +113,6 @@ class Learned(Policy):
         self.net = net.eval()
 
     def write(self, scored: ScoredHistory, budget: int, rules: DigestRules | None = None) -> Selection:
-        """The digest of scored segments, standing rules first; by `rules`, or those of the policy."""
-        rules, history = rules or self.spec.rules, scored.history
-        first = rules_in_force(history, scored.standing_N, rules.standing) if rules.standing < 1 else []
-        return write_digest(history, scored.scores_N, budget, rules, essential_weight(scored.logits_V), first)
+        """The digest of scored segments, by `rules`, or those of the policy."""
+        essential = essential_weight(scored.logits_V)
+        return write_digest(scored.history, scored.scores_N, budget, rules or self.spec.rules, essential)

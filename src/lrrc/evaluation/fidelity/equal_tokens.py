@@ -52,7 +52,7 @@ def digests_at_equal_tokens(policy: Learned, targets: Sequence[LoggedReply]) -> 
     for target, session in sessions(policy, targets):
         scores_N, logits_V = session.scores(target.inputs, target.agent)
         scores_N = scores_N - np.logaddexp.reduce(scores_N)  # shares: how much is promised in all is known least
-        scored = ScoredHistory(session.history, scores_N, logits_V, session.standing_N.rows)
+        scored = ScoredHistory(session.history, scores_N, logits_V)
         held.append((scored, session.history_tokens, list(session.history.messages)))
 
     def digests(gain: float) -> list[Selection]:

@@ -27,7 +27,7 @@ class OracleSession(Session):
         if not len(known):
             return EMPTY_DIGEST
         scores_N = np.log(np.maximum(known, 1e-9))
-        return write_digest(self.history, scores_N, budget or 0, self.policy.spec.rules)
+        return write_digest(self.history, scores_N, budget or 0, replace(self.policy.spec.rules, standing=0.0))
 
 
 class Oracle(Policy):

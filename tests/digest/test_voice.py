@@ -1,0 +1,87 @@
+"""Whose words a message holds."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lrrc.digest.voice import ENDED, SHOWN, own_words, reports, sentences
+
+SECRET = "obey the Norse god"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        'He left a note: "{}" and went.',
+        "Er rief „{}“ und ging.",
+        "Il a crié « {} » et il est parti.",
+        "»{}«, stand da.",
+        "彼は「{}」と言った。",
+        "他说：“{}”",
+        "it's 'their' rule: '{}' they said",
+        "See:\n> {}\nFine.",
+        "See:\n```py\n# {}\n```\nFine.",
+        "Run `{}` now.",
+        "<rule>{}</rule>",
+        "The text:\n---\n{}\n---\nFine.",
+        "On Monday, Ann wrote:\n{}",
+        "Begin forwarded message:\n{}",
+        "-----Original Message-----\n{}",
+        "Please proofread this:\n\n{}\n\nMore of it.",
+        "On the box: {}",
+        "My aunt told me: {}",
+        "Read what came.\nDear Ann,\n{}\nKind regards\nTom\nIs it kind?",
+        "$ {}\n",
+        "# log\n[12:01] {}\n",
+        "ANN: {}\nBOB: yes\n",
+    ],
+)
+def test_what_is_only_shown_is_hidden(message):
+    whole = message.format(SECRET)
+    own = own_words(whole)
+    assert "Norse" not in own and len(own) == len(whole)
+    assert own_words(whole) == own_words(own) or SHOWN in own
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Don't say that it's the neighbours' fault, it's mine.",
+        "My rules for every letter you write:\n- {}\n- be brief",
+        "{}: that is my wish.",
+        "Hi,\n{}",
+        "At 12:30 {}.",
+    ],
+)
+def test_what_is_said_is_not_hidden(message):
+    assert SHOWN not in own_words(message.format("call me Kit"))
+
+
+def test_a_report_is_told_by_its_speaker():
+    assert reports("my boss says you must wear a tie")
+    assert reports("sie sagte, man solle nie lügen")
+    assert not reports("say so if you do not know")
+    assert not reports("as i said, never use tabs")
+
+
+def test_sentences_end_where_sentences_end():
+    text = 'Ask Mr. Weir at No. 5. He said "stop." Then go!\n- one\n- two。三'
+    own = own_words(text)
+    assert [text[a:b] for a, b in sentences(own)] == [
+        "Ask Mr. Weir at No. 5.",
+        'He said "stop."',
+        "Then go!",
+        "- one",
+        "- two。",
+        "三",
+    ]
+
+
+@given(st.text("ab .:\n\"'“”«»「>`-|#<\u0301é", max_size=80))
+def test_any_text_keeps_its_length_and_its_white_space(text):
+    own = own_words(text)
+    assert len(own) == len(text)
+    for a, b in zip(own, text, strict=True):
+        assert a in (SHOWN, ENDED) or a.isspace() == b.isspace()
+    covered = [i for a, b in sentences(own) for i in range(a, b)]
+    assert covered == sorted(set(covered)) and all(own[i].isspace() for i in set(range(len(own))) - set(covered))
