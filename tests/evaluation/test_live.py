@@ -256,7 +256,10 @@ def test_the_oracle_sends_what_gains_most():
     for question in questions(made, oracle(made, stored, knowing(0.01)).session(made.agents), AGENTS[0], BUDGET):
         if (turn := question.check.turn) in best:
             (said,) = [content for speaker, content in question.payload if speaker == "digest"]
-            assert said.endswith(": " + history.segments[best[turn]].text)
+            label, quoted = said.split(": ", 1)
+            assert label in (*AGENTS, "user") and quoted.strip("… \n") == history.segments[best[turn]].text.strip(
+                "… \n"
+            )
     blind = oracle(made, {}, knowing(0.01)).session(made.agents)
     assert all(q.digest_tokens == 0 for q in questions(made, blind, AGENTS[0], BUDGET))
 
