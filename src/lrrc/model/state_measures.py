@@ -11,7 +11,8 @@ written, C calls.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -130,6 +131,13 @@ def zeroed(net: CoordinatorNetwork, batch: Batch, run: Run) -> tuple[Tensor, Ten
     return differs_C, losses[1] - losses[0]
 
 
+def mean_measures(each: Collection[dict[str, float]]) -> dict[str, float]:
+    """Means over several fits, each measure over those that have it."""
+    names = sorted({name for measures in each for name in measures})
+    found = {name: [measures[name] for measures in each if name in measures] for name in names}
+    return {name: math.fsum(values) / len(values) for name, values in found.items()}
+
+
 def faults(measures: dict[str, float]) -> list[str]:
     """What is dead in a state, in words; empty where nothing is, or nothing was measured."""
     found = []
@@ -141,8 +149,8 @@ def faults(measures: dict[str, float]) -> list[str]:
         found.append(f"{1 - measures['channels_used']:.0%} of the channels are never active")
     if measures["channel_evenness"] < 0.8:
         found.append(f"a few channels do everything (evenness {measures['channel_evenness']:.2f})")
-    if measures["threshold_binds"] == 0:
+    if measures.get("threshold_binds") == 0:
         found.append("the activity threshold never binds: the cap alone decides")
-    if measures["calls_changed"] < 0.01:
+    if measures.get("calls_changed", 1) < 0.01:
         found.append("without the state the same segments are sent")
     return found

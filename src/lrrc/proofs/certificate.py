@@ -9,7 +9,6 @@ speaks of that, so nothing fails by it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,6 +98,8 @@ def largest_digest(policy: Learned, episodes: Iterable[Episode]) -> int:
 
 def certificate(policy: Learned, rank: int, fits: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The certificate of an item from those of its fits. Raises ValueError where a theorem's hypothesis is broken."""
+    from lrrc.model.state_measures import mean_measures
+
     cell = policy.net.cell
     made = {
         "rank": rank,
@@ -113,10 +114,7 @@ def certificate(policy: Learned, rank: int, fits: dict[str, dict[str, Any]]) -> 
             for name in ("largest_state_norm", "largest_update_norm", "largest_update_rank", "largest_digest_tokens")
         },
         "turns": sum(fit["turns"] for fit in fits.values()),
-        "state": {
-            name: math.fsum(fit["state"][name] for fit in fits.values()) / len(fits)
-            for name in next(iter(fits.values()))["state"]
-        },
+        "state": mean_measures([fit["state"] for fit in fits.values()]),
         "holds": all(all(fit["checks"].values()) for fit in fits.values()),
         "theorems": theorems(),
         "fits": fits,

@@ -25,6 +25,7 @@ from lrrc.dataset.batches import collate, collate_kept, seen_features
 from lrrc.dataset.inputs import INPUTS, StageInputs
 from lrrc.episodes.episode_file import open_episodes
 from lrrc.model.outcome_probe import OutcomeProbe
+from lrrc.model.state_measures import mean_measures
 from lrrc.policies import checkpoint
 from lrrc.policy_catalogue import STATELESS, UNTRAINED
 from lrrc.proofs.certificate import certificate, measure_fit
@@ -94,14 +95,13 @@ def _metrics(histories: Sequence[list[dict]], reports: Sequence[dict]) -> dict[s
     last = [history[-1] for history in histories]
     names = sorted({name for record in last for name in record if name != "epoch"})
     means = {name: float(np.mean([record[name] for record in last])) for name in names}
-    states = [report["state"] for report in reports if "state" in report]
-    alive = {f"state_{name}": float(np.mean([state[name] for state in states])) for name in (states or [{}])[0]}
+    alive = mean_measures([report["state"] for report in reports if "state" in report])
     return {
         "epochs": float(np.mean([report["epochs"] for report in reports])),
         "best_epoch": float(np.mean([report["best_epoch"] for report in reports])),
         "heads_beyond_majority": float(np.mean([report["outcome_head"]["beats_majority"] for report in reports])),
         **means,
-        **alive,
+        **{f"state_{name}": value for name, value in alive.items()},
     }
 
 
