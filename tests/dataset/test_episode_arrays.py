@@ -9,9 +9,9 @@ from helpers.random_episodes import AGENTS, ENCODER, LIMIT, WIDTH, episode
 from lrrc.dataset.array_file import ArrayFile, flatten, write_arrays
 from lrrc.dataset.episode_arrays import UNKNOWN, Targets, episode_arrays
 from lrrc.dataset.targets import SHARPNESS, distribution, essential_words, lexical_gains
-from lrrc.digest import segments
 from lrrc.digest.features import FEATURES, Query
 from lrrc.digest.history import History
+from lrrc.digest.words import word_bucket, word_weight
 from lrrc.episodes.episode import ARENA_OUTCOMES, Episode, Message, Turn
 from lrrc.params import TARGETS
 
@@ -48,7 +48,7 @@ def test_shapes_and_sums():
         for turn, pairs in zip(made.turns, e.essential, strict=True):
             for reply, (hashes, weights) in zip(turn.replies, pairs, strict=True):
                 expected = essential_words(reply.content)
-                assert hashes.tolist() == [segments.word_bucket(word) for word in expected]
+                assert hashes.tolist() == [word_bucket(word) for word in expected]
                 assert weights.sum() == pytest.approx(1 if expected else 0, abs=1e-5)
 
 
@@ -82,7 +82,7 @@ def test_targets_prefer_what_the_reply_needs_and_the_question_lacks():
     query = Query.of(second.inputs, ENCODER)
     shared = lexical_gains(history, query, "740 quokka boots", 5)  # one against two words that weigh 1
     both = distribution(shared)  # 1 to 4
-    weights = [segments.word_weight(word) for word in ("740", "quokka", "boots")]
+    weights = [word_weight(word) for word in ("740", "quokka", "boots")]
     gains = np.array([weights[0], weights[1] + weights[2]]) ** SHARPNESS
     np.testing.assert_allclose(both[:2], gains / gains.sum(), rtol=1e-5)
 
@@ -116,4 +116,4 @@ def test_a_missing_file_names_the_stage(tmp_path):
 
 
 def test_buckets_are_the_same_everywhere():
-    assert segments.word_bucket("lisbon") == 543183029
+    assert word_bucket("lisbon") == 543183029

@@ -20,7 +20,7 @@ from lrrc.dataset.segment_gains import (
     write_gains,
 )
 from lrrc.dataset.targets import NOISE, SHARPNESS, essential_words
-from lrrc.digest import segments
+from lrrc.digest.words import word_bucket, word_weight
 from lrrc.episodes.episode import Check, Episode, Message, Turn
 from lrrc.episodes.episode_file import write_episodes
 from lrrc.params import GainsConfig
@@ -248,7 +248,7 @@ def test_targets_of_stored_gains_by_hand():
     np.testing.assert_allclose(model.target[1][0], sharp / sharp.sum(), rtol=1e-6)
     assert model.worth_TM[1, 0] == 5  # what is above the noise, together
     np.testing.assert_array_equal(model.target[1][1], lexical.target[1][1])  # not measured: by words
-    assert model.worth_TM[1, 1] == lexical.worth_TM[1, 1] == pytest.approx(segments.word_weight("lisbon"))
+    assert model.worth_TM[1, 1] == lexical.worth_TM[1, 1] == pytest.approx(word_weight("lisbon"))
     assert (model.worth_TM[0] == UNKNOWN).all()
     nothing = episode_arrays(TALK, ENCODER, LIMIT, {of_a.key: np.full(3, NOISE, np.float32)})
     assert not nothing.targets["model"].target[1][0].any() and nothing.targets["model"].worth_TM[1, 0] == 0
@@ -262,4 +262,4 @@ def test_at_a_check_both_agents_learn_the_true_answer():
     assert made.targets["model"].worth_TM.tolist() == [[UNKNOWN] * 2, [9, 9]]
     wanted = essential_words("It is 740 euros.")
     for hashes, _ in made.essential[1]:
-        assert hashes.tolist() == [segments.word_bucket(word) for word in wanted]
+        assert hashes.tolist() == [word_bucket(word) for word in wanted]

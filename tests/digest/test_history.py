@@ -7,16 +7,17 @@ from helpers.random_episodes import AGENTS, ENCODER, LIMIT, episode, history_of
 from lrrc.digest import segments
 from lrrc.digest.features import FEATURES, FIRST_AGENT, OTHER, USER, Query, question
 from lrrc.digest.history import History
+from lrrc.digest.words import word_weight, words_of
 from lrrc.episodes.episode import Message
 from lrrc.pretrained.sentence_encoder import NO_VECTORS
 
 QUESTION = "When does the Lisbon train leave?"
 USER_MESSAGE = Message("user", f"{QUESTION} I need it.")
-ASKED = set(segments.words(QUESTION))
+ASKED = set(words_of(QUESTION))
 
 
 def weigh(words):
-    return sum(map(segments.word_weight, sorted(words)))
+    return sum(map(word_weight, sorted(words)))
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -33,9 +34,9 @@ def test_growing_history_equals_recomputation(seed):
             turn += [t] * len(pieces)
         found = dict(zip(FEATURES, history.features(query).T, strict=True))
         vectors = ENCODER.encode(texts)
-        in_asked = [weigh(ASKED & set(segments.words(text))) / weigh(ASKED) for text in texts]
+        in_asked = [weigh(ASKED & set(words_of(text))) / weigh(ASKED) for text in texts]
         for i, text in enumerate(texts):
-            asked, words = set(segments.words(USER_MESSAGE.content)), set(segments.words(text))
+            asked, words = set(words_of(USER_MESSAGE.content)), set(words_of(text))
             shared = weigh(asked & words)
             later = [float(vectors[i] @ vectors[j]) for j in range(len(texts)) if turn[j] > turn[i]]
             expected = {
@@ -132,8 +133,8 @@ def test_a_query_holds_the_question_beside_the_whole():
     whole = "Anna is allergic to peanuts.\nWhat can she eat? Soup."
     np.testing.assert_array_equal(query.embedding_E, ENCODER.encode([whole])[0])
     np.testing.assert_array_equal(query.asked_E, ENCODER.encode(["What can she eat?"])[0])
-    assert query.weights.keys() == set(segments.words(whole))
-    assert query.asked_weights == {word: segments.word_weight(word) for word in ("what", "can", "she", "eat")}
+    assert query.weights.keys() == set(words_of(whole))
+    assert query.asked_weights == {word: word_weight(word) for word in ("what", "can", "she", "eat")}
 
 
 def test_what_is_asked_again_later_shows():

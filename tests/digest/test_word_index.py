@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrrc.digest import segments
 from lrrc.digest.word_index import WordIndex
+from lrrc.digest.words import word_weight, words_of
 
 WORDS = ["the", "budget", "lisbon", "of", "zanzibar", "7", "日本"]
 documents = st.lists(st.lists(st.sampled_from(WORDS), max_size=8), max_size=12)
@@ -41,8 +41,8 @@ def test_shared_weights_are_rounded_once(whole, weights):
 
 
 def test_shared_weights_of_real_words_are_rounded_once():
-    words = sorted({*segments.words("When did the 40 quokkas of Zanzibar leave for the vestry?"), *WORDS})
-    weights = {word: segments.word_weight(word) for word in words}
+    words = sorted({*words_of("When did the 40 quokkas of Zanzibar leave for the vestry?"), *WORDS})
+    weights = {word: word_weight(word) for word in words}
     whole = [words[i::3] + words[: 2 * i] for i in range(6)]
     expected = [math.fsum(weights[word] for word in set(one)) for one in whole]
     np.testing.assert_array_equal(index_of(whole).shared(weights), expected)

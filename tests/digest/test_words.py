@@ -6,7 +6,7 @@ import pytest
 from helpers.random_episodes import texts
 from hypothesis import given, settings
 
-from lrrc.digest.words import overlap, word_spans, word_weight, words
+from lrrc.digest.words import overlap, word_spans, word_weight, words_of
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from lrrc.digest.words import overlap, word_spans, word_weight, words
     ],
 )
 def test_words(text, found):
-    assert words(text) == found
+    assert words_of(text) == found
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_words(text, found):
     ],
 )
 def test_two_ways_to_write_a_word(one, other):
-    assert one != other and words(one) == words(other)
+    assert one != other and words_of(one) == words_of(other)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_two_ways_to_write_a_word(one, other):
     ],
 )
 def test_a_question_shares_words_with_its_answer(said, asked, else_said):
-    assert overlap(words(asked), words(said)) > overlap(words(asked), words(else_said)) + 0.2
+    assert overlap(words_of(asked), words_of(said)) > overlap(words_of(asked), words_of(else_said)) + 0.2
 
 
 def test_weights_tell_names_from_function_words():
@@ -65,7 +65,7 @@ def test_word_spans_are_where_the_words_are(text):
     assert all(a[1] <= b[0] for a, b in zip(spans, spans[1:], strict=False))
     assert all(0 <= word_weight(word) <= 1 for _, _, word in spans)
     if text.isascii():
-        assert [word for _, _, word in spans] == words(text)
+        assert [word for _, _, word in spans] == words_of(text)
 
 
 def test_overlap_is_the_share_of_weight():

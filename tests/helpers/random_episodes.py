@@ -7,9 +7,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from lrrc.dataset.episode_arrays import EpisodeArrays, Targets
-from lrrc.digest import segments
 from lrrc.digest.features import FEATURES, FIRST_AGENT
 from lrrc.digest.history import History
+from lrrc.digest.words import words_of
 from lrrc.digest.writer import PLAIN_RULES
 from lrrc.episodes.episode import ARENA_OUTCOMES, Check, Episode, Message, Turn
 from lrrc.middleware import Coordinator, Settings
@@ -66,7 +66,7 @@ class HashEncoder:
     def encode(self, texts):
         vectors = np.zeros((len(texts), WIDTH), np.float32)
         for row, text in zip(vectors, texts, strict=True):
-            for word in segments.words(text):
+            for word in words_of(text):
                 row += np.random.default_rng(zlib.crc32(word.encode())).standard_normal(WIDTH, np.float32)
             row /= max(1e-9, np.linalg.norm(row))
         return vectors

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lrrc.digest import segments
+from lrrc.digest.words import words_of
 
 SEEN, NEW = -1.0, -3.0  # nats of a word that stands in the prompt, and of one that does not
 
@@ -18,7 +18,7 @@ class Scorer:
         self.asked = []
 
     def encode(self, text):
-        return tuple(self.ids.setdefault(word, len(self.ids) + 3) for word in segments.words(text))
+        return tuple(self.ids.setdefault(word, len(self.ids) + 3) for word in words_of(text))
 
     def message(self, role, content):
         return (1, *self.encode(role), *self.encode(content), 2)

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rank_bm25 import BM25Okapi
 
-from lrrc.digest import segments
 from lrrc.digest.growing_rows import GrowingRows
 from lrrc.digest.history import History
+from lrrc.digest.words import words_of
 from lrrc.episodes.episode import Message
 from lrrc.middleware import Coordinator, Settings
 from lrrc.policies.untrained import bm25
@@ -116,19 +116,19 @@ def test_bm25_equals_an_index_made_anew(turns, asked):
     history = History(AGENTS, POLICIES["bm25"].encoder, LIMIT)
     for turn in turns:
         history.append(turn)
-        corpus = [segments.words(segment.text) for segment in history.segments]
+        corpus = [words_of(segment.text) for segment in history.segments]
         if any(corpus):
-            scores = BM25Okapi(corpus).get_scores(segments.words(asked)) + 1e-9 * np.arange(len(corpus))
+            scores = BM25Okapi(corpus).get_scores(words_of(asked)) + 1e-9 * np.arange(len(corpus))
             assert bm25(history, asked, "model_a").tobytes() == scores.tobytes()
 
 
 def test_a_turn_is_indexed_once(monkeypatch):
     """Its segments are cut into words when it is taken in, and never again."""
-    history, read, words = History(AGENTS, POLICIES["bm25"].encoder, LIMIT), [], segments.words
+    history, read, words = History(AGENTS, POLICIES["bm25"].encoder, LIMIT), [], words_of
     for turn in episode(2, turns=6, empty=0).turns:
         history.append([*turn.inputs, *turn.replies])
         with monkeypatch.context() as patch:
-            patch.setattr("lrrc.policies.untrained.segments.words", lambda text: read.append(text) or words(text))
+            patch.setattr("lrrc.policies.untrained.words_of", lambda text: read.append(text) or words(text))
             bm25(history, "", "model_a")
     assert read == [""] * 6  # the questions
 

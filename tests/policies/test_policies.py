@@ -239,7 +239,7 @@ def test_words_that_pruning_keeps():
 
 
 def test_words_wanted_next_weigh_more():
-    from lrrc.digest.segments import word_bucket
+    from lrrc.digest.words import word_bucket
 
     logits = np.zeros(32, np.float32)
     logits[word_bucket("ferry") % 32] = 9

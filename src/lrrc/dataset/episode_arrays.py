@@ -18,7 +18,7 @@ from lrrc.dataset.standing_labels import standing_labels
 from lrrc.dataset.targets import NOISE, distribution, essential_words, lexical_gains
 from lrrc.digest.features import Query
 from lrrc.digest.history import History
-from lrrc.digest.segments import word_bucket
+from lrrc.digest.words import word_bucket
 from lrrc.episodes.episode import ARENA_OUTCOMES, Episode, Message
 from lrrc.episodes.episode_file import open_episodes
 from lrrc.params import TARGETS

@@ -21,7 +21,7 @@ from tqdm import tqdm
 from lrrc.dataset.calls import CallKey, TeachingCall, calls_of, load_gains, whole_history
 from lrrc.digest.history import History
 from lrrc.digest.rendering import label_of
-from lrrc.digest.words import word_weight, words
+from lrrc.digest.words import word_weight, words_of
 from lrrc.episodes.episode import Episode
 from lrrc.episodes.episode_file import EPISODES_AT_ONCE, open_episodes
 from lrrc.params import GainsConfig
@@ -40,7 +40,7 @@ def candidates(history: History, call: TeachingCall, most: int) -> list[int]:
     """The segments worth asking about, at most `most`: those that share words with question or reply, the newest."""
     if call.segments <= most:
         return list(range(call.segments))
-    wanted = set(words("\n".join([*(m.content for m in call.inputs), call.reply])))
+    wanted = set(words_of("\n".join([*(m.content for m in call.inputs), call.reply])))
     shared = [sum(map(word_weight, sorted(wanted & history.words[i]))) for i in range(call.segments)]
     best = sorted(range(call.segments), key=lambda i: (-shared[i], -i))[: 3 * most // 4]
     newest = [i for i in reversed(range(call.segments)) if i not in set(best)]

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from lrrc.digest import segments
 from lrrc.digest.features import USER
 from lrrc.digest.history import History
+from lrrc.digest.words import words_of
 from lrrc.episodes.episode import Check, Episode
 
 FAMILY = "rule"  # of the checks that ask whether a rule still holds
@@ -39,5 +39,5 @@ def standing_labels(episode: Episode, history: History, gains: Mapping[tuple[int
 
 def _telling(check: Check) -> set[str]:
     """Words of the right answer that no wrong one has."""
-    words = [set(segments.words(option)) for option in check.options]
+    words = [set(words_of(option)) for option in check.options]
     return words[check.answer].difference(*(w for i, w in enumerate(words) if i != check.answer))

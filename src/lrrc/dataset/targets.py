@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from lrrc.digest import segments
 from lrrc.digest.features import Query
 from lrrc.digest.history import History
+from lrrc.digest.words import word_weight, words_of
 
 ESSENTIAL_WEIGHT = 0.35  # words lighter than this (function words, fillers) are not essential
 SHARPNESS = 2.0  # exponent of a gain: a segment that carries two of the reply's words beats two with one
@@ -17,7 +17,7 @@ NOISE = 3.0  # nats that a segment gains by its form alone (another sentence of 
 
 def essential_words(text: str) -> dict[str, float]:
     """The words of a text that carry information, with their weights."""
-    weights = {word: segments.word_weight(word) for word in segments.words(text)}
+    weights = {word: word_weight(word) for word in words_of(text)}
     return {word: weight for word, weight in weights.items() if weight >= ESSENTIAL_WEIGHT}
 
 

@@ -14,10 +14,10 @@ from itertools import islice
 
 import numpy as np
 
-from lrrc.digest import segments
 from lrrc.digest.features import USER
 from lrrc.digest.history import History
 from lrrc.digest.ranking import best_first
+from lrrc.digest.words import word_weight
 
 HEAD = 32  # segments by falling score among which corrections are looked for
 SAME = 0.6  # share of the words' weight of the shorter one, from which two segments are about the same matter
@@ -40,7 +40,7 @@ def corrections_first(scores_N: np.ndarray, history: History) -> np.ndarray:
                 continue
             shared, needed = history.words[i] & history.words[j], SAME * min(weight[i], weight[j])
             # a word weighs 1 at most
-            if len(shared) >= needed > 0 and math.fsum(map(segments.word_weight, shared)) >= needed:
+            if len(shared) >= needed > 0 and math.fsum(map(word_weight, shared)) >= needed:
                 scores_N[j] = np.nextafter(scores_N[i], np.inf)
     for j in _announced(history, len(scores_N)):
         corrected = next((i for i in head if history.speaker_N[i] == USER and step[i] < history.step_N[j]), None)

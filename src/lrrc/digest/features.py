@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrrc.digest.segments import Segment, split_segments
-from lrrc.digest.words import word_weight, words
+from lrrc.digest.words import word_weight, words_of
 from lrrc.episodes.episode import Message
 from lrrc.pretrained.sentence_encoder import SentenceEncoder
 
@@ -84,7 +84,7 @@ def asked_weights(inputs: Sequence[Message]) -> dict[str, float]:
 
 
 def _weights(text: str) -> dict[str, float]:
-    return {word: word_weight(word) for word in words(text)}
+    return {word: word_weight(word) for word in words_of(text)}
 
 
 def _segment_features(piece: Segment, said: Sequence[str], index: int, count: int) -> list[float]:

@@ -20,6 +20,7 @@ from lrrc.digest import segments
 from lrrc.digest.features import FIRST_AGENT, OTHER, SEGMENT_FEATURES, USER, Query, _segment_features
 from lrrc.digest.growing_rows import GrowingRows
 from lrrc.digest.word_index import WordIndex
+from lrrc.digest.words import word_weight, words_of
 from lrrc.episodes.episode import Message
 from lrrc.pretrained.sentence_encoder import SentenceEncoder
 
@@ -235,8 +236,8 @@ def _analyse(text: str, limit: int) -> list[Analysed]:
     pieces = segments.split_segments(text, limit)
     found = []
     for i, piece in enumerate(pieces):
-        words = [intern(word) for word in segments.words(piece.text)]  # a word of many segments is held once
-        total = math.fsum(map(segments.word_weight, set(words)))
+        words = [intern(word) for word in words_of(piece.text)]  # a word of many segments is held once
+        total = math.fsum(map(word_weight, set(words)))
         features = _segment_features(piece, words, i, len(pieces))
         found.append(Analysed(piece, words, frozenset(words), features, total))
     return found

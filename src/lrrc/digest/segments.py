@@ -12,10 +12,7 @@ from dataclasses import dataclass
 
 from lrrc.digest.cutting import cut
 from lrrc.digest.units import units_of
-from lrrc.digest.words import overlap, word_bucket, word_spans, word_weight, words
 from lrrc.pretrained import tokens
-
-__all__ = ["Segment", "overlap", "split_segments", "word_bucket", "word_spans", "word_weight", "words"]
 
 
 @dataclass(frozen=True)

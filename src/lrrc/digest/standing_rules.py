@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 from lrrc.digest import rule_wording as wording
-from lrrc.digest import segments
 from lrrc.digest.history import History
 from lrrc.digest.voice import SHOWN, of_somebody_else, own_words, plain, reports, sentences
+from lrrc.digest.words import word_weight, words_of
 
 HELD = 256  # rules in force at most: more than half of any budget holds, and what a new one is compared with
 LONG = 2_000  # characters; of a message that is longer, only this much at both ends is read: the rest is pasted
@@ -122,8 +122,8 @@ def _content_words(text: str) -> frozenset[str]:
     """The words that say what a rule is about: none that rules are worded with."""
     found = {
         word
-        for word in segments.words(text)
-        if len(word) > 3 and word.isascii() and word.isalnum() and segments.word_weight(word) > COMMON
+        for word in words_of(text)
+        if len(word) > 3 and word.isascii() and word.isalnum() and word_weight(word) > COMMON
     }
     found |= {match.group(1) for match in _PAIR.finditer(text)}
     return frozenset(w[:STEM] for w in found if not any(signal.search(w) for signal in wording.GENERAL))
@@ -134,7 +134,7 @@ def _most(shared: frozenset[str], words: frozenset[str]) -> bool:
 
 
 def _weight(words: frozenset[str]) -> float:
-    return math.fsum(map(segments.word_weight, words))
+    return math.fsum(map(word_weight, words))
 
 
 def _opens_line(own: str, start: int) -> bool:

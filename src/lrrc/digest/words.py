@@ -34,7 +34,7 @@ _OMITTED = re.compile("[\u0640\u064b-\u065f\u0670\u0591-\u05bd\u05bf\u05c1-\u05c
 _VOCABULARY_SIZE = 100_256
 
 
-def words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
     """Lower-case words of a text, in order; of unspaced scripts every pair of neighbouring characters."""
     if text.isascii():
         return [word.lower() for word in _ASCII_WORD.findall(text)]

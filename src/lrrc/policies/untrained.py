@@ -13,7 +13,7 @@ from lrrc.digest.features import question
 from lrrc.digest.history import History
 from lrrc.digest.place_prior import log_prior
 from lrrc.digest.selection import EMPTY_DIGEST, Selection
-from lrrc.digest.words import words
+from lrrc.digest.words import words_of
 from lrrc.digest.writer import write_digest
 from lrrc.episodes.episode import Message
 from lrrc.policies.base import Policy, RankedHistory, Session, heard_only
@@ -84,7 +84,7 @@ def bm25(history: History, query: str, agent: str) -> np.ndarray:
 
     if not history.index.words:
         return recency(history, query, agent)
-    return bm25_scores(history.index, words(query)) + 1e-9 * recency(history, query, agent)
+    return bm25_scores(history.index, words_of(query)) + 1e-9 * recency(history, query, agent)
 
 
 def embedding(history: History, query: str, agent: str) -> np.ndarray:

@@ -23,7 +23,8 @@ import numpy as np
 from lrrc.pretrained import language_model
 from lrrc.pretrained.language_model import LanguageModel, ScoringRequest
 from lrrc.runtime.arithmetic import processor
-from lrrc.runtime.files import parse_json, read_rows, write_parquet
+from lrrc.runtime.files import write_parquet
+from lrrc.runtime.rows import read_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -106,7 +107,7 @@ def write_answers(path: Path, kept: dict[int, Kept]) -> None:
 def read_answers(path: Path) -> dict[int, Kept]:
     """What a file of answers holds. Raises ValueError where it is missing or broken."""
     rows = read_rows(path, schema().names)
-    return {row["key"]: Kept(tuple(row["scores"]), row["processor"]) for _, row in rows}
+    return {row.value["key"]: Kept(tuple(row.value["scores"]), row.value["processor"]) for row in rows}
 
 
 def read_journals(folder: Path) -> dict[int, Kept]:
@@ -115,7 +116,7 @@ def read_journals(folder: Path) -> dict[int, Kept]:
     for path in sorted(folder.glob("*.jsonl")):
         for line in path.read_bytes().splitlines(keepends=True):
             if line.endswith(b"\n"):
-                row = parse_json(line, str(path))
+                row = json.loads(line)
                 kept[row["key"]] = Kept(tuple(row["scores"]), row["processor"])
     return kept
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrrc.dataset.calls import gains_by_call, whole_history
-from lrrc.digest import segments
 from lrrc.digest.history import History
 from lrrc.digest.selection import Selection
+from lrrc.digest.words import overlap
 from lrrc.episodes.episode import Episode, Message
 from lrrc.policies.base import Policy, Session
 
@@ -49,7 +49,7 @@ def worth(history: History, segments_held: Sequence[int], gains_N: np.ndarray, s
     total, said = 0.0, []
     for i in sorted(segments_held, key=lambda i: -gains_N[i]):
         if gains_N[i] > 0:
-            if any(segments.overlap(history.words[i], history.words[j]) > same for j in said):
+            if any(overlap(history.words[i], history.words[j]) > same for j in said):
                 continue
             said.append(i)
         total += float(gains_N[i])
