@@ -124,7 +124,7 @@ if __name__ == "__main__":
     model = lm.load(sys.argv[1])
     request = lm.ScoringRequest(model.message("user", "Who?") + model.reply_prefix(), (model.encode("I."),))
     ((scores,),) = model.score([[request]])
-    seen = model._process.submit(os.environ.get, "MKL_CBWR").result()
+    seen = model._process.submit(os.getenv, "MKL_CBWR").result()
     print(type(model).__name__, seen, os.environ["MKL_CBWR"], *scores[0])
 """
 

@@ -16,7 +16,6 @@ A language model in bfloat16 would take ten times as long under these caps. It r
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import platform
 from collections.abc import Iterator
@@ -39,11 +38,10 @@ CHOICE = "LRRC_ARITHMETIC"  # `native` leaves a stage all that its processor can
 def fix() -> None:
     """Set SETTINGS for this process and those that it starts; call it before numpy and torch are imported.
 
-    Does nothing on other processors than x86-64, where LRRC_ARITHMETIC is `native`, and in a worker, which computes
-    as its parent let it.
+    Does nothing on other processors than x86-64, and where LRRC_ARITHMETIC is `native`.
     """
     native = os.environ.get(CHOICE) == "native" or platform.machine() not in ("x86_64", "AMD64")
-    if not (native or multiprocessing.parent_process()):
+    if not native:
         os.environ.update(SETTINGS)
 
 
@@ -55,10 +53,13 @@ def fixed() -> bool:
 @contextlib.contextmanager
 def unfixed() -> Iterator[None]:
     """A process that is started (not forked) in this block computes with all that the processor can."""
-    taken = {name: os.environ.pop(name) for name in SETTINGS if name in os.environ}
+    names = (*SETTINGS, CHOICE)
+    taken = {name: os.environ.pop(name) for name in names if name in os.environ}
+    os.environ[CHOICE] = "native"  # it may import the script that fixes the arithmetic
     try:
         yield
     finally:
+        del os.environ[CHOICE]
         os.environ.update(taken)
 
 
