@@ -20,8 +20,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred")  #
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text()) | {"rank": 8, "seeds": [0]}
 MESSAGES = [
     {"role": "user", "content": "Anna wants the report by Friday. The budget is 1,200 euros."},
-    {"role": "assistant", "name": "planner", "content": "The train to Lisbon leaves at nine."},
-    {"role": "assistant", "name": "critic", "content": "Never on Monday! Lentils and green soup, please."},
+    {"role": "assistant", "name": "planner", "content": "The train to Lisbon leaves at nine. " * 12},
+    {"role": "assistant", "name": "critic", "content": "Never on Monday! Lentils and green soup, please. " * 12},
     {"role": "user", "content": "Why is Bogdan allergic to peanuts?"},
 ]
 
@@ -62,7 +62,7 @@ def composed(repo, request, budget):
     spec = PolicySpec("lrrc", budget, DigestRules(**PARAMS["digest"]))
     policy = load_policy(spec, repo / "data/encoder", repo / "models/train-r8-s0")
     payload, receipt = Coordinator(policy).compose(request["messages"], request.get("agent"), conversation="request")
-    assert 0 < receipt.digest_tokens <= budget and not receipt.full
+    assert receipt.digest_tokens <= budget and not receipt.full
     expected = {"messages": payload, "receipt": receipt.to_dict() | {"checkpoint": "train-r8-s0"}}
     return as_json(expected)
 
@@ -98,7 +98,7 @@ def test_one_model_is_logged_once_and_pickles_nothing(repo, address, monkeypatch
 
 
 def test_the_model_composes_as_the_middleware_does(repo, model):
-    rows = [{"messages": MESSAGES, "budget": 20}, {"messages": MESSAGES, "budget": 24, "agent": "critic"}]
+    rows = [{"messages": MESSAGES, "budget": 40}, {"messages": MESSAGES, "budget": 44, "agent": "critic"}]
     expected = [composed(repo, row, row["budget"]) for row in rows]
     assert as_json(model.predict(rows)) == expected
     assert as_json(model.predict(rows[1])) == expected[1:]  # one request, as the server passes it
@@ -106,7 +106,7 @@ def test_the_model_composes_as_the_middleware_does(repo, model):
     assert mixed[0]["receipt"]["budget"] == 128 and mixed[1] == expected[0]
     schema = model.metadata.get_input_schema()
     assert schema.input_names() == ["messages", "agent", "budget"] and schema.required_input_names() == ["messages"]
-    assert model.predict(model.input_example)[0]["receipt"]["digest_tokens"]
+    assert model.predict(model.input_example)[0]["receipt"]["tokens_before"]
 
 
 def test_tool_calls_go_through_as_the_middleware_has_them(repo, model):
@@ -116,8 +116,8 @@ def test_tool_calls_go_through_as_the_middleware_has_them(repo, model):
         {"role": "tool", "tool_call_id": "a", "content": "The train leaves at nine."},
     ]
     for messages in ([*MESSAGES, *exchange], [MESSAGES[0], *exchange, *MESSAGES[1:]]):
-        row = {"messages": messages, "budget": 20}
-        assert as_json(model.predict([row])) == [composed(repo, row, 20)]
+        row = {"messages": messages, "budget": 40}
+        assert as_json(model.predict([row])) == [composed(repo, row, 40)]
 
 
 @pytest.mark.parametrize(
@@ -161,8 +161,8 @@ def test_mlflow_serves_it(repo, address, tmp_path):
     command = ("mlflow", "models", "serve", "-m", address, "--env-manager", "local")
     uri = f"sqlite:///{repo}/mlflow.db"
     with serve(*command, cwd=tmp_path, ready="/ping", MLFLOW_TRACKING_URI=uri) as server:
-        row = {"messages": MESSAGES, "agent": "critic", "budget": 24}
-        expected = composed(repo, row, 24)
+        row = {"messages": MESSAGES, "agent": "critic", "budget": 44}
+        expected = composed(repo, row, 44)
         assert ask(row) == [expected]
         assert ask({"dataframe_records": [row]}) == {"predictions": [expected]}
         with pytest.raises(urllib.error.HTTPError, match="400") as refused:
