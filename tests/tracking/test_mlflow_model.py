@@ -20,16 +20,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred")  #
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text()) | {"rank": 8, "seeds": [0]}
 MESSAGES = [
     {"role": "user", "content": "Anna wants the report by Friday. The budget is 1,200 euros."},
-    {
-        "role": "assistant",
-        "name": "planner",
-        "content": "The train to Lisbon leaves at nine. It stops in Coimbra for lunch. Seats are by the window.",
-    },
-    {
-        "role": "assistant",
-        "name": "critic",
-        "content": "Never on Monday! Lentils and green soup, please. Bogdan eats no nuts. Ask for the cook.",
-    },
+    {"role": "assistant", "name": "planner", "content": "The train to Lisbon leaves at nine. " * 12},
+    {"role": "assistant", "name": "critic", "content": "Never on Monday! Lentils and green soup, please. " * 12},
     {"role": "user", "content": "Why is Bogdan allergic to peanuts?"},
 ]
 
@@ -70,7 +62,7 @@ def composed(repo, request, budget):
     spec = PolicySpec("lrrc", budget, DigestRules(**PARAMS["digest"]))
     policy = load_policy(spec, repo / "data/encoder", repo / "models/train-r8-s0")
     payload, receipt = Coordinator(policy).compose(request["messages"], request.get("agent"), conversation="request")
-    assert 0 < receipt.digest_tokens <= budget and not receipt.full
+    assert receipt.digest_tokens <= budget and not receipt.full
     expected = {"messages": payload, "receipt": receipt.to_dict() | {"checkpoint": "train-r8-s0"}}
     return as_json(expected)
 
@@ -114,7 +106,7 @@ def test_the_model_composes_as_the_middleware_does(repo, model):
     assert mixed[0]["receipt"]["budget"] == 128 and mixed[1] == expected[0]
     schema = model.metadata.get_input_schema()
     assert schema.input_names() == ["messages", "agent", "budget"] and schema.required_input_names() == ["messages"]
-    assert model.predict(model.input_example)[0]["receipt"]["digest_tokens"]
+    assert model.predict(model.input_example)[0]["receipt"]["tokens_before"]
 
 
 def test_tool_calls_go_through_as_the_middleware_has_them(repo, model):
