@@ -114,7 +114,7 @@ def test_rows_are_paired_resumable_and_become_records(ran):
     run()
     assert (folder / "out.parquet").read_bytes() == before
 
-    records = read_transfer(folder / "out.parquet", Settings(2, 24, 0.05, 100, 0.05, 0))
+    records = read_transfer(folder / "out.parquet", Settings(2, 24, 0.05, 0.05))
     best = [r for r in records if r["metric"] == "nats_over_best_rule"]
     assert len(best) == 6
     lead = {(r["data"], r["variant"]): r["value"] for r in records if r["metric"] == "nats_over_lead"}

@@ -1,7 +1,5 @@
 """Answers kept by content: what is asked once is never asked again, and is what would be answered now."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from helpers.paths import ROOT
@@ -102,7 +100,7 @@ def test_files_of_a_model_name_it(tmp_path):
 
 
 def test_remembered_answers_are_fresh_ones(model):
-    """A hundred of a thousand drawn requests, asked again in another order."""
+    """A hundred of those drawn, asked again in another order."""
     asked = drawn(model, 300)
     answers = Answers(model)
     remembered = answers.score(asked)
@@ -110,16 +108,9 @@ def test_remembered_answers_are_fresh_ones(model):
         assert (Answers(model).score([asked[i]])[0] == remembered[i]).all()
 
 
-STORED, LM = ROOT / "data/embedded/answers.parquet", ROOT / "data/lm"
+STORED = ROOT / "data/embedded/answers.parquet"
 
 
 def test_the_committed_file_is_readable_small_and_numbers():
     assert all(kept.scores and max(kept.scores) <= 0 and kept.processor for kept in read_answers(STORED).values())
     assert STORED.stat().st_size < 8 * 2**20
-
-
-@pytest.mark.skipif(not Path(ROOT / "results/live/rows.parquet").is_file(), reason="no run of the stage live here")
-def test_a_run_names_every_answer_that_it_used():
-    used = ROOT / "results/live/answers.parquet"
-    if used.is_file():
-        assert read_answers(used)

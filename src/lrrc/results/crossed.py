@@ -52,11 +52,12 @@ class Crossed:
 
     def half_width(self, confidence: float = 0.95) -> float:
         """Half of the two-sided interval; 0 where nothing varies."""
-        square = 0.0
-        for variance, degrees in ((self.by_training, self.trainings - 1), (self.by_episode, self.episodes - 1)):
-            if variance:
-                square += variance * _quantile(confidence, degrees) ** 2
-        return math.sqrt(square)
+        return self._reach((1 - confidence) / 2)
+
+    def _reach(self, tail: float) -> float:
+        """The half width that leaves so much probability on either side."""
+        parts = ((self.by_training, self.trainings - 1), (self.by_episode, self.episodes - 1))
+        return math.hypot(*(math.sqrt(variance) * _quantile(tail, degrees) for variance, degrees in parts if variance))
 
     def interval(self, confidence: float = 0.95) -> Interval:
         half = self.half_width(confidence)
@@ -71,8 +72,11 @@ class Crossed:
             return 1.0
         if not self.by_training:
             return float(2 * scipy_stats.t.sf(distance / self.se, self.episodes - 1))
-        # on a scale on which small probabilities stay apart
-        found = optimize.brentq(lambda z: self.half_width(1 - math.exp(-z)) - distance, 0, 36, xtol=1e-12)
+        # by the logarithm, in which small probabilities stay apart
+        least = 600.0
+        if self._reach(math.exp(-least) / 2) <= distance:
+            return 0.0
+        found = optimize.brentq(lambda z: self._reach(math.exp(-z) / 2) - distance, 0, least, xtol=1e-12)
         return math.exp(-found)
 
     def p_within(self, margin: float) -> float:
@@ -110,8 +114,8 @@ class Crossed:
 
 
 @functools.lru_cache(maxsize=1024)
-def _quantile(confidence: float, degrees: int) -> float:
-    return float(scipy_stats.t.ppf((1 + confidence) / 2, degrees))
+def _quantile(tail: float, degrees: int) -> float:
+    return float(scipy_stats.t.isf(tail, degrees))
 
 
 def crossed(scores_SE: ArrayLike, clusters_E: Sequence[object] | None = None) -> Crossed:
