@@ -158,7 +158,7 @@ async def converse(client: openai.AsyncOpenAI, number: int, args: argparse.Names
     await asyncio.sleep(ANSWER * args.pause * rng.random())  # not all in step
     named = {"x-lrrc-conversation": f"talk-{number}"} if number % 2 else {}
     for turn in itertools.count():
-        said = f"Turn {turn} of talk-{number}. " + text(rng, 60, f"talk-{number}")
+        said = f"Turn {turn} of talk-{number}. " + text(rng, 150, f"talk-{number}")
         messages.append({"role": "user", "content": said})
         got, last = [], time.perf_counter()
         try:

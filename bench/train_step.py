@@ -29,7 +29,7 @@ from lrrc.dataset.batches import collate
 from lrrc.model.network import CoordinatorNetwork, build_network
 from lrrc.params import load_params
 from lrrc.runtime.errors import run_script
-from lrrc.training.fit import FitData, SplitData, fit_network
+from lrrc.training.fit import FitData, SplitData, fit_network, rate
 from lrrc.training.losses import coordinator_objective
 
 RANK = 8
@@ -71,6 +71,8 @@ def plain_loop(
     """What one would write without Lightning; the batches are those of the stage."""
     torch.use_deterministic_algorithms(False)  # Lightning leaves it on
     optimizer = torch.optim.AdamW(net.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
+    steps = -(-len(train) // config.batch_size)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate((step + 0.5) / steps / config.max_epochs))
     for epoch in range(config.max_epochs):
         net.train()
         fit = SimpleNamespace(seed=seed, epoch=epoch, train_config=config)
@@ -82,6 +84,7 @@ def plain_loop(
             if clip := config.trainer.get("gradient_clip_val"):
                 torch.nn.utils.clip_grad_norm_(net.parameters(), clip)
             optimizer.step()
+            schedule.step()
 
 
 def load(data: Path) -> tuple[list, list]:

@@ -26,12 +26,18 @@ def data():
 
 
 def test_spans_are_copied_text_within_what_was_counted(data):
+    from lrrc.digest.history import History
+    from lrrc.digest.rendering import render
+    from lrrc.digest.selection import Span
+    from lrrc.episodes.episode import Message
     from lrrc.pretrained import tokens
+    from lrrc.pretrained.sentence_encoder import NO_VECTORS
 
     assert canonical_json(data) == canonical_json(explored("🙂 I said:"))
     for shown in data["episodes"]:
         said = [m for turn in shown["turns"] for m in (*turn["inputs"], *turn["replies"])]
-        before = 0
+        history, before = History((), NO_VECTORS, 60), 0
+        history.append([Message("user" if who == "user" else "assistant", content, who) for who, content in said])
         for turn in shown["turns"]:
             for name, calls in zip(data["policies"], turn["sent"], strict=True):
                 for call in calls:
@@ -40,7 +46,7 @@ def test_spans_are_copied_text_within_what_was_counted(data):
                         assert m < before and 0 <= start < end <= len(said[m][1])
                         lines.setdefault(m, []).append(said[m][1][start:end])
                     if call["digest"]:
-                        text = "\n".join(f"{said[m][0]}: {' '.join(parts)}" for m, parts in lines.items())
+                        text = render(history, [Span(*span) for span in call["spans"]])
                         assert tokens.count(text) == call["tokens"] <= 128
                     elif name == "full-context":
                         assert list(lines) == list(range(before)) and call["tokens"] == call["history"]

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from lrrc.dataset.calls import calls_of, whole_history
 from lrrc.dataset.inputs import StageInputs
 from lrrc.dataset.segment_gains import save_gains
+from lrrc.digest.rendering import HEAD
 from lrrc.episodes.episode import Check, Episode, Message, Turn
 from lrrc.episodes.episode_file import write_episodes
 from lrrc.evaluation.live.agents import Answer, LocalAgent, Question
@@ -256,7 +257,7 @@ def test_the_oracle_sends_what_gains_most():
     for question in questions(made, oracle(made, stored, knowing(0.01)).session(made.agents), AGENTS[0], BUDGET):
         if (turn := question.check.turn) in best:
             (said,) = [content for speaker, content in question.payload if speaker == "digest"]
-            label, quoted = said.split(": ", 1)
+            label, quoted = said.removeprefix(HEAD).split(": ", 1)
             assert label in (*AGENTS, "user") and quoted.strip("… \n") == history.segments[best[turn]].text.strip(
                 "… \n"
             )

@@ -526,7 +526,7 @@ def test_litellm_sends_what_it_cannot_read(coordinator, receipts):
 
 def test_adapters_tell_of_json_mode(provider, coordinator, receipts):
     """The one message that says JSON is an old one, which a digest would leave out."""
-    messages = [*chat(3)[:2], say("assistant", "Yes?"), say("user", "Always answer in JSON."), *chat(9)[2:]]
+    messages = [*chat(3)[:2], say("assistant", "Yes?"), say("user", "Print that list in JSON, please."), *chat(9)[2:]]
     form = {"type": "json_object"}
     with openai.OpenAI(base_url=provider.url, api_key="none") as client:
         completions = wrap(client, coordinator).chat.completions

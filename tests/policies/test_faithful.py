@@ -8,7 +8,7 @@ from helpers.assertions import check
 from helpers.paths import ROOT
 from helpers.random_episodes import AGENTS
 
-from lrrc.digest.rendering import MARK
+from lrrc.digest.rendering import HEAD, MARK
 from lrrc.digest.segments import split_segments
 from lrrc.episodes.episode import Message
 from lrrc.episodes.episode_file import open_episodes
@@ -80,5 +80,7 @@ def test_a_row_is_paid_for_with_its_head():
     session = policy_of("bm25", 64).session(AGENTS)
     session.observe([Message("user", table), Message("assistant", "Noted.", "model_a")])
     ask = [Message("user", "price of bolt 31")]
-    assert session.propose(ask, "model_a", 40).text.startswith("user: | Part | Price |\n|---|---| …\n| bolt 31 | 217 |")
+    assert session.propose(ask, "model_a", 40).text.startswith(
+        HEAD + "user: | Part | Price |\n|---|---| …\n| bolt 31 | 217 |"
+    )
     assert "bolt" not in session.propose(ask, "model_a", 14).text  # no room for both: neither

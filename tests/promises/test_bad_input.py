@@ -456,7 +456,7 @@ def test_half_a_character_anywhere_is_kept_and_saved(tmp_path):
         ("estimate", "in.jsonl", *PRICES, "--budgets", "9" * 5000),
         ("estimate", "in.jsonl", *PRICES, "--policies", "a\nb"),
         ("estimate", "in.jsonl", *PRICES, "--json", "in.jsonl"),
-        ("estimate", "/dev/null", *PRICES),
+        ("estimate", "/dev/null", *PRICES, "--policies", "recency"),
         ("fidelity", "in.jsonl", "--calls", "1"),
         ("fidelity", "in.jsonl", "--policies", "\udcff"),
         ("certify", "nowhere"),

@@ -219,9 +219,9 @@ def test_an_endpoint_that_echoes_the_key_leaves_no_trace_of_it(planted, tmp_path
     said = completion(f"1 {SECRETS['HF_TOKEN']} Bearer {BEARER}")
     with serving(Server(said, (401, echo))) as address:
         agent = EndpointAgent(address, "small", tmp_path / "log.jsonl", 0)
-        agent.answer([[question(("user", f"my key is {SECRETS['MY_API_KEY']}"))]])
+        agent.answer([question(("user", f"my key is {SECRETS['MY_API_KEY']}"))])
         with pytest.raises(ValueError) as error:
-            agent.answer([[question()]])
+            agent.answer([question()])
         assert repr(agent.client) not in repr(agent)
         agent.client.close()
     assert "401" in str(error.value) and not [form for form in FORMS if form in str(error.value)]

@@ -213,7 +213,7 @@ def test_errors_come_as_they_were_raised(request, data, tmp_path, kind):
 
 def test_engines_give_the_same_bytes(cluster, local, data, tmp_path):
     names = {"tokens", "gains", "segments", "train-r4-s0", "baseline-recency-s0", "floors", "curve.parquet"}
-    assert set(local) == names | {"rows.parquet", "meta.json"}
+    assert set(local) == names | {"tuned", "rows.parquet", "answers.parquet", "meta.json"}
     assert all(local.values()) and stages(data, tmp_path / "ray", "ray") == local
 
 

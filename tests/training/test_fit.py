@@ -258,7 +258,7 @@ def test_the_best_epoch_is_kept_and_patience_ends_the_fit(tmp_path, scores, pati
 @pytest.mark.parametrize("kind", ["lrrc", "rims-only", "ccf-only", "tokensqueeze-only"])
 def test_the_needed_segment_is_learnt(tmp_path, kind):
     data = [learnable(seed) for seed in range(28)]
-    history = fit(net_of(kind, d=16), tmp_path, train(max_epochs=20), data=data)
+    history = fit(net_of(kind, d=16), tmp_path, train(max_epochs=26), data=data)
     uniform = np.mean([math.log(n) for n in (6, 12, 18)])
     assert history[0]["loss_sel"] > 0.5 * uniform
     assert min(record["loss_sel"] for record in history) < 0.25 * uniform

@@ -138,6 +138,8 @@ def _code_end(first: int, counts: Sequence[int], depths: Sequence[int], limit: i
 def _table(text: str, block: Block, limit: int) -> Iterator[Needing]:
     """The head, and every row with it."""
     rows = [line for line in block.lines if text[slice(*line)].strip()]
+    if not rows:
+        return
     ruled = next((i for i, (a, b) in enumerate(rows[:4]) if "-" in text[a:b] and not text[a:b].strip(" \t|:-+")), 0)
     if ruled == 0 and len(rows) > 1 and "-" in text[slice(*rows[0])] and not text[slice(*rows[0])].strip(" \t|:-+"):
         ruled = 2 if len(rows) > 2 and not text[slice(*rows[2])].strip(" \t|:-+") else 1  # a frame above the head

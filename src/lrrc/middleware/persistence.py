@@ -22,7 +22,7 @@ from lrrc.middleware.conversation import AgentMemory, Conversation
 from lrrc.middleware.settings import Settings
 from lrrc.policies.base import Policy
 from lrrc.policies.registry import load_policy
-from lrrc.policies.spec import FOREIGN_RULES, PolicySpec
+from lrrc.policies.spec import FOREIGN_RULES, QUERIES, SPEAKERS, PolicySpec
 from lrrc.policy_catalogue import LEARNED, UNTRAINED
 from lrrc.runtime.checked import allowed, checked, refused, require
 from lrrc.runtime.files import atomic, write_json
@@ -41,6 +41,9 @@ class Options(TypedDict, total=False):
     least_gain: Amount
     standing: Amount
     prior: Amount
+    top: Count
+    query: Literal[QUERIES]
+    speakers: Literal[SPEAKERS]
     turns: Count
     max_segment_tokens: Annotated[int, Ge(1), allowed("an integer >= 1")]
 
@@ -92,6 +95,8 @@ def save(
         **dataclasses.asdict(spec.rules),
         "turns": spec.truncated_turns,
         "max_segment_tokens": spec.max_segment_tokens,
+        "query": spec.query,
+        "speakers": spec.speakers,
     }
     if trained := policy.name not in UNTRAINED:
         if not policy.checkpoint:
@@ -145,6 +150,8 @@ def load_saved_policy(folder: Path, saved: SavedPolicy) -> tuple[Policy, Path]:
         dataclasses.replace(FOREIGN_RULES, **options),
         truncated_turns=saved.options.get("turns", PolicySpec.truncated_turns),
         max_segment_tokens=saved.options.get("max_segment_tokens", PolicySpec.max_segment_tokens),
+        query=saved.options.get("query", PolicySpec.query),
+        speakers=saved.options.get("speakers", PolicySpec.speakers),
     )
     return load_policy(spec, folder / "encoder", folder / "model"), folder / "encoder"
 

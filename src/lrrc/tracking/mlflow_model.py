@@ -50,7 +50,10 @@ EXAMPLE = {
         {
             "role": "assistant",
             "name": "planner",
-            "content": "The Po runs through Turin. It rises on Monviso. Boats pass the Valentino.",
+            "content": (
+                "The Po runs through Turin. It rises on Monviso and ends in the Adriatic, 650 kilometres on. Boats "
+                "pass the Valentino, and rowers train below the Gran Madre before breakfast."
+            ),
         },
         {
             "role": "assistant",
