@@ -48,7 +48,8 @@ async def complete(request: Request) -> Response:
     began = time.perf_counter()
     body = await request.json()
     talks = set(MARK.findall(json.dumps(body["messages"])))
-    words = body["messages"][-1]["content"].split()[:ANSWER] if len(talks) == 1 else ["mixed", *talks]
+    said = body["messages"][-1]["content"].rsplit("\n\n", 1)[-1]  # a digest may stand before it
+    words = said.split()[:ANSWER] if len(talks) == 1 else ["mixed", *talks]
     if not body.get("stream"):
         message = {"role": "assistant", "content": " ".join(words)}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
