@@ -821,3 +821,13 @@ def test_the_guide_runs(tmp_path, monkeypatch, capsys):
     assert [name for name in fields if f"`{name}`" not in guide] == []
     for module in ("openai", "langchain", "autogen", "litellm"):
         assert f"lrrc.middleware.adapters.{module}." in guide
+
+
+def test_receipts_say_which_pieces_are_standing_rules():
+    messages = [say("user", "From now on always answer in French."), *chat(8)]
+    coordinator = Coordinator("recency", 96, Settings(rewrite="always", keep_goal=False))
+    _, receipt = coordinator.compose(messages)
+    (rule,) = receipt.standing
+    assert rule in receipt.sources and rule.message == 0
+    _, plain = coordinator.compose(messages[1:])
+    assert plain.sources and not plain.standing

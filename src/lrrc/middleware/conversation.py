@@ -44,6 +44,7 @@ class Composed:
     payload: Payload
     digest_tokens: int
     sources: tuple[Span, ...]
+    standing: tuple[Span, ...]
     action: str
     reason: str
     bill: Bill
@@ -159,11 +160,15 @@ class Conversation:
             digest, payload, action = new, written, "rewritten"
         elif brief or keeping.tokens >= whole.tokens:
             digest, payload, action = DigestInForce(regret=digest.regret), whole, "passed"
-        used = digest.spans if digest.tokens else ()
+
+        def given(spans: Sequence[Span]) -> tuple[Span, ...]:
+            return tuple(Span(place[s.message], s.start, s.end) for s in spans) if digest.tokens else ()
+
         composed = Composed(
             payload,
             digest.tokens,
-            tuple(Span(place[span.message], span.start, span.end) for span in used),
+            given(digest.spans),
+            given(digest.standing),
             action,
             reason,
             billed(payload),
@@ -220,7 +225,7 @@ class Conversation:
             text = dialect.frame(render(session.history, spans))
             count = tokens.count(text)
             if budget is None or count <= budget:
-                best = replace(best, text=text, tokens=count, spans=spans)
+                best = replace(best, text=text, tokens=count, spans=spans, standing=chosen.standing)
             if budget is None or (best.spans and len(spans) == len(chosen.spans)) or not chosen.spans:
                 break
             room = max(0, budget + chosen.tokens - count)

@@ -156,6 +156,7 @@ class Coordinator:
             kept=composed.payload.kept,
             merged=composed.payload.merged,
             sources=composed.sources,
+            standing=composed.standing,
             conversation=conversation,
         )
 

@@ -40,6 +40,7 @@ class DigestInForce:
     text: str = ""
     tokens: int = 0
     spans: tuple[Span, ...] = ()
+    standing: tuple[Span, ...] = ()  # those of them that are standing rules
     regret: float = 0.0
 
 

@@ -32,6 +32,7 @@ class Receipt:
                      or with each other: for every such message their indices, in the order of their texts
     sources          where the digest's text stands: text[start:end] of message number `message` of those given
                      (text = lrrc.episodes.chat_message.text_of(message))
+    standing         those of `sources` that it holds because they are standing rules
     """
 
     policy: str
@@ -53,6 +54,7 @@ class Receipt:
     kept: tuple[int, ...]
     merged: tuple[tuple[int, ...], ...]
     sources: tuple[Span, ...]
+    standing: tuple[Span, ...]
     conversation: str = field(compare=False)
 
     @classmethod
@@ -60,7 +62,9 @@ class Receipt:
         """Of messages that were sent as they are because they could not be read: every count is 0, and one part of the
         kind "prompt" is unknown."""
         none = [0] * 8
-        return cls(policy, checkpoint, agent, None, "passed", reason, *none, 1, ("prompt",), (), (), (), conversation)
+        return cls(
+            policy, checkpoint, agent, None, "passed", reason, *none, 1, ("prompt",), (), (), (), (), conversation
+        )
 
     @property
     def full(self) -> bool:

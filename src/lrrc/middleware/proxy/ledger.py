@@ -212,6 +212,11 @@ class Ledger:
 
 
 def lines(receipt: Receipt) -> list[dict[str, Any]]:
-    """The digest's lines: the message each was copied from, and the spans of its text."""
-    grouped = itertools.groupby(receipt.sources, key=lambda span: span.message)
-    return [{"message": message, "spans": [[span.start, span.end] for span in spans]} for message, spans in grouped]
+    """The digest's lines: the message each was copied from, the spans of its text, and which of them are standing
+    rules."""
+    made = []
+    for message, spans in itertools.groupby(receipt.sources, key=lambda span: span.message):
+        found = list(spans)
+        rules = [number for number, span in enumerate(found) if span in receipt.standing]
+        made.append({"message": message, "spans": [[span.start, span.end] for span in found], "rules": rules})
+    return made

@@ -81,9 +81,9 @@
     const characters = last.messages.map((m) => Array.from(m.text));
     const piece = (m, [from, to]) => characters[m].slice(from, to).join("");
     at("digest").replaceChildren(...last.digest.map((line) =>
-      make("a", { href: `#source-${line.message}`, title: `message ${line.message + 1}` },
-        make("b", {}, last.messages[line.message].speaker + ": "),
-        line.spans.map((span) => piece(line.message, span)).join(" "))));
+      make("a", { href: `#source-${line.message}`, title: `message ${line.message + 1}${line.rules.length ? ", a standing rule" : ""}` },
+        make("b", {}, last.messages[line.message].speaker + (line.rules.length ? " (rule)" : "") + ": "),
+        line.spans.map((span) => piece(line.message, span)).join(" … "))));
     if (!last.digest.length) at("digest").append(make("p", { className: "note" }, "None: whole messages were sent."));
     at("calls").tBodies[0].replaceChildren(...data.recent.toReversed().map((call) => make("tr", {},
       ...[call.agent ?? call.model ?? "assistant", whole(call.tokens_before), whole(call.tokens_after), call.action]
