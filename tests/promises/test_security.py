@@ -528,7 +528,7 @@ def test_the_report_runs_no_text_from_data(report):
 @pytest.mark.browser
 @needs_browser
 def test_the_proxy_page_runs_no_text_from_conversations():
-    upstream, coordinator = Upstream(), Coordinator("bm25", 48, Settings(rewrite="always", keep_goal=False))
+    upstream, coordinator = Upstream(), Coordinator("bm25", 128, Settings(rewrite="always", keep_goal=False))
     messages = [
         {"role": "user", "content": f"Peas are green. {ATTACK} " * 9},
         {"role": "assistant", "name": "planner", "content": f"{ATTACK} Lentils. " * 9},
