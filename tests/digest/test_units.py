@@ -169,3 +169,13 @@ def test_any_mixture_is_covered_and_needs_what_is_there(text):
     for i, piece in enumerate(pieces):
         assert all(0 <= i + distance < len(pieces) and distance for distance in piece.needs)
         assert not piece.frame or any(i in (j + d for d in other.needs) for j, other in enumerate(pieces))
+
+
+def test_sentences_among_addresses_and_markup_are_kept():
+    address = "https://depot.example/en/archive/2031/04/list-of-parts-and-prices.html?sort=price&page={}"
+    talk = " ".join(f"Part {i} is out of stock. See {address.format(i)} for others." for i in range(9))
+    assert "Part 4 is out of stock." in [piece.text for piece in split_segments(talk)]
+    page = "".join(f'<p class="note-{i}"><b>Peas&nbsp;are&nbsp;green</b></p>Peas are green. ' for i in range(9))
+    assert any("Peas are green." in piece.text for piece in split_segments(page))
+    script = "var " + ";".join(f"a{i}=function(b,c){{return(b+c)*{i}}}" for i in range(60)) + ";"
+    assert not any("function" in piece.text for piece in split_segments(script))

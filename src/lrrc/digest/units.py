@@ -69,14 +69,14 @@ def _stripped(text: str, start: int, end: int, indented: bool) -> tuple[int, int
 
 
 def _prose(text: str, block: Block, limit: int) -> Iterator[Needing]:
-    for start, end in _readable(text, block.lines):
+    for start, end in _readable(text, block.lines, minified_too=True):
         for a, b in sentence_spans(text, start, end):
-            if text[a:b].strip():
+            if text[a:b].strip() and not _minified(text[a:b]):  # a line of markup or addresses may hold sentences
                 yield a, b, ()
 
 
-def _readable(text: str, lines: Sequence[Line]) -> Iterator[tuple[int, int]]:
-    """Stretches of consecutive lines without blobs."""
+def _readable(text: str, lines: Sequence[Line], minified_too: bool = False) -> Iterator[tuple[int, int]]:
+    """Stretches of consecutive lines without blobs, or without those alone that are no minified code."""
     start, end = lines[0][0], lines[-1][1]
     if not _UNBROKEN.search(text, start, end) and all(b - a < MINIFIED for a, b in lines):
         yield start, end
@@ -84,7 +84,7 @@ def _readable(text: str, lines: Sequence[Line]) -> Iterator[tuple[int, int]]:
     encoded = [bool(_BLOB_LINE.match(text, a, b)) and b - a >= 40 for a, b in lines]
     for i in range(len(lines)):
         alone = not any(encoded[max(0, i - 1) : i] + encoded[i + 1 : i + 2])
-        encoded[i] = (encoded[i] and not alone) or _minified(text[slice(*lines[i])])
+        encoded[i] = (encoded[i] and not alone) or (not minified_too and _minified(text[slice(*lines[i])]))
     for blob, run in groupby(range(len(lines)), encoded.__getitem__):
         if not blob:
             numbers = list(run)
@@ -92,7 +92,7 @@ def _readable(text: str, lines: Sequence[Line]) -> Iterator[tuple[int, int]]:
 
 
 def _minified(line: str) -> bool:
-    """A long line with hardly any white space, in a script that has some."""
+    """A long stretch with hardly any white space, in a script that has some."""
     if len(line) < MINIFIED:
         return False
     line = _RUN.sub("", line)  # left out by itself
