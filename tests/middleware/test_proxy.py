@@ -320,6 +320,7 @@ def test_zstd_is_read_where_its_package_is(proxy, upstream, monkeypatch):
         (gzip.compress(b" " * 5_000_000), "gzip", "unread", "MiB once decompressed"),
         (gzip.compress(gzip.compress(b" " * 5_000_000)), "gzip, gzip", "unread", "MiB once decompressed"),
     ],
+    ids=["passed", "unknown", "not gzip", "cut off", "too large", "too large, twice"],  # gzip writes the time
 )
 def test_what_is_not_shortened_keeps_its_encoding(direct, coordinator, monkeypatch, content, encoding, action, reason):
     monkeypatch.setattr("lrrc.middleware.proxy.forwarding.MAX_BODY", 2**20)
