@@ -1,6 +1,6 @@
 # make repro   virtual environment, install, the whole pipeline, results in MLflow
 # make test    the same set-up, then the tests
-# make test-fast    those without `dvc`, browser or Ray, in two minutes
+# make test-fast    those without `dvc`, browser, Ray, and not in tests/slow.txt, in two minutes
 # make lint    style, and that imports run one way; make format puts the style right
 # make same-twice   two clean clones give the same bytes (tiny parameters; TINY= for those of params.yaml)
 # make same-elsewhere   what this run gave against what other processors gave (docs/processors.json), and adds itself
@@ -58,7 +58,7 @@ test: setup
 	pytest -n 2 --dist loadfile
 
 test-fast: setup
-	pytest -n 2 --dist loadfile -m 'not pipeline and not browser and not ray'
+	pytest -n 2 --dist loadfile -m 'not pipeline and not browser and not ray and not slow'
 
 format: setup
 	ruff check --fix .

@@ -1,10 +1,13 @@
 """What every test shares: no network, no telemetry, no tracking database but the test's own."""
 
 import os
+from pathlib import Path
 
 import pytest
 
 os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
+# scripts of stages that are imported or started here compute as this process does
+os.environ["LRRC_ARITHMETIC"] = "native"
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny networks: threads would wait for each other, not work
 for key in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_STAGE", "DVC_EXP_NAME"):
     os.environ.pop(key, None)
@@ -35,12 +38,19 @@ def smollm2(tmp_path_factory):
 
 
 BROWSERS = ("browser", "page")  # fixtures that are one
+SLOW = frozenset((Path(__file__).parent / "slow.txt").read_text().split())  # most of a second or more each
 
 
 def pytest_collection_modifyitems(items):
-    """Mark what needs a browser or Ray by the fixtures and parameters that say so; `make test-fast` leaves it out."""
+    """Mark what needs a browser or Ray by the fixtures and parameters that say so, and what slow.txt lists;
+    `make test-fast` leaves it out."""
     for item in items:
+        if item.nodeid.split("[")[0] in SLOW:
+            item.add_marker(pytest.mark.slow)
         if {*BROWSERS} & {*getattr(item, "fixturenames", ())}:
             item.add_marker(pytest.mark.browser)
-        if "ray" in getattr(getattr(item, "callspec", None), "params", {}).values():
+        if (
+            "cluster" in getattr(item, "fixturenames", ())
+            or "ray" in getattr(getattr(item, "callspec", None), "params", {}).values()
+        ):
             item.add_marker(pytest.mark.ray)

@@ -31,7 +31,7 @@ print(hashlib.sha256(b"".join(np.asarray(one).tobytes() for one in found)).hexdi
 
 
 def run(code, **environment):
-    env = {key: value for key, value in os.environ.items() if key not in arithmetic.SETTINGS}
+    env = {key: value for key, value in os.environ.items() if key not in (*arithmetic.SETTINGS, arithmetic.CHOICE)}
     done = subprocess.run(
         [sys.executable, "-c", code], env={**env, **environment}, capture_output=True, text=True, timeout=300
     )
@@ -136,7 +136,7 @@ def test_a_language_model_computes_apart_with_all_that_the_processor_can(tmp_pat
 
     (tmp_path / "script.py").write_text(LM_APART)
     folder = write_lm(tmp_path / "lm")
-    env = {key: value for key, value in os.environ.items() if key not in arithmetic.SETTINGS}
+    env = {key: value for key, value in os.environ.items() if key not in (*arithmetic.SETTINGS, arithmetic.CHOICE)}
     command = [sys.executable, str(tmp_path / "script.py"), str(folder)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
