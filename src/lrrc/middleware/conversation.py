@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from lrrc.digest.selection import Span
-from lrrc.digest.writer import render
 from lrrc.middleware.beside import Beside
 from lrrc.middleware.body import Body
 from lrrc.middleware.chat_messages import ROOT, ReadMessage, label_of, read_message
@@ -206,8 +205,8 @@ class Conversation:
         return stale, "stale" if stale else f"fewer than {rule} turns since the last digest"
 
     def _write(self, view: Body, speaker: str, budget: int | None, request: Request) -> DigestInForce:
-        """A new digest of the turns before the cut. What is sent as it stands is not quoted too; the room that this
-        leaves is offered once more."""
+        """A new digest of the turns before the cut. What is sent as it stands is not quoted too. Counts of parts do
+        not quite add up: what comes out too long is written anew with less room."""
         session, dialect, inputs = self.observe(view, speaker), request.dialect, view.inputs()
         room = None if budget is None else max(0, budget - dialect.frame_tokens)
         also = () if request.saying[1] else view.witness(dialect.merged, request.saying[0])
@@ -221,13 +220,11 @@ class Conversation:
                 chosen = session.propose(inputs, speaker, room, sent)
             if chosen.text is None:
                 return _settled(view, request, [*also, *(i for i in chosen.messages if i < view.cut)])
-            spans = tuple(s for s in chosen.spans if s.message < view.cut and s.message not in best.kept)
-            text = dialect.frame(render(session.history, spans))
-            count = tokens.count(text)
+            text = dialect.frame(chosen.text)
+            count = tokens.count(text) if dialect.merged else chosen.tokens
             if budget is None or count <= budget:
-                best = replace(best, text=text, tokens=count, spans=spans, standing=chosen.standing)
-            if budget is None or (best.spans and len(spans) == len(chosen.spans)) or not chosen.spans:
-                break
+                spans = tuple(chosen.spans)
+                return replace(best, text=text, tokens=count, spans=spans, standing=chosen.standing)
             room = max(0, budget + chosen.tokens - count)
         return best
 

@@ -76,7 +76,9 @@ class LearnedSession(Session):
     def outcome(self) -> np.ndarray:
         """Logits over episodes.ARENA_OUTCOMES, from the state, and from what it were had the agents changed places."""
         seen = self.history
-        speaker_1N, turn_1N = (torch.as_tensor(values, dtype=torch.long)[None] for values in (seen.speaker, seen.turn))
+        speaker_1N, turn_1N = (
+            torch.from_numpy(row_N.astype(np.int64))[None] for row_N in (seen.speaker_N, seen.turn_N)
+        )
         z_1NZ = self.net.encode(torch.from_numpy(seen.embeddings_NE)[None], exchange_agents(speaker_1N))
         exchanged = self.net.run(z_1NZ, turn_1N, max(1, seen.turns))
         return self.net.outcome_logits(self.state_1CD, exchanged.state_BTCD[:, -1])[0].numpy()

@@ -48,10 +48,10 @@ def prune(
 ) -> Selection:
     """The digest of a PruningSession: standing rules as they stand, then words of every message by essential weight,
     newest messages first; nothing of the messages in `sent`."""
-    standing = standing_groups(history, budget, rules, ~np.isin(history.message, list(sent)))
+    standing = standing_groups(history, budget, rules, ~np.isin(history.message_N, list(sent)))
     groups = [tuple(whole_segment(history, i) for i in held) for held in standing]
     whole = {i for held in standing for i in held}
-    message_N = np.array(history.message, dtype=int)
+    message_N = history.message_N
     cost = np.bincount(message_N, [s.tokens for s in history.segments], len(history.messages))
     alive = [i for i in reversed(range(len(history.messages))) if cost[i] and i not in sent]
     left = budget - head_tokens()
