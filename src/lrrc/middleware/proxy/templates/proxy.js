@@ -80,10 +80,14 @@
       + `before, ${whole(last.tokens_after)} after; ${last.action}${last.reason ? ` (${last.reason})` : ""}.`;
     const characters = last.messages.map((m) => Array.from(m.text));
     const piece = (m, [from, to]) => characters[m].slice(from, to).join("");
+    const between = (line, i) => {  // pieces that touch keep the white space between them, as in what was sent
+      const gap = i ? piece(line.message, [line.spans[i - 1][1], line.spans[i][0]]) : "";
+      return gap.trim() ? " … " : gap;
+    };
     at("digest").replaceChildren(...last.digest.map((line) =>
       make("a", { href: `#source-${line.message}`, title: `message ${line.message + 1}${line.rules.length ? ", a standing rule" : ""}` },
         make("b", {}, last.messages[line.message].speaker + (line.rules.length ? " (rule)" : "") + ": "),
-        line.spans.map((span) => piece(line.message, span)).join(" … "))));
+        line.spans.map((span, i) => between(line, i) + piece(line.message, span)).join(""))));
     if (!last.digest.length) at("digest").append(make("p", { className: "note" }, "None: whole messages were sent."));
     at("calls").tBodies[0].replaceChildren(...data.recent.toReversed().map((call) => make("tr", {},
       ...[call.agent ?? call.model ?? "assistant", whole(call.tokens_before), whole(call.tokens_after), call.action]
