@@ -154,7 +154,7 @@ def overhead(args: argparse.Namespace, upstream: int, proxy: int) -> dict[str, o
 
 
 async def converse(client: openai.AsyncOpenAI, number: int, args: argparse.Namespace, end: float, seen: dict) -> None:
-    """One conversation, two turns or more, until `end`."""
+    """One conversation, `--turns` turns or more, until `end`."""
     rng, messages = random.Random(number), []
     await asyncio.sleep(ANSWER * args.pause * rng.random())  # not all in step
     named = {"x-lrrc-conversation": f"talk-{number}"} if number % 2 else {}
@@ -179,7 +179,7 @@ async def converse(client: openai.AsyncOpenAI, number: int, args: argparse.Names
             seen["wrong"].append(f"talk-{number}, turn {turn}: {answer[:80]}")
         seen["calls"] += 1
         messages.append({"role": "assistant", "content": answer or "?"})
-        if turn and time.perf_counter() > end:
+        if turn + 1 >= args.turns and time.perf_counter() > end:
             return
 
 
@@ -215,6 +215,7 @@ def main() -> int:
     parser.add_argument("--requests", type=int, default=300, help="requests (overhead)")
     parser.add_argument("--conversations", type=int, default=200, help="conversations at once (load)")
     parser.add_argument("--seconds", type=float, default=60, help="how long new turns begin (load)")
+    parser.add_argument("--turns", type=int, default=2, help="turns of a conversation, at least (load)")
     parser.add_argument("--pause", type=float, default=0.25, help="seconds between the words of an answer (load)")
     parser.add_argument("--stall", type=float, default=5, help="seconds beyond the pause that count as a stall (load)")
     args = parser.parse_args()
