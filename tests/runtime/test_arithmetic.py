@@ -22,6 +22,7 @@ from lrrc.runtime import arithmetic
 arithmetic.fix()
 import hashlib
 import numpy as np, torch
+import lrrc.model
 rng = np.random.default_rng(0)
 a, b = (rng.standard_normal((257, 383)).astype(np.float32) for _ in range(2))
 found = [np.exp(a.astype(float)), np.log(np.abs(b.astype(float))), a @ b.T, torch.tensor(a) @ torch.tensor(b).T,
@@ -146,3 +147,30 @@ def test_a_language_model_computes_apart_with_all_that_the_processor_can(tmp_pat
     request = ScoringRequest(here.message("user", "Who?") + here.reply_prefix(), (here.encode("I."),))
     ((expected,),) = here.score([[request]])
     np.testing.assert_allclose([float(score) for score in scores], expected[0], atol=0.1)
+
+
+PRODUCTS = """
+from lrrc.runtime import arithmetic
+arithmetic.fix()
+import numpy as np, torch
+import lrrc.model
+torch.manual_seed(0)
+for dtype in (torch.float32, torch.float64, torch.bfloat16):
+    x, w, c = torch.randn(7, 5, dtype=dtype), torch.randn(3, 5, dtype=dtype), torch.randn(3, dtype=dtype)
+    exact, near = (x.double() @ w.double().T), 0.05 if dtype is torch.bfloat16 else 1e-5
+    assert torch.allclose((x @ w.T).double(), exact, atol=near)
+    assert torch.allclose(torch.addmm(c, x, w.T, beta=2, alpha=3).double(), 2 * c.double() + 3 * exact, atol=10 * near)
+    assert torch.equal(torch.addmm(torch.full_like(c, torch.nan), x, w.T, beta=0), x @ w.T)
+    assert torch.allclose(torch.bmm(x[None], w.T[None])[0].double(), exact, atol=near)
+a, b = torch.randn(64, 96), torch.randn(96, 32)
+assert np.array_equal((a @ b).numpy(), a.numpy() @ b.numpy())  # OpenBLAS's bits
+x, w, c = (torch.randn(*size, dtype=torch.float64, requires_grad=True) for size in ((4, 6), (2, 6), (2,)))
+assert torch.autograd.gradcheck(torch.nn.functional.linear, (x, w, c))
+assert torch.autograd.gradcheck(torch.bmm, (x[None], w.T[None]))
+assert (torch.zeros(0, 5) @ torch.zeros(5, 3)).shape == (0, 3)
+print("done")
+"""
+
+
+def test_products_are_those_of_openblas_and_have_gradients():
+    assert run(PRODUCTS) == ["done"]

@@ -11,3 +11,10 @@ state_measures is the state alive?
 outcome_probe  the outcome head of policies without a state
 batch          what a batch holds
 """
+
+from lrrc.runtime import arithmetic
+
+if arithmetic.fixed():  # before any network computes
+    from lrrc.runtime.products import use_openblas
+
+    use_openblas()

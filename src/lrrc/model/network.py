@@ -79,25 +79,29 @@ class CoordinatorNetwork(nn.Module):
 
     def encode(self, embeddings_BNE: Tensor, speaker_BN: Tensor) -> Tensor:
         """Segments as the decoder and then as the cell see them, [B, N, Z + SEEN]."""
-        return self._said(self._content(embeddings_BNE), speaker_BN)
+        return self._said(*self._content(embeddings_BNE), speaker_BN)
 
     def _content(self, embeddings_BNE: Tensor) -> tuple[Tensor, Tensor]:
-        """What is said, whoever says it.
+        """What is said, whoever says it, for the decoder and for the cell.
 
         Embeddings are of length one. Beside a speaker's code their entries hardly count at first: so the decoder
         learns what it needs of them and no more, but a cell would read the same of all segments.
         """
-        return self.embed(embeddings_BNE), self.see(of_order_one(embeddings_BNE))
+        weight = torch.cat([self.embed.weight, of_order_one(self.see.weight)])
+        bias = torch.cat([self.embed.bias, self.see.bias])
+        return nn.functional.linear(embeddings_BNE, weight, bias).split([Z, SEEN], dim=2)
 
-    def _said(self, content: tuple[Tensor, Tensor], speaker_BN: Tensor) -> Tensor:
-        code_BN = speaker_BN.clamp_max(SPEAKERS - 1)
-        decoded, seen = content
-        parts = self.norm(decoded + self.speaker(code_BN)), self.seen_norm(seen + self.seen_speaker(code_BN))
-        return torch.cat(parts, dim=2)
+    def _said(self, decoded_BNZ: Tensor, seen_BNS: Tensor, speaker_BN: Tensor) -> Tensor:
+        decoded_BNZ = self.norm(decoded_BNZ + self.speaker(codes(speaker_BN)))
+        return torch.cat([decoded_BNZ, self._seen(seen_BNS, speaker_BN)], dim=2)
+
+    def _seen(self, seen_BNS: Tensor, speaker_BN: Tensor) -> Tensor:
+        return self.seen_norm(seen_BNS + self.seen_speaker(codes(speaker_BN)))
 
     def standing_rule_logits(self, embeddings_BNE: Tensor) -> Tensor:
         """Logits [B, N] of a segment's being a standing rule; a sentence says by itself whether it is one."""
-        return self.standing(of_order_one(embeddings_BNE)).squeeze(2)
+        weight = of_order_one(self.standing.weight)
+        return nn.functional.linear(embeddings_BNE, weight, self.standing.bias).squeeze(2)
 
     def initial(self, batch: int) -> Tensor:
         if self.cell is None:
@@ -105,8 +109,8 @@ class CoordinatorNetwork(nn.Module):
         return self.cell.initial(batch)
 
     def project(self, z_BNZ: Tensor) -> tuple[Tensor, Tensor]:
-        """Keys and values of encoded segments for `step`, once for all turns."""
-        seen_BNZ = z_BNZ[..., Z:]
+        """Keys and values of encoded segments for `step`, once for all turns; of z the cell's part is enough."""
+        seen_BNZ = z_BNZ[..., -SEEN:]
         return self.cell.project(seen_BNZ) if self.cell is not None else (seen_BNZ, seen_BNZ)
 
     def step(self, state_BCD: Tensor, key: Tensor, value: Tensor, mask_BN: Tensor) -> tuple[Tensor, Activity]:
@@ -139,10 +143,10 @@ class CoordinatorNetwork(nn.Module):
 
     def forward(self, batch: Batch) -> Output:
         B, T, _ = batch.query_BTE.shape
-        content = self._content(batch.embeddings_BNE)
-        here = self.run(self._said(content, batch.speaker_BN), batch.turn_BN, T)
+        decoded, seen = self._content(batch.embeddings_BNE)
+        here = self.run(self._said(decoded, seen, batch.speaker_BN), batch.turn_BN, T)
         with torch.no_grad():  # teaches the head alone: training shows every episode either way round
-            there = self.run(self._said(content, exchange_agents(batch.speaker_BN)), batch.turn_BN, T)
+            there = self.run(self._seen(seen, exchange_agents(batch.speaker_BN)), batch.turn_BN, T)
         if self.training and (gate := getattr(self.cell, "gate", None)):
             gate.settle(here.g_BTC[here.said_BT])
         outcome_BTO = self.outcome_logits(here.state_BTCD[:, 1:].flatten(0, 1), there.state_BTCD[:, 1:].flatten(0, 1))
@@ -176,9 +180,14 @@ def _stacked(states: list[Tensor]) -> Tensor:
     return torch.stack(padded, dim=1)
 
 
-def of_order_one(embeddings: Tensor) -> Tensor:
-    """Vectors of length one as vectors whose entries are of the order of one."""
-    return math.sqrt(embeddings.shape[-1]) * embeddings
+def of_order_one(weight: Tensor) -> Tensor:
+    """Weights [.., E] of vectors of length one, as if the vectors' entries were of the order of one."""
+    return math.sqrt(weight.shape[-1]) * weight
+
+
+def codes(speaker_BN: Tensor) -> Tensor:
+    """Rows of the speakers' embeddings."""
+    return speaker_BN.clamp_max(SPEAKERS - 1)
 
 
 def relations(speaker_BN: Tensor, agents: int) -> Tensor:

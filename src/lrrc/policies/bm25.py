@@ -14,10 +14,10 @@ import numpy as np
 
 from lrrc.digest.word_index import WordIndex
 
-K1, B, EPSILON = 1.5, 0.75, 0.25
+EPSILON = 0.25
 
 
-def bm25_scores(index: WordIndex, query: Sequence[str]) -> np.ndarray:
+def bm25_scores(index: WordIndex, query: Sequence[str], k1: float = 1.5, b: float = 0.75) -> np.ndarray:
     """float64 [N]: of every segment, for the words of a question in order."""
     scores_N, floor = np.zeros(len(index.lengths_N)), None
     for word in query:
@@ -28,8 +28,8 @@ def bm25_scores(index: WordIndex, query: Sequence[str]) -> np.ndarray:
         if idf < 0:  # most segments have it
             floor = idf = _floor(index) if floor is None else floor
         often = index.often(word)
-        length = K1 * (1 - B + B * index.lengths_N[where].astype(float) / (index.words / len(scores_N)))
-        scores_N[where] += idf * (often * (K1 + 1) / (often + length))
+        length = k1 * (1 - b + b * index.lengths_N[where].astype(float) / (index.words / len(scores_N)))
+        scores_N[where] += idf * (often * (k1 + 1) / (often + length))
     return scores_N
 
 

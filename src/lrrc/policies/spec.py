@@ -29,6 +29,7 @@ class PolicySpec:
     max_segment_tokens  of a segment; learned policies cut as their checkpoint was trained
     query               what rules search with: the user's whole `message`, or the `question` in it alone
     speakers            whose segments a digest may hold: of `all`, or of the `user` alone
+    bm25                k1 and b of BM25
     """
 
     name: str
@@ -39,10 +40,12 @@ class PolicySpec:
     max_segment_tokens: int = 60
     query: str = "message"
     speakers: str = "all"
+    bm25: tuple[float, float] = (1.5, 0.75)
 
     def __post_init__(self) -> None:
         if self.name in WHOLE:
             object.__setattr__(self, "budget", None)
+        object.__setattr__(self, "bm25", tuple(self.bm25))  # settings come from JSON, too
         for name, allowed in (("query", QUERIES), ("speakers", SPEAKERS)):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} = {getattr(self, name)!r}: allowed is one of {', '.join(allowed)}")

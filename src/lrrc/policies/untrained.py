@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -78,13 +79,13 @@ def lead(history: History, query: str, agent: str) -> np.ndarray:
     return log_prior(history, agent)
 
 
-def bm25(history: History, query: str, agent: str) -> np.ndarray:
+def bm25(history: History, query: str, agent: str, k1: float = 1.5, b: float = 0.75) -> np.ndarray:
     """Okapi BM25 of the query against every segment; newest first where it says nothing."""
     from lrrc.policies.bm25 import bm25_scores
 
     if not history.index.words:
         return recency(history, query, agent)
-    return bm25_scores(history.index, words_of(query)) + 1e-9 * recency(history, query, agent)
+    return bm25_scores(history.index, words_of(query), k1, b) + 1e-9 * recency(history, query, agent)
 
 
 def embedding(history: History, query: str, agent: str) -> np.ndarray:
@@ -120,7 +121,7 @@ class Extractive(Policy):
 
     def __init__(self, spec: PolicySpec, encoder: SentenceEncoder = NO_VECTORS, checkpoint: str | None = None):
         super().__init__(spec, encoder, checkpoint)
-        self.score = SCORES[spec.name]
+        self.score = partial(bm25, k1=spec.bm25[0], b=spec.bm25[1]) if spec.name == "bm25" else SCORES[spec.name]
         self.rules = replace(spec.rules, least_share=0.0, least_gain=0.0)  # its scores are no gains
 
     def write(self, ranked: RankedHistory, budget: int) -> Selection:

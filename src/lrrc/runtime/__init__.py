@@ -9,5 +9,8 @@ errors         a user's mistake as one line
 secrets        keys kept out of logs
 urls           addresses of servers, checked
 checked        values from users and files, checked by pydantic
+arithmetic     the same bytes on every processor
+products       matrix products of torch by OpenBLAS
+chance         streams of chance by purpose
 dvc_patch      DVC's own files written whole
 """

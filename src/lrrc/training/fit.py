@@ -272,6 +272,8 @@ def fit_network(
     inputs goes on from there.
     """
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    # Lightning's `deterministic` would write NaN into all memory before it is used: a debugging aid, 6 % of a step
+    torch.utils.deterministic.fill_uninitialized_memory = False
     warnings.filterwarnings("ignore", module="lightning")
     progress = FitProgress()
     if (folder / "state.json").is_file():

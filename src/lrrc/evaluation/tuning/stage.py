@@ -66,7 +66,7 @@ def _task(
         history = call.session.history
         for i, curve in enumerate(variants):
             for j, other in enumerate(curve):
-                key = other.spec.query, other.spec.rules.prior  # what scores depend on
+                key = other.spec.query, other.spec.bm25, other.spec.rules.prior  # what scores depend on
                 if key not in ranked:
                     ranked[key] = call.session.under(other).ranked(call.inputs, call.agent)
                 sent = call.session.or_whole(other.write(ranked[key], params.budget))

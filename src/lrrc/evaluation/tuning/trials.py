@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from lrrc.params import TuneConfig
 
 TRIALS = 12  # of every policy that has settings
-SEARCHING = ("bm25", "embedding")  # rules that have a query
 Settings = Mapping[str, Any]
 
 
@@ -28,7 +27,11 @@ def trials(policy: str) -> list[dict[str, Any]]:
     if policy in WHOLE or policy == "tokensqueeze-only":
         return []
     own: dict[str, Sequence]
-    if policy in SEARCHING:
+    if policy == "bm25":
+        kinds = [{"max_overlap": 0.8}, {"max_overlap": 1.0}, {"max_overlap": 1.0, "bm25": (0.9, 0.4)}]
+        searched = product(QUERIES, SPEAKERS, kinds)
+        return [{"query": query, "speakers": speakers, **kind} for query, speakers, kind in searched]
+    if policy == "embedding":
         own = {"query": QUERIES, "speakers": SPEAKERS, "max_overlap": (0.8, 0.6, 1.0)}
     elif CATALOGUE[policy].trained:
         own = {"prior": (0.0, 0.3), "speakers": SPEAKERS, "max_overlap": (0.8, 0.6, 1.0)}
