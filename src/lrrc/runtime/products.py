@@ -1,4 +1,4 @@
-"""Matrix products of torch by numpy's OpenBLAS: the mode in which MKL computes alike everywhere takes 2.5 times as long.
+"""Matrix products of torch by numpy's OpenBLAS; those of MKL that are alike everywhere take 2.5 times as long.
 
 MKL's one branch for processors of every maker knows no AVX; OpenBLAS has a kernel for AVX2 that any of them runs
 (OPENBLAS_CORETYPE in lrrc.runtime.arithmetic). Gradients follow, since they are products, too.
