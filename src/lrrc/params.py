@@ -21,6 +21,7 @@ from lrrc.runtime.urls import check_base_url
 SOURCES = ("embedded", "lmsys", "mt_bench_human", "files")
 EMBEDDED = "data/embedded/arena.parquet"  # data.path where no other is given
 TARGETS, AGENTS, ENGINES = ("model", "lexical"), ("local", "endpoint"), ("local", "ray")
+FAMILY_FOLDS = "folds-family"  # an ablation: the fits saw no check of the families that they are tested on
 # arguments of lightning.Trainer that a user may set; the others belong to training.fit
 TRAINER = (
     "accelerator",
@@ -359,13 +360,17 @@ def _different(key: str, values: tuple[int, ...]) -> None:
 
 
 def parse_variant(variant: str) -> dict[str, Any]:
-    """Changes of the model: `top_k-2` -> {"top_k": 2}; `gate-off` -> {"gate": False}; none for `targets-KIND`."""
+    """Changes of the model: `top_k-2` -> {"top_k": 2}; `gate-off` -> {"gate": False}; none for `targets-KIND` and
+    `folds-family`, which change what is learnt from."""
     name, (key, _, text) = "ablate.variants", variant.rpartition("-")
+    if key == "folds":
+        require(variant == FAMILY_FOLDS, name, variant, FAMILY_FOLDS)
+        return {}
     if key == "targets":
         require(text in TARGETS, name, variant, f"targets-KIND with KIND of {', '.join(TARGETS)}")
         return {}
     kinds = {field: info.annotation for field, info in ModelConfig.__pydantic_fields__.items()}
-    require(key in kinds, name, variant, f"KEY-VALUE with KEY of targets, {', '.join(kinds)}")
+    require(key in kinds, name, variant, f"KEY-VALUE with KEY of targets, folds, {', '.join(kinds)}")
     if kinds[key] is bool:
         require(text in ("on", "off"), name, variant, f"{key}-on or {key}-off")
         return {key: text == "on"}

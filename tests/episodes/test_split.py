@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,10 +13,11 @@ from helpers.paths import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrrc.episodes.episode import ARENA_OUTCOMES, Episode, Message, Turn
+from lrrc.episodes.episode import ARENA_OUTCOMES, Check, Episode, Message, Turn
 from lrrc.episodes.episode_file import write_episodes
-from lrrc.episodes.split import PARTS, partition, split_episodes
+from lrrc.episodes.split import PARTS, family_folds, partition, split_episodes
 from lrrc.params import load_params
+from lrrc.runtime.chance import stream
 
 PAPER = {"train": 0.7, "val": 0.15, "test": 0.15, "folds": 5, "seed": 0}
 
@@ -68,7 +70,7 @@ def test_as_good_as_scikit_learn_at_what_it_can_do():
         counts = [Counter(s for s, p in zip(strata, part, strict=True) if p == i) for i in range(5)]
         return sum(np.std([c[name] for c in counts]) for name in ARENA_OUTCOMES)
 
-    assert unevenness(partition(groups, strata, [1] * 5, (0,))) <= 1.1 * unevenness(theirs)
+    assert unevenness(partition(groups, strata, [1] * 5, stream("split", 0))) <= 1.1 * unevenness(theirs)
 
 
 @settings(max_examples=100, deadline=None)
@@ -154,3 +156,31 @@ def test_too_few_groups_stop_the_stage_with_one_line(tmp_path):
     ran = stage(tmp_path, "split", "raw.parquet", "tokens.parquet", "splits.json", "table1.json")
     assert ran.returncode == 1 and not (tmp_path / "splits.json").exists()
     assert ran.stderr.startswith("error: split: 2 groups of 2 episodes") and ran.stderr.count("\n") == 1
+
+
+def with_family(number, category, *families):
+    checks = tuple(Check(0, family, "?", ("yes", "no"), 0, 0, (0, 0)) for family in families)
+    return replace(episode(number), category=category, checks=checks)
+
+
+@given(st.data())
+@settings(max_examples=40, deadline=None)
+def test_a_fit_without_a_family_saw_none_of_its_checks(data):
+    names = [f"kind {i}" for i in range(data.draw(st.integers(2, 12)))]
+    others = st.lists(st.sampled_from(names), max_size=2)
+    episodes = [with_family(i, name, name, *data.draw(others)) for i, name in enumerate(3 * names)]
+    episodes += [with_family(len(episodes) + i, None) for i in range(4)]  # so that something is left of everything
+    folds = family_folds(episodes, train=0.7, val=0.15, seed=0)
+    assert len(folds) == min(8, len(names) + 1)
+    known = {e.episode_id: e for e in episodes}
+    assert sorted(i for fold in folds for i in fold["test"]) == sorted(known)
+    for fold in folds:
+        tested = {known[i].category or "none" for i in fold["test"]}
+        seen = [known[i] for part in ("train", "val") for i in fold[part]]
+        assert fold["train"] and fold["val"]
+        assert not any((e.category or "none") in tested or tested & {c.family for c in e.checks} for e in seen)
+
+
+def test_no_family_to_leave_out():
+    with pytest.raises(ValueError, match="two categories"):
+        family_folds(mixed(20), train=0.7, val=0.15, seed=0)

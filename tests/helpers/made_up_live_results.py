@@ -22,7 +22,16 @@ SHARES = {  # policy -> share of checks right at each budget; one number where n
     "lrrc": (0.44, 0.5, 0.54, 0.52),
 }
 FAMILIES = {"recall": 60, "correction": 55, "rule": 58, "quantity": 40, "assignment": 36, "whereabouts": 30}
-VARIANTS = ("top_k-1", "gate-off", "recurrence-off", "low_rank-off", "hierarchy-off", "noop-off", "targets-lexical")
+VARIANTS = (
+    "top_k-1",
+    "gate-off",
+    "recurrence-off",
+    "low_rank-off",
+    "hierarchy-off",
+    "noop-off",
+    "targets-lexical",
+    "folds-family",
+)
 COSTS = {"full-context": 3900, "truncated-history": 2700, "no-history": 950, "oracle": 1080}
 
 

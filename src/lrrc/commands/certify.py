@@ -33,7 +33,7 @@ def certify(folder: Path, budget: int, data: Path = Path("data"), proofs: Path =
     fits, policy = {}, None
     for name in names:
         policy = load_policy(spec, inputs.encoder, folder, name)
-        test = inputs.ids(name)["test"]
+        test = inputs.of(folder).ids(name)["test"]
         fits[name] = measure_fit(policy, arrays.by_ids(test), episodes.each(test))
     if policy is None:
         raise ValueError(f"{folder}: no weights here")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+OWN_SPLITS = "splits.json"
 INPUTS = ("data/raw/episodes.parquet", "data/segments.safetensors", "data/encoder", "data/splits.json")
 
 
@@ -23,6 +24,12 @@ class StageInputs:
     segments: Path
     encoder: Path
     splits: Path
+
+    def of(self, checkpoint: Path | None) -> StageInputs:
+        """The same with the split that a checkpoint's fits were made on: its own where it, or all seeds together, have
+        one."""
+        places = (checkpoint / OWN_SPLITS, checkpoint.parent / OWN_SPLITS) if checkpoint else ()
+        return next((replace(self, splits=place) for place in places if place.is_file()), self)
 
     def folds(self) -> list[dict[str, list[str]]]:
         """Ids of the episodes of every fold: train, val, test."""
@@ -46,6 +53,6 @@ def _splits(path: Path) -> dict[str, Any]:
     return _read(path, status.st_mtime_ns, status.st_size)
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=4)
 def _read(path: Path, *state: int) -> dict[str, Any]:  # a file written anew is read anew
     return json.loads(path.read_text(encoding="utf-8"))

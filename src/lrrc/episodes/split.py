@@ -14,9 +14,12 @@ from lrrc.episodes.episode import Episode
 from lrrc.runtime.chance import stream
 
 PARTS = ("train", "val", "test")
+FAMILY_FOLDS = 8  # at most
 
 
-def partition(groups: Sequence[str], strata: Sequence[str], shares: Sequence[float], seed: Sequence[int]) -> np.ndarray:
+def partition(
+    groups: Sequence[str], strata: Sequence[str], shares: Sequence[float], rng: np.random.Generator
+) -> np.ndarray:
     """The part [N] of each episode, so that no group is torn, sizes are as asked and strata are mixed alike.
 
     Groups go, largest first and otherwise in random order, to the part that they overfill least, and among
@@ -39,7 +42,7 @@ def partition(groups: Sequence[str], strata: Sequence[str], shares: Sequence[flo
     wanted_PK = share_P[:, None] * totals_K
     held_PK = np.zeros_like(wanted_PK)
     part_G = np.zeros(len(names), int)
-    shuffled = stream("split", *seed).permutation(len(names))
+    shuffled = rng.permutation(len(names))
     order = shuffled[np.argsort(-counts_GK[shuffled].sum(1), kind="stable")]
     for left, group in zip(range(len(order), 0, -1), order, strict=True):
         after_PK = held_PK + counts_GK[group]
@@ -65,6 +68,32 @@ def _quotas(n: int, share_P: np.ndarray) -> np.ndarray:
     return quota_P
 
 
+def family_folds(episodes: Sequence[Episode], *, train: float, val: float, seed: int) -> list[dict[str, list[str]]]:
+    """Folds {"train", "val", "test": ids} whose fits never saw a check of the families that they are tested on.
+
+    A fold for every category, or for every eighth where there are more: its episodes are the test; the others, but
+    those with a check of such a family, are divided as train to val. Raises ValueError where there are too few.
+    """
+    families = sorted({family_of(episode) for episode in episodes})
+    if len(families) < 2:
+        raise ValueError("split: to leave out a family takes episodes of two categories")
+    count, folds = min(len(families), FAMILY_FOLDS), []
+    for number in range(count):
+        out = set(families[number::count])
+        test = [e for e in episodes if family_of(e) in out]
+        rest = [e for e in episodes if family_of(e) not in out and out.isdisjoint(c.family for c in e.checks)]
+        groups, strata = [e.group for e in rest], [e.outcome or "none" for e in rest]
+        part_N = partition(groups, strata, (train, val), stream("split: family", seed, number))
+        members = ([e for e, part in zip(rest, part_N, strict=True) if part == i] for i in range(2))
+        folds.append({name: [e.episode_id for e in part] for name, part in zip(PARTS, (*members, test), strict=True)})
+    return folds
+
+
+def family_of(episode: Episode) -> str:
+    """The kind of task that an episode is about."""
+    return episode.category or "none"
+
+
 def split_episodes(
     episodes: Sequence[Episode], *, train: float, val: float, test: float, folds: int, seed: int
 ) -> dict[str, Any]:
@@ -76,13 +105,13 @@ def split_episodes(
     groups = np.array([episode.group for episode in episodes], object)
     strata = np.array([episode.outcome or "none" for episode in episodes], object)
     ids = np.array([episode.episode_id for episode in episodes], object)
-    whole = partition(groups, strata, (train, val, test), (seed, 0))
+    whole = partition(groups, strata, (train, val, test), stream("split", seed, 0))
     splits: dict[str, Any] = {part: ids[whole == i].tolist() for i, part in enumerate(PARTS)}
-    fold_N = partition(groups, strata, [1 / folds] * folds, (seed, 1))
+    fold_N = partition(groups, strata, [1 / folds] * folds, stream("split", seed, 1))
     splits["folds"] = []
     for fold in range(folds):
         rest = np.flatnonzero(fold_N != fold)
-        inner = partition(groups[rest], strata[rest], (train, val), (seed, 2 + fold))
+        inner = partition(groups[rest], strata[rest], (train, val), stream("split", seed, 2 + fold))
         members = (rest[inner == 0], rest[inner == 1], np.flatnonzero(fold_N == fold))
         splits["folds"].append({part: ids[rows].tolist() for part, rows in zip(PARTS, members, strict=True)})
     return splits

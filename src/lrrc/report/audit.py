@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lrrc.params import load_params
+from lrrc.params import FAMILY_FOLDS, load_params
 from lrrc.report.claims import words
 from lrrc.report.headline import gate_sentence
 from lrrc.report.live_headline import against_rivals, operating_point, transfer_sentence
@@ -72,6 +72,7 @@ def gate(summary: Summary) -> list[str]:
 
 def parts(summary: Summary) -> list[str]:
     found = summary.find(evaluation="live-ablation", metric="lrrc_live_success_minus_policy")
+    found = [r for r in found if r["variant"] != FAMILY_FOLDS]
     if not found:
         return []
     lines = [
@@ -79,6 +80,17 @@ def parts(summary: Summary) -> list[str]:
         for r in sorted(found, key=lambda r: -r["value"])
     ]
     return ["Live success of the whole coordinator minus one with a part changed, same episodes:", "\n".join(lines)]
+
+
+def families(summary: Summary) -> list[str]:
+    found = summary.find(evaluation="live-ablation", variant=FAMILY_FOLDS)
+    lead = [r for r in found if r["metric"] == "lrrc_live_success_minus_policy"]
+    if not lead:
+        return []
+    return [
+        "Under fits that saw no check of an episode's family (`folds-family`), and LRRC's own minus these:",
+        listed(in_order([r for r in found if r["metric"] in ("live_success", "live_tokens_per_episode")] + lead)),
+    ]
 
 
 def state(summary: Summary) -> list[str]:
@@ -126,6 +138,7 @@ QUESTIONS = (
     Question("Are the savings those of the call gate, which the others do not have?", gate),
     Question("Do the published components, equally tuned and seeded, do as well?", learned_rivals),
     Question("What are recurrence, gate, rank and hierarchy worth?", parts),
+    Question("Does it only know the families of tasks that it was trained on?", families),
     Question("Does the state live, and did training end by itself?", state),
     Question("Does success mean anything on this data?", floors),
     Question("How many episodes, who saw them, and what could go unseen?", size),

@@ -187,14 +187,17 @@ def _fingerprint(inputs: StageInputs) -> str:
     return sha.hexdigest()
 
 
-def fit_and_log(stage: str, items: Mapping[str, FitSpec], main: bool, out: Path) -> None:
-    """A whole stage item: fit, write, log to MLflow. `items`: as in fit_items; `main`: also on the main split.
+def fit_and_log(
+    stage: str, items: Mapping[str, FitSpec], main: bool, out: Path, inputs: StageInputs | None = None
+) -> None:
+    """A whole stage item: fit, write, log to MLflow. `items`: as in fit_items; `main`: also on the main split;
+    `inputs`: the run's own where none are given.
 
     Several seeds of one policy: a checkpoint for each, `s0` and so on below `out`.
     """
     from lrrc.tracking import mlflow_runs
 
-    inputs = StageInputs(*map(Path, INPUTS))
+    inputs = inputs or StageInputs(*map(Path, INPUTS))
     fits = [*(["main"] if main else []), *inputs.fit_names()]
     work = Path(".cache/fits") / out.name
     fit_items(items, inputs, fits, out, work)

@@ -80,6 +80,7 @@ class Policies:
 
     def __init__(self, params: Params, inputs: StageInputs, stored: Path, chosen: Chosen, folds: dict[str, int]):
         self.params, self.inputs, self.stored, self.folds = params, inputs, load_gains(stored), folds
+        self.fold_of = functools.lru_cache(maxsize=None)(lambda folder: inputs.of(folder).fold_of())
         self.chosen = chosen
         self.fitted = functools.lru_cache(maxsize=None)(self._fitted)
         self.tuned = functools.lru_cache(maxsize=None)(self._tuned)
@@ -90,7 +91,9 @@ class Policies:
         fold = self.folds[episode.episode_id]
         if job.stop is not None:
             return self.tuned(job.policy, job.folder, fold, job.stop)
-        return self.fitted(job.policy, job.folder, fold if job.folder else 0)
+        if not job.folder:
+            return self.fitted(job.policy, None, 0)
+        return self.fitted(job.policy, job.folder, self.fold_of(job.folder)[episode.episode_id])
 
     def _tuned(self, name: str, folder: Path | None, fold: int, stop: float) -> Policy:
         point = next(point for point in stops(name, self.params.tune) if stop in point.values())

@@ -57,15 +57,19 @@ def replay_items(
     Twice over the data: what the outcome heads prefer after every turn, from which each fold's call gate is set, then
     the rows. Between the two, memory holds a number per turn, item and episode.
     """
-    folds = inputs.folds()
+    folds = {folder: inputs.of(folder).folds() for folder in items}
     judged = open_episodes(inputs.episodes).judged
     rule = success_rule(params)
-    fits = [FoldFit(folder, fold, variant) for folder, variant in items.items() for fold in range(len(folds))]
-    wanted = ((fit, ids) for fit in fits for ids in id_chunks([*folds[fit.fold]["val"], *folds[fit.fold]["test"]]))
+
+    def ids_of(fit: FoldFit) -> dict[str, list[str]]:
+        return folds[fit.folder][fit.fold]
+
+    fits = [FoldFit(folder, fold, variant) for folder, variant in items.items() for fold in range(len(folds[folder]))]
+    wanted = ((fit, ids) for fit in fits for ids in id_chunks([*ids_of(fit)["val"], *ids_of(fit)["test"]]))
     gates, later = {}, {}
     work = partial(prefer, inputs=inputs, params=params)
     for fit, group in groupby(map_in_order(work, wanted, params.engine), key=lambda done: done[0][0]):
-        val, values = folds[fit.fold]["val"], [values_T for _, found in group for values_T in found]
+        val, values = ids_of(fit)["val"], [values_T for _, found in group for values_T in found]
         known = [(values_T, judged[i]) for values_T, i in zip(values, val, strict=False) if i in judged]
         if not checkpoint.head_beats_majority(fit.folder, fit.name):
             known = []  # a head that knows no more than which side wins more often opens no gate
@@ -77,7 +81,7 @@ def replay_items(
         for fit in fits:
             flat, ends = later[fit]
             first = 0
-            for ids in id_chunks(folds[fit.fold]["test"]):
+            for ids in id_chunks(ids_of(fit)["test"]):
                 a, b = ends[first], ends[first + len(ids)]
                 preferred = np.split(flat[a:b], ends[first + 1 : first + len(ids)] - a)
                 yield fit, ids, preferred, gates[fit]
