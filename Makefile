@@ -1,4 +1,5 @@
 # make repro   virtual environment, install, the whole pipeline, results in MLflow
+# make try     the whole on a small draw, in minutes, in a copy below .cache/try
 # make test    the same set-up, then the tests
 # make test-fast    those without `dvc`, browser, Ray, and not in tests/slow.txt, in two minutes
 # make lint    style, and that imports run one way; make format puts the style right
@@ -31,7 +32,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DELETE_ON_ERROR:
 # whatever is asked of git is asked before anything is installed, under -j too
 .NOTPARALLEL:
-.PHONY: setup in-git repro test test-fast format lint same-twice same-elsewhere remember soak bench sbom audit
+.PHONY: setup in-git repro try test test-fast format lint same-twice same-elsewhere remember soak bench sbom audit
 
 setup: $(READY)
 
@@ -53,6 +54,9 @@ repro: in-git setup
 	python -m lrrc.report.audit
 	lrrc log
 	@echo "Report: $$(pwd)/report/index.html"
+
+try: setup
+	python tools/try_small.py
 
 test: setup
 	pytest -n 2 --dist loadfile
