@@ -8,9 +8,11 @@
 # make remember     what the language model answered in the last run, for everybody: data/embedded/answers.parquet
 # make soak         kill `dvc repro` 30 times, in every stage
 # make bench   speed against rivals, into docs/performance.md (after make repro)
+# make lock    requirements.lock anew, from what pyproject.toml allows today
 # make sbom    sbom.json, every installed package with its licence; make audit, their known vulnerabilities (docs/security.md)
 #
 # PYTHON=python3.12        another Python (3.11 to 3.13) for the virtual environment
+# UNLOCKED=1               the newest versions that pyproject.toml allows, in place of those of requirements.lock
 # TORCH_INDEX=URL          an index with CPU builds of torch, for a machine that would get the large GPU build
 
 # taken before PATH changes: a virtual environment cannot make itself anew
@@ -32,14 +34,20 @@ unexport PYTHONDONTWRITEBYTECODE
 .DELETE_ON_ERROR:
 # whatever is asked of git is asked before anything is installed, under -j too
 .NOTPARALLEL:
-.PHONY: setup in-git repro try test test-fast format lint same-twice same-elsewhere remember soak bench sbom audit
+.PHONY: setup in-git repro try test test-fast format lint same-twice same-elsewhere remember soak bench lock sbom audit
 
 setup: $(READY)
 
-$(READY): pyproject.toml requirements-nodeps.txt
+$(READY): pyproject.toml requirements.lock requirements-torch.txt requirements-nodeps.txt
 	@command -v '$(PYTHON)' >/dev/null || { echo "No Python '$(PYTHON)' here: install Python 3.11, or name one: make PYTHON=python3.12" >&2; exit 1; }
 	$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || '$(PYTHON)' -m venv --clear $(VENV)
+ifdef UNLOCKED
 	$(VENV)/bin/python -m pip install $(addprefix --extra-index-url ,$(TORCH_INDEX)) -e '.[dev]'
+else
+	$(VENV)/bin/python -m pip install --no-deps --require-hashes -r requirements.lock
+	$(VENV)/bin/python -m pip install $(addprefix --extra-index-url ,$(TORCH_INDEX)) -r requirements-torch.txt
+	$(VENV)/bin/python -m pip install --no-deps -e .
+endif
 	$(VENV)/bin/python -m pip install --no-deps -r requirements-nodeps.txt
 	cd $(VENV)/lib/python3*/site-packages && echo 'import lrrc.runtime.dvc_patch' > lrrc_dvc_files.pth
 	touch $@
@@ -88,6 +96,9 @@ soak: setup
 bench: setup
 	OMP_NUM_THREADS=1 python bench/run.py
 
+lock: $(TOOLS)/bin/uv
+	$(TOOLS)/bin/python tools/lock.py
+
 sbom: setup $(TOOLS)/bin/cyclonedx-py
 	$(TOOLS)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.json $(VENV)/bin/python
 
@@ -98,6 +109,7 @@ audit: setup $(TOOLS)/bin/pip-audit
 
 $(TOOLS)/bin/cyclonedx-py: PACKAGE := cyclonedx-bom
 $(TOOLS)/bin/pip-audit: PACKAGE := pip-audit
+$(TOOLS)/bin/uv: PACKAGE := uv
 $(TOOLS)/bin/%:
 	$(TOOLS)/bin/python -m pip --version >/dev/null 2>&1 || '$(PYTHON)' -m venv --clear $(TOOLS)
 	$(TOOLS)/bin/python -m pip install $(PACKAGE)

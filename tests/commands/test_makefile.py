@@ -1,10 +1,14 @@
 """`make setup` and `make repro` in the folders in which people keep a project; a made-up Python installs nothing."""
 
+import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 INSIDE = """#!/bin/sh
@@ -34,16 +38,16 @@ def write_script(path, text):
 def folder(tmp_path):
     folder = tmp_path / "Our Work" / "it's lrrc"
     folder.mkdir(parents=True)
-    for name in ("Makefile", "pyproject.toml", "requirements-nodeps.txt"):
-        shutil.copy(ROOT / name, folder / name)
+    for path in (ROOT / "Makefile", ROOT / "pyproject.toml", *ROOT.glob("requirements*")):
+        shutil.copy(path, folder)
     write_script(tmp_path / "bin" / "python", OUTSIDE)
     return folder
 
 
-def make(folder, goal):
+def make(folder, goal, *more):
     python = folder.parents[1] / "bin" / "python"
     return subprocess.run(
-        ["make", goal, f"PYTHON={python}"], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        ["make", goal, f"PYTHON={python}", *more], cwd=folder, capture_output=True, text=True, timeout=60, check=False
     )
 
 
@@ -51,7 +55,7 @@ def test_a_path_with_a_space_holds_its_own_environment(folder):
     done = make(folder, "setup")
     assert done.returncode == 0, done.stderr
     assert (folder / ".venv" / ".ready").is_file() and sorted(p.name for p in folder.parent.iterdir()) == [folder.name]
-    assert "install" in (folder / "pip.log").read_text()
+    assert "install --no-deps --require-hashes -r requirements.lock" in (folder / "pip.log").read_text()
     make(folder, "setup")
     assert (folder / "venv.log").read_text().count("\n") == 1  # once made, it stays
 
@@ -101,3 +105,23 @@ def test_no_setting_of_git_changes_a_byte(tmp_path):
         (tmp_path / name).unlink()
     subprocess.run(["git", "checkout", "-q", "."], cwd=tmp_path, check=True)
     assert {name: (tmp_path / name).read_bytes() for name in texts} == texts
+
+
+def test_newer_versions_are_asked_for(folder):
+    assert make(folder, "setup", "UNLOCKED=1").returncode == 0
+    said = (folder / "pip.log").read_text()
+    assert "-e .[dev]" in said and "requirements.lock" not in said
+
+
+def test_the_lock_has_what_the_project_asks_for():
+    """Every direct dependency, in a version that is allowed, with hashes and without an address."""
+    text = (ROOT / "requirements.lock").read_text() + (ROOT / "requirements-torch.txt").read_text()
+    blocks = re.findall(r"^([\w.-]+)==([^\s;]+)(.*(?:\n +.*)*)", text, re.MULTILINE)
+    locked = {canonicalize_name(name): version for name, version, _ in blocks}
+    assert all("--hash=sha256:" in rest for name, _, rest in blocks if name != "torch") and "://" not in text
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    asked = [*project["dependencies"], *(one for some in extras.values() for one in some)]
+    wanted = [one for one in map(Requirement, asked) if one.name != "lrrc"]
+    assert {canonicalize_name(one.name) for one in wanted} <= set(locked)
+    assert [str(one) for one in wanted if locked[canonicalize_name(one.name)] not in one.specifier] == []
