@@ -90,7 +90,7 @@ def test_a_long_prompt_is_shortened_and_everything_else_passes(client, upstream,
     assert upstream.headers["authorization"] == f"Bearer {KEY}"
     assert upstream.headers["accept-encoding"] and "x-lrrc-token" not in upstream.headers
     now = stats(proxy)
-    assert now["tokens"]["before"] == before and now["tokens"]["after"] == after
+    assert now["tokens"]["before"] == before and now["tokens"]["after"] == after and now["standing"] == 0.5
     assert now["requests"] == dict.fromkeys(ACTIONS, 0) | {"rewritten": 1}
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lrrc.digest.rendering import label_of
 from lrrc.episodes.chat_message import CALLS, TEXT_KEYS, THOUGHTS, read_text, repair_surrogates
 from lrrc.episodes.episode import ROLES, Message
 from lrrc.pretrained import tokens
@@ -25,14 +26,13 @@ COUNTED = ("role", "content", "name", "tool_calls", "tool_call_id", "function_ca
 MARKS = ("id", "type", "cache_control", "prefix", "partial", "weight")  # for the server, and nothing that a model reads
 NOTES = ("object", "status", "model", "usage", "finish_reason", "annotations", "parsed", "provider_specific_fields")
 KNOWN = frozenset((*COUNTED, *MARKS, *NOTES, "metadata"))  # notes are a client's own, of a reply
-SPOOFS = ("system", "developer")  # names that would make a line of a digest look like one of theirs
 
 
 @dataclass(frozen=True)
 class ReadMessage:
     """A message read: `text` is what a digest may quote.
 
-    `unknown` counts parts without text (images, audio, files). `calls` are (id, tool) of the calls it makes, `answers`
+    `name` is the speaker's as a digest writes it. `unknown` counts parts without text (images, audio, files). `calls` are (id, tool) of the calls it makes, `answers`
     is the id of the call whose result it is. `tokens` are n(text) and n of what no digest quotes but goes with the
     message: thoughts, a refusal. `kinds` names what is sent and not counted: the unknown parts, sealed thoughts, fields
     of unknown meaning.
@@ -83,17 +83,11 @@ def read_message(message: Mapping[str, Any], mark: bytes, where: str) -> ReadMes
         answers = f"function {name}"
     if answers is not None and not isinstance(answers, str):
         raise invalid_value(where, "tool_call_id", answers, "a text or null")
-    name = label_of(name, role) if name else None
+    name = label_of(repair_surrogates(name), role) if name else None
     answers = repair_surrogates(answers) if answers is not None and role == "tool" else None
     texts, kinds = _unquoted(message, bool(read.calls))
     count = tokens.count(read.text) + (tokens.count("\n".join(texts)) if texts else 0)
     return ReadMessage(role, read.text, name, count, read.unknown, read.calls, answers, mark, kinds)
-
-
-def label_of(name: str, role: str = "assistant") -> str | None:
-    """A name as digests write it in front of a line: on one line, and not that of another role."""
-    label = " ".join(repair_surrogates(name).split()) or None
-    return f"{role} {label}" if label and role != "assistant" and label.casefold() in SPOOFS else label
 
 
 def _unquoted(message: Mapping[str, Any], calls: bool) -> tuple[list[str], tuple[str, ...]]:

@@ -40,6 +40,7 @@ def create_app(
     about: dict[str, Any] = {
         "policy": coordinator.policy.name,
         "budget": coordinator.policy.spec.budget,
+        "standing": coordinator.policy.spec.rules.standing,
         "upstreams": [f"{model}: {url}" if model else url for model, url in upstreams.items()],
     }
     client = make_client(upstreams.values())
