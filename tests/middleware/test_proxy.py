@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 import zlib
-from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import openai
@@ -22,7 +21,7 @@ from hypothesis import strategies as st
 
 from lrrc.middleware import Coordinator, Settings
 from lrrc.middleware.proxy.app import create_app
-from lrrc.middleware.proxy.forwarding import COMPOSERS, Proxy, address, end_to_end
+from lrrc.middleware.proxy.forwarding import Proxy, address, end_to_end
 from lrrc.middleware.proxy.ledger import ACTIONS, REASONS, Ledger
 
 GZIP = {"content-encoding": "gzip"}
@@ -385,25 +384,6 @@ def test_a_prompt_that_is_refused_either_way_is_sent_twice_at_most(proxy, upstre
     sent = len(upstream.calls)
     brief = short(proxy, json={"model": "strict-400-all", "messages": HISTORY[-1:]})
     assert brief.status_code == 400 and len(upstream.calls) == sent + 1  # nothing else could have been sent
-
-
-def test_small_requests_do_not_wait_for_large_ones(direct, monkeypatch):
-    coordinator, free = new_coordinator(), threading.Event()
-    compose = coordinator.compose
-
-    def slow(messages, **options):
-        assert len(messages) == 1 or free.wait(30)
-        return compose(messages, **options)
-
-    monkeypatch.setattr(coordinator, "compose", slow)
-    monkeypatch.setattr("lrrc.middleware.proxy.forwarding.LARGE", len(WHOLE))
-    with running(create_app(coordinator, {None: f"{direct}/v1"})) as proxy, ThreadPoolExecutor(COMPOSERS + 1) as pool:
-        large = [pool.submit(short, proxy, content=WHOLE, timeout=60) for _ in range(COMPOSERS + 1)]
-        while stats(proxy)["open"] < len(large):
-            time.sleep(0.02)
-        assert short(proxy, json={"model": "words", "messages": HISTORY[-1:]}, timeout=20).status_code == 200
-        free.set()
-        assert [reply.result().headers["x-lrrc-action"] for reply in large] == ["rewritten"] * len(large)
 
 
 def test_reasons_are_bounded():

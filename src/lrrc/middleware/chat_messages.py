@@ -32,10 +32,10 @@ KNOWN = frozenset((*COUNTED, *MARKS, *NOTES, "metadata"))  # notes are a client'
 class ReadMessage:
     """A message read: `text` is what a digest may quote.
 
-    `name` is the speaker's as a digest writes it. `unknown` counts parts without text (images, audio, files). `calls` are (id, tool) of the calls it makes, `answers`
-    is the id of the call whose result it is. `tokens` are n(text) and n of what no digest quotes but goes with the
-    message: thoughts, a refusal. `kinds` names what is sent and not counted: the unknown parts, sealed thoughts, fields
-    of unknown meaning.
+    `name` is the speaker's as a digest writes it. `unknown` counts parts without text (images, audio, files). `calls`
+    are (id, tool) of the calls it makes, `answers` is the id of the call whose result it is. `tokens` are n(text) and
+    n of what no digest quotes but goes with the message: thoughts, a refusal. `kinds` names what is sent and not
+    counted: the unknown parts, sealed thoughts, fields of unknown meaning.
     """
 
     role: str  # "system" | "user" | "assistant" | "tool"

@@ -54,6 +54,7 @@ def create_app(
                 yield
         finally:
             sys.setswitchinterval(before)
+            proxy.apart.end()
         if state:
             try:
                 await anyio.to_thread.run_sync(coordinator.save, state)
