@@ -178,6 +178,11 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def first_of(row: Mapping[str, Any], keys: Sequence[str]) -> Any:
+    """The first value that a row has behind one of the keys."""
+    return next((row[key] for key in keys if row.get(key) is not None), None)
+
+
 def messages_in(value: Any, role: str, depth: int = 0) -> list[dict[str, Any]] | None:
     """The messages of a request, a response, a generation or a text of `role`; None where there are none."""
     value = loaded(value)
