@@ -17,6 +17,8 @@ from lrrc.episodes import forms, other_messages
 from lrrc.episodes.episode_file import read_episodes
 from lrrc.episodes.forms import opened, read_conversations, translated
 from lrrc.episodes.logs import Logs
+from lrrc.middleware import Coordinator
+from lrrc.pretrained.tokens import count
 from lrrc.runtime.rows import rows_of
 
 CHAT = [
@@ -482,7 +484,31 @@ def test_pictures_and_thoughts_are_counted_as_lost():
     logs = Logs(io.BytesIO(as_bytes({"messages": [{"role": "user", "content": parts}, reply]})), "", pytest.fail)
     (found,) = logs
     assert found.turns[0].inputs[0].content == "Which clock?" and found.turns[0].replies[0].content == "I will not say."
-    assert logs.lost == {"image_url": 1, "reasoning_content": 1}
+    assert logs.lost.parts == {"image_url": 1} and logs.lost.tokens == {"reasoning_content": count("hm")}
+
+
+def test_what_logs_lose_is_what_receipts_count_apart_and_name():
+    """One reading: tokens of texts that no digest quotes, kinds of what has none, tools and schema with every call."""
+    thought = {"type": "thinking", "thinking": "Clocks tick.", "signature": "c2ln"}
+    sealed = {"type": "redacted_thinking", "data": "c2VhbGVk"}
+    sound = {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}}
+    messages = [
+        {"role": "user", "content": [{"type": "text", "text": "Which clock?"}, sound]},
+        {"role": "assistant", "content": [thought, sealed, {"type": "text", "text": "The tall one."}]},
+        {"role": "user", "content": "Why?"},
+        {"role": "assistant", "content": "It ticks.", "reasoning_content": "It must be wound.", "mood": "calm"},
+    ]
+    tools = [{"type": "function", "function": {"name": "wind", "parameters": {"type": "object"}}}]
+    form = {"type": "json_schema", "json_schema": {"name": "clock", "schema": {"type": "object"}}}
+    row = {"id": "k", "messages": messages, "tools": tools, "response_format": form}
+    logs = Logs(io.BytesIO(as_bytes(row)), "", pytest.fail, tools=True)
+    (episode,) = logs
+    receipt = Coordinator("full-context").compose(messages, tools=tools, response_format=form)[1]
+    assert sorted(logs.lost.parts.elements()) == list(receipt.unknown_kinds)
+    assert sum(count(m.content) for m in episode.system) == receipt.tools_tokens > 0
+    held = sum(count(m.content) for turn in episode.turns for m in (*turn.inputs, *turn.replies))
+    assert held + sum(logs.lost.tokens.values()) == receipt.tokens_before - receipt.tools_tokens
+    assert set(logs.lost.tokens) == {"thinking", "reasoning_content"}
 
 
 GROUP = [

@@ -133,7 +133,8 @@ FORMS = (
 )
 KEYS = tuple(dict.fromkeys((*IDS, *ANSWERS, *WRAPPED, *(key for form in FORMS for key in form.keys))))
 BESIDE = ("system", "system_prompt", "systemInstruction", "system_instruction", "instructions")
-COLUMNS = (*KEYS, *BESIDE, *MANY, *otel.COLUMNS, "current_node", "context", "agent", "tools", "response_format")
+CALL = ("tools", "functions", "response_format")  # what goes beside the messages of a call
+COLUMNS = (*KEYS, *BESIDE, *MANY, *otel.COLUMNS, "current_node", "context", "agent", *CALL)
 
 
 def conversation_rows(
@@ -202,8 +203,7 @@ def translated(value: Any, number: int | str, where: str) -> dict[str, Any]:
     if found := form_of(value):
         messages, answered = found[1]
         request = next((loaded(value[key]) for key in REQUESTS if isinstance(loaded(value.get(key)), Mapping)), {})
-        both = ("tools", "response_format") if found[0].find is _pair else ()
-        beside = {key: request[key] for key in both if key in request}
+        beside = {key: request[key] for key in CALL if key in request} if found[0].find is _pair else {}
         return {**value, **beside, "id": name, "messages": messages, "answered": answered}
     events = loaded(value.get("events"))
     if isinstance(events, list) and any(map(otel.is_record, events)):

@@ -10,11 +10,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lrrc.episodes import unquoted
 from lrrc.episodes.episode import ROLES
 
 SPEAKS = ("role", "from", "sender", "author", "type", "speaker")
 SAYS = ("content", "value", "text", "parts", "contents", "body")
-KEPT = ("name", "tool_calls", "tool_call_id", "reasoning_content", "refusal", "audio")
+KEPT = ("name", "tool_calls", "tool_call_id", "audio", *unquoted.FIELDS)
 FIELDS = ("role", "content", *KEPT)
 TEXTS = (None, "text", "input_text", "output_text")  # types of parts that are a text and nothing more
 WORDS = {
