@@ -448,6 +448,30 @@ def test_agent_and_budget_can_be_named(client, proxy, upstream):
     assert bad.headers["x-lrrc-action"] == "malformed"
 
 
+def test_an_azure_client_is_served(proxy):
+    with openai.AzureOpenAI(
+        azure_endpoint=proxy, azure_deployment="words", api_version="2031-01-01", api_key=KEY, max_retries=0
+    ) as client:
+        reply = client.chat.completions.with_raw_response.create(model="words", messages=HISTORY)
+    assert reply.headers["x-lrrc-action"] == "rewritten"
+    assert reply.headers["x-path"] == "/openai/deployments/words/chat/completions?api-version=2031-01-01"
+
+
+@pytest.mark.parametrize("way", ["HTTP/1.0", "Expect: 100-continue", "chunked"])
+def test_http_as_clients_speak_it(proxy, upstream, way):
+    version = "1.0" if way == "HTTP/1.0" else "1.1"
+    length = "Transfer-Encoding: chunked" if way == "chunked" else f"Content-Length: {len(WHOLE)}"
+    more = f"{way}\r\n" if ":" in way else ""
+    head = f"POST /v1/chat/completions HTTP/{version}\r\nHost: localhost\r\nConnection: close\r\n{length}\r\n{more}\r\n"
+    halves = WHOLE[:300], WHOLE[300:]
+    body = b"".join(b"%x\r\n%s\r\n" % (len(half), half) for half in (*halves, b"")) if way == "chunked" else WHOLE
+    with socket.create_connection(("127.0.0.1", int(proxy.rsplit(":", 1)[1])), 20) as connection:
+        connection.sendall(head.encode() + body)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert b" 200 " in answer and b"x-lrrc-action: rewritten" in answer
+    assert len(json.dumps(upstream.calls[-1])) < len(WHOLE)
+
+
 def test_models_can_have_servers_of_their_own(direct, coordinator):
     special = Upstream()
     with (

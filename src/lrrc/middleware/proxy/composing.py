@@ -106,10 +106,12 @@ class Apart:
 
     def end(self) -> None:
         """Also in the middle of a request: nobody waits for its answer any more."""
-        if self._pool and self._started and self._started.done() and not self._started.exception():
+        if self._pool is None:
+            return
+        if self._started.done() and not self._started.exception():
             os.kill(self._started.result(), signal.SIGTERM)
-        if self._pool:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(cancel_futures=True)  # waits, so that nothing of it is left to the system
+        self._pool = None
 
     async def _ask(self, work: Any, *arguments: Any) -> Any:
         if self._pool is None:
