@@ -97,6 +97,12 @@ IN_A_TOOLS_RESULT = {
         "Ottilie Brandt",
     ),
     "lines": ("\n".join(map(compact, STATUS)), "Which trunk jammed the sluice?", "beech"),
+    "a page": (
+        f"<html><style>{'b{margin:0}' * 90}</style><body>{'<div><b>Oar</b><i>9</i></div>' * 60}"
+        f"<p>The lock keeper's holiday begins on the second of June.</p>{'<div><b>Rope</b></div>' * 60}</body></html>",
+        "When does the holiday of the lock keeper begin?",
+        "second of June",
+    ),
     "a trace": (
         f"$ turn gate\nTraceback (most recent call last):\n{FRAMES}TimeoutError: gate 5 did not close, chain slipped",
         "Why did gate 5 not close?",
