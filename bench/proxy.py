@@ -2,10 +2,12 @@
 
     python bench/proxy.py overhead --policy bm25 --history 4000
     python bench/proxy.py load --policy bm25 --conversations 200 --seconds 60
+    python bench/proxy.py large --policy bm25 --megabytes 20
 
 Upstream, proxy and client are three processes on this machine. `overhead` measures every request twice, straight to
 the upstream and through the proxy, less the upstream's own time. `load` gives every conversation words of its own: the
-upstream looks for another one's in each prompt, the client in each answer. Prints JSON; exit status 1 where an answer
+upstream looks for another one's in each prompt, the client in each answer. `large` measures small requests alone, and
+then beside two large ones at once. Prints JSON; exit status 1 where an answer
 was wrong, lost or stalled.
 """
 
@@ -23,6 +25,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 import httpx2
@@ -153,6 +156,40 @@ def overhead(args: argparse.Namespace, upstream: int, proxy: int) -> dict[str, o
     return result
 
 
+def large(args: argparse.Namespace, proxy: int) -> dict[str, object]:
+    """Milliseconds of small requests, alone and beside two large ones."""
+    rng, numbers, took = random.Random(0), itertools.count(), {"alone": [], "beside_two_large": []}
+    url = f"http://127.0.0.1:{proxy}/v1/chat/completions"
+
+    def seconds(messages: list[dict[str, str]]) -> float:
+        body, began = json.dumps({"model": "m", "messages": messages}), time.perf_counter()
+        httpx2.post(url, content=body, timeout=None).raise_for_status()
+        return time.perf_counter() - began
+
+    def one(kind: str) -> None:
+        took[kind].append(1e3 * seconds(talk(rng, next(numbers), args.history)))
+        time.sleep(0.05)
+
+    def book(number: int) -> list[dict[str, str]]:
+        said = [text(rng, args.megabytes * 100_000 // 6, f"talk-{number}") for _ in range(10)]
+        pairs = [({"role": "user", "content": each}, {"role": "assistant", "content": "Noted."}) for each in said]
+        return [*itertools.chain(*pairs), {"role": "user", "content": f"What of talk-{number}?"}]
+
+    books = [book(next(numbers)) for _ in range(2)]
+    for _ in range(args.requests):
+        one("alone")
+    with ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(seconds, each) for each in books]
+        while not all(each.done() for each in waiting):
+            one("beside_two_large")
+    result: dict[str, object] = {"large_s": [round(each.result(), 1) for each in waiting]}
+    for kind, each in took.items():
+        each.sort()
+        p50, p95 = (round(each[int(share * (len(each) - 1))], 1) for share in (0.5, 0.95))
+        result[kind] = {"requests": len(each), "ms_p50": p50, "ms_p95": p95}
+    return result
+
+
 async def converse(client: openai.AsyncOpenAI, number: int, args: argparse.Namespace, end: float, seen: dict) -> None:
     """One conversation, `--turns` turns or more, until `end`."""
     rng, messages = random.Random(number), []
@@ -208,11 +245,12 @@ async def crowd(args: argparse.Namespace, proxy: int) -> dict[str, object]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("what", choices=("overhead", "load", "upstream"))
+    parser.add_argument("what", choices=("overhead", "load", "large", "upstream"))
     parser.add_argument("--policy", default="bm25")
     parser.add_argument("--checkpoint", help="folder of a trained policy")
-    parser.add_argument("--history", type=int, default=4000, help="tokens of history (overhead)")
-    parser.add_argument("--requests", type=int, default=300, help="requests (overhead)")
+    parser.add_argument("--history", type=int, default=4000, help="tokens of history (overhead, large)")
+    parser.add_argument("--requests", type=int, default=300, help="requests (overhead, large)")
+    parser.add_argument("--megabytes", type=int, default=20, help="of each of two requests (large)")
     parser.add_argument("--conversations", type=int, default=200, help="conversations at once (load)")
     parser.add_argument("--seconds", type=float, default=60, help="how long new turns begin (load)")
     parser.add_argument("--turns", type=int, default=2, help="turns of a conversation, at least (load)")
@@ -230,7 +268,10 @@ def main() -> int:
         upstream = servers.enter_context(process(__file__, "upstream"))
         serve = ("serve", "--upstream", f"http://127.0.0.1:{upstream}/v1", "--port", "0", "--rewrite", "always")
         proxy = servers.enter_context(process("-m", "lrrc.cli", *serve, "--policy", args.policy, *checkpoint))
-        result = overhead(args, upstream, proxy) if args.what == "overhead" else asyncio.run(crowd(args, proxy))
+        if args.what == "overhead":
+            result = overhead(args, upstream, proxy)
+        else:
+            result = large(args, proxy) if args.what == "large" else asyncio.run(crowd(args, proxy))
         now = httpx2.get(f"http://127.0.0.1:{proxy}/stats").json()
     del now["conversations"], now["upstreams"]
     print(json.dumps({"what": args.what, **result, "proxy": now}, indent=1))

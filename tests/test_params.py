@@ -4,6 +4,7 @@ import copy
 import dataclasses
 
 import pytest
+import yaml
 from helpers.parameters import VALUES
 from helpers.paths import ROOT
 from hypothesis import given, settings
@@ -228,3 +229,14 @@ def test_files_that_hold_no_parameters(tmp_path, text):
 def test_a_missing_file(tmp_path):
     with pytest.raises(ValueError, match="cannot be read: No such file"):
         load_params(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("name", ["logs (1).jsonl", "a=b,c.jsonl", "[x]~.jsonl", "Größe 2.jsonl"])
+def test_a_path_quoted_once_more_passes_through_dvc(name, tmp_path):
+    """As docs/own_logs.md has it for `dvc exp run -S`."""
+    from dvc.utils.hydra import apply_overrides
+
+    target = tmp_path / "params.yaml"
+    target.write_text("data:\n  path: logs.jsonl\n")
+    apply_overrides(target, [f'data.path="{name}"'])
+    assert yaml.safe_load(target.read_text(encoding="utf-8")) == {"data": {"path": name}}

@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -112,6 +115,39 @@ def test_many_bad_lines_are_told_briefly(compress):
     assert status == 2 and len(answers) == 1
     assert told.count("no conversation is known by these keys: text") == 20 and "and 30 more" in told
     assert "1 lines written, 50 left out" in told
+
+
+def test_pictures_sounds_and_refusals_stay_and_are_named(compress):
+    picture = {"role": "user", "content": [{"type": "text", "text": "This?"}, {"type": "image_url", "image_url": {}}]}
+    refusal = {"role": "assistant", "content": None, "refusal": "I count sheep only."}
+    sound = {"role": "assistant", "content": None, "audio": {"id": "a1"}}
+    messages = [picture, refusal, {"role": "user", "content": "And this?"}, sound, *TALK]
+    status, (answer,), told = compress([{"id": "p", "messages": messages}])
+    assert status == 0 and "1 lines written" in told
+    assert picture["content"][1] in [
+        part for m in answer["messages"] if isinstance(m["content"], list) for part in m["content"]
+    ]
+    assert answer["receipt"]["unknown_kinds"] == ["audio", "image_url"]
+
+
+def test_links_are_followed(tmp_path):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept/in.jsonl").write_text(json.dumps({"messages": TALK}))
+    (tmp_path / "here").symlink_to("kept")
+    (tmp_path / "link.jsonl").symlink_to("kept/in.jsonl")
+    assert main(["compress", str(tmp_path / "link.jsonl"), str(tmp_path / "here/out.jsonl"), "--policy", "bm25"]) == 0
+    assert json.loads((tmp_path / "kept/out.jsonl").read_text())["messages"] == Coordinator("bm25").compose(TALK)[0]
+
+
+def test_bare_surroundings(tmp_path):
+    """As a service or a container starts it: no home, no language, no user's mask."""
+    (tmp_path / "in.jsonl").write_text(
+        json.dumps({"messages": [*TALK[:4], said("user", "Wie viele Schafe trägt die Fähre?")]})
+    )
+    command = [sys.executable, "-m", "lrrc.cli", "compress", "in.jsonl", "-", "--policy", "bm25"]
+    bare = {"PYTHONPATH": os.pathsep.join(sys.path), "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(command, cwd=tmp_path, env=bare, capture_output=True, umask=0o077)
+    assert done.returncode == 0 and "trägt die Fähre" in done.stdout.decode()
 
 
 def test_an_arena_is_no_request(compress):

@@ -109,6 +109,7 @@ def test_a_token_in_the_environment_opens_other_addresses(direct, tmp_path):
         ([*UP, "--policy", "bm25", "--port", "0", "--budget", "-1"], "--budget = -1"),
         ([*UP, "--policy", "bm25", "--port", "0", "--rewrite", "sometimes"], "rewrite = 'sometimes'"),
         ([*UP, "--policy", "bm25", "--port", "0", "--conversations", "0"], "max_sessions = 0"),
+        ([*UP, "--policy", "bm25", "--port", "0", "--standing", "0.6"], "standing = 0.6: allowed is a number from 0"),
         ([*UP, "--port", "0"], "no trained model here: run `dvc repro`"),
         ([*UP, "--port", "0", "--checkpoint", "nowhere"], "nowhere"),
         ([*UP, "--policy", "bm25", "--port", "0", "--state", "file"], "file"),

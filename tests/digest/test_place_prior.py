@@ -70,12 +70,14 @@ def test_the_ends_of_the_scale():
 
 def test_how_much_of_the_question_a_segment_has_by_hand():
     history = history_of(FIRST)  # Ask one | And two | A one | A two | B one
-    asked = {"ask": 1.0, "one": 0.5, "nowhere": 0.5}
+    asked = {"ask": 1.0, "one": 0.5, "nowhere": 0.5}  # what nobody has said is no part of it
     one = 0.5 * (1 - np.log(3) / np.log(5))
-    expected = np.array([1 + one, 0, one, 0, one]) / 2
+    expected = np.array([1 + one, 0, one, 0, one]) / 1.5
     np.testing.assert_allclose(share_of_the_question(history, asked, 5), expected)
     one = 0.5 * (1 - np.log(2) / np.log(4))  # before the last segment
-    np.testing.assert_allclose(share_of_the_question(history, asked, 4), np.array([1 + one, 0, one, 0]) / 2)
+    np.testing.assert_allclose(share_of_the_question(history, asked, 4), np.array([1 + one, 0, one, 0]) / 1.5)
+    common = share_of_the_question(history, {"ask": 0.3, "nowhere": 1.0}, 5)
+    np.testing.assert_allclose(common, [0.3, 0, 0, 0, 0])  # a common word alone is little
     assert not share_of_the_question(history, {}, 5).any()
 
 
@@ -83,10 +85,10 @@ def test_what_is_asked_in_its_own_words_is_worth_more_than_a_place():
     """Added to what the mixture deals: in full where a segment has all that is asked and no other has any of it."""
     history, scores = history_of(FIRST, SECOND), np.zeros(8)
     plain = mix_with_prior(scores, history, "model_a", 0.8, {})
-    found = mix_with_prior(scores, history, "model_a", 0.8, {"and": 0.7, "ask": 0.0})
+    found = mix_with_prior(scores, history, "model_a", 0.8, {"and": 1.0, "ask": 0.0})
     gained = np.exp(found - promise(scores)) - np.exp(plain - promise(scores))
     np.testing.assert_allclose(gained, [0, ASKED, 0, 0, 0, 0, 0, 0], atol=1e-12)
-    half = mix_with_prior(scores, history, "model_a", 0.8, {"and": 0.5, "elsewhere": 0.5})
+    half = mix_with_prior(scores, history, "model_a", 0.8, {"and": 0.5, "done": 0.5})
     np.testing.assert_allclose(np.exp(half - promise(scores))[1] - np.exp(plain - promise(scores))[1], ASKED / 16)
 
 
@@ -112,5 +114,5 @@ def test_the_share_of_a_fact_that_is_asked_for_does_not_depend_on_what_follows(l
     history = history_of([Message("user", FACT)], *([Message("tool", f"line {i} is done")] for i in range(lines)))
     scores = np.zeros(len(history.segments))
     found = mix_with_prior(scores, history, "model_a", 0.8, ASKED_WORDS)
-    assert np.exp(found[0] - promise(found)) == pytest.approx(0.18, abs=0.03)
+    assert np.exp(found[0] - promise(found)) == pytest.approx(0.31, abs=0.03)
     assert (found > found[0]).sum() <= 2

@@ -179,3 +179,36 @@ def test_sentences_among_addresses_and_markup_are_kept():
     assert any("Peas are green." in piece.text for piece in split_segments(page))
     script = "var " + ";".join(f"a{i}=function(b,c){{return(b+c)*{i}}}" for i in range(60)) + ";"
     assert not any("function" in piece.text for piece in split_segments(script))
+
+
+PARCELS = "".join(
+    f'<parcel id="{i}"><weight>{i * 7}</weight><route>R{i % 5}</route><note>On foot. Do not bend.</note></parcel>'
+    for i in range(40)
+)
+STYLE = "<style>" + "".join(f".c{i}{{margin:{i}px}}" for i in range(90)) + "</style>"
+
+
+@pytest.mark.parametrize(
+    ("page", "wanted"),
+    [
+        (f"<?xml version='1.0'?><parcels>{PARCELS}</parcels>", '<parcel id="17"><weight>119</weight>'),
+        ("".join(f'<row no="{i}" state="{i % 3}"/>' for i in range(60)), '<row no="31" state="1"/>'),
+        (
+            f"<html><head>{STYLE}</head><body>{'<div><b>Oar</b></div>' * 30}<p>The mill opens at ten.</p><hr>"
+            f"<script>var x = 1 < 2 && '</b>';</script>{'<li>rope' * 20}</body></html>",
+            "<p>The mill opens at ten.</p>",
+        ),
+    ],
+)
+def test_markup_in_one_line_is_cut_between_elements(page, wanted):
+    pieces = [piece.text for piece in split_segments(f"Here it is:\n{page}\nThat was all.", 60)]
+    assert pieces[0] == "Here it is:" and pieces[-1] == "That was all."
+    (found,) = [piece for piece in pieces if wanted in piece]
+    assert found.startswith(wanted) and found.count("<parcel") + found.count("<row") + found.count("<p>") == 1
+    assert not any("margin" in piece or "var x" in piece for piece in pieces)
+
+
+def test_an_element_too_long_for_a_unit_is_cut_by_sentences():
+    long = " ".join(f"Sheep {i} came by the ferry." for i in range(40))
+    page = f"<div>{'<i>x</i>' * 9}<p>{long}</p></div>"
+    assert "Sheep 31 came by the ferry." in [piece.text for piece in split_segments(page, 30)]

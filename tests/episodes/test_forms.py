@@ -17,6 +17,8 @@ from lrrc.episodes import forms, other_messages
 from lrrc.episodes.episode_file import read_episodes
 from lrrc.episodes.forms import opened, read_conversations, translated
 from lrrc.episodes.logs import Logs
+from lrrc.middleware import Coordinator
+from lrrc.pretrained.tokens import count
 from lrrc.runtime.rows import rows_of
 
 CHAT = [
@@ -50,6 +52,44 @@ def otel(message):
     if "tool_call_id" in message:
         parts.append({"type": "tool_call_response", "id": message["tool_call_id"], "response": message["content"]})
     return {"role": message["role"], "parts": parts}
+
+
+def record(message, span="k", answer=False):
+    """A log record of one message, as instrumentations for Python write it."""
+    body = {key: value for key, value in message.items() if key not in ("role", "tool_call_id") and value is not None}
+    if "tool_call_id" in message:
+        body["id"] = message["tool_call_id"]
+    name = "gen_ai.choice" if answer else f"gen_ai.{message['role']}.message"
+    body = {"index": 0, "finish_reason": "stop", "message": body} if answer else body
+    return {"body": body, "attributes": {"event.name": name, "gen_ai.system": "m"}, "trace_id": "0x1f", "span_id": span}
+
+
+def records(chat, span="k"):
+    return [record(m, span, m is chat[-1]) for m in chat]
+
+
+def typed(value):
+    """A value of OTLP's JSON."""
+    if isinstance(value, dict):
+        return {"kvlistValue": {"values": [{"key": key, "value": typed(each)} for key, each in value.items()]}}
+    if isinstance(value, list):
+        return {"arrayValue": {"values": [typed(each) for each in value]}}
+    return {"stringValue": str(value)}
+
+
+def otlp_logs(chat):
+    """The same by OTLP, among a record of other work."""
+    said = [
+        {
+            "eventName": each["attributes"]["event.name"],
+            "traceId": "1f",
+            "spanId": each["span_id"],
+            "body": typed(each["body"]),
+        }
+        for each in records(chat)
+    ]
+    other = {"body": {"stringValue": "listening"}, "severityText": "INFO", "spanId": "s"}
+    return {"resourceLogs": [{"scopeLogs": [{"logRecords": [other, *said]}]}]}
 
 
 def langchain(message):
@@ -113,6 +153,7 @@ def tree(chat):
 
 SHAREGPT = {"system": "system", "user": "human", "assistant": "gpt"}
 WITH_TOOLS = {  # from a chat that may call tools
+    "OTLP logs": otlp_logs,
     "chat log": lambda chat: {"id": "k", "messages": chat},
     "JSON text": lambda chat: {"id": "k", "messages": json.dumps(chat)},
     "nulls of parquet": lambda chat: {"id": "k", "messages": [{"name": None, "tool_calls": None, **m} for m in chat]},
@@ -256,6 +297,32 @@ def test_a_form_is_read_as_the_chat_log_is(form):
     chat = CHAT if form in WITH_TOOLS else PLAIN
     row = (WITH_TOOLS | TEXTS_ALONE)[form](chat)
     assert episodes(as_bytes(row)) == episodes(as_bytes({"id": "k", "messages": chat}))
+
+
+def test_log_records_of_one_message_are_joined_by_their_span():
+    """However the calls of several spans run into each other; of several choices the first is the answer."""
+    first, second = records(CHAT, "k"), records(PLAIN, "l")
+    again = record(CHAT[1], "k", answer=True)
+    mixed = [each for pair in zip(first, second, strict=False) for each in pair] + first[len(second) :] + [again]
+    unanswered = records(PLAIN, "u")[:-1]
+    found = {episode.episode_id: episode for episode in episodes(as_bytes(*mixed, *unanswered))}
+    for key, chat in (("k", CHAT), ("l", PLAIN), ("u", PLAIN[:-1])):
+        assert [found[key]] == episodes(as_bytes({"id": key, "messages": chat}))
+    assert len(found) == 3
+
+
+@pytest.mark.parametrize("span", [None, "", "0x0000000000000000"])
+def test_a_log_record_without_a_span_is_named(span):
+    refused = []
+    assert not list(Logs(io.BytesIO(as_bytes(record(CHAT[1], span))), "", refused.append))
+    assert str(refused[0]).startswith("line 1: a log record of one message, without the span")
+
+
+def test_events_without_their_text_are_named():
+    refused = []
+    bare = [{**each, "body": None} for each in records(PLAIN)]
+    assert not list(Logs(io.BytesIO(as_bytes(*bare)), "", refused.append))
+    assert len(refused) == 1 and "CAPTURE_MESSAGE_CONTENT=true" in str(refused[0])
 
 
 said = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12).filter(
@@ -417,7 +484,31 @@ def test_pictures_and_thoughts_are_counted_as_lost():
     logs = Logs(io.BytesIO(as_bytes({"messages": [{"role": "user", "content": parts}, reply]})), "", pytest.fail)
     (found,) = logs
     assert found.turns[0].inputs[0].content == "Which clock?" and found.turns[0].replies[0].content == "I will not say."
-    assert logs.lost == {"image_url": 1, "reasoning_content": 1}
+    assert logs.lost.parts == {"image_url": 1} and logs.lost.tokens == {"reasoning_content": count("hm")}
+
+
+def test_what_logs_lose_is_what_receipts_count_apart_and_name():
+    """One reading: tokens of texts that no digest quotes, kinds of what has none, tools and schema with every call."""
+    thought = {"type": "thinking", "thinking": "Clocks tick.", "signature": "c2ln"}
+    sealed = {"type": "redacted_thinking", "data": "c2VhbGVk"}
+    sound = {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}}
+    messages = [
+        {"role": "user", "content": [{"type": "text", "text": "Which clock?"}, sound]},
+        {"role": "assistant", "content": [thought, sealed, {"type": "text", "text": "The tall one."}]},
+        {"role": "user", "content": "Why?"},
+        {"role": "assistant", "content": "It ticks.", "reasoning_content": "It must be wound.", "mood": "calm"},
+    ]
+    tools = [{"type": "function", "function": {"name": "wind", "parameters": {"type": "object"}}}]
+    form = {"type": "json_schema", "json_schema": {"name": "clock", "schema": {"type": "object"}}}
+    row = {"id": "k", "messages": messages, "tools": tools, "response_format": form}
+    logs = Logs(io.BytesIO(as_bytes(row)), "", pytest.fail, tools=True)
+    (episode,) = logs
+    receipt = Coordinator("full-context").compose(messages, tools=tools, response_format=form)[1]
+    assert sorted(logs.lost.parts.elements()) == list(receipt.unknown_kinds)
+    assert sum(count(m.content) for m in episode.system) == receipt.tools_tokens > 0
+    held = sum(count(m.content) for turn in episode.turns for m in (*turn.inputs, *turn.replies))
+    assert held + sum(logs.lost.tokens.values()) == receipt.tokens_before - receipt.tools_tokens
+    assert set(logs.lost.tokens) == {"thinking", "reasoning_content"}
 
 
 GROUP = [

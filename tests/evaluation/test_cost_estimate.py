@@ -155,6 +155,34 @@ def test_command_without_checkpoint(logs, capsys):
     assert (logs / "out/e.json").read_bytes() == first
 
 
+def test_what_is_not_among_the_figures_is_said(logs, capsys):
+    thoughtful = log("c")
+    thoughtful["messages"][2]["reasoning_content"] = "The lake is deep."
+    thoughtful["messages"][1]["content"] = [
+        {"type": "text", "text": "What is this?"},
+        {"type": "image_url", "image_url": {"url": "x"}},
+    ]
+    (logs / "logs.jsonl").write_text(json.dumps(thoughtful) + "\n")
+    assert main([*PRICED, "--policies", "no-history", "--json", "e.json"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    thoughts = tokens.count("The lake is deep.")
+    assert f"Not among the figures: {thoughts} tokens of reasoning_content." in said
+    assert "Unknown, having no text: 1 image_url." in said
+    apart = json.loads((logs / "e.json").read_text())["not_counted"]
+    assert apart == {"tokens": {"reasoning_content": thoughts}, "parts": {"image_url": 1}}
+
+
+def test_tools_are_counted_with_every_call(logs, capsys):
+    found = []
+    tools = [{"type": "function", "function": {"name": "ferry", "description": "When the ferry goes."}}]
+    for extra in ({}, {"tools": tools}):
+        (logs / "logs.jsonl").write_text(json.dumps(log("c") | extra) + "\n")
+        assert main([*PRICED, "--policies", "recency", "--json", "e.json"]) == 0
+        found.append(json.loads((logs / "e.json").read_text())["rows"])
+    for before, after in zip(*found, strict=True):
+        assert after["prompt_tokens"] - before["prompt_tokens"] == before["calls"] * tokens.count(json.dumps(tools))
+
+
 def test_command_with_checkpoint(logs, capsys):
     write_checkpoint(logs)
     assert main([*PRICED, "--policies", "lrrc,embedding", "--price-cached", "0.2"]) == 0

@@ -831,3 +831,20 @@ def test_receipts_say_which_pieces_are_standing_rules():
     assert rule in receipt.sources and rule.message == 0
     _, plain = coordinator.compose(messages[1:])
     assert plain.sources and not plain.standing
+
+
+@pytest.mark.parametrize("policy", ["recency", POLICIES["lrrc"]], ids=["by its name", "made before"])
+def test_standing_rules_can_be_switched_off(policy):
+    messages = [say("user", "From now on always answer in French."), *chat(8)]
+    digests = {}
+    for share in (0.5, 0.0):
+        settings = Settings(rewrite="always", keep_goal=False, standing=share)
+        payload, receipt = Coordinator(policy, 96, settings).compose(messages)
+        assert bool(receipt.standing) == bool(share)
+        digests[share] = payload
+    assert "French" in str(digests[0.5]) and "French" not in str(digests[0.0])
+
+
+def test_no_more_than_half_of_a_digest_is_for_rules():
+    with pytest.raises(ValueError, match=r"standing = 0\.6: allowed is a number from 0 to 0\.5, or null"):
+        Settings(standing=0.6)

@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 import zlib
-from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import openai
@@ -22,7 +21,7 @@ from hypothesis import strategies as st
 
 from lrrc.middleware import Coordinator, Settings
 from lrrc.middleware.proxy.app import create_app
-from lrrc.middleware.proxy.forwarding import COMPOSERS, Proxy, address, end_to_end
+from lrrc.middleware.proxy.forwarding import Proxy, address, end_to_end
 from lrrc.middleware.proxy.ledger import ACTIONS, REASONS, Ledger
 
 GZIP = {"content-encoding": "gzip"}
@@ -90,7 +89,7 @@ def test_a_long_prompt_is_shortened_and_everything_else_passes(client, upstream,
     assert upstream.headers["authorization"] == f"Bearer {KEY}"
     assert upstream.headers["accept-encoding"] and "x-lrrc-token" not in upstream.headers
     now = stats(proxy)
-    assert now["tokens"]["before"] == before and now["tokens"]["after"] == after
+    assert now["tokens"]["before"] == before and now["tokens"]["after"] == after and now["standing"] == 0.5
     assert now["requests"] == dict.fromkeys(ACTIONS, 0) | {"rewritten": 1}
 
 
@@ -387,25 +386,6 @@ def test_a_prompt_that_is_refused_either_way_is_sent_twice_at_most(proxy, upstre
     assert brief.status_code == 400 and len(upstream.calls) == sent + 1  # nothing else could have been sent
 
 
-def test_small_requests_do_not_wait_for_large_ones(direct, monkeypatch):
-    coordinator, free = new_coordinator(), threading.Event()
-    compose = coordinator.compose
-
-    def slow(messages, **options):
-        assert len(messages) == 1 or free.wait(30)
-        return compose(messages, **options)
-
-    monkeypatch.setattr(coordinator, "compose", slow)
-    monkeypatch.setattr("lrrc.middleware.proxy.forwarding.LARGE", len(WHOLE))
-    with running(create_app(coordinator, {None: f"{direct}/v1"})) as proxy, ThreadPoolExecutor(COMPOSERS + 1) as pool:
-        large = [pool.submit(short, proxy, content=WHOLE, timeout=60) for _ in range(COMPOSERS + 1)]
-        while stats(proxy)["open"] < len(large):
-            time.sleep(0.02)
-        assert short(proxy, json={"model": "words", "messages": HISTORY[-1:]}, timeout=20).status_code == 200
-        free.set()
-        assert [reply.result().headers["x-lrrc-action"] for reply in large] == ["rewritten"] * len(large)
-
-
 def test_reasons_are_bounded():
     ledger = Ledger()
     for i in range(2 * REASONS):
@@ -466,6 +446,30 @@ def test_agent_and_budget_can_be_named(client, proxy, upstream):
         model="words", messages=HISTORY, extra_headers={"x-lrrc-budget": "many"}
     )
     assert bad.headers["x-lrrc-action"] == "malformed"
+
+
+def test_an_azure_client_is_served(proxy):
+    with openai.AzureOpenAI(
+        azure_endpoint=proxy, azure_deployment="words", api_version="2031-01-01", api_key=KEY, max_retries=0
+    ) as client:
+        reply = client.chat.completions.with_raw_response.create(model="words", messages=HISTORY)
+    assert reply.headers["x-lrrc-action"] == "rewritten"
+    assert reply.headers["x-path"] == "/openai/deployments/words/chat/completions?api-version=2031-01-01"
+
+
+@pytest.mark.parametrize("way", ["HTTP/1.0", "Expect: 100-continue", "chunked"])
+def test_http_as_clients_speak_it(proxy, upstream, way):
+    version = "1.0" if way == "HTTP/1.0" else "1.1"
+    length = "Transfer-Encoding: chunked" if way == "chunked" else f"Content-Length: {len(WHOLE)}"
+    more = f"{way}\r\n" if ":" in way else ""
+    head = f"POST /v1/chat/completions HTTP/{version}\r\nHost: localhost\r\nConnection: close\r\n{length}\r\n{more}\r\n"
+    halves = WHOLE[:300], WHOLE[300:]
+    body = b"".join(b"%x\r\n%s\r\n" % (len(half), half) for half in (*halves, b"")) if way == "chunked" else WHOLE
+    with socket.create_connection(("127.0.0.1", int(proxy.rsplit(":", 1)[1])), 20) as connection:
+        connection.sendall(head.encode() + body)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert b" 200 " in answer and b"x-lrrc-action: rewritten" in answer
+    assert len(json.dumps(upstream.calls[-1])) < len(WHOLE)
 
 
 def test_models_can_have_servers_of_their_own(direct, coordinator):

@@ -100,7 +100,8 @@ def test_the_totals_are_those_of_the_statistics(proxy, page):
     cards = page.locator(".card").all_inner_texts()
     assert f"{now['tokens']['before']:,}" in cards[0] and f"{now['tokens']['after']:,}" in cards[1]
     assert re.search(r"(\d+) %", cards[2])[1] == str(round(100 * now["tokens"]["saved"] / now["tokens"]["before"]))
-    assert "Policy bm25, digests of at most 48 tokens" in page.locator("#about").inner_text()
+    about = "Policy bm25, digests of at most 48 tokens, up to 50 % of them the user's standing rules"
+    assert about in page.locator("#about").inner_text()
 
 
 def test_a_refused_prompt_is_shown(proxy, page):

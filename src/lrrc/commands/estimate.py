@@ -15,6 +15,7 @@ from lrrc.evaluation.cost_estimate import LIMITS, NAMES, REFERENCE, Estimate, Pr
 from lrrc.policy_catalogue import UNTRAINED
 
 if TYPE_CHECKING:
+    from lrrc.episodes.unquoted import NotHeld
     from lrrc.policies.base import Policy
 
 
@@ -53,6 +54,21 @@ def notes(result: Estimate) -> list[str]:
             "other words with every call leaves the provider's cache less to reuse."
         )
     return [*said, *LIMITS]
+
+
+def not_counted(lost: NotHeld) -> list[str]:
+    """What is sent and billed and not among the figures."""
+    said = []
+    if lost.tokens:
+        kinds = ", ".join(f"{count:,} tokens of {kind}" for kind, count in sorted(lost.tokens.items()))
+        said.append(
+            f"Not among the figures: {kinds}. They were billed as completion once, and as prompt with every call that "
+            "was sent their message again; no digest quotes them."
+        )
+    if lost.parts:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(lost.parts.items()))
+        said.append(f"Unknown, having no text: {kinds}.")
+    return said
 
 
 def load_policies(
@@ -159,21 +175,19 @@ def run(args: argparse.Namespace) -> int:
     )
     left_out = LeftOut()
     with open_input(args.logs) as file:
-        logs = Logs(file, f"{args.logs}: ", left_out, args.agent)
+        logs = Logs(file, f"{args.logs}: ", left_out, args.agent, tools=True)
         result = estimate(tqdm(logs, unit=" episodes", delay=5, disable=None), policies, prices)
     status = left_out.check(args.logs, result.episodes)
     print(table(result))
-    said = notes(result)
-    if logs.lost:
-        kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(logs.lost.items()))
-        said.append(f"Not counted, being thoughts or no text: {kinds}.")
+    said = [*notes(result), *not_counted(logs.lost)]
     if args.price_cached is None:
         said.append("No --price-cached given: cached tokens are priced like fresh ones.")
     print("", *(textwrap.fill(line, 100, subsequent_indent="  ") for line in said), sep="\n")
     if args.json:
         from lrrc.runtime.files import rounded, write_json
 
-        write_json(args.json, rounded(result.to_dict()))
+        apart = {"tokens": dict(logs.lost.tokens), "parts": dict(logs.lost.parts)}
+        write_json(args.json, rounded(result.to_dict() | {"not_counted": apart}))
     if args.picture:
         from lrrc.report.figures.cost_estimate import draw_estimate, save_estimate
 

@@ -74,6 +74,13 @@ example:      lrrc serve --upstream http://127.0.0.1:11434/v1 --policy bm25"""
         help="send the first user message as it stands (default: yes)",
     )
     parser.add_argument(
+        "--standing",
+        metavar="SHARE",
+        type=float,
+        help="most of a digest that the user's standing rules may take, from 0, which keeps none for being one, to 0.5 "
+        "(default 0.5)",
+    )
+    parser.add_argument(
         "--min-tokens",
         metavar="N",
         type=int,
@@ -200,6 +207,7 @@ def make_coordinator(args: argparse.Namespace) -> Any:
         cache_minimum=args.cache_minimum,
         min_tokens=args.min_tokens,
         keep_goal=args.keep_goal,
+        standing=args.standing,
         max_sessions=args.conversations,
     )
     if args.state and args.state.exists():

@@ -1,4 +1,4 @@
-"""What the lines of a message are: prose, code, a table, a stack trace, a log, JSON.
+"""What the lines of a message are: prose, code, a table, a stack trace, a log, JSON, markup.
 
 Told by the shape of lines alone, in one pass. What looks like nothing else is prose, and every line of prose is looked
 at as before; so a wrong guess costs little: lines stay whole, with their indentation.
@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lrrc.digest import json_units
+from lrrc.digest.markup import is_markup
 
 PROSE, CODE, TABLE, TRACE, LOG, JSON, FENCE = "prose", "code", "table", "trace", "log", "json", "fence"
+MARKUP = "markup"
 Line = tuple[int, int]  # [start, end) without its line break
 
 
@@ -80,7 +82,7 @@ def lines_of(text: str) -> list[Line]:
 
 def blocks_of(text: str) -> list[Block]:
     """The blocks of a message, in order; together they cover everything but white space."""
-    if "\n" not in text and not _JSON.search(text):
+    if "\n" not in text and not _JSON.search(text) and not is_markup(text, 0, len(text)):
         return [Block(PROSE, [(0, len(text))])]
     reader = _Reader(text)
     reader.read(0, len(reader.lines), PROSE, ())
@@ -101,6 +103,11 @@ class _Reader:
             stop = self._fenced(i, last, start, plain, fences) if plain == PROSE else i
             if stop > i:
                 i = start = stop
+                continue
+            if is_markup(self.text, *self.lines[i]):
+                self._add(plain, start, i, fences)
+                self._add(MARKUP, i, i + 1, fences)
+                i = start = i + 1
                 continue
             if (place := self._json(i, last, start, plain, fences)) is not None:
                 i = start = place

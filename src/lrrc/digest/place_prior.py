@@ -42,13 +42,15 @@ def share_of_the_question(history: History, asked: Mapping[str, float], count: i
     """float64 [N], from 0 to 1: how much of what is asked each of the first `count` segments has.
 
     `asked` has a weight for every word of the question. A word counts in full where one segment has it, and less the
-    more have it, down to nothing where all do.
+    more have it, down to nothing where all do. Words that nobody has said ("where", "which colour") could be in no
+    answer: the rest is the whole, but at least the weight of one rare word, so that a `now` in common is not all.
     """
-    held_N = np.zeros(count)
+    held_N, whole = np.zeros(count), 0.0
     for word, weight in asked.items():
         if len(where := history.index.having(word, count)):
             held_N[where] += weight * (1 - math.log(len(where)) / math.log(max(2, count)))
-    return held_N / (sum(asked.values()) or 1.0)
+            whole += weight
+    return held_N / max(1.0, whole)
 
 
 def mix_with_prior(

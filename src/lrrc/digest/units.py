@@ -10,6 +10,7 @@ from typing import NamedTuple
 from lrrc.digest import blocks
 from lrrc.digest.blocks import Block, Line
 from lrrc.digest.json_units import json_units
+from lrrc.digest.markup import markup_units
 from lrrc.digest.sentences import sentence_spans
 
 
@@ -181,6 +182,11 @@ def _json(text: str, block: Block, limit: int) -> Iterator[Needing]:
     yield from json_units(text, block.root, limit)
 
 
+def _markup(text: str, block: Block, limit: int) -> Iterator[Needing]:
+    for start, end in block.lines:
+        yield from ((a, b, ()) for a, b in markup_units(text, start, end, limit))
+
+
 _INDENTED = (blocks.CODE, blocks.TRACE, blocks.LOG)
 _SPANS = {
     blocks.PROSE: _prose,
@@ -189,5 +195,6 @@ _SPANS = {
     blocks.TRACE: _trace,
     blocks.LOG: _lines,
     blocks.JSON: _json,
+    blocks.MARKUP: _markup,
     blocks.FENCE: _lines,
 }

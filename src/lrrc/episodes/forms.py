@@ -11,11 +11,12 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, NamedTuple
 
-from lrrc.episodes.other_messages import FIELDS, as_messages, is_message, loaded, messages_in, role_of
+from lrrc.episodes import otel
+from lrrc.episodes.other_messages import FIELDS, as_messages, first_of, is_message, loaded, messages_in, role_of
 from lrrc.runtime.files import invalid_value, shortened
 from lrrc.runtime.rows import Refuse, Row, raise_it, rows_of
 
-Found = tuple[list[Any], list[Any]]  # messages, answered
+Found = otel.Found
 
 IDS = (
     "id",
@@ -49,6 +50,7 @@ MANY = (  # keys of lists with a conversation an entry; Inspect, the hub's viewe
     "scopeLogs",
     "logRecords",
 )
+JOIN = 'join those of one talk to {"id", "messages": [...]}'
 WRAPPED = ("row", "record")  # of one conversation each
 
 
@@ -65,7 +67,7 @@ def _chat(row: Mapping[str, Any]) -> Found | None:
     found = as_messages(row["messages"])
     if not found:
         return None if found is None else (found, [])
-    return found, [] if role_of(found[-1]) == "assistant" else messages_in(_first(row, ANSWERS), "assistant") or []
+    return found, [] if role_of(found[-1]) == "assistant" else messages_in(first_of(row, ANSWERS), "assistant") or []
 
 
 def _turns(row: Mapping[str, Any]) -> Found | None:
@@ -84,11 +86,11 @@ def _said(message: Any) -> Any:
 
 def _pair(row: Mapping[str, Any]) -> Found | None:
     """What was sent and what came back."""
-    request = loaded(_first(row, REQUESTS))
+    request = loaded(first_of(row, REQUESTS))
     asked = messages_in(request, "user")
     if not asked:
         return None
-    answered = messages_in(_first(row, ANSWERS), "assistant") or []
+    answered = messages_in(first_of(row, ANSWERS), "assistant") or []
     if answered[: len(asked)] == asked:  # LangGraph: the whole list comes back
         answered = answered[len(asked) :]
     return [*_system(request if isinstance(request, Mapping) else row), *asked], answered
@@ -96,86 +98,12 @@ def _pair(row: Mapping[str, Any]) -> Found | None:
 
 def _instruction(row: Mapping[str, Any]) -> Found | None:
     text = "\n\n".join(row[key] for key in ("instruction", "input") if isinstance(row.get(key), str) and row[key])
-    return [*_system(row), {"role": "user", "content": text}], messages_in(_first(row, ANSWERS), "assistant") or []
+    return [*_system(row), {"role": "user", "content": text}], messages_in(first_of(row, ANSWERS), "assistant") or []
 
 
 def _gemini(row: Mapping[str, Any]) -> Found | None:
     found = messages_in(row["contents"], "user")
-    return found and ([*_system(row), *found], messages_in(_first(row, ANSWERS), "assistant") or [])
-
-
-def _span(row: Mapping[str, Any]) -> Found | None:
-    """OpenTelemetry's GenAI conventions: messages in the attributes, or in events, one a message or all in one."""
-    attributes = _attributes(row)
-    if found := _in_attributes(attributes):
-        return found
-    asked: list[Any] = []
-    answered: list[Any] = []
-    events = loaded(row.get("events"))
-    for event in events if isinstance(events, list) else [row]:
-        if not isinstance(event, Mapping):
-            continue
-        name = event.get("name") or event.get("event_name") or event.get("eventName") or ""
-        inner = _attributes(event)
-        if found := _in_attributes(inner):
-            asked, answered = asked + found[0], answered + found[1]
-        elif event is not row and isinstance(name, str) and name.startswith("gen_ai."):
-            body = _plain(event.get("body")) or inner
-            if not isinstance(body, Mapping):
-                continue
-            if name == "gen_ai.choice":
-                answered += messages_in(body, "assistant") or []
-            else:
-                asked += messages_in({"role": name.split(".")[1], **body}, "user") or []
-    return (asked, answered) if asked else None
-
-
-def _in_attributes(found: Mapping[str, Any]) -> Found | None:
-    asked = messages_in(_first(found, ("gen_ai.input.messages", "gen_ai.prompt", "input.value")), "user")
-    asked = asked or _numbered(found, ("gen_ai.prompt", "llm.input_messages"))
-    if not asked:
-        return None
-    answered = messages_in(_first(found, ("gen_ai.output.messages", "gen_ai.completion", "output.value")), "assistant")
-    answered = answered or _numbered(found, ("gen_ai.completion", "llm.output_messages"))
-    told = messages_in(found.get("gen_ai.system_instructions"), "system") or []
-    return [*({**m, "role": "system"} for m in told), *asked], answered
-
-
-def _numbered(attributes: Mapping[str, Any], prefixes: Sequence[str]) -> list[Any]:
-    """Messages of attributes such as gen_ai.prompt.0.role and llm.input_messages.0.message.content."""
-    by_number: dict[int, dict[str, Any]] = {}
-    for key, value in attributes.items():
-        prefix = next((p for p in prefixes if key.startswith(f"{p}.")), None)
-        number, _, field = key.removeprefix(f"{prefix}.").partition(".")
-        if prefix and number.isdecimal():
-            by_number.setdefault(int(number), {})[field.removeprefix("message.")] = value
-    return [m for _, entry in sorted(by_number.items()) for m in messages_in(entry, "assistant") or []]
-
-
-def _attributes(holder: Mapping[str, Any]) -> dict[str, Any]:
-    """Attributes by name; OTLP has a list of {key, value: {stringValue}}."""
-    found = loaded(holder.get("attributes"))
-    if isinstance(found, list):
-        return {str(item.get("key")): _plain(item.get("value")) for item in _listed({"all": found}, "all")}
-    return dict(found) if isinstance(found, Mapping) else {}
-
-
-def _plain(value: Any) -> Any:
-    """A value of OTLP's JSON, out of its type."""
-    if not isinstance(value, Mapping) or len(value) != 1:
-        return loaded(value)
-    ((kind, inner),) = value.items()
-    if kind == "arrayValue":
-        return [_plain(each) for each in _listed(inner, "values")]
-    if kind == "kvlistValue":
-        return {str(each.get("key")): _plain(each.get("value")) for each in _listed(inner, "values") if each}
-    return loaded(inner) if str(kind).endswith("Value") else value
-
-
-def _listed(value: Any, key: str) -> list[Any]:
-    """A list of objects below a key, or nothing."""
-    found = value.get(key) if isinstance(value, Mapping) else None
-    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
+    return found and ([*_system(row), *found], messages_in(first_of(row, ANSWERS), "assistant") or [])
 
 
 def _branch(row: Mapping[str, Any]) -> Found | None:
@@ -198,14 +126,15 @@ FORMS = (
     Form("chat logs", ("messages",), _chat),
     Form("ShareGPT, WildChat, LMSYS, exports of Claude", CHATS, _turns),
     Form("exports of ChatGPT", ("mapping",), _branch),
-    Form("OpenTelemetry GenAI spans and events", ("attributes", "events"), _span),
+    Form("OpenTelemetry GenAI spans and events", ("attributes", "events"), otel.messages_of),
     Form("instruction and output", ("instruction",), _instruction),
     Form("Langfuse, LangSmith, requests with their responses", REQUESTS, _pair),
     Form("Gemini requests", ("contents",), _gemini),
 )
 KEYS = tuple(dict.fromkeys((*IDS, *ANSWERS, *WRAPPED, *(key for form in FORMS for key in form.keys))))
 BESIDE = ("system", "system_prompt", "systemInstruction", "system_instruction", "instructions")
-COLUMNS = (*KEYS, *BESIDE, *MANY, "current_node", "context", "agent", "tools", "response_format")
+CALL = ("tools", "functions", "response_format")  # what goes beside the messages of a call
+COLUMNS = (*KEYS, *BESIDE, *MANY, *otel.COLUMNS, "current_node", "context", "agent", *CALL)
 
 
 def conversation_rows(
@@ -215,12 +144,11 @@ def conversation_rows(
 
     `refuse` gets what is none and may let the rest go on.
     """
-    for row in rows:
-        for where, number, value in opened(*row):
-            try:
-                yield where, translated(value, number, where)
-            except ValueError as error:
-                refuse(error)
+    for where, number, value in otel.joined(entry for row in rows for entry in opened(*row)):
+        try:
+            yield where, translated(value, number, where)
+        except ValueError as error:
+            refuse(error)
 
 
 def opened(where: str, number: int | str, value: Any) -> Iterator[tuple[str, int | str, Any]]:
@@ -230,7 +158,7 @@ def opened(where: str, number: int | str, value: Any) -> Iterator[tuple[str, int
             yield from opened(f"{where}, entry {i}", i if number == 1 else f"{number}-{i}", entry)
         return
     own = isinstance(value, Mapping) and any(value.get(key) is not None for key in ("messages", "conversation_a"))
-    if isinstance(value, Mapping) and not own and form_of(value) is None:
+    if isinstance(value, Mapping) and not own and not _known(value):
         for key in WRAPPED:
             if isinstance(value.get(key), Mapping):
                 yield where, number, value[key]
@@ -240,10 +168,14 @@ def opened(where: str, number: int | str, value: Any) -> Iterator[tuple[str, int
             if isinstance(inner, list) and inner and all(isinstance(entry, Mapping) for entry in inner):
                 entries = list(opened(where, number, inner))
                 # spans of other work stand beside those of a model
-                known = [entry for entry in entries if isinstance(entry[2], Mapping) and form_of(entry[2])]
+                known = [entry for entry in entries if isinstance(entry[2], Mapping) and _known(entry[2])]
                 yield from known or entries
                 return
     yield where, number, value
+
+
+def _known(row: Mapping[str, Any]) -> bool:
+    return otel.is_record(row) or form_of(row) is not None
 
 
 def form_of(row: Mapping[str, Any]) -> tuple[Form, Found] | None:
@@ -263,17 +195,27 @@ def translated(value: Any, number: int | str, where: str) -> dict[str, Any]:
     if value.get("conversation_a") is not None:
         return _arena(value, number)
     name = id_of(value, IDS, number)
+    if otel.is_record(value):
+        raise ValueError(
+            f"{where}: a log record of one message, without the span that says which conversation it belongs to: "
+            f"record spans too, or {JOIN}"
+        )
     if found := form_of(value):
         messages, answered = found[1]
         request = next((loaded(value[key]) for key in REQUESTS if isinstance(loaded(value.get(key)), Mapping)), {})
-        both = ("tools", "response_format") if found[0].find is _pair else ()
-        beside = {key: request[key] for key in both if key in request}
+        beside = {key: request[key] for key in CALL if key in request} if found[0].find is _pair else {}
         return {**value, **beside, "id": name, "messages": messages, "answered": answered}
+    events = loaded(value.get("events"))
+    if isinstance(events, list) and any(map(otel.is_record, events)):
+        raise ValueError(
+            f"{where}: events of messages without their text: set "
+            "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true where they are recorded"
+        )
     if "messages" in value:
         raise invalid_value(where, "messages", value["messages"], "a list of messages")
     met = shortened(", ".join(map(str, value)) or "no keys").strip("'\"")
     if role_of(value) and any(key in value for key in ("content", "text", "value", "parts")):
-        raise ValueError(f'{where}: one message alone ({met}): join those of one talk to {{"id", "messages": [...]}}')
+        raise ValueError(f"{where}: one message alone ({met}): {JOIN}")
     raise ValueError(
         f"{where}: no conversation is known by these keys: {met}; known are an arena's conversation_a and "
         f"conversation_b, {', '.join(f'{form.keys[0]} ({form.name})' for form in FORMS)}: see docs/own_logs.md"
@@ -314,13 +256,9 @@ def _arena(row: Mapping[str, Any], number: int | str) -> dict[str, Any]:
     return {**row, **sides, "question_id": id_of(row, ("question_id", *IDS), number)}
 
 
-def _first(row: Mapping[str, Any], keys: Sequence[str]) -> Any:
-    return next((row[key] for key in keys if row.get(key) is not None), None)
-
-
 def _system(row: Mapping[str, Any]) -> list[Any]:
     """The system prompt that stands beside the messages."""
-    found = messages_in(_first(row, BESIDE), "system") or []
+    found = messages_in(first_of(row, BESIDE), "system") or []
     return [{**message, "role": "system"} for message in found]
 
 

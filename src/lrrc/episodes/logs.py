@@ -6,13 +6,14 @@ those of the others what it is given.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from lrrc.episodes.episode import Episode
 from lrrc.episodes.forms import read_conversations
+from lrrc.episodes.other_messages import loaded
 from lrrc.episodes.parsing import ARENA_COLUMNS, parse_episode
+from lrrc.episodes.unquoted import NotHeld, beside_texts
 from lrrc.runtime.rows import Refuse
 
 SAID = ("id", "messages", "answered", "question_id", "conversation_a", "conversation_b")
@@ -23,13 +24,23 @@ class Logs:
 
     `agent` names whose replies count. Without it they are those of all agents; in a conversation of people alone, and
     where `one_agent` is set in one of several agents too, those of who speaks last. `count` is how many
-    were read, `lost` counts by kind what episodes cannot hold.
+    were read, `lost` counts what episodes cannot hold. With `tools`, what is sent beside the messages of every call
+    (tools' definitions, the answer's schema) stands before them as messages of the system, of which digests copy
+    nothing either.
     """
 
-    def __init__(self, file: BinaryIO, inside: str, refuse: Refuse, agent: str | None = None, one_agent: bool = False):
+    def __init__(
+        self,
+        file: BinaryIO,
+        inside: str,
+        refuse: Refuse,
+        agent: str | None = None,
+        one_agent: bool = False,
+        tools: bool = False,
+    ):
         self.file, self.inside, self.refuse = file, inside, refuse
-        self.agent, self.one_agent = agent, one_agent
-        self.lost: Counter[str] = Counter()
+        self.agent, self.one_agent, self.tools = agent, one_agent, tools
+        self.lost = NotHeld()
         self.count = 0
 
     def __iter__(self) -> Iterator[Episode]:
@@ -46,7 +57,7 @@ class Logs:
                 if isinstance(said.get("messages"), list):
                     whole = [*said["messages"], *(said.pop("answered", None) or ())]
                     agent = self.agent or self._last_speaker(whole)
-                    said["messages"] = seen_by(whole, agent, where) if agent else whole
+                    said["messages"] = self._beside(row) + (seen_by(whole, agent, where) if agent else whole)
                 if (name := str(row.get("id") or row.get("question_id"))) in seen:
                     said["id"] = said["question_id"] = f"{name} ({where.removeprefix(self.inside)})"
                 episode = parse_episode(said, where, lost=self.lost)
@@ -56,6 +67,10 @@ class Logs:
             seen.add(episode.episode_id)
             self.count += 1
             yield episode
+
+    def _beside(self, row: Mapping[str, Any]) -> list[dict[str, str]]:
+        tools, form = loaded(row.get("tools") or row.get("functions")), loaded(row.get("response_format"))
+        return [{"role": "system", "content": text} for text in beside_texts(tools, form)] if self.tools else []
 
     def _last_speaker(self, messages: Sequence[Any]) -> str | None:
         """Who speaks last, where it takes a name to tell replies from what is answered."""

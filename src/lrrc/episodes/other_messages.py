@@ -10,11 +10,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lrrc.episodes import unquoted
 from lrrc.episodes.episode import ROLES
 
 SPEAKS = ("role", "from", "sender", "author", "type", "speaker")
 SAYS = ("content", "value", "text", "parts", "contents", "body")
-KEPT = ("name", "tool_calls", "tool_call_id", "reasoning_content", "refusal", "audio")
+KEPT = ("name", "tool_calls", "tool_call_id", "audio", *unquoted.FIELDS)
 FIELDS = ("role", "content", *KEPT)
 TEXTS = (None, "text", "input_text", "output_text")  # types of parts that are a text and nothing more
 WORDS = {
@@ -176,6 +177,11 @@ def _result(part: Mapping[str, Any]) -> dict[str, Any]:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def first_of(row: Mapping[str, Any], keys: Sequence[str]) -> Any:
+    """The first value that a row has behind one of the keys."""
+    return next((row[key] for key in keys if row.get(key) is not None), None)
 
 
 def messages_in(value: Any, role: str, depth: int = 0) -> list[dict[str, Any]] | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 from typing import Any
 
-from lrrc.episodes.chat_message import CALLS, TEXT_KEYS, as_dict, read_text, repair_surrogates
+from lrrc.episodes.chat_message import as_dict, read_text, repair_surrogates
 from lrrc.episodes.episode import ARENA_AGENTS, ARENA_OUTCOMES, LOG_AGENTS, ROLES, Check, Episode, Message, Turn
+from lrrc.episodes.unquoted import NotHeld, unquoted_of
 from lrrc.runtime.files import invalid_value
 
 ARENA_COLUMNS = ("question_id", "model_a", "model_b", "winner", "conversation_a", "conversation_b")
@@ -40,39 +40,29 @@ def _text(row: Mapping, key: str, where: str, required: bool = False, inside: st
     return repair_surrogates(value) if value else None
 
 
-def parse_messages(
-    value: Any, where: str, field: str = "messages", lost: Counter[str] | None = None
-) -> tuple[Message, ...]:
+def parse_messages(value: Any, where: str, field: str = "messages", lost: NotHeld | None = None) -> tuple[Message, ...]:
     """Messages in the form {role, content, name?, tool_calls?} of chat interfaces. Raises ValueError.
 
-    `lost` counts, by kind, what a message has and an episode cannot hold: pictures, audio, thoughts. Without it,
-    pictures and the like are an error.
+    `lost` counts what a message has and an episode cannot hold: pictures, audio, thoughts. Without it, pictures and the
+    like are an error.
     """
     if not isinstance(value, list):
         raise invalid_value(where, field, value, "a list of messages")
     return tuple(_message(item, where, f"{field}[{i}].", lost) for i, item in enumerate(value))
 
 
-def _message(value: Any, where: str, inside: str, lost: Counter[str] | None) -> Message:
+def _message(value: Any, where: str, inside: str, lost: NotHeld | None) -> Message:
     value = as_dict(value, where, inside)
     read, content, text = read_text(value, where, inside), value.get("content"), None
     if lost is not None:
-        lost.update(_kinds(value, bool(read.calls)))
-        text = read.text or _text(value, "refusal", where, inside=inside)
+        more = unquoted_of(value, bool(read.calls))
+        if not read.text and (text := _text(value, "refusal", where, inside=inside)):
+            more.texts.pop(text, None)  # a reply that is nothing else
+        lost.note(more)
     # an episode has texts alone: what it cannot hold is an error, and not an episode that lacks it
     elif read.unknown or (content is None and not read.calls):
         raise invalid_value(where, f"{inside}content", content, "a text, or a list of parts with text")
     return Message(ROLES[value["role"]], text or read.text, _text(value, "name", where, inside=inside))
-
-
-def _kinds(message: Mapping[str, Any], calls: bool) -> list[str]:
-    """Of every part that has no text its kind, and of thoughts the name of their field."""
-    content = message.get("content")
-    parts = content if isinstance(content, list) else []
-    silent = [p for p in parts if isinstance(p, Mapping) and not any(isinstance(p.get(k), str) for k in TEXT_KEYS)]
-    kinds = [str(part.get("type") or "part") for part in silent]
-    found = [kind for kind in kinds if not (calls and kind in CALLS)]
-    return found + [key for key in ("audio", "reasoning_content") if message.get(key)]
 
 
 def _turns(messages: Iterable[Message], agent: str) -> list[Turn]:
@@ -88,7 +78,7 @@ def _turns(messages: Iterable[Message], agent: str) -> list[Turn]:
 
 
 def parse_episode(
-    row: Mapping[str, Any], where: str, group_by: str | None = None, lost: Counter[str] | None = None
+    row: Mapping[str, Any], where: str, group_by: str | None = None, lost: NotHeld | None = None
 ) -> Episode:
     """An episode from a row in either form; `lost` is that of `parse_messages`.
 

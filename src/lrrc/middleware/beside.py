@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lrrc.episodes.unquoted import beside_texts
 from lrrc.middleware.chat_messages import fingerprint
 from lrrc.pretrained import tokens
 
@@ -29,7 +29,6 @@ def beside_of(tools: Sequence[Any] | None, response_format: Mapping[str, Any] | 
     if not tools and not response_format:
         return Beside()
     form = response_format if isinstance(response_format, Mapping) else {}
-    schema = {key: value for key, value in form.items() if key != "type"}
     mark = fingerprint(tools or None, "tools") + fingerprint(response_format or None, "response_format")
-    count = sum(tokens.count(json.dumps(value)) for value in (tools, schema) if value)
+    count = sum(map(tokens.count, beside_texts(tools, response_format)))
     return Beside(mark, count, WORD if form.get("type") in JSON_MODES else None)

@@ -11,31 +11,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lrrc.episodes.chat_message import CALLS, TEXT_KEYS, THOUGHTS, read_text, repair_surrogates
+from lrrc.digest.rendering import label_of
+from lrrc.episodes.chat_message import read_text, repair_surrogates
 from lrrc.episodes.episode import ROLES, Message
+from lrrc.episodes.unquoted import unquoted_of
 from lrrc.pretrained import tokens
 from lrrc.runtime.files import invalid_value
 
 ROOT = b""  # the chain of no message
-# fields beside the content that are sent and read by models, as different makers name them
-UNQUOTED = ("reasoning_content", "reasoning", "reasoning_details", "thinking", "thinking_blocks", "thought", "refusal")
-UNREAD = ("type", "id", "index", "format", "signature")  # no text, in parts of thoughts
-SEALED = ("data", "encrypted_content")  # there, thoughts that only the provider reads
-COUNTED = ("role", "content", "name", "tool_calls", "tool_call_id", "function_call", "audio", *UNQUOTED)
-MARKS = ("id", "type", "cache_control", "prefix", "partial", "weight")  # for the server, and nothing that a model reads
-NOTES = ("object", "status", "model", "usage", "finish_reason", "annotations", "parsed", "provider_specific_fields")
-KNOWN = frozenset((*COUNTED, *MARKS, *NOTES, "metadata"))  # notes are a client's own, of a reply
-SPOOFS = ("system", "developer")  # names that would make a line of a digest look like one of theirs
 
 
 @dataclass(frozen=True)
 class ReadMessage:
     """A message read: `text` is what a digest may quote.
 
-    `unknown` counts parts without text (images, audio, files). `calls` are (id, tool) of the calls it makes, `answers`
-    is the id of the call whose result it is. `tokens` are n(text) and n of what no digest quotes but goes with the
-    message: thoughts, a refusal. `kinds` names what is sent and not counted: the unknown parts, sealed thoughts, fields
-    of unknown meaning.
+    `name` is the speaker's as a digest writes it. `unknown` counts parts without text (images, audio, files). `calls`
+    are (id, tool) of the calls it makes, `answers` is the id of the call whose result it is. `tokens` are n(text) and
+    n of what no digest quotes but goes with the message: thoughts, a refusal. `kinds` names what is sent and not
+    counted: the unknown parts, sealed thoughts, fields of unknown meaning.
     """
 
     role: str  # "system" | "user" | "assistant" | "tool"
@@ -83,65 +76,11 @@ def read_message(message: Mapping[str, Any], mark: bytes, where: str) -> ReadMes
         answers = f"function {name}"
     if answers is not None and not isinstance(answers, str):
         raise invalid_value(where, "tool_call_id", answers, "a text or null")
-    name = label_of(name, role) if name else None
+    name = label_of(repair_surrogates(name), role) if name else None
     answers = repair_surrogates(answers) if answers is not None and role == "tool" else None
-    texts, kinds = _unquoted(message, bool(read.calls))
-    count = tokens.count(read.text) + (tokens.count("\n".join(texts)) if texts else 0)
-    return ReadMessage(role, read.text, name, count, read.unknown, read.calls, answers, mark, kinds)
-
-
-def label_of(name: str, role: str = "assistant") -> str | None:
-    """A name as digests write it in front of a line: on one line, and not that of another role."""
-    label = " ".join(repair_surrogates(name).split()) or None
-    return f"{role} {label}" if label and role != "assistant" and label.casefold() in SPOOFS else label
-
-
-def _unquoted(message: Mapping[str, Any], calls: bool) -> tuple[list[str], tuple[str, ...]]:
-    """Texts that are sent with a message but are not its own, each once, and the kinds of what has no text."""
-    texts: list[str] = []
-    kinds: list[str] = []
-
-    def take(value: Any, kind: str) -> None:
-        found, sealed = _texts(value)
-        texts.extend(found)
-        if sealed or (value and not found):
-            kinds.append(kind)
-
-    for key in UNQUOTED:
-        take(message.get(key), key)
-    content = message.get("content")
-    for part in content if isinstance(content, Sequence) and not isinstance(content, str) else ():
-        if not isinstance(part, Mapping) or any(isinstance(part.get(key), str) for key in TEXT_KEYS):
-            continue
-        kind = part.get("type")
-        if kind in THOUGHTS:
-            take(part, kind)
-        elif not (calls and kind in CALLS):
-            kinds.append(kind if isinstance(kind, str) else "part")
-    if message.get("audio"):
-        kinds.append("audio")
-    kinds += [str(key)[:40] for key, value in message.items() if key not in KNOWN and _is_content(value)]
-    return [repair_surrogates(text) for text in dict.fromkeys(texts)], tuple(map(repair_surrogates, kinds))
-
-
-def _is_content(value: Any) -> bool:
-    """May a field of unknown meaning hold what a model reads? Flags and numbers do not."""
-    return bool(value) and isinstance(value, (str, Mapping, Sequence))
-
-
-def _texts(value: Any) -> tuple[list[str], bool]:
-    """Every text inside a value however deep, but for names of kinds; and is something of it sealed?"""
-    texts, sealed, left = [], False, [value]
-    while left:
-        value = left.pop()
-        if isinstance(value, str):
-            texts += [value] if value else []
-        elif isinstance(value, Mapping):
-            sealed = sealed or any(value.get(key) for key in SEALED)
-            left += reversed([inner for key, inner in value.items() if key not in (*UNREAD, *SEALED)])
-        elif isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
-            left += reversed(value)
-    return texts, sealed
+    more = unquoted_of(message, bool(read.calls))
+    count = tokens.count(read.text) + more.tokens
+    return ReadMessage(role, read.text, name, count, read.unknown, read.calls, answers, mark, tuple(more.kinds))
 
 
 def exchange_roots(items: Sequence[ReadMessage]) -> list[int]:

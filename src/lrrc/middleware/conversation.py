@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from lrrc.digest.rendering import label_of
 from lrrc.digest.selection import Span
 from lrrc.middleware.beside import Beside
 from lrrc.middleware.body import Body
-from lrrc.middleware.chat_messages import ROOT, ReadMessage, label_of, read_message
+from lrrc.middleware.chat_messages import ROOT, ReadMessage, read_message
 from lrrc.middleware.dialect import dialect_of
 from lrrc.middleware.payload import DigestInForce, Payload, Request, arrange, odd_pair
 from lrrc.middleware.prompt_cache import Bill, bill, worth_writing
@@ -251,5 +252,5 @@ def speaker_of(body: Sequence[ReadMessage], agent: str | None) -> str:
     spoken = [item.name or "assistant" for item in body if item.role == "assistant"]
     if agent is None:
         return spoken[-1] if spoken else "assistant"
-    agent = label_of(agent) or "assistant"
+    agent = label_of(agent, "assistant")
     return agent if agent in spoken or "assistant" not in spoken else "assistant"

@@ -17,7 +17,7 @@ from lrrc.middleware.conversations import Conversations
 from lrrc.middleware.receipt import Receipt
 from lrrc.middleware.settings import Settings
 from lrrc.policies.base import Policy
-from lrrc.policies.registry import DEFAULT_ENCODER, load_policy
+from lrrc.policies.registry import DEFAULT_ENCODER, load_policy, with_settings
 from lrrc.policies.spec import PolicySpec
 from lrrc.runtime.files import invalid_value
 
@@ -44,7 +44,9 @@ class Coordinator:
         if not isinstance(policy, Policy):
             spec = PolicySpec(policy, budget)
             policy = load_policy(spec, self.encoder, Path(checkpoint) if checkpoint else None)
-        self.policy, self.settings, self.on_receipt = policy, settings or Settings(), on_receipt
+        self.settings, self.on_receipt = settings or Settings(), on_receipt
+        share = self.settings.standing
+        self.policy = policy if share is None else with_settings(policy, {"standing": share})
         self.sessions = Conversations(
             self.settings.max_sessions, lambda name: Conversation(name, self.policy, self.settings)
         )

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from lrrc.middleware.chat_messages import ReadMessage, label_of
+from lrrc.digest.rendering import label_of
+from lrrc.middleware.chat_messages import ReadMessage
 from lrrc.policies.base import DIGEST_NAME
 from lrrc.pretrained import tokens
 
@@ -58,7 +59,7 @@ def merge(messages: Sequence[Mapping[str, Any]], framed: str) -> dict[str, Any]:
     contents = []
     for message in others:
         if message.get("name") != name:  # else the last one's name would claim it
-            contents.append(f"{label_of(message.get('name') or 'user', 'user')}:")
+            contents.append(f"{label_of(message.get('name'), 'user')}:")
         contents.append(message.get("content"))
     contents = [content for content in (*contents, framed or LEFT_OUT, last.get("content")) if content]
     if all(isinstance(content, str) for content in contents):

@@ -17,9 +17,10 @@ def compress_request(
     """{"id", "messages", "receipt"} for one request, as `Coordinator.compose` answers it.
 
     Read of `row` are `messages`, in the form of OpenAI's chat completions, and where they are there `id` (a text or an
-    integer, which comes back as it is), `agent` (who is to answer), `tools` and `response_format`; the rest is ignored.
-    Any message may be the last: one to answer, another agent's, a prefill. What is sent as it stands is the object
-    that was given, so fields, ids, parts and thoughts stay; only a message of the user that holds a digest is new.
+    integer, which comes back as it is), `agent` (who is to answer), `tools` (or `functions`) and `response_format`; the
+    rest is ignored. Any message may be the last: one to answer, another agent's, a prefill. What is sent as it stands
+    is the object that was given, so fields, ids, parts and thoughts stay; only a message of the user that holds a
+    digest is new.
     Raises ValueError naming `where`, field and reason.
     """
     name, messages = row.get("id"), row.get("messages")
@@ -34,7 +35,7 @@ def compress_request(
             row.get("agent"),
             budget,
             conversation=None if name is None else str(name),
-            tools=row.get("tools"),
+            tools=row.get("tools") or row.get("functions"),
             response_format=row.get("response_format"),
         )
     except ValueError as error:

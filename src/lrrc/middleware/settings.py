@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 from pydantic import AfterValidator, BeforeValidator
 
 from lrrc.runtime.checked import allowed, checked, require, told_as
 
 Count = Annotated[int, Ge(0), allowed("an integer >= 0")]
+Share = Annotated[float, Ge(0), Le(0.5), allowed("a number from 0 to 0.5, or null")]
 Price = Annotated[float, Ge(0), allowed("a number >= 0")]
 Names = Annotated[
     tuple[str, ...],
@@ -37,6 +38,8 @@ class Settings:
     dialect          how the digest is sent: "merged" into a message of the user, so that no two stand in a row that did
                      not in the request, "separate" as a message of its own, or "auto": merged unless the request
                      itself has two in a row
+    standing         most of a digest that the user's standing rules may take, as a share of the budget; 0 keeps none
+                     for being one, None leaves it to the policy (0.5)
     stale_tokens     a digest is stale when more than this many tokens have come after it (rewrite = n)
     price_fresh      price of a prompt token that the provider has to read
     price_cached     price of one that its prefix cache has; only the ratio to price_fresh matters
@@ -50,6 +53,7 @@ class Settings:
     exclude_tools: Names = ()
     rewrite: Rewrite = "auto"
     dialect: Annotated[Literal["auto", "separate", "merged"], allowed("auto, separate or merged")] = "auto"
+    standing: Share | None = None
     stale_tokens: Count = 2000
     price_fresh: Price = 1.0
     price_cached: Price = 0.1

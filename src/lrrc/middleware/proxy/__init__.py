@@ -2,6 +2,7 @@
 
 forwarding  requests and answers, relayed
 reading     what of a request is read, and why it is left alone
+composing   from a request's body to the one that goes upstream
 client      the connection to the upstream, under the environment's proxies and certificates
 app         the server
 ledger      what was saved, by conversation

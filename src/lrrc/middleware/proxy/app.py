@@ -40,6 +40,7 @@ def create_app(
     about: dict[str, Any] = {
         "policy": coordinator.policy.name,
         "budget": coordinator.policy.spec.budget,
+        "standing": coordinator.policy.spec.rules.standing,
         "upstreams": [f"{model}: {url}" if model else url for model, url in upstreams.items()],
     }
     client = make_client(upstreams.values())
@@ -53,6 +54,7 @@ def create_app(
                 yield
         finally:
             sys.setswitchinterval(before)
+            proxy.apart.end()
         if state:
             try:
                 await anyio.to_thread.run_sync(coordinator.save, state)

@@ -21,11 +21,8 @@ serve` starts this).
 from __future__ import annotations
 
 import logging
-import time
-import traceback
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -35,26 +32,16 @@ from starlette.types import Receive, Scope, Send
 
 from lrrc.middleware.coordinator import Coordinator
 from lrrc.middleware.proxy.client import unreached
+from lrrc.middleware.proxy.composing import BYPASSED, Apart, Outcome, shorten
 from lrrc.middleware.proxy.ledger import Ledger
-from lrrc.middleware.proxy.reading import (
-    BYPASSED,
-    CHAT,
-    OURS,
-    LeftAlone,
-    bypassed,
-    decoded,
-    kind_of,
-    options_of,
-    parse,
-    written,
-)
+from lrrc.middleware.proxy.reading import CHAT, OURS, LeftAlone, bypassed, decoded, kind_of
 from lrrc.middleware.receipt import Receipt
 
 MAX_BODY = 64 * 2**20  # bytes of a request that are held to be shortened; a larger one streams through as it is
 REFUSALS = (400, 422)  # statuses by which servers say that a prompt is none that they take
 CONVERSATION = "x-lrrc-conversation"
 COMPOSERS = 2  # threads that compose at once: more of them would only keep the event loop from relaying answers
-LARGE = 2**20  # bytes of a request that waits for its turn among such alone, so that no small one waits for it
+LARGE = 2**20  # bytes of a request that is composed in a process apart, so that no small one waits for it
 HOP_BY_HOP = frozenset(
     (
         b"connection",
@@ -74,13 +61,14 @@ log = logging.getLogger("lrrc.proxy")
 @dataclass
 class Forwarded:
     """What goes upstream: a body and the headers that tell the client what was done. `entry` is what the ledger is told
-    of a composed prompt, `original` the body that came, where another is sent."""
+    of a composed prompt, `original` the body that came, where another is sent; a `large` one was composed apart."""
 
     upstream: httpx2.URL
     body: bytes | AsyncIterator[bytes]
     notes: dict[str, str]
     entry: tuple[dict[str, Any], int, Receipt, float] | None = None
     original: bytes | None = None
+    large: bool = False
 
 
 class Proxy:
@@ -95,7 +83,7 @@ class Proxy:
         self.coordinator, self.ledger, self.client = coordinator, ledger, client
         self.upstreams = {model: httpx2.URL(address) for model, address in upstreams.items()}
         self.composing = anyio.CapacityLimiter(COMPOSERS)
-        self.composing_large = anyio.CapacityLimiter(1)
+        self.apart = Apart(coordinator.policy, coordinator.settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         incoming = IncomingRequest(receive)
@@ -174,7 +162,7 @@ class Proxy:
         if response.status_code in REFUSALS:
             reason += ", and to the original"
         elif response.is_success:
-            await anyio.to_thread.run_sync(self.coordinator.leave_alone, prompt.notes[CONVERSATION])
+            await self.leave_alone(prompt)
         prompt.notes = {**self.untouched("refused", reason), CONVERSATION: prompt.notes[CONVERSATION]}
         return response
 
@@ -193,52 +181,45 @@ class Proxy:
 
     async def shorten(self, body: bytes, headers: Mapping[bytes, bytes]) -> Forwarded:
         """A prompt, shortened if that is possible."""
-        upstream = self.upstreams[None]
+        encodings = headers.get(b"content-encoding")
         try:
-            encodings = headers.get(b"content-encoding")
             plain = await anyio.to_thread.run_sync(decoded, body, encodings, MAX_BODY) if encodings else body
-            request = parse(plain)
-            upstream = self.upstreams.get(request.get("model"), upstream)
-            if bypassed(headers):
-                raise LeftAlone(*BYPASSED)
-            options = options_of(request, headers)
-            async with self.composing if len(plain) < LARGE else self.composing_large:
-                began = time.perf_counter()
-                payload, receipt = await self.coordinator.acompose(request["messages"], **options)
-                seconds = time.perf_counter() - began
-            shorter = None if receipt.action == "passed" else written(request | {"messages": payload})
         except LeftAlone as why:
             action, reason = BYPASSED if bypassed(headers) else (why.action, why.reason)
-            return Forwarded(upstream, body, self.untouched(action, reason))
-        except (ValueError, RecursionError) as error:  # its text may quote the messages
-            reason = "its messages are not those of a chat completion"
-            return Forwarded(upstream, body, self.untouched("malformed", reason, error))
-        except Exception as error:  # whatever it is: the call is worth more than its saving
-            reason = f"a mistake of lrrc's own, at {place(error)}"
-            return Forwarded(upstream, body, self.untouched("failed", reason, error))
+            return Forwarded(self.upstreams[None], body, self.untouched(action, reason))
+        large = len(plain) >= LARGE
+        done = await (self.apart.shorten(plain, headers) if large else self.in_a_thread(plain, headers))
+        upstream = self.upstreams.get(done.model, self.upstreams[None])
+        receipt = done.receipt
+        if receipt is None:
+            return Forwarded(upstream, body, self.untouched(done.action, done.reason, done.origin))
         notes = {
             "x-lrrc-action": receipt.action,
             "x-lrrc-tokens-before": str(receipt.tokens_before),
             "x-lrrc-tokens-after": str(receipt.tokens_after),
             CONVERSATION: receipt.conversation,
         }
-        entry = (request, len(body), receipt, seconds)
-        if shorter is None:
+        entry = ({"model": done.model, "messages": done.messages}, len(body), receipt, done.seconds)
+        if done.body is None:
             return Forwarded(upstream, body, notes | {"x-lrrc-reason": receipt.reason}, entry)
-        return Forwarded(upstream, shorter, notes, entry, original=body)
+        return Forwarded(upstream, done.body, notes, entry, original=body, large=large)
 
-    def untouched(self, action: str, reason: str, error: Exception | None = None) -> dict[str, str]:
+    async def in_a_thread(self, body: bytes, headers: Mapping[bytes, bytes]) -> Outcome:
+        return await anyio.to_thread.run_sync(shorten, self.coordinator, body, headers, limiter=self.composing)
+
+    async def leave_alone(self, prompt: Forwarded) -> None:
+        name = prompt.notes[CONVERSATION]
+        if prompt.large:
+            await self.apart.leave_alone(name)
+        else:
+            await anyio.to_thread.run_sync(self.coordinator.leave_alone, name)
+
+    def untouched(self, action: str, reason: str, origin: str = "") -> dict[str, str]:
         """Count a request that goes on as it came; the log has what developers need of an error, never its text."""
         if self.ledger.untouched(action, reason) and action != "bypassed":
-            origin = f" ({type(error).__name__} in {place(error)})" if error else ""
-            log.warning("%s: %s%s; such requests go on as they come", action, reason, origin)
+            more = f" ({origin})" if origin else ""
+            log.warning("%s: %s%s; such requests go on as they come", action, reason, more)
         return {"x-lrrc-action": action, "x-lrrc-reason": reason}
-
-
-def place(error: Exception) -> str:
-    """Where in the code an error was raised."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{Path(frame.filename).name}:{frame.lineno}"
 
 
 def end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -32,7 +32,8 @@ class Json(JSONResponse):
 
 
 def routes(ledger: Ledger, about: dict[str, Any]) -> list[Route]:
-    """The page and the statistics; `about` is what the page says of the proxy (policy, budget, upstreams)."""
+    """The page and the statistics; `about` is what the page says of the proxy (policy, budget, share of
+    standing rules, upstreams)."""
     html, policy = page()
 
     async def index(request: Request) -> Response:

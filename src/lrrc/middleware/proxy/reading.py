@@ -12,7 +12,6 @@ OURS = b"x-lrrc-"
 CHAT = "/chat/completions"
 OTHER_PROMPTS = ("/completions", "/responses", "/messages", "/api/chat", "/api/generate")  # none is shortened
 NAMED = ("br", "compress", "zstd")  # encodings that a reason may name: others are the client's own words
-BYPASSED = ("bypassed", "asked for by x-lrrc-bypass")
 
 
 class LeftAlone(Exception):

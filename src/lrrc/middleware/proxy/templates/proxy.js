@@ -31,7 +31,9 @@
   }
 
   function summary(now) {
-    at("about").textContent = `Policy ${now.policy}, digests of at most ${now.budget} tokens; to ${now.upstreams.join(", ")}.`
+    at("about").textContent = `Policy ${now.policy}, digests of at most ${now.budget} tokens, `
+      + `${now.standing ? `up to ${100 * now.standing} % of them the user's standing rules` : "standing rules as other text"}; `
+      + `to ${now.upstreams.join(", ")}.`
       + (now.last_failure ? ` Last prompt that could not be shortened: ${now.last_failure}.` : "");
     const { before, after, saved, reusable } = now.tokens, done = now.requests;
     const cheaper = percent(now.bill.before - now.bill.after, now.bill.before);

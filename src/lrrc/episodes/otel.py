@@ -1,0 +1,138 @@
+"""OpenTelemetry's GenAI conventions: conversations in the attributes of spans and events, or a message a log record.
+
+A span has what a call was sent and what came back, in its attributes (`gen_ai.input.messages`) or in events. Older
+instrumentations write a log record for every message (`gen_ai.user.message`, ..., `gen_ai.choice`); those of one span
+are one call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from lrrc.episodes.other_messages import first_of, loaded, messages_in
+
+Found = tuple[list[Any], list[Any]]  # messages, answered
+Entry = tuple[str, int | str, Any]  # place, number, value
+COLUMNS = ("eventName", "event_name")
+SPANS = ("spanId", "span_id")
+TRACES = ("traceId", "trace_id")
+ASKED = ("gen_ai.input.messages", "gen_ai.prompt", "input.value")
+ANSWERED = ("gen_ai.output.messages", "gen_ai.completion", "output.value")
+CHOICE = "gen_ai.choice"
+
+
+def joined(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """The same entries, those of one span's messages as one, where its answer comes; those without any at the end."""
+    held: dict[tuple[Any, Any], tuple[str, int | str, list[Any]]] = {}
+    answered: set[tuple[Any, Any]] = set()
+    for where, number, value in entries:
+        span = (first_of(value, TRACES), first_of(value, SPANS)) if is_record(value) else (None, None)
+        if not span[1] or not str(span[1]).strip("0x"):  # OpenTelemetry writes zeros for none
+            yield where, number, value
+        elif span not in answered:  # else another of several choices
+            held.setdefault(span, (where, number, []))[2].append(value)
+            if name_of(value) == CHOICE:
+                answered.add(span)
+                yield _call(span, *held.pop(span))
+    for span, call in held.items():
+        yield _call(span, *call)
+
+
+def _call(span: tuple[Any, Any], where: str, number: int | str, records: list[Any]) -> Entry:
+    return where, number, {"trace_id": span[0], "span_id": span[1], "events": records}
+
+
+def is_record(value: Any) -> bool:
+    """Is it a log record of one message?"""
+    if not isinstance(value, Mapping) or not isinstance(name := name_of(value), str):
+        return False
+    return name == CHOICE or (name.startswith("gen_ai.") and name.endswith(".message"))
+
+
+def name_of(event: Mapping[str, Any]) -> Any:
+    """The name of an event, wherever its version has it."""
+    return first_of(event, ("eventName", "event_name", "name")) or _attributes(event).get("event.name")
+
+
+def messages_of(row: Mapping[str, Any]) -> Found | None:
+    """OpenTelemetry's GenAI conventions: messages in the attributes, or in events, one a message or all in one."""
+    attributes = _attributes(row)
+    if found := _in_attributes(attributes):
+        return found
+    asked: list[Any] = []
+    answered: list[Any] = []
+    events = loaded(row.get("events"))
+    for event in events if isinstance(events, list) else [row]:
+        if not isinstance(event, Mapping):
+            continue
+        if found := _in_attributes(_attributes(event)):
+            asked, answered = asked + found[0], answered + found[1]
+        elif event is not row and is_record(event):
+            said = _message(event)
+            asked, answered = (asked, answered + said) if name_of(event) == CHOICE else (asked + said, answered)
+    return (asked, answered) if asked else None
+
+
+def _message(record: Mapping[str, Any]) -> list[Any]:
+    """What a log record or an event of one message says, in its body or in its attributes."""
+    body = _plain(record.get("body")) or _attributes(record)
+    if not isinstance(body, Mapping):
+        return []
+    said = {key: value for key, value in body.items() if "." not in str(key)}  # attributes of the event aside
+    role = name_of(record).split(".")[1]
+    if role == "choice":
+        role, inner = "assistant", loaded(said.get("message"))
+        if isinstance(inner, Mapping):
+            said = {**{key: said[key] for key in ("tool_calls",) if key in said}, **inner}
+    if role == "tool" and "id" in said:
+        said = {"tool_call_id": said.pop("id"), **said}
+    said = {"role": role, **said, "tool_calls": loaded(said.get("tool_calls"))}
+    return (messages_in(said, role) or []) if any(said.get(key) for key in ("content", "tool_calls", "parts")) else []
+
+
+def _in_attributes(found: Mapping[str, Any]) -> Found | None:
+    asked = messages_in(first_of(found, ASKED), "user") or _numbered(found, ("gen_ai.prompt", "llm.input_messages"))
+    if not asked:
+        return None
+    answered = messages_in(first_of(found, ANSWERED), "assistant")
+    answered = answered or _numbered(found, ("gen_ai.completion", "llm.output_messages"))
+    told = messages_in(found.get("gen_ai.system_instructions"), "system") or []
+    return [*({**m, "role": "system"} for m in told), *asked], answered
+
+
+def _numbered(attributes: Mapping[str, Any], prefixes: Sequence[str]) -> list[Any]:
+    """Messages of attributes such as gen_ai.prompt.0.role and llm.input_messages.0.message.content."""
+    by_number: dict[int, dict[str, Any]] = {}
+    for key, value in attributes.items():
+        prefix = next((p for p in prefixes if key.startswith(f"{p}.")), None)
+        number, _, field = key.removeprefix(f"{prefix}.").partition(".")
+        if prefix and number.isdecimal():
+            by_number.setdefault(int(number), {})[field.removeprefix("message.")] = value
+    return [m for _, entry in sorted(by_number.items()) for m in messages_in(entry, "assistant") or []]
+
+
+def _attributes(holder: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes by name; OTLP has a list of {key, value: {stringValue}}."""
+    found = loaded(holder.get("attributes"))
+    if isinstance(found, list):
+        return {str(item.get("key")): _plain(item.get("value")) for item in _listed({"all": found}, "all")}
+    return dict(found) if isinstance(found, Mapping) else {}
+
+
+def _plain(value: Any) -> Any:
+    """A value of OTLP's JSON, out of its type."""
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return loaded(value)
+    ((kind, inner),) = value.items()
+    if kind == "arrayValue":
+        return [_plain(each) for each in _listed(inner, "values")]
+    if kind == "kvlistValue":
+        return {str(each.get("key")): _plain(each.get("value")) for each in _listed(inner, "values") if each}
+    return loaded(inner) if str(kind).endswith("Value") else value
+
+
+def _listed(value: Any, key: str) -> list[Any]:
+    """A list of objects below a key, or nothing."""
+    found = value.get(key) if isinstance(value, Mapping) else None
+    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
