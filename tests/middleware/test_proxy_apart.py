@@ -61,7 +61,7 @@ def children(monkeypatch):
 
 def send(proxy, messages, model="words", **options):
     content = json.dumps({"model": model, "messages": messages}).encode()
-    return httpx2.post(f"{proxy}/v1/chat/completions", content=content, timeout=60, **options)
+    return httpx2.post(f"{proxy}/v1/chat/completions", content=content, timeout=600, **options)
 
 
 def test_large_requests_are_read_by_a_process_of_their_own(direct, coordinator, children, receipts):
