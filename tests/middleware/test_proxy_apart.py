@@ -26,10 +26,15 @@ def direct():
 
 
 @pytest.fixture
-def coordinator(monkeypatch):
+def receipts():
+    return []
+
+
+@pytest.fixture
+def coordinator(monkeypatch, receipts):
     """One that can compose small requests alone; HISTORY counts as large."""
     monkeypatch.setattr("lrrc.middleware.proxy.forwarding.LARGE", len(WHOLE))
-    coordinator = Coordinator("bm25", 48, Settings(rewrite="always", keep_goal=False))
+    coordinator = Coordinator("bm25", 48, Settings(rewrite="always", keep_goal=False), on_receipt=receipts.append)
     compose = coordinator.compose
 
     def small(messages, **options):
@@ -56,10 +61,10 @@ def children(monkeypatch):
 
 def send(proxy, messages, model="words", **options):
     content = json.dumps({"model": model, "messages": messages}).encode()
-    return httpx2.post(f"{proxy}/v1/chat/completions", content=content, timeout=60, **options)
+    return httpx2.post(f"{proxy}/v1/chat/completions", content=content, timeout=600, **options)
 
 
-def test_large_requests_are_read_by_a_process_of_their_own(direct, coordinator, children):
+def test_large_requests_are_read_by_a_process_of_their_own(direct, coordinator, children, receipts):
     """However long that takes: here it stands still while small requests come and go."""
     with running(create_app(coordinator, {None: f"{direct}/v1"})) as proxy, ThreadPoolExecutor(2) as pool:
         assert send(proxy, SMALL).headers["x-lrrc-action"] == "passed" and not children
@@ -67,6 +72,7 @@ def test_large_requests_are_read_by_a_process_of_their_own(direct, coordinator, 
         first = send(proxy, HISTORY, headers=named)
         assert first.headers["x-lrrc-action"] == "rewritten" and len(children) == 1
         os.kill(children[0], signal.SIGSTOP)
+        assert [receipt.action for receipt in receipts] == ["passed", "rewritten"]
         large = [pool.submit(send, proxy, HISTORY) for _ in range(2)]
         while httpx2.get(f"{proxy}/stats").json()["open"] < len(large):
             time.sleep(0.02)

@@ -351,7 +351,7 @@ def proxied():
 
 
 def asked(proxy, body, client=httpx2):
-    reply = client.post(f"{proxy}/v1/chat/completions", content=body, timeout=120)
+    reply = client.post(f"{proxy}/v1/chat/completions", content=body, timeout=600)
     return reply.status_code, reply.json()
 
 

@@ -28,7 +28,7 @@ from lrrc.runtime.workers import process_apart
 BYPASSED = ("bypassed", "asked for by x-lrrc-bypass")
 ENDED = ("failed", "the process that reads large requests ended, as where memory runs out")
 MOST = 16  # conversations that it holds: megabytes of text take forty times as much
-NICE = 10  # of the process apart: where processors are few, small requests go first
+NICE = 5  # of the process apart: where processors are few, small requests go first
 
 
 @dataclass(frozen=True)

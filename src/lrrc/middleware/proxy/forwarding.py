@@ -193,6 +193,8 @@ class Proxy:
         receipt = done.receipt
         if receipt is None:
             return Forwarded(upstream, body, self.untouched(done.action, done.reason, done.origin))
+        if large and self.coordinator.on_receipt:
+            self.coordinator.on_receipt(receipt)
         notes = {
             "x-lrrc-action": receipt.action,
             "x-lrrc-tokens-before": str(receipt.tokens_before),
