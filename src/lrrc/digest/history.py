@@ -166,9 +166,9 @@ class History:
         for first, last in new.bounds if self.encoder.width else ():
             if 0 < first < last:  # one product a turn: its last bits depend on its shape
                 since = max(0, first - NEIGHBOURS)
-                seen_N = (whole_NE[since:first] @ whole_NE[first:last].T).max(axis=1)
+                seen_nN = np.ascontiguousarray((whole_NE[since:first] @ whole_NE[first:last].T).T)
                 later_N = new.later_N[since - low : first - low]
-                np.maximum(later_N, seen_N, out=later_N)
+                np.maximum(later_N, seen_nN.max(axis=0), out=later_N)  # down whole rows: fast
 
     def commit(self, new: PendingTurns) -> None:
         """Become what `prepare` has made of this history."""
@@ -236,10 +236,10 @@ def _analyse(text: str, limit: int) -> list[Analysed]:
     pieces = segments.split_segments(text, limit)
     found = []
     for i, piece in enumerate(pieces):
-        words = [intern(word) for word in words_of(piece.text)]  # a word of many segments is held once
-        total = math.fsum(map(word_weight, set(words)))
+        words = list(map(intern, words_of(piece.text)))  # a word of many segments is held once
+        distinct = frozenset(words)
         features = _segment_features(piece, words, i, len(pieces))
-        found.append(Analysed(piece, words, frozenset(words), features, total))
+        found.append(Analysed(piece, words, distinct, features, math.fsum(map(word_weight, distinct))))
     return found
 
 

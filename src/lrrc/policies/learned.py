@@ -39,22 +39,18 @@ class LearnedSession(Session):
 
     @torch.inference_mode()
     def step(self, new: PendingTurns) -> None:
-        state_1CD, projected = self.state_1CD, []
         before = len(self.history.segments)
-        for first, last in new.bounds:
-            if first == last:
-                continue
-            # turn by turn: a product's last bits depend on how many rows it has
-            here = slice(first - before, last - before)
-            embeddings = torch.from_numpy(new.embeddings_nE[here])[None]
-            z_1nZ = self.net.encode(embeddings, torch.tensor(new.speaker[here])[None])
-            mask_1n = torch.ones(z_1nZ.shape[:2], dtype=torch.bool)
-            state_1CD, _ = self.net.step(state_1CD, *self.net.project(z_1nZ), mask_1n)
-            projected_1nH = self.net.decoder.project(z_1nZ, torch.zeros_like(mask_1n, dtype=torch.long), 1)
-            projected.append(projected_1nH[0].numpy())
+        turns = [slice(first - before, last - before) for first, last in new.bounds if first < last]
+        if not turns:
+            return
+        speaker_1n = torch.tensor(new.speaker)[None]
+        z_1nZ = self.net.encode_turns(torch.from_numpy(new.embeddings_nE)[None], speaker_1n, turns)
+        projected_1nH = self.net.decoder.project_turns(z_1nZ, turns)
+        state_1CD, mask_1n = self.state_1CD, torch.ones(z_1nZ.shape[:2], dtype=torch.bool)
+        for here in turns:
+            state_1CD, _ = self.net.step(state_1CD, *self.net.project(z_1nZ[:, here]), mask_1n[:, here])
         self.state_1CD = state_1CD
-        for projected_nH in projected:
-            self.projected_NH.extend(projected_nH)
+        self.projected_NH.extend(projected_1nH[0].numpy())
 
     @torch.inference_mode()
     def scores(
