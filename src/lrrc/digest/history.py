@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lrrc.digest import segments
-from lrrc.digest.features import FIRST_AGENT, OTHER, SEGMENT_FEATURES, USER, Query, _segment_features
+from lrrc.digest.features import FEATURES, FIRST_AGENT, OTHER, SEGMENT_FEATURES, USER, Query, _segment_features
 from lrrc.digest.growing_rows import GrowingRows
 from lrrc.digest.word_index import WordIndex
 from lrrc.digest.words import word_weight, words_of
@@ -27,6 +27,7 @@ from lrrc.pretrained.sentence_encoder import SentenceEncoder
 # A segment is compared with those that follow it as long as they are among this many: taking in a history then costs
 # time that grows with its length, not with its square
 NEIGHBOURS = 1_024
+AT_HAND = 512  # rows of embeddings that a processor's cache holds; a product's bits do not depend on it (tested)
 
 
 @dataclass
@@ -188,20 +189,42 @@ class History:
 
     def features(self, query: Query) -> np.ndarray:
         """float32 [N, F] in the order of FEATURES, for a call that comes after the turns stored so far."""
+        return self.feature_rows(self.query_features(query), slice(None))
+
+    def feature_rows(self, columns: Sequence[np.ndarray], here: slice) -> np.ndarray:
+        """`features` of some segments [n, F], from what `query_features` gave."""
+        static_nF = self._static_NF.rows[here]
+        rows_nF = np.empty((len(static_nF), len(FEATURES)), np.float32)
+        for place, column_N in enumerate(columns):
+            rows_nF[:, place] = column_N[here]
+        rows_nF[:, len(columns) : -1] = static_nF
+        rows_nF[:, -1] = self._later_N.rows[here]
+        return rows_nF
+
+    def query_features(self, query: Query) -> list[np.ndarray]:
+        """The QUERY_FEATURES of all segments, float32 [N] each."""
         ago_N = self.turns - self.turn_N.astype(np.float32)
         asked_N, asked_in_segment_N = self._shared(query.asked_weights)
-        dynamic = [
-            self.embeddings_NE @ query.embedding_E,
+        cosine_N, asked_cosine_N = self._cosines(query.embedding_E, query.asked_E)
+        return [
+            cosine_N,
             *self._shared(query.weights),
             1 / ago_N,
             np.log(ago_N),
-            self.embeddings_NE @ query.asked_E,
+            asked_cosine_N,
             asked_N,
             asked_in_segment_N,
             self._later(asked_N) - asked_N,  # above zero where a later turn says more of what is asked
         ]
-        columns = [np.stack(dynamic, axis=1), self._static_NF.rows, self._later_N.rows[:, None]]
-        return np.concatenate(columns, axis=1, dtype=np.float32)
+
+    def _cosines(self, *asked_E: np.ndarray) -> np.ndarray:
+        """float32 [questions, N]: what is read of memory for one question is at hand for the others."""
+        cosine_QN = np.empty((len(asked_E), len(self.segments)), np.float32)
+        for first in range(0, len(self.segments), AT_HAND):
+            here = slice(first, first + AT_HAND)
+            for cosine_N, one_E in zip(cosine_QN, asked_E, strict=True):
+                np.dot(self.embeddings_NE[here], one_E, out=cosine_N[here])
+        return cosine_QN
 
     def _shared(self, weights: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
         """Weight of the words that each segment shares with a question: as parts of the question's, of its own, [N]."""

@@ -27,6 +27,8 @@ from lrrc.policies.base import Policy, RankedHistory, Session, heard_only
 from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained.sentence_encoder import SentenceEncoder
 
+AT_ONCE = 4_096  # segments that are scored together: what that takes stays in a processor's cache
+
 
 class LearnedSession(Session):
     policy: Learned
@@ -60,13 +62,20 @@ class LearnedSession(Session):
         query = Query.of(inputs, self.history.encoder)
         m = self.history.agent_number(agent)
         p_1MH = self.net.head(self.state_1CD, torch.from_numpy(query.embedding_E)[None], m + 1)
-        features_11NF = torch.from_numpy(self.history.features(query))[None, None]
-        relation_1MN = relations(torch.from_numpy(self.history.speaker_N.astype(np.int64))[None], m + 1)
-        projected_1NH = torch.from_numpy(self.projected_NH.rows)[None]
-        scores_11MN = self.net.decoder.score(p_1MH, projected_1NH, features_11NF, relation_1MN)
-        scores_N, share = self.unsent(scores_11MN[0, 0, m].numpy(), sent), self.policy.spec.rules.prior
+        columns, count = self.history.query_features(query), len(self.history.segments)
+        parts = [slice(first, first + AT_ONCE) for first in range(0, count, AT_ONCE)]
+        scored_N = np.concatenate([self._scored(p_1MH, columns, here) for here in parts] or [np.zeros(0, np.float32)])
+        scores_N, share = self.unsent(scored_N, sent), self.policy.spec.rules.prior
         scores_N = mix_with_prior(scores_N, self.history, agent, share, query.asked_weights)
         return scores_N, self.net.decoder.essential(p_1MH[0, m]).numpy()
+
+    def _scored(self, p_1MH: torch.Tensor, columns: Sequence[np.ndarray], here: slice) -> np.ndarray:
+        """What the network gives some segments for the last of M agents."""
+        features_11nF = torch.from_numpy(self.history.feature_rows(columns, here))[None, None]
+        speaker_1n = torch.from_numpy(self.history.speaker_N[here].astype(np.int64))[None]
+        projected_1nH = torch.from_numpy(self.projected_NH.rows[here])[None]
+        relation_1Mn = relations(speaker_1n, p_1MH.shape[1])
+        return self.net.decoder.score(p_1MH, projected_1nH, features_11nF, relation_1Mn)[0, 0, -1].numpy()
 
     @torch.inference_mode()
     def outcome(self) -> np.ndarray:
