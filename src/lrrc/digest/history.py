@@ -18,7 +18,7 @@ import numpy as np
 
 from lrrc.digest import segments
 from lrrc.digest.features import FEATURES, FIRST_AGENT, OTHER, SEGMENT_FEATURES, USER, Query, _segment_features
-from lrrc.digest.growing_rows import GrowingRows
+from lrrc.digest.growing_rows import GrowingRows, stretches
 from lrrc.digest.word_index import WordIndex
 from lrrc.digest.words import word_weight, words_of
 from lrrc.episodes.episode import Message
@@ -189,42 +189,42 @@ class History:
 
     def features(self, query: Query) -> np.ndarray:
         """float32 [N, F] in the order of FEATURES, for a call that comes after the turns stored so far."""
-        return self.feature_rows(self.query_features(query), slice(None))
+        every = np.arange(len(self.segments))
+        return self.feature_rows(self.query_features(query, every), every)
 
-    def feature_rows(self, columns: Sequence[np.ndarray], here: slice) -> np.ndarray:
-        """`features` of some segments [n, F], from what `query_features` gave."""
-        static_nF = self._static_NF.rows[here]
-        rows_nF = np.empty((len(static_nF), len(FEATURES)), np.float32)
-        for place, column_N in enumerate(columns):
-            rows_nF[:, place] = column_N[here]
-        rows_nF[:, len(columns) : -1] = static_nF
-        rows_nF[:, -1] = self._later_N.rows[here]
-        return rows_nF
-
-    def query_features(self, query: Query) -> list[np.ndarray]:
-        """The QUERY_FEATURES of all segments, float32 [N] each."""
-        ago_N = self.turns - self.turn_N.astype(np.float32)
+    def query_features(self, query: Query, some_n: np.ndarray) -> np.ndarray:
+        """float32 [Q, n]: the QUERY_FEATURES of the segments numbered in `some_n`, ascending."""
+        ago_n = self.turns - self.turn_N[some_n].astype(np.float32)
         asked_N, asked_in_segment_N = self._shared(query.asked_weights)
-        cosine_N, asked_cosine_N = self._cosines(query.embedding_E, query.asked_E)
-        return [
-            cosine_N,
-            *self._shared(query.weights),
-            1 / ago_N,
-            np.log(ago_N),
-            asked_cosine_N,
-            asked_N,
-            asked_in_segment_N,
-            self._later(asked_N) - asked_N,  # above zero where a later turn says more of what is asked
-        ]
+        shared_N, shared_in_segment_N = self._shared(query.weights)
+        more_N = self._later(asked_N) - asked_N  # above zero where a later turn says more of what is asked
+        cosine_n, asked_cosine_n = self._cosines(some_n, query.embedding_E, query.asked_E)
+        return np.stack(
+            [
+                cosine_n,
+                shared_N[some_n],
+                shared_in_segment_N[some_n],
+                1 / ago_n,
+                np.log(ago_n),
+                asked_cosine_n,
+                asked_N[some_n],
+                asked_in_segment_N[some_n],
+                more_N[some_n],
+            ]
+        )
 
-    def _cosines(self, *asked_E: np.ndarray) -> np.ndarray:
-        """float32 [questions, N]: what is read of memory for one question is at hand for the others."""
-        cosine_QN = np.empty((len(asked_E), len(self.segments)), np.float32)
-        for first in range(0, len(self.segments), AT_HAND):
-            here = slice(first, first + AT_HAND)
-            for cosine_N, one_E in zip(cosine_QN, asked_E, strict=True):
-                np.dot(self.embeddings_NE[here], one_E, out=cosine_N[here])
-        return cosine_QN
+    def feature_rows(self, asked_Qn: np.ndarray, some_n: np.ndarray) -> np.ndarray:
+        """float32 [n, F]: the FEATURES of some segments, of which `query_features` gave those of the question."""
+        return np.concatenate([asked_Qn.T, self._static_NF.at(some_n), self._later_N.at(some_n)[:, None]], axis=1)
+
+    def _cosines(self, some_n: np.ndarray, *asked_E: np.ndarray) -> np.ndarray:
+        """float32 [questions, n]: what is read of memory for one question is at hand for the others."""
+        cosine_Qn = np.empty((len(asked_E), len(some_n)), np.float32)
+        for here in stretches(len(some_n), AT_HAND):
+            rows_nE = self._embeddings_NE.at(some_n[here])
+            for cosine_n, one_E in zip(cosine_Qn, asked_E, strict=True):
+                np.matmul(rows_nE, one_E, out=cosine_n[here])
+        return cosine_Qn
 
     def _shared(self, weights: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
         """Weight of the words that each segment shares with a question: as parts of the question's, of its own, [N]."""

@@ -7,7 +7,7 @@ Shape suffixes: N segments so far, n of one turn, C columns of the state, D stat
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +15,9 @@ import torch
 
 from lrrc.digest.corrections import corrections_first
 from lrrc.digest.features import Query
-from lrrc.digest.growing_rows import GrowingRows
-from lrrc.digest.history import PendingTurns
-from lrrc.digest.place_prior import mix_with_prior
+from lrrc.digest.growing_rows import GrowingRows, stretches
+from lrrc.digest.history import History, PendingTurns
+from lrrc.digest.place_prior import mix_with_prior, share_of_the_question
 from lrrc.digest.selection import EMPTY_DIGEST, Selection
 from lrrc.digest.writer import DigestRules, write_digest
 from lrrc.episodes.episode import Message
@@ -27,7 +27,19 @@ from lrrc.policies.base import Policy, RankedHistory, Session, heard_only
 from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained.sentence_encoder import SentenceEncoder
 
+MOST = 16_384  # segments that the network scores for a call; 200,000 tokens of talk have as many
 AT_ONCE = 4_096  # segments that are scored together: what that takes stays in a processor's cache
+
+
+def worth_scoring(history: History, asked: Mapping[str, float]) -> np.ndarray:
+    """The segments that the network scores, ascending: all; of a history of more than MOST the newest half of MOST, and
+    as many older ones that have the most of what is asked (`asked` weighs its words)."""
+    older = len(history.segments) - MOST // 2
+    if older <= MOST // 2:
+        return np.arange(len(history.segments))
+    held_N = share_of_the_question(history, asked, older)
+    best = np.argpartition(held_N, -(MOST // 2))[-(MOST // 2) :]
+    return np.concatenate([np.sort(best), np.arange(older, len(history.segments))])
 
 
 class LearnedSession(Session):
@@ -62,18 +74,21 @@ class LearnedSession(Session):
         query = Query.of(inputs, self.history.encoder)
         m = self.history.agent_number(agent)
         p_1MH = self.net.head(self.state_1CD, torch.from_numpy(query.embedding_E)[None], m + 1)
-        columns, count = self.history.query_features(query), len(self.history.segments)
-        parts = [slice(first, first + AT_ONCE) for first in range(0, count, AT_ONCE)]
-        scored_N = np.concatenate([self._scored(p_1MH, columns, here) for here in parts] or [np.zeros(0, np.float32)])
-        scores_N, share = self.unsent(scored_N, sent), self.policy.spec.rules.prior
+        some_n = worth_scoring(self.history, query.asked_weights)
+        asked_Qn = self.history.query_features(query, some_n)
+        parts = stretches(len(some_n), AT_ONCE)
+        scored_n = np.concatenate([self._scored(p_1MH, asked_Qn[:, here], some_n[here]) for here in parts])
+        scores_N = np.full(len(self.history.segments), scored_n.min(initial=np.inf))
+        scores_N[some_n] = scored_n
+        scores_N, share = self.unsent(scores_N, sent), self.policy.spec.rules.prior
         scores_N = mix_with_prior(scores_N, self.history, agent, share, query.asked_weights)
         return scores_N, self.net.decoder.essential(p_1MH[0, m]).numpy()
 
-    def _scored(self, p_1MH: torch.Tensor, columns: Sequence[np.ndarray], here: slice) -> np.ndarray:
+    def _scored(self, p_1MH: torch.Tensor, asked_Qn: np.ndarray, some_n: np.ndarray) -> np.ndarray:
         """What the network gives some segments for the last of M agents."""
-        features_11nF = torch.from_numpy(self.history.feature_rows(columns, here))[None, None]
-        speaker_1n = torch.from_numpy(self.history.speaker_N[here].astype(np.int64))[None]
-        projected_1nH = torch.from_numpy(self.projected_NH.rows[here])[None]
+        features_11nF = torch.from_numpy(self.history.feature_rows(asked_Qn, some_n))[None, None]
+        speaker_1n = torch.from_numpy(self.history.speaker_N[some_n].astype(np.int64))[None]
+        projected_1nH = torch.from_numpy(self.projected_NH.at(some_n))[None]
         relation_1Mn = relations(speaker_1n, p_1MH.shape[1])
         return self.net.decoder.score(p_1MH, projected_1nH, features_11nF, relation_1Mn)[0, 0, -1].numpy()
 
