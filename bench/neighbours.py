@@ -1,10 +1,10 @@
 """How many digests differ because a segment is compared with its neighbours alone (lrrc.digest.history.NEIGHBOURS).
 
-    python bench/neighbours.py LOG.jsonl ... [--checkpoint models/train-r8-s0 --encoder data/encoder --every 1 --joined 1]
+    python bench/neighbours.py LOG.jsonl ... [--every 1 --joined 1]
 
 Of conversations with more segments than NEIGHBOURS it writes a digest for every `--every`-th call from there on, under
-each policy, bounded as it is and with every segment compared with all after it; `--joined` reads so many lines of a file
-as one conversation. Prints JSON.
+each policy, bounded as it is and with every segment compared with all after it; `--joined` reads so many lines of a
+file as one conversation. Prints JSON.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ def main() -> None:
                 differ[name] += sum(bounded[call] != free[call] for call in bounded)
                 longest = max(longest, *(count for _, count in bounded.values()))
             calls, long = calls + len(bounded), long + bool(bounded)
-    print(json.dumps({"conversations": long, "calls": calls, "longest": longest, "digests that differ": differ}, indent=1))
+    counts = {"conversations": long, "calls": calls, "most_segments": longest, "digests_that_differ": differ}
+    print(json.dumps(counts, indent=1))
 
 
 if __name__ == "__main__":

@@ -172,7 +172,8 @@ def test_a_segment_is_compared_with_its_neighbours(monkeypatch):
 def test_cosines_do_not_depend_on_what_is_at_hand(count):
     """To the last bit those of one product, for all segments and for some."""
     history = History(AGENTS, ENCODER, LIMIT)
-    history.append([Message("user", " ".join(f"Train {i} leaves Lisbon for {i * 7 % 100} euros." for i in range(count)))])
+    said = " ".join(f"Train {i} leaves Lisbon for {i * 7 % 100} euros." for i in range(count))
+    history.append([Message("user", said)])
     query, every = Query.of([USER_MESSAGE], ENCODER), np.arange(count)
     whole = history.features(query)
     assert len(whole) == count

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lrrc.digest import segments
-from lrrc.digest.features import FEATURES, FIRST_AGENT, OTHER, SEGMENT_FEATURES, USER, Query, _segment_features
+from lrrc.digest.features import FIRST_AGENT, OTHER, SEGMENT_FEATURES, USER, Query, _segment_features
 from lrrc.digest.growing_rows import GrowingRows, stretches
 from lrrc.digest.word_index import WordIndex
 from lrrc.digest.words import word_weight, words_of

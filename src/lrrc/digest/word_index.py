@@ -31,7 +31,8 @@ class WordIndex:
 
     def add(self, segments: Sequence[Sequence[str]]) -> None:
         for number, words in enumerate(segments, len(self._lengths.rows)):
-            for word, count in Counter(words).items():
+            once = dict.fromkeys(words, 1)
+            for word, count in once.items() if len(once) == len(words) else Counter(words).items():
                 if (found := self._found.get(word)) is None:
                     found = self._found[word] = array("i"), array("i")
                 found[0].append(number)
