@@ -93,8 +93,10 @@ def reread(policy: Policy, turns: Sequence[Sequence[Message]]) -> Callable[[], o
 def forget() -> None:
     """Messages that were cut before are cut again."""
     from lrrc.digest.history import _remembered
+    from lrrc.digest.standing_rules import recognise
 
     _remembered.cache_clear()
+    recognise.cache_clear()
 
 
 def prune(model: language_model.LanguageModel, messages: Sequence[Message], budget: int) -> Selection:
@@ -126,7 +128,7 @@ def growth(policies: dict[str, Policy], rounds: int) -> tuple[dict[str, dict[int
         for name, policy in policies.items():
             session = policy.session((AGENT,))
             session.observe_all(turns)
-            ways[name, "next turn"] = next_turn(session, random.Random(1))
+            ways[name, "next turn"] = next_turn(session, random.Random(name))  # what one has cut, none has in its cache
             ways[name, "re-read"] = reread(policy, turns)
             if hasattr(session, "state_1CD"):
                 sizes.add(session.state_1CD.numel())

@@ -17,3 +17,12 @@ def test_rows_are_what_concatenating_gives(counts, shape):
         seen.append((grown.rows, grown.rows.copy()))
     assert np.array_equal(grown.rows, np.concatenate([np.zeros((0, *shape), np.float32), *parts]))
     assert all(np.array_equal(view, copy) for view, copy in seen)  # what was read before stays as it was
+
+
+def test_rows_that_follow_one_another_are_not_copied():
+    rows = GrowingRows(2)
+    rows.extend(np.arange(12, dtype=np.float32).reshape(6, 2))
+    for some in ([], [2], [1, 2, 3], [0, 2, 5], [*range(6)]):
+        found = rows.at(np.array(some, int))
+        np.testing.assert_array_equal(found, rows.rows[some])
+        assert np.shares_memory(found, rows.rows) == (bool(some) and some[-1] - some[0] == len(some) - 1)

@@ -166,3 +166,19 @@ def test_a_segment_is_compared_with_its_neighbours(monkeypatch):
     for history, reach in ((whole, 40), (near, 5), (at_once, 5)):
         expected = [max([0.0, *similar[i, i + 1 : i + 1 + reach]]) for i in range(40)]
         np.testing.assert_allclose(history.features(query)[:, later], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("count", [3, 512, 513, 1_500])
+def test_cosines_do_not_depend_on_what_is_at_hand(count):
+    """To the last bit those of one product, for all segments and for some."""
+    history = History(AGENTS, ENCODER, LIMIT)
+    said = " ".join(f"Train {i} leaves Lisbon for {i * 7 % 100} euros." for i in range(count))
+    history.append([Message("user", said)])
+    query, every = Query.of([USER_MESSAGE], ENCODER), np.arange(count)
+    whole = history.features(query)
+    assert len(whole) == count
+    np.testing.assert_array_equal(whole[:, FEATURES.index("cosine")], history.embeddings_NE @ query.embedding_E)
+    np.testing.assert_array_equal(whole[:, FEATURES.index("asked_cosine")], history.embeddings_NE @ query.asked_E)
+    some = every[every % 3 != 1]
+    rows = history.feature_rows(history.query_features(query, some), some)
+    np.testing.assert_allclose(rows, whole[some], rtol=1e-6, atol=1e-7)

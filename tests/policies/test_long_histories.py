@@ -2,15 +2,18 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from helpers.all_policies import POLICIES
 from helpers.random_episodes import AGENTS, ENCODER, WIDTH, model
 
+from lrrc.digest.features import asked_weights
 from lrrc.episodes.episode import Message
 from lrrc.middleware import Coordinator, Settings
 from lrrc.middleware.requests import compress_request
 from lrrc.model.network import build_network
+from lrrc.policies import learned
 from lrrc.policies.registry import build_policy
 from lrrc.policies.spec import PolicySpec
 
@@ -70,6 +73,23 @@ def test_the_same_from_a_file(policy):
     fact, question, key = FACTS["a name"]
     answer = compress_request({"id": "a", "messages": talk(fact, 5_000, "log", question)}, policy, "line 1")
     assert key in str(answer["messages"])
+
+
+def test_of_a_very_long_history_what_is_asked_is_scored_however_old(policy, monkeypatch):
+    """Beside the newest segments; the others count as the least of those, and rules among them still stand."""
+    session, some = policy.session(("assistant",)), {}
+    said = [FILLERS["chat"](i) for i in range(400)]
+    turns = [[Message("user", "Always answer in French."), Message("assistant", FACTS["a name"][0])]]
+    session.observe_all([*turns, *([Message("user", line), Message("assistant", "Seen.")] for line in said)])
+    inputs, asked = [Message("user", FACTS["a name"][1])], asked_weights([Message("user", FACTS["a name"][1])])
+    for most in (20_000, 100):
+        monkeypatch.setattr(learned, "MOST", most)
+        some[most] = learned.worth_scoring(session.history, asked)
+        text = session.select(inputs, "assistant", 128).text
+        assert "Perpetua" in text and "French" in text, most
+    count = len(session.history.segments)
+    assert some[20_000].tolist() == [*range(count)] and len(some[100]) == 100
+    assert {1, *range(count - 50, count)} <= set(some[100].tolist()) and (np.diff(some[100]) > 0).all()
 
 
 @pytest.mark.parametrize("name", ["lrrc", "bm25", "recency", "lead", "first-sentences", "embedding"])

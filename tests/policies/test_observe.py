@@ -71,17 +71,20 @@ class Failing:
         return self.function(*args, **options)
 
 
-@pytest.mark.parametrize("part", ["encoder", "encode", "step", "project"])
+@pytest.mark.parametrize("part", ["encoder", "encode_turns", "step", "project", "project_turns"])
 @pytest.mark.parametrize("at", [1, 3])
 def test_all_or_nothing(monkeypatch, part, at):
     policy, turns = POLICIES["lrrc"], [[*t.inputs, *t.replies] for t in episode(3, turns=7, empty=0).turns]
     session = policy.session(AGENTS)
     session.observe_all(turns[:2])
     before, chosen = state_of(session), session.select(QUESTION, "model_a", 40)
-    owner, name = {"encoder": (ENCODER, "encode"), "project": (policy.net.decoder, "project")}.get(
-        part, (policy.net, part)
-    )
-    at = 1 if part == "encoder" else at  # it is asked once for all turns
+    once = {
+        "encoder": (ENCODER, "encode"),
+        "encode_turns": (policy.net, "encode_turns"),
+        "project_turns": (policy.net.decoder, "project_turns"),
+    }
+    owner, name = once.get(part, (policy.net, part))
+    at = 1 if part in once else at  # they are asked once for all turns
     with monkeypatch.context() as patch:
         patch.setattr(owner, name, Failing(getattr(owner, name), at))
         with pytest.raises(RuntimeError, match="out of luck"):

@@ -5,6 +5,7 @@ Shape suffixes: N segments so far, E encoder width, F features.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -93,13 +94,18 @@ def _segment_features(piece: Segment, said: Sequence[str], index: int, count: in
         index / max(1, count - 1),
         float(index == 0),
         float(index == count - 1),
-        float(np.log(max(1, piece.tokens)) / 4),
+        _log_tokens(piece.tokens),
         sum(map(word_weight, said)) / max(1, len(said)),
         min(1.0, len(_DIGIT.findall(piece.text)) / 4),
         min(1.0, _capitals(piece.text) / 4),
-        float(any(mark in piece.text for mark in _ASKING)),
+        float("?" in piece.text or (not piece.text.isascii() and any(mark in piece.text for mark in _ASKING))),
         float(bool(_DIRECTIVE.search(piece.text.lower()))),
     ]
+
+
+@functools.cache
+def _log_tokens(count: int) -> float:
+    return float(np.log(max(1, count)) / 4)
 
 
 def _capitals(text: str) -> int:

@@ -4,8 +4,16 @@ copies some n rows and not n squared; room that is not used yet takes no memory 
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import DTypeLike
+
+
+def stretches(count: int, size: int) -> list[slice]:
+    """`count` rows in parts of `size`; the last has up to twice as many, as a product of one row has other bits."""
+    firsts = range(0, max(1, count - size + 1), size)
+    return [slice(a, b) for a, b in pairwise([*firsts, count])]
 
 
 class GrowingRows:
@@ -18,6 +26,12 @@ class GrowingRows:
     @property
     def rows(self) -> np.ndarray:
         return self._room[: self._count]
+
+    def at(self, some_n: np.ndarray) -> np.ndarray:
+        """The rows of ascending numbers; a view where these follow one another, so that nothing is copied."""
+        if len(some_n) and some_n[-1] - some_n[0] + 1 == len(some_n):
+            return self.rows[some_n[0] : some_n[-1] + 1]
+        return self.rows[some_n]
 
     def preview(self, new: np.ndarray) -> np.ndarray:
         """The rows as they would be with new ones [n, ...] at their end; `rows` stays as it is."""

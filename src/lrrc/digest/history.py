@@ -18,7 +18,7 @@ import numpy as np
 
 from lrrc.digest import segments
 from lrrc.digest.features import FIRST_AGENT, OTHER, SEGMENT_FEATURES, USER, Query, _segment_features
-from lrrc.digest.growing_rows import GrowingRows
+from lrrc.digest.growing_rows import GrowingRows, stretches
 from lrrc.digest.word_index import WordIndex
 from lrrc.digest.words import word_weight, words_of
 from lrrc.episodes.episode import Message
@@ -27,6 +27,7 @@ from lrrc.pretrained.sentence_encoder import SentenceEncoder
 # A segment is compared with those that follow it as long as they are among this many: taking in a history then costs
 # time that grows with its length, not with its square
 NEIGHBOURS = 1_024
+AT_HAND = 512  # rows of embeddings that a processor's cache holds; a product's bits do not depend on it (tested)
 
 
 @dataclass
@@ -166,9 +167,9 @@ class History:
         for first, last in new.bounds if self.encoder.width else ():
             if 0 < first < last:  # one product a turn: its last bits depend on its shape
                 since = max(0, first - NEIGHBOURS)
-                seen_N = (whole_NE[since:first] @ whole_NE[first:last].T).max(axis=1)
+                seen_nN = np.ascontiguousarray((whole_NE[since:first] @ whole_NE[first:last].T).T)
                 later_N = new.later_N[since - low : first - low]
-                np.maximum(later_N, seen_N, out=later_N)
+                np.maximum(later_N, seen_nN.max(axis=0), out=later_N)  # down whole rows: fast
 
     def commit(self, new: PendingTurns) -> None:
         """Become what `prepare` has made of this history."""
@@ -188,20 +189,42 @@ class History:
 
     def features(self, query: Query) -> np.ndarray:
         """float32 [N, F] in the order of FEATURES, for a call that comes after the turns stored so far."""
-        ago_N = self.turns - self.turn_N.astype(np.float32)
+        every = np.arange(len(self.segments))
+        return self.feature_rows(self.query_features(query, every), every)
+
+    def query_features(self, query: Query, some_n: np.ndarray) -> np.ndarray:
+        """float32 [Q, n]: the QUERY_FEATURES of the segments numbered in `some_n`, ascending."""
+        ago_n = self.turns - self.turn_N[some_n].astype(np.float32)
         asked_N, asked_in_segment_N = self._shared(query.asked_weights)
-        dynamic = [
-            self.embeddings_NE @ query.embedding_E,
-            *self._shared(query.weights),
-            1 / ago_N,
-            np.log(ago_N),
-            self.embeddings_NE @ query.asked_E,
-            asked_N,
-            asked_in_segment_N,
-            self._later(asked_N) - asked_N,  # above zero where a later turn says more of what is asked
-        ]
-        columns = [np.stack(dynamic, axis=1), self._static_NF.rows, self._later_N.rows[:, None]]
-        return np.concatenate(columns, axis=1, dtype=np.float32)
+        shared_N, shared_in_segment_N = self._shared(query.weights)
+        more_N = self._later(asked_N) - asked_N  # above zero where a later turn says more of what is asked
+        cosine_n, asked_cosine_n = self._cosines(some_n, query.embedding_E, query.asked_E)
+        return np.stack(
+            [
+                cosine_n,
+                shared_N[some_n],
+                shared_in_segment_N[some_n],
+                1 / ago_n,
+                np.log(ago_n),
+                asked_cosine_n,
+                asked_N[some_n],
+                asked_in_segment_N[some_n],
+                more_N[some_n],
+            ]
+        )
+
+    def feature_rows(self, asked_Qn: np.ndarray, some_n: np.ndarray) -> np.ndarray:
+        """float32 [n, F]: the FEATURES of some segments, of which `query_features` gave those of the question."""
+        return np.concatenate([asked_Qn.T, self._static_NF.at(some_n), self._later_N.at(some_n)[:, None]], axis=1)
+
+    def _cosines(self, some_n: np.ndarray, *asked_E: np.ndarray) -> np.ndarray:
+        """float32 [questions, n]: what is read of memory for one question is at hand for the others."""
+        cosine_Qn = np.empty((len(asked_E), len(some_n)), np.float32)
+        for here in stretches(len(some_n), AT_HAND):
+            rows_nE = self._embeddings_NE.at(some_n[here])
+            for cosine_n, one_E in zip(cosine_Qn, asked_E, strict=True):
+                np.matmul(rows_nE, one_E, out=cosine_n[here])
+        return cosine_Qn
 
     def _shared(self, weights: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
         """Weight of the words that each segment shares with a question: as parts of the question's, of its own, [N]."""
@@ -236,10 +259,10 @@ def _analyse(text: str, limit: int) -> list[Analysed]:
     pieces = segments.split_segments(text, limit)
     found = []
     for i, piece in enumerate(pieces):
-        words = [intern(word) for word in words_of(piece.text)]  # a word of many segments is held once
-        total = math.fsum(map(word_weight, set(words)))
+        words = list(map(intern, words_of(piece.text)))  # a word of many segments is held once
+        distinct = frozenset(words)
         features = _segment_features(piece, words, i, len(pieces))
-        found.append(Analysed(piece, words, frozenset(words), features, total))
+        found.append(Analysed(piece, words, distinct, features, math.fsum(map(word_weight, distinct))))
     return found
 
 

@@ -66,13 +66,15 @@ def mix_with_prior(
     if not share or promised == -np.inf:
         return scores_N
     free_N = scores_N > -np.inf
-    place_N = np.where(free_N, log_prior(history, agent, len(scores_N)), -np.inf)
+    place_N = log_prior(history, agent, len(scores_N))
+    place_N[~free_N] = -np.inf
     place_N -= _log_sum(place_N)
     if share == 1:
         return place_N + promised
-    held_N = np.where(free_N, share_of_the_question(history, asked, len(scores_N)), 0.0)
+    held_N = share_of_the_question(history, asked, len(scores_N)) * free_N
     most = held_N.max() or 1.0
-    asked_N = ASKED * most**LACKING * (held_N / most) ** BEHIND
+    asked_N, having = np.zeros(len(held_N)), np.flatnonzero(held_N)
+    asked_N[having] = ASKED * most**LACKING * (held_N[having] / most) ** BEHIND
     with np.errstate(divide="ignore"):
         return promised + np.log((1 - share) * np.exp(scores_N - promised) + share * np.exp(place_N) + asked_N)
 

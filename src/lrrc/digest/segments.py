@@ -8,15 +8,14 @@ minified code, long addresses) is in none: nobody reads it, so no budget is spen
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lrrc.digest.cutting import cut
 from lrrc.digest.units import units_of
 from lrrc.pretrained import tokens
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(NamedTuple):
     """`text` = message[start:end] without white space at its ends, but for the indentation of its first line of code;
     `tokens` = n(text). `needs` are the segments without which it says little (the head of its table, the key of its
     value), by their distance: -2 is the one before the last. A `frame` is sent for others' sake alone."""

@@ -126,7 +126,13 @@ def _content_words(text: str) -> frozenset[str]:
         if len(word) > 3 and word.isascii() and word.isalnum() and word_weight(word) > COMMON
     }
     found |= {match.group(1) for match in _PAIR.finditer(text)}
-    return frozenset(w[:STEM] for w in found if not any(signal.search(w) for signal in wording.GENERAL))
+    return frozenset(word[:STEM] for word in found if not _worded_with(word))
+
+
+@functools.lru_cache(maxsize=16_384)
+def _worded_with(word: str) -> bool:
+    """Whether rules on anything are worded with it."""
+    return any(signal.search(word) for signal in wording.GENERAL)
 
 
 def _most(shared: frozenset[str], words: frozenset[str]) -> bool:

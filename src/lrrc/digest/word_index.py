@@ -31,7 +31,8 @@ class WordIndex:
 
     def add(self, segments: Sequence[Sequence[str]]) -> None:
         for number, words in enumerate(segments, len(self._lengths.rows)):
-            for word, count in Counter(words).items():
+            once = dict.fromkeys(words, 1)
+            for word, count in once.items() if len(once) == len(words) else Counter(words).items():
                 if (found := self._found.get(word)) is None:
                     found = self._found[word] = array("i"), array("i")
                 found[0].append(number)
@@ -59,17 +60,16 @@ class WordIndex:
         return [len(where) for where, _ in self._found.values()]
 
     def shared(self, weights: Mapping[str, float]) -> np.ndarray:
-        """float64 [N]: the weights of the words that each segment has, added up exactly and rounded once.
+        """float64 [N]: the weights (from 0 to 1) of the words that each segment has, added up exactly and rounded once.
 
-        What a sum loses in rounding is summed beside it (Knuth's TwoSum). Weights of one size, as these are, leave
-        remainders that add up without loss, so that the order of words plays no part, as with `math.fsum`.
+        Each weight is cut into a multiple of 2^-26 and a rest below that. Both kinds add up without loss, so that the
+        order of words plays no part, as with `math.fsum`.
         """
-        sum_N, rest_N = np.zeros(len(self.lengths_N)), np.zeros(len(self.lengths_N))
-        for word, weight in weights.items():
-            where = self.having(word)
-            before = sum_N[where]
-            after = before + weight
-            mine = after - before
-            sum_N[where] = after
-            rest_N[where] += (before - (after - mine)) + (weight - mine)
-        return sum_N + rest_N
+        count = len(self.lengths_N)
+        found = [(self._found[word][0], weight) for word, weight in weights.items() if word in self._found]
+        if not found:
+            return np.zeros(count)
+        where = np.concatenate([np.frombuffer(numbers, np.int32) for numbers, _ in found], dtype=np.intp)
+        weight_n = np.repeat([weight for _, weight in found], [len(numbers) for numbers, _ in found])
+        coarse_n = np.floor(weight_n * 2**26) / 2**26
+        return np.bincount(where, coarse_n, count) + np.bincount(where, weight_n - coarse_n, count)

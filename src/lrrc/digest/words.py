@@ -37,7 +37,7 @@ _VOCABULARY_SIZE = 100_256
 def words_of(text: str) -> list[str]:
     """Lower-case words of a text, in order; of unspaced scripts every pair of neighbouring characters."""
     if text.isascii():
-        return [word.lower() for word in _ASCII_WORD.findall(text)]
+        return _ASCII_WORD.findall(text.lower())
     text = _OMITTED.sub("", unicodedata.normalize("NFC", text))
     found = []
     for match in _WORD.finditer(text):

@@ -6,6 +6,7 @@ Shape suffixes: Q calls (a query for every turn and agent), N segments, T turns,
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -86,6 +87,19 @@ class Decoder(nn.Module):
             index_BNH = slot_BN[:, :, None].expand(-1, -1, projected_BNH.shape[2])
             projected_BNH = projected_BNH + self.turn(mean_BTZ).gather(1, index_BNH)
         return projected_BNH / scale
+
+    def project_turns(self, z_1NZ: Tensor, turns: Sequence[slice]) -> Tensor:
+        """`project` of one conversation whose turns come one by one, each by its own products (`encode_turns`)."""
+        z_NZ = z_1NZ[0, :, : self.segment.in_features]
+        projected_NH = torch.cat([self.segment(z_NZ[here]) for here in turns])
+        if self.turn is not None:
+            sizes_T = torch.tensor([here.stop - here.start for here in turns])
+            turn_N = torch.repeat_interleave(sizes_T)
+            sums_TZ = z_NZ.new_zeros(len(turns), z_NZ.shape[1]).scatter_add(0, turn_N[:, None].expand_as(z_NZ), z_NZ)
+            mean_TZ = sums_TZ / sizes_T[:, None]
+            pairs_T2Z = torch.stack([mean_TZ, torch.zeros_like(mean_TZ)], dim=1)  # beside a turn stands its padding
+            projected_NH = projected_NH + torch.cat([self.turn(pair)[:1] for pair in pairs_T2Z])[turn_N]
+        return (projected_NH / math.sqrt(self.segment.out_features))[None]
 
     def score(self, p_BQH: Tensor, projected_BNH: Tensor, features_BTNF: Tensor, relation_BMN: Tensor) -> Tensor:
         """[B, T, M, N] for the T x M calls Q."""

@@ -8,6 +8,7 @@ Z encoded width, E encoder width, H head width, F features, V buckets of essenti
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -81,15 +82,22 @@ class CoordinatorNetwork(nn.Module):
         """Segments as the decoder and then as the cell see them, [B, N, Z + SEEN]."""
         return self._said(*self._content(embeddings_BNE), speaker_BN)
 
-    def _content(self, embeddings_BNE: Tensor) -> tuple[Tensor, Tensor]:
-        """What is said, whoever says it, for the decoder and for the cell.
+    def encode_turns(self, embeddings_1NE: Tensor, speaker_1N: Tensor, turns: Sequence[slice]) -> Tensor:
+        """`encode` of one conversation whose turns come one by one: the last bits of a product depend on how many rows
+        it has, so each turn has its own. All else is done for all at once."""
+        weight, bias = self._content_weights()
+        content = [nn.functional.linear(embeddings_1NE[:, here], weight, bias) for here in turns]
+        return self._said(*torch.cat(content, dim=1).split([Z, SEEN], dim=2), speaker_1N)
 
-        Embeddings are of length one. Beside a speaker's code their entries hardly count at first: so the decoder
-        learns what it needs of them and no more, but a cell would read the same of all segments.
-        """
+    def _content(self, embeddings_BNE: Tensor) -> tuple[Tensor, Tensor]:
+        """What is said, whoever says it, for the decoder and for the cell."""
+        return nn.functional.linear(embeddings_BNE, *self._content_weights()).split([Z, SEEN], dim=2)
+
+    def _content_weights(self) -> tuple[Tensor, Tensor]:
+        """Embeddings are of length one. Beside a speaker's code their entries hardly count at first: so the decoder
+        learns what it needs of them and no more, but a cell would read the same of all segments."""
         weight = torch.cat([self.embed.weight, of_order_one(self.see.weight)])
-        bias = torch.cat([self.embed.bias, self.see.bias])
-        return nn.functional.linear(embeddings_BNE, weight, bias).split([Z, SEEN], dim=2)
+        return weight, torch.cat([self.embed.bias, self.see.bias])
 
     def _said(self, decoded_BNZ: Tensor, seen_BNS: Tensor, speaker_BN: Tensor) -> Tensor:
         decoded_BNZ = self.norm(decoded_BNZ + self.speaker(codes(speaker_BN)))

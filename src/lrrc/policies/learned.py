@@ -7,7 +7,7 @@ Shape suffixes: N segments so far, n of one turn, C columns of the state, D stat
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +15,9 @@ import torch
 
 from lrrc.digest.corrections import corrections_first
 from lrrc.digest.features import Query
-from lrrc.digest.growing_rows import GrowingRows
-from lrrc.digest.history import PendingTurns
-from lrrc.digest.place_prior import mix_with_prior
+from lrrc.digest.growing_rows import GrowingRows, stretches
+from lrrc.digest.history import History, PendingTurns
+from lrrc.digest.place_prior import mix_with_prior, share_of_the_question
 from lrrc.digest.selection import EMPTY_DIGEST, Selection
 from lrrc.digest.writer import DigestRules, write_digest
 from lrrc.episodes.episode import Message
@@ -26,6 +26,20 @@ from lrrc.model.outcome import exchange_agents
 from lrrc.policies.base import Policy, RankedHistory, Session, heard_only
 from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained.sentence_encoder import SentenceEncoder
+
+MOST = 16_384  # segments that the network scores for a call; 200,000 tokens of talk have as many
+AT_ONCE = 4_096  # segments that are scored together: what that takes stays in a processor's cache
+
+
+def worth_scoring(history: History, asked: Mapping[str, float]) -> np.ndarray:
+    """The segments that the network scores, ascending: all; of a history of more than MOST the newest half of MOST, and
+    as many older ones that have the most of what is asked (`asked` weighs its words)."""
+    older = len(history.segments) - MOST // 2
+    if older <= MOST // 2:
+        return np.arange(len(history.segments))
+    held_N = share_of_the_question(history, asked, older)
+    best = np.argpartition(held_N, -(MOST // 2))[-(MOST // 2) :]
+    return np.concatenate([np.sort(best), np.arange(older, len(history.segments))])
 
 
 class LearnedSession(Session):
@@ -39,22 +53,18 @@ class LearnedSession(Session):
 
     @torch.inference_mode()
     def step(self, new: PendingTurns) -> None:
-        state_1CD, projected = self.state_1CD, []
         before = len(self.history.segments)
-        for first, last in new.bounds:
-            if first == last:
-                continue
-            # turn by turn: a product's last bits depend on how many rows it has
-            here = slice(first - before, last - before)
-            embeddings = torch.from_numpy(new.embeddings_nE[here])[None]
-            z_1nZ = self.net.encode(embeddings, torch.tensor(new.speaker[here])[None])
-            mask_1n = torch.ones(z_1nZ.shape[:2], dtype=torch.bool)
-            state_1CD, _ = self.net.step(state_1CD, *self.net.project(z_1nZ), mask_1n)
-            projected_1nH = self.net.decoder.project(z_1nZ, torch.zeros_like(mask_1n, dtype=torch.long), 1)
-            projected.append(projected_1nH[0].numpy())
+        turns = [slice(first - before, last - before) for first, last in new.bounds if first < last]
+        if not turns:
+            return
+        speaker_1n = torch.tensor(new.speaker)[None]
+        z_1nZ = self.net.encode_turns(torch.from_numpy(new.embeddings_nE)[None], speaker_1n, turns)
+        projected_1nH = self.net.decoder.project_turns(z_1nZ, turns)
+        state_1CD, mask_1n = self.state_1CD, torch.ones(z_1nZ.shape[:2], dtype=torch.bool)
+        for here in turns:
+            state_1CD, _ = self.net.step(state_1CD, *self.net.project(z_1nZ[:, here]), mask_1n[:, here])
         self.state_1CD = state_1CD
-        for projected_nH in projected:
-            self.projected_NH.extend(projected_nH)
+        self.projected_NH.extend(projected_1nH[0].numpy())
 
     @torch.inference_mode()
     def scores(
@@ -64,13 +74,23 @@ class LearnedSession(Session):
         query = Query.of(inputs, self.history.encoder)
         m = self.history.agent_number(agent)
         p_1MH = self.net.head(self.state_1CD, torch.from_numpy(query.embedding_E)[None], m + 1)
-        features_11NF = torch.from_numpy(self.history.features(query))[None, None]
-        relation_1MN = relations(torch.from_numpy(self.history.speaker_N.astype(np.int64))[None], m + 1)
-        projected_1NH = torch.from_numpy(self.projected_NH.rows)[None]
-        scores_11MN = self.net.decoder.score(p_1MH, projected_1NH, features_11NF, relation_1MN)
-        scores_N, share = self.unsent(scores_11MN[0, 0, m].numpy(), sent), self.policy.spec.rules.prior
+        some_n = worth_scoring(self.history, query.asked_weights)
+        asked_Qn = self.history.query_features(query, some_n)
+        parts = stretches(len(some_n), AT_ONCE)
+        scored_n = np.concatenate([self._scored(p_1MH, asked_Qn[:, here], some_n[here]) for here in parts])
+        scores_N = np.full(len(self.history.segments), scored_n.min(initial=np.inf))
+        scores_N[some_n] = scored_n
+        scores_N, share = self.unsent(scores_N, sent), self.policy.spec.rules.prior
         scores_N = mix_with_prior(scores_N, self.history, agent, share, query.asked_weights)
         return scores_N, self.net.decoder.essential(p_1MH[0, m]).numpy()
+
+    def _scored(self, p_1MH: torch.Tensor, asked_Qn: np.ndarray, some_n: np.ndarray) -> np.ndarray:
+        """What the network gives some segments for the last of M agents."""
+        features_11nF = torch.from_numpy(self.history.feature_rows(asked_Qn, some_n))[None, None]
+        speaker_1n = torch.from_numpy(self.history.speaker_N[some_n].astype(np.int64))[None]
+        projected_1nH = torch.from_numpy(self.projected_NH.at(some_n))[None]
+        relation_1Mn = relations(speaker_1n, p_1MH.shape[1])
+        return self.net.decoder.score(p_1MH, projected_1nH, features_11nF, relation_1Mn)[0, 0, -1].numpy()
 
     @torch.inference_mode()
     def outcome(self) -> np.ndarray:
