@@ -203,6 +203,7 @@ class ModelConfig:
     recurrence: bool
     low_rank: bool
     hierarchy: bool
+    form: bool = False  # outcome heads see length and layout of the answers
 
 
 @checked

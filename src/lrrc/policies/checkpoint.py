@@ -54,7 +54,7 @@ def checkpoint_config(spec: PolicySpec, seed: int, width: int, model: ModelConfi
         "seed": seed,
         "encoder_width": width,
         "max_segment_tokens": spec.max_segment_tokens,
-        "model": dataclasses.asdict(model),
+        "model": {k: v for k, v in dataclasses.asdict(model).items() if (k, v) != ("form", False)},
     }
 
 
