@@ -188,7 +188,9 @@ class TransferConfig:
 
 @checked
 class ModelConfig:
-    """The coordinator (paper sections 3.1 and 3.5); the switches at the end are ablations, all true in the paper."""
+    """The coordinator (paper sections 3.1 and 3.5); the switches at the end are ablations, all true in the paper
+    but `form`, which lets outcome heads see length and layout of answers.
+    """
 
     d: Positive
     max_update_rank: Positive
@@ -203,7 +205,7 @@ class ModelConfig:
     recurrence: bool
     low_rank: bool
     hierarchy: bool
-    form: bool = False  # outcome heads see length and layout of the answers
+    form: bool
 
 
 @checked
@@ -293,8 +295,8 @@ class ReplayConfig:
 
 @checked
 class VotesConfig:
-    """Human votes (a frozen stage): a data set of the hub, or `path`, a copy of it or a JSONL of episodes joined already
-    whose column `group_by` names the prompt. `seeds_elsewhere` are of ablations and other ranks; at the operating rank
+    """Human votes (a frozen stage): a data set of the hub, or `path`, a copy of it or a JSONL of joined episodes whose
+    column `group_by` names the prompt. `seeds_elsewhere` are of ablations and other ranks; at the operating rank
     it is `seeds`. `deadline_min`: no item is begun after so many minutes.
     """
 

@@ -221,7 +221,9 @@ def write_votes(folder: Path, episodes=40, prompts=8):
     rows = rows.assign(prompt=[f"p{int(i[1:]) % prompts}" for i in rows["episode_id"]])
     folder.mkdir(parents=True, exist_ok=True)
     rows.to_parquet(folder / "rows.parquet", index=False)
-    ours = rows[(rows.policy == "lrrc") & (rows["rank"] == 8) & (rows.budget == 128) & ~rows.gated & (rows.variant == "")]
+    ours = rows[
+        (rows.policy == "lrrc") & (rows["rank"] == 8) & (rows.budget == 128) & ~rows.gated & (rows.variant == "")
+    ]
     (folder / "gate").mkdir()
     curve = [ours.assign(tau=tau, calls=ours.calls - (tau < 0.1)) for tau in (0.0, 0.3)]
     pd.concat(curve).to_parquet(folder / "gate/curve.parquet", index=False)
@@ -234,7 +236,9 @@ def without(*parts):
     """The same without some PARTS."""
     whole = summary(outcomes="success" not in parts)
     gone = {PARTS[part][0]["evaluation"] for part in parts if part != "success"}
-    gone |= {r["evaluation"] for r in whole.records if r["evaluation"].startswith("votes")} if "votes" in parts else set()
+    gone |= (
+        {r["evaluation"] for r in whole.records if r["evaluation"].startswith("votes")} if "votes" in parts else set()
+    )
     gone |= {"live-curve", "live-equal-tokens"} if gone & {"live", "live-curve"} else set()
     return replace(whole, records=[r for r in whole.records if r["evaluation"] not in gone])
 

@@ -34,6 +34,7 @@ MODEL = ModelConfig(
     recurrence=True,
     low_rank=True,
     hierarchy=True,
+    form=False,
 )
 DIGEST = PLAIN_RULES
 TRAIN = TrainConfig(

@@ -30,6 +30,7 @@ from lrrc.dataset.array_file import ArrayFile, flatten, write_arrays
 from lrrc.dataset.batches import collate, collate_kept, seen_features
 from lrrc.dataset.episode_arrays import episode_arrays
 from lrrc.dataset.inputs import StageInputs
+from lrrc.digest.reply_form import FORM
 from lrrc.episodes.episode_file import read_episodes, write_episodes
 from lrrc.model.network import build_network
 from lrrc.model.outcome import preferred

@@ -31,7 +31,10 @@ FORM = (
     "apology",
     "word_length",  # letters
 )
-_LIST_ITEM = re.compile(r"^[ \t]*(?:[-*+•·‣▪]|\(?(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,4})[.)]|[①-⑳]|[\d一二三四五六七八九十]{1,3}[、．])[ \t]*\S", re.M)
+_LIST_ITEM = re.compile(
+    r"^[ \t]*(?:[-*+•·‣▪]|\(?(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,4})[.)]|[①-⑳]|[\d一二三四五六七八九十]{1,3}[、．])[ \t]*\S",
+    re.M,
+)
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.M)
 _APOLOGY = Signal(
     {

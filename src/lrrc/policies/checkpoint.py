@@ -71,6 +71,7 @@ def read_config(folder: Path) -> dict[str, Any]:
             )
         if missing := [key for key in KEYS if key not in config]:
             raise ValueError(f"{', '.join(missing)} missing")
+        config["model"] = {"form": False, **config["model"]}  # heads that saw none of it do not name it
         found = TypeAdapter(Config).validate_python({key: config[key] for key in KEYS})
     except KeyError:
         raise ValueError(f"{path}: not a checkpoint's config.json: schema missing") from None

@@ -41,7 +41,7 @@ NEEDED = {
     "reference": {
         "above chance": "Full-Context itself succeeds no more often here than picks at random, so there is no "
         "success to keep or to lose",
-        "above chance, by votes": "Full-Context itself succeeds no more often by people's votes than picks at random, so "
+        "above chance, by votes": "Full-Context itself succeeds no more often by people's votes than random picks, so "
         "there is no success to keep or to lose",
         "above no history": "with the full history the model answers no more checks right than with none, so there is "
         "no success to keep or to lose",

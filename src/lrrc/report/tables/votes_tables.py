@@ -80,7 +80,9 @@ def no_loss_table(summary: Summary) -> Table:
     """Two one-sided tests against Full-Context, and how often they would say so where nothing is lost."""
     rows: list[tuple[Cell, ...]] = []
     for r in summary.find(evaluation="votes-no-loss", metric="no_loss_p", rank=summary.rank):
-        power = summary.value("power_of_no_loss", **{key: r[key] for key in ("evaluation", "policy", "variant", "rank")})
+        power = summary.value(
+            "power_of_no_loss", **{key: r[key] for key in ("evaluation", "policy", "variant", "rank")}
+        )
         gated, _, margin = r["variant"].rpartition("margin=")
         rows.append((f"{name(r)}{', call gate on' if gated else ''}", int(margin), r["value"], 100 * power))
     columns = (
