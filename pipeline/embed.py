@@ -16,9 +16,10 @@ from lrrc.runtime.files import atomic
 def main() -> None:
     source, vectors, stored, out = map(absolute_path, sys.argv[1:])
     params = load_params()
-    parts = array_parts(source, vectors, params.embed.max_segment_tokens, stored, params.engine)
+    form = params.model.form
+    parts = array_parts(source, vectors, params.embed.max_segment_tokens, stored, params.engine, form)
     with atomic(out) as temporary:
-        write_arrays(temporary, parts)
+        write_arrays(temporary, parts, form)
 
 
 if __name__ == "__main__":

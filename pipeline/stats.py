@@ -1,7 +1,7 @@
 """Stage stats: what the evaluations measured and training curves -> results/summary.json, the headline of metrics.
 
-python pipeline/stats.py results/replay results/live results/fidelity results/transfer.parquet data/tuned.json \\
-    data/table1.json models results/summary.json results/metrics.json
+python pipeline/stats.py results/replay results/live results/fidelity results/transfer.parquet results/votes \\
+    data/tuned.json data/table1.json models results/summary.json results/metrics.json
 """
 
 from lrrc.runtime.stage_script import run_script  # isort: split
@@ -18,12 +18,13 @@ from lrrc.results.scores import Settings
 from lrrc.results.summary import Summary
 from lrrc.results.transfer_records import read_transfer
 from lrrc.results.tuning_records import read_tuning
+from lrrc.results.votes_records import read_votes
 from lrrc.runtime.files import write_json
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("replay", "live", "fidelity", "transfer", "tuned", "table1", "models", "summary", "metrics"):
+    for name in ("replay", "live", "fidelity", "transfer", "votes", "tuned", "table1", "models", "summary", "metrics"):
         parser.add_argument(name, type=Path)
     args = parser.parse_args()
     params = load_params()
@@ -33,6 +34,7 @@ def main() -> None:
     records = all_records(args.replay, table1, args.models, settings)
     records += [*read_live(args.live, settings), *read_fidelity(args.fidelity, settings)]
     records += read_transfer(args.transfer, settings)
+    records += read_votes(args.votes, settings)
     records += read_tuning(args.tuned, read_source(args.replay), settings)
     summary = Summary.of(records, params.rank, params.budget)
     write_json(args.summary, summary.content())

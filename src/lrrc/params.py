@@ -189,7 +189,9 @@ class TransferConfig:
 
 @checked
 class ModelConfig:
-    """The coordinator (paper sections 3.1 and 3.5); the switches at the end are ablations, all true in the paper."""
+    """The coordinator (paper sections 3.1 and 3.5); the switches at the end are ablations, all true in the paper
+    but `form`, which lets outcome heads see length and layout of answers.
+    """
 
     d: Positive
     max_update_rank: Positive
@@ -204,6 +206,7 @@ class ModelConfig:
     recurrence: bool
     low_rank: bool
     hierarchy: bool
+    form: bool
 
 
 @checked
@@ -292,6 +295,24 @@ class ReplayConfig:
 
 
 @checked
+class VotesConfig:
+    """Human votes (a frozen stage): a data set of the hub, or `path`, a copy of it or a JSONL of joined episodes whose
+    column `group_by` names the prompt. `seeds_elsewhere` are of ablations and other ranks; at the operating rank
+    it is `seeds`. `deadline_min`: no item is begun after so many minutes.
+    """
+
+    source: Literal["mt_bench_human", "lmsys"]
+    path: str | None
+    group_by: str | None
+    n_episodes: Several
+    min_turns: Positive
+    folds: Several
+    variants: Listed[str]
+    seeds_elsewhere: Listed[Seed]
+    deadline_min: Number
+
+
+@checked
 class ExploreConfig:
     """The report's digest explorer: how many held-out episodes, and the seed that draws them."""
 
@@ -333,6 +354,7 @@ class Params:
     live: LiveConfig
     fidelity: FidelityConfig
     transfer: TransferConfig
+    votes: VotesConfig
     explore: ExploreConfig
     stats: StatsConfig
 
@@ -342,12 +364,13 @@ class Params:
         for rank in self.ranks:
             require(1 <= rank <= self.model.d, "ranks", rank, f"integers from 1 to model.d = {self.model.d}")
         require(self.rank in self.ranks, "rank", self.rank, f"one of ranks = {list(self.ranks)}")
-        for variant in self.ablate.variants:
-            try:
-                changed = dataclasses.replace(self.model, **parse_variant(variant))
-            except ValidationError as error:
-                raise ValueError(f"ablate.variants = {variant!r}: model.{one_line(error)}") from None
-            require(self.rank <= changed.d, "ablate.variants", variant, f"a width d of at least rank = {self.rank}")
+        for name, variants in (("ablate.variants", self.ablate.variants), ("votes.variants", self.votes.variants)):
+            for variant in variants:
+                try:
+                    changed = dataclasses.replace(self.model, **parse_variant(variant, name))
+                except ValidationError as error:
+                    raise ValueError(f"{name} = {variant!r}: model.{one_line(error)}") from None
+                require(self.rank <= changed.d, name, variant, f"a width d of at least rank = {self.rank}")
 
     @property
     def out_of_domain(self) -> Params:
@@ -359,10 +382,13 @@ def _different(key: str, values: tuple[int, ...]) -> None:
     require(len(set(values)) == len(values) > 0, key, list(values), "a list of different integers, not empty")
 
 
-def parse_variant(variant: str) -> dict[str, Any]:
+def parse_variant(variant: str, name: str = "ablate.variants") -> dict[str, Any]:
     """Changes of the model: `top_k-2` -> {"top_k": 2}; `gate-off` -> {"gate": False}; none for `targets-KIND` and
-    `folds-family`, which change what is learnt from."""
-    name, (key, _, text) = "ablate.variants", variant.rpartition("-")
+    `folds-family`, which change what is learnt from.
+
+    `name` is the parameter, for the message of a ValueError.
+    """
+    key, _, text = variant.rpartition("-")
     if key == "folds":
         require(variant == FAMILY_FOLDS, name, variant, FAMILY_FOLDS)
         return {}

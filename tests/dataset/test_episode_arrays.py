@@ -89,7 +89,7 @@ def test_targets_prefer_what_the_reply_needs_and_the_question_lacks():
 
 def test_a_saved_data_set_is_given_back(tmp_path):
     made = arrays_of(RAGGED)
-    write_arrays(tmp_path / "a", [flatten(made)])
+    write_arrays(tmp_path / "a", [flatten(made, form=True)], form=True)
     loaded = list(ArrayFile(tmp_path / "a").values())
     for before, after in zip(made, loaded, strict=True):
         for field in dataclasses.fields(before):
@@ -97,8 +97,16 @@ def test_a_saved_data_set_is_given_back(tmp_path):
             for x, y in zip(flat(a), flat(b), strict=True):
                 np.testing.assert_array_equal(x, y, field.name)
                 assert np.asarray(x).dtype == np.asarray(y).dtype, field.name
-    write_arrays(tmp_path / "b", [flatten([one]) for one in loaded])
+    write_arrays(tmp_path / "b", [flatten([one], form=True) for one in loaded], form=True)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_file_holds_forms_only_where_heads_see_them(tmp_path):
+    made = arrays_of(RAGGED)
+    write_arrays(tmp_path / "without", [flatten(made)])
+    without = ArrayFile(tmp_path / "without")
+    assert "form" not in without.file.entries and without[made[0].episode_id].form_TF.shape == (made[0].turns, 0)
+    assert made[0].form_TF.any()
 
 
 def flat(value):

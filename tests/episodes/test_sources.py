@@ -14,7 +14,7 @@ from helpers.paths import ROOT, SHARED
 
 from lrrc.episodes.episode_file import read_episodes, write_episodes
 from lrrc.episodes.hub import HUB
-from lrrc.episodes.mt_bench import join_votes
+from lrrc.episodes.mt_bench import join_votes, people_agree
 from lrrc.episodes.sources import answered_turns, draw_episodes
 
 
@@ -184,6 +184,15 @@ def test_votes_are_joined_by_majority_whichever_side_was_shown_first(tmp_path):
     assert {e.judge for e in episodes} == {"human"}
     two, _ = draw_episodes("mt_bench_human", path=path, n_episodes=100, min_turns=2)
     assert {e.episode_id for e in two} == {name for name in found if name.endswith("t2")}
+
+
+def test_how_often_two_people_agree(tmp_path):
+    path = tmp_path / "human.parquet"
+    pq.write_table(pa.Table.from_pylist(VOTES), path)
+    joined = draw_episodes("mt_bench_human", path=path, n_episodes=100)[1]["steps"][1]
+    # of the second turns: gpt, llama, gpt on one pair (one of three pairs of votes agrees), gpt against llama
+    assert (joined["people_agree"], joined["pairs_of_votes"]) == (1 / 4, 4)
+    assert people_agree([("a", VOTES[0]), ("b", VOTES[3])]) == {}  # nothing judged twice
 
 
 def test_what_is_no_vote_is_named():

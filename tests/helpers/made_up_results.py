@@ -2,6 +2,7 @@
 
 import functools
 import json
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from lrrc.results.replay_records import dataset_records, evaluation_records
 from lrrc.results.scores import Settings, Source
 from lrrc.results.summary import PARTS, Summary
 from lrrc.results.training_curves import training_records
+from lrrc.results.votes_records import read_votes
 
 POLICIES = {  # policy -> (tokens relative to full context, calls relative, success probability)
     "full-context": (1.0, 1.0, 0.66),
@@ -207,7 +209,26 @@ def summary(outcomes=True):
     histories = {(rank, seed): history(seed, rank) for rank in (4, 8, 16, 32) for seed in (0, 1)}
     training = training_records(histories, {"data": "embedded", "judge": source.judge})
     everything = [*records, *dataset_records(table1(), source), *training, *synthetic_live.all_records()]
+    with tempfile.TemporaryDirectory() as folder:
+        write_votes(Path(folder))
+        everything += read_votes(Path(folder), Settings(8, 128))
     return Summary.of(everything, 8, 128)
+
+
+def write_votes(folder: Path, episodes=40, prompts=8):
+    """What the stage votes leaves: the rows with a column of prompts, the gate's curve, and what they are of."""
+    rows = replay_rows(episodes)
+    rows = rows.assign(prompt=[f"p{int(i[1:]) % prompts}" for i in rows["episode_id"]])
+    folder.mkdir(parents=True, exist_ok=True)
+    rows.to_parquet(folder / "rows.parquet", index=False)
+    ours = rows[
+        (rows.policy == "lrrc") & (rows["rank"] == 8) & (rows.budget == 128) & ~rows.gated & (rows.variant == "")
+    ]
+    (folder / "gate").mkdir()
+    curve = [ours.assign(tau=tau, calls=ours.calls - (tau < 0.1)) for tau in (0.0, 0.3)]
+    pd.concat(curve).to_parquet(folder / "gate/curve.parquet", index=False)
+    sizes = {"prompts": prompts, "pairs": episodes, "people_agree": 0.6, "table1": table1()}
+    _json(folder / "meta.json", {"data": "mt_bench_human", "judge": "human", **sizes})
 
 
 @functools.cache
@@ -215,6 +236,9 @@ def without(*parts):
     """The same without some PARTS."""
     whole = summary(outcomes="success" not in parts)
     gone = {PARTS[part][0]["evaluation"] for part in parts if part != "success"}
+    gone |= (
+        {r["evaluation"] for r in whole.records if r["evaluation"].startswith("votes")} if "votes" in parts else set()
+    )
     gone |= {"live-curve", "live-equal-tokens"} if gone & {"live", "live-curve"} else set()
     return replace(whole, records=[r for r in whole.records if r["evaluation"] not in gone])
 
@@ -226,6 +250,7 @@ def write_stage_outputs(root: Path, episodes=60):
     for policy, part in rows.groupby("policy"):
         part.to_parquet(root / f"results/replay/{policy}.parquet", index=False)
     _json(root / "results/replay/meta.json", {"data": "embedded", "judge": "verifier"})
+    write_votes(root / "results/votes")
     for rank in (4, 8, 16, 32):
         for seed in (0, 1):
             _json(root / f"models/train-r{rank}-s{seed}/history.json", history(seed, rank))

@@ -25,6 +25,7 @@ INPUTS = (
     "pipeline",
     "proofs",
     "results/transfer.parquet",
+    "results/votes",
     "src",
 )
 TINY = {
@@ -49,7 +50,7 @@ TINY = {
     },
     "fidelity": {"policies": ["no-history", "bm25", "lrrc"], "calls": 4},
 }
-STORED = {"curate", "teach", "transfer"}  # frozen, their results are committed
+STORED = {"curate", "teach", "transfer", "votes"}  # frozen, their results are committed
 
 
 def make(folder, **changes):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from lrrc.dataset.episode_arrays import EpisodeArrays, Targets
 from lrrc.digest.features import FEATURES, FIRST_AGENT
 from lrrc.digest.history import History
+from lrrc.digest.reply_form import FORM
 from lrrc.digest.words import words_of
 from lrrc.digest.writer import PLAIN_RULES
 from lrrc.episodes.episode import ARENA_OUTCOMES, Check, Episode, Message, Turn
@@ -33,6 +34,7 @@ MODEL = ModelConfig(
     recurrence=True,
     low_rank=True,
     hierarchy=True,
+    form=False,
 )
 DIGEST = PLAIN_RULES
 TRAIN = TrainConfig(
@@ -187,6 +189,7 @@ def learnable(seed, turns=4, agents=2, outcome=True):
         dict.fromkeys(TARGETS, targets),
         [[words] * agents] * turns,
         (np.arange(len(rows)) % 2).astype(np.float32),
+        np.zeros((turns, len(FORM)), np.float32),
     )
 
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from lrrc.dataset.batches import collate, collate_kept
 from lrrc.dataset.episode_arrays import episode_arrays
+from lrrc.digest.reply_form import FORM
 from lrrc.episodes.episode import ARENA_AGENTS, ARENA_OUTCOMES
 from lrrc.model.network import build_network
-from lrrc.model.outcome import EXCHANGED, even_handed, exchange_agents, exchange_outcomes, preferred
+from lrrc.model.outcome import EXCHANGED, FIRST, FormHead, even_handed, exchange_agents, exchange_outcomes, preferred
 from lrrc.model.outcome_probe import KeptFeatures, OutcomeProbe
 from lrrc.policy_catalogue import LEARNED
 
@@ -45,13 +46,14 @@ def test_the_outcomes_of_the_arena():
     assert exchange_agents(torch.tensor([0, 1, 2, 3, 4])).tolist() == [0, 1, 3, 2, 4]
 
 
+@pytest.mark.parametrize("form", [False, True])
 @pytest.mark.parametrize("kind", ["lrrc", *LEARNED])
 @settings(deadline=None, max_examples=6)
 @given(seed=st.integers(0, 10**6))
 @torch.inference_mode()
-def test_no_network_can_favour_an_agent(kind, seed):
+def test_no_network_can_favour_an_agent(kind, form, seed):
     torch.manual_seed(seed)
-    net = build_network(kind, 4, WIDTH, model()).eval()
+    net = build_network(kind, 4, WIDTH, model(form=form)).eval()
     for parameter in net.parameters():
         parameter.add_(0.3 * torch.randn_like(parameter))
     batch = collate([episode_arrays(episode(seed + i), ENCODER, LIMIT) for i in range(3)], 32)
@@ -70,12 +72,32 @@ def test_an_episode_that_looks_the_same_from_both_sides_has_no_favourite():
     assert not preferred(net(collate([of_the_user], 32)).outcome_BTO).any()
 
 
-@given(seed=st.integers(0, 1000), turns=st.integers(1, 4))
+@given(seed=st.integers(0, 1000), turns=st.integers(1, 4), form=st.booleans())
 @torch.inference_mode()
-def test_no_probe_can_favour_an_agent(seed, turns):
+def test_no_probe_can_favour_an_agent(seed, turns, form):
     torch.manual_seed(seed)
-    features = np.random.default_rng(seed).standard_normal((turns, 3, 5)).astype(np.float32)
-    batch = collate_kept([KeptFeatures("k", features, 0, 2)])
-    probe = OutcomeProbe(5)
+    rng = np.random.default_rng(seed)
+    features = rng.standard_normal((turns, 3, 5)).astype(np.float32)
+    differences = rng.standard_normal((turns, len(FORM))).astype(np.float32)
+    batch = collate_kept([KeptFeatures("k", features, differences, 0, 2)])
+    probe = OutcomeProbe(5, form)
+    if form:
+        torch.nn.init.normal_(probe.form.weight_F)
     here, there = probe(batch), probe(batch.swapped(torch.ones(1, dtype=torch.bool)))
     assert torch.equal(here, there[..., list(EXCHANGED)])
+
+
+@torch.no_grad()
+def test_form_is_weighed_turn_by_turn():
+    head, form_BTF = FormHead(), torch.randn(2, 3, len(FORM), generator=torch.Generator().manual_seed(0))
+    assert not head(form_BTF).any()  # says nothing before it has learnt
+    head.standardise(form_BTF.flatten(0, 1))
+    head.weight_F.copy_(torch.randn(len(FORM), generator=torch.Generator().manual_seed(1)))
+    head.keep.fill_(-2.0)
+    keep, said = 1 / (1 + np.exp(2.0)), ((form_BTF / head.scale_F) @ head.weight_F).numpy()
+    expected = [said[:, 0], said[:, 1] + keep * said[:, 0], said[:, 2] + keep * said[:, 1] + keep**2 * said[:, 0]]
+    logits = head(form_BTF)
+    np.testing.assert_allclose(logits[..., FIRST].numpy(), np.stack(expected, axis=1), rtol=1e-5)
+    assert torch.equal(logits[..., 1], -logits[..., 0]) and not logits[..., 2:].any()
+    scaled = form_BTF / head.scale_F
+    torch.testing.assert_close((scaled**2).mean((0, 1)), torch.ones(len(FORM)))

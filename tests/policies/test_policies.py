@@ -13,11 +13,13 @@ from helpers.random_episodes import (
     AGENTS,
     ENCODER,
     LIMIT,
+    WIDTH,
     as_messages,
     compose,
     episode,
     histories,
     messages,
+    model,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,6 +31,7 @@ from lrrc.digest.segments import split_segments
 from lrrc.digest.selection import Selection
 from lrrc.digest.writer import PLAIN_RULES
 from lrrc.episodes.episode import Message
+from lrrc.model.network import build_network
 from lrrc.params import load_params
 from lrrc.policies.base import DIGEST_NAME, split_turns
 from lrrc.policies.payload import payload
@@ -59,6 +62,20 @@ def test_a_session_equals_the_network_over_whole_episodes(name):
             silent += len(session.history.segments) == n
             np.testing.assert_allclose(session.outcome(), output.outcome_BTO[0, t], atol=1e-4)
     assert silent > 2  # turns without any text were among them
+
+
+@torch.inference_mode()
+def test_a_session_sees_the_form_of_answers_as_the_network_does():
+    torch.manual_seed(0)
+    net = build_network("lrrc", 4, WIDTH, model(form=True)).eval()
+    torch.nn.init.normal_(net.form.weight_F)
+    policy = build_policy(PolicySpec("lrrc", 24, rank=4, max_segment_tokens=LIMIT), ENCODER, net)
+    for seed in range(4):
+        made = episode(seed, turns=4)
+        output, session = net(collate([episode_arrays(made, ENCODER, LIMIT)], 32)), policy.session(AGENTS)
+        for t, turn in enumerate(made.turns):
+            session.observe([*turn.inputs, *turn.replies])
+            np.testing.assert_allclose(session.outcome(), output.outcome_BTO[0, t], atol=1e-4)
 
 
 def trailing(listed):

@@ -157,7 +157,11 @@ def planted(claim, failing=(), beyond=False, idle=False):
     needs = claim.needs or {}
     base = {"data": needs.get("data", "embedded"), "judge": needs.get("judge", "verifier"), "variant": "", "rank": None}
     base |= {"policy": "lrrc", "budget": 128}
-    floors = (("preference_success", "replay", "random-pick"), ("live_success", "live", "no-history"))
+    floors = (
+        ("preference_success", "replay", "random-pick"),
+        ("preference_success", "votes", "random-pick"),
+        ("live_success", "live", "no-history"),
+    )
     records = []
     for metric, evaluation, floor in floors:
         for policy, share in (("full-context", 0.6), (floor, 0.5)):

@@ -154,3 +154,16 @@ def test_any_scores_have_an_interval_around_their_mean(scores_SE):
 def test_holes_are_refused(scores):
     with pytest.raises(ValueError, match="trainings x episodes"):
         crossed(scores)
+
+
+def test_power_of_no_loss_is_how_often_it_is_found():
+    rng = np.random.default_rng(5)
+    trainings, episodes, margin = 4, 60, 0.05
+    found, powers = [], []
+    for _ in range(400):
+        scores = 0.01 * rng.standard_normal((trainings, 1)) + 0.12 * rng.standard_normal(episodes)
+        seen = crossed(scores + 0.05 * rng.standard_normal((trainings, episodes)))
+        found.append(seen.p_within(margin) < 0.05)
+        powers.append(seen.power_within(margin))
+    assert abs(np.mean(found) - np.mean(powers)) < 0.08 and 0.3 < np.mean(found) < 0.95
+    assert crossed(np.zeros((2, 5))).power_within(0.01) == 1 and seen.power_within(1e-6) == 0

@@ -30,6 +30,7 @@ from lrrc.dataset.array_file import ArrayFile, flatten, write_arrays
 from lrrc.dataset.batches import collate, collate_kept, seen_features
 from lrrc.dataset.episode_arrays import episode_arrays
 from lrrc.dataset.inputs import StageInputs
+from lrrc.digest.reply_form import FORM
 from lrrc.episodes.episode_file import read_episodes, write_episodes
 from lrrc.model.network import build_network
 from lrrc.model.outcome import preferred
@@ -272,7 +273,8 @@ def kept(seed, agents=2, outcome=True):
     winner = int(rng.integers(2))
     features = rng.standard_normal((int(rng.integers(1, 5)), 3, 5)).astype(np.float32)
     features[:, 1 + winner, 0] += 4
-    return KeptFeatures(f"k{seed}", features, winner if outcome else -1, agents)
+    form = rng.standard_normal((len(features), len(FORM))).astype(np.float32)
+    return KeptFeatures(f"k{seed}", features, form, winner if outcome else -1, agents)
 
 
 def test_a_probe_learns_who_won(tmp_path):
@@ -283,17 +285,21 @@ def test_a_probe_learns_who_won(tmp_path):
     assert history[-1]["val_agreement"] == 1.0 and history[-1]["val_loss"] < 0.5 * history[0]["val_loss"]
 
 
-def test_probe_batches():
+@pytest.mark.parametrize("form", [False, True])
+def test_probe_batches(form):
     data = [kept(seed) for seed in range(6)]
     batch = collate_kept(data)
     torch.manual_seed(0)
-    probe = OutcomeProbe(5)
+    probe = OutcomeProbe(5, form)
+    if form:
+        torch.nn.init.normal_(probe.form.weight_F)
     for b, one in enumerate(data):
         T = len(one.features_TPG)
         torch.testing.assert_close(probe(batch)[b, :T], probe(collate_kept([one]))[0])
     everyone = torch.ones(6, dtype=torch.bool)
     swapped = batch.swapped(everyone)
     assert torch.equal(swapped.kept_BTPG[:, :, 1], batch.kept_BTPG[:, :, 2])
+    assert torch.equal(swapped.form_BTF, -batch.form_BTF)
     assert torch.equal(swapped.outcome_B, 1 - batch.outcome_B)
     assert torch.equal(swapped.swapped(everyone).kept_BTPG, batch.kept_BTPG)
     assert batch.swappable and not collate_kept([*data, kept(9, agents=1)]).swappable

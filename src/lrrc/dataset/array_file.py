@@ -18,6 +18,7 @@ from tqdm import tqdm
 from lrrc.dataset.episode_arrays import EpisodeArrays, Targets, rows_arrays
 from lrrc.dataset.episode_store import EpisodeStore, Part, write_parts
 from lrrc.digest.features import FEATURES
+from lrrc.digest.reply_form import FORM
 from lrrc.episodes.episode_file import EPISODES_AT_ONCE, open_episodes
 from lrrc.params import TARGETS
 from lrrc.runtime.executor import chunks, map_in_order
@@ -25,8 +26,11 @@ from lrrc.runtime.executor import chunks, map_in_order
 AT_ONCE = 4096  # episodes whose numbers are summed together
 
 
-def flatten(episodes: Sequence[EpisodeArrays]) -> Part:
-    """Ids and arrays of some episodes as they stand in the file: less to send than many small arrays."""
+def flatten(episodes: Sequence[EpisodeArrays], form: bool = False) -> Part:
+    """Ids and arrays of some episodes as they stand in the file: less to send than many small arrays.
+
+    `form`: also how the agents' replies differ, for outcome heads that see it (model.form).
+    """
 
     def joined(parts: list[np.ndarray], shape: tuple[int, ...], kind: type) -> np.ndarray:
         return np.concatenate([np.zeros(shape, kind), *parts]).astype(kind, copy=False)
@@ -58,29 +62,39 @@ def flatten(episodes: Sequence[EpisodeArrays]) -> Part:
         "essential_hashes": joined([hashes for hashes, _ in words], (0,), np.int64),
         "essential_weights": joined([weights for _, weights in words], (0,), np.float32),
     }
+    if form:
+        arrays["form"] = joined([e.form_TF for e in episodes], (0, len(FORM)), np.float32)
     return [e.episode_id for e in episodes], arrays
 
 
-def write_arrays(path: Path, parts: Iterable[Part]) -> None:
-    """The file of all parts."""
-    write_parts(path, parts, flatten([])[1])
+def write_arrays(path: Path, parts: Iterable[Part], form: bool = False) -> None:
+    """The file of all parts, which hold forms or do not."""
+    write_parts(path, parts, flatten([], form)[1])
 
 
-def array_parts(
-    source: Path, vectors: Path, max_segment_tokens: int, stored: Path, engine: str = "local"
+def array_parts(  # by name from max_segment_tokens on
+    source: Path,
+    vectors: Path,
+    max_segment_tokens: int,
+    stored: Path | None,
+    engine: str = "local",
+    form: bool = False,
 ) -> Iterator[Part]:
-    """The parts of the episodes of a parquet file, with a line of progress where it takes long."""
+    """The parts of the episodes of a parquet file, with a line of progress where it takes long.
+
+    `stored`: the gains of their segments, None where there are none; `form` as in `flatten`.
+    """
     rows = len(open_episodes(source))
     options = {"source": source, "vectors": vectors, "max_segment_tokens": max_segment_tokens, "stored": stored}
-    done = map_in_order(partial(_part, **options), chunks(rows, EPISODES_AT_ONCE), engine)
+    done = map_in_order(partial(_part, form=form, **options), chunks(rows, EPISODES_AT_ONCE), engine)
     with tqdm(total=rows, unit="episode", delay=5) as progress:
         for (start, stop), part in done:
             progress.update(stop - start)
             yield part
 
 
-def _part(start: int, stop: int, **options: Any) -> Part:
-    return flatten(rows_arrays(start, stop, **options))
+def _part(start: int, stop: int, form: bool, **options: Any) -> Part:
+    return flatten(rows_arrays(start, stop, **options), form)
 
 
 class ArrayFile(EpisodeStore):
@@ -151,6 +165,7 @@ class ArrayFile(EpisodeStore):
             },
             [words[t * agents : (t + 1) * agents] for t in range(turns)],
             take("standing", "segments"),
+            take("form", "turns") if "form" in self.file.entries else np.zeros((turns, 0), np.float32),
         )
 
     def lengths(self, ids: Sequence[str]) -> list[tuple[int, int]]:

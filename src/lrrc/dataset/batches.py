@@ -28,7 +28,9 @@ def collate(episodes: Sequence[EpisodeArrays], vocabulary: int, targets: str | N
     worth = np.full((B, T, M), UNKNOWN, np.float32)
     standing = np.full((B, N), UNKNOWN, np.float32)
     essential = np.zeros((B, T, M, vocabulary) if targets else (B, T, M, 0), np.float32)
+    form = np.zeros((B, T, max(e.form_TF.shape[1] for e in episodes)), np.float32)
     for b, e in enumerate(episodes):
+        form[b, : e.turns] = e.form_TF
         n = len(e.turn_N)
         embeddings[b, :n], turn[b, :n], speaker[b, :n] = e.embeddings_NE.reshape(n, E), e.turn_N, e.speaker_N
         query[b, : e.turns] = e.query_TE
@@ -51,6 +53,7 @@ def collate(episodes: Sequence[EpisodeArrays], vocabulary: int, targets: str | N
         essential_BTMV=torch.from_numpy(essential),
         outcome_B=torch.tensor([e.outcome for e in episodes]),
         standing_BN=torch.from_numpy(standing),
+        form_BTF=torch.from_numpy(form),
     )
 
 
@@ -63,8 +66,12 @@ def seen_features(episodes: Iterable[EpisodeArrays]) -> torch.Tensor:
 def collate_kept(episodes: Sequence[KeptFeatures]) -> ProbeBatch:
     """Pad to the longest episode."""
     turns = [len(e.features_TPG) for e in episodes]
-    kept = np.zeros((len(episodes), max(1, *turns), *episodes[0].features_TPG.shape[1:]), np.float32)
+    kept, form = (
+        np.zeros((len(episodes), max(1, *turns), *one.shape[1:]), np.float32)
+        for one in (episodes[0].features_TPG, episodes[0].form_TF)
+    )
     for b, e in enumerate(episodes):
-        kept[b, : turns[b]] = e.features_TPG
+        kept[b, : turns[b]], form[b, : turns[b]] = e.features_TPG, e.form_TF
     outcome = torch.tensor([e.outcome for e in episodes])
-    return ProbeBatch(torch.from_numpy(kept), torch.tensor(turns), outcome, all(e.agents == 2 for e in episodes))
+    arrays = map(torch.from_numpy, (kept, form))
+    return ProbeBatch(*arrays, torch.tensor(turns), outcome, all(e.agents == 2 for e in episodes))

@@ -18,6 +18,7 @@ from lrrc.dataset.standing_labels import standing_labels
 from lrrc.dataset.targets import NOISE, distribution, essential_words, lexical_gains
 from lrrc.digest.features import Query
 from lrrc.digest.history import History
+from lrrc.digest.reply_form import form_differences
 from lrrc.digest.words import word_bucket
 from lrrc.episodes.episode import ARENA_OUTCOMES, Episode, Message
 from lrrc.episodes.episode_file import open_episodes
@@ -57,6 +58,7 @@ class EpisodeArrays:
     targets: dict[str, Targets]  # by kind (params.TARGETS)
     essential: list[list[tuple[np.ndarray, np.ndarray]]]  # per turn and agent: bucket hashes, weights summing to one
     standing_N: np.ndarray  # RULE, NO_RULE or UNKNOWN of standing_labels
+    form_TF: np.ndarray  # of lrrc.digest.reply_form; F = 0 where the file does not hold it
 
     @property
     def nbytes(self) -> int:
@@ -109,6 +111,7 @@ def episode_arrays(
         kinds,
         [[_normalised(essential_words(reply)) for reply in row] for row in replies],
         standing_labels(episode, history, gains_by_call(episode, history, stored or {})),
+        form_differences([(*turn.inputs, *turn.replies) for turn in episode.turns], episode.agents),
     )
 
 
@@ -123,10 +126,10 @@ def _normalised(weights: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def rows_arrays(
-    start: int, stop: int, source: Path, vectors: Path, max_segment_tokens: int, stored: Path
+    start: int, stop: int, source: Path, vectors: Path, max_segment_tokens: int, stored: Path | None
 ) -> list[EpisodeArrays]:
     """Arrays of the episodes in the rows from `start` up to `stop` of a file, with the gains in the file `stored`."""
-    known, loaded = _gains(stored), sentence_encoder.load(str(vectors))
+    known, loaded = _gains(stored) if stored else {}, sentence_encoder.load(str(vectors))
     episodes = open_episodes(source).rows(start, stop)
     return [episode_arrays(episode, loaded, max_segment_tokens, known) for episode in episodes]
 

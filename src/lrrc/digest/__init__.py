@@ -13,6 +13,7 @@ standing_rules  what a user asks for once and expects to hold, until it is repla
 rule_wording    how that is worded in eight languages
 voice           which words of a message its writer says in their own voice
 signals         many wordings, found as fast as one
+reply_form      what any reader sees of two replies, length and layout, as differences
 selection       what is sent of a history: spans, their text, tokens
 writer          chooses segments until the budget is full, by DigestRules
 rendering       spans as text, with marks for gaps

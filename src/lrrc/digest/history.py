@@ -187,6 +187,13 @@ class History:
             getattr(self, name).extend(getattr(new, name))
         self.turns += len(new.ends)
 
+    def messages_by_turn(self) -> list[list[Message]]:
+        """The messages of every turn."""
+        found: list[list[Message]] = [[] for _ in range(self.turns)]
+        for message, turn in zip(self.messages, self.message_turn, strict=True):
+            found[turn].append(message)
+        return found
+
     def features(self, query: Query) -> np.ndarray:
         """float32 [N, F] in the order of FEATURES, for a call that comes after the turns stored so far."""
         every = np.arange(len(self.segments))

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 
 _MOST = 400  # alternatives that one may be written out into
-SPACED = ("en", "de", "es", "fr", "it", "pt")  # languages that write blanks between words; the others do not
+SPACED = ("en", "de", "es", "fr", "it", "pt", "ru")  # languages that write blanks between words; the others do not
 
 
 _CLAUSE_OPENS = re.compile(

@@ -10,7 +10,7 @@ from typing import Any
 
 from lrrc.episodes.episode import Episode
 from lrrc.episodes.mt_bench import NAME as MT_BENCH
-from lrrc.episodes.mt_bench import join_votes
+from lrrc.episodes.mt_bench import join_votes, people_agree
 from lrrc.episodes.parsing import COLUMNS, parse_episode
 from lrrc.runtime.errors import reason_of
 
@@ -44,8 +44,8 @@ def episodes_of_hub(
     rows = list(_hub_rows(source, hub, path, revision, group_by))
     steps = [step("all", rows)]
     if source == "mt_bench_human":
-        rows = join_votes(rows)
-        steps.append(step("votes joined per question, pair and turn", rows))
+        votes, rows = rows, join_votes(rows)
+        steps.append(step("votes joined per question, pair and turn", rows, **people_agree(votes)))
     episodes: dict[str, Episode] = {}
     refused = []
     for where, row in rows:

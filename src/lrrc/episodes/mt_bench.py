@@ -45,6 +45,22 @@ def join_votes(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> list[tuple[str,
     return [(first[key][0], _joined_row(key, votes[key], first[key][1])) for key in sorted(votes)]
 
 
+def people_agree(rows: Iterable[tuple[str, Mapping[str, Any]]], turn: int = 2) -> dict[str, float]:
+    """How often two people agree on the same pair of answers: over all pairs of votes on one, and how many there are.
+
+    Of votes on `turn`; a tie agrees with a tie alone. Empty where nothing was judged twice.
+    """
+    votes: dict[tuple, Counter[str]] = {}
+    for _, row in rows:
+        names = str(row["model_a"]), str(row["model_b"])
+        if int(row["turn"]) == turn:
+            winner = row["winner"] if names[0] <= names[1] else SWAPPED[row["winner"]]
+            votes.setdefault((int(row["question_id"]), *sorted(names)), Counter())[winner] += 1
+    alike = sum(n * (n - 1) // 2 for counts in votes.values() for n in counts.values())
+    total = sum(n * (n - 1) // 2 for n in (sum(counts.values()) for counts in votes.values()))
+    return {"people_agree": alike / total, "pairs_of_votes": total} if total else {}
+
+
 def _joined_row(key: tuple, votes: Counter[str], row: Mapping[str, Any]) -> dict[str, Any]:
     question, model_a, model_b, turn = key
     leaders = [winner for winner, n in votes.items() if n == max(votes.values())]

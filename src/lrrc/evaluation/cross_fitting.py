@@ -112,7 +112,8 @@ def outcome_preferences(
     if policy.name in STATELESS:
         vectors = sentence_encoder.load(str(inputs.encoder))
         data = [kept_features(episode, policy, vectors) for episode in episodes_of(inputs, ids)]
-        probe = OutcomeProbe(data[0].features_TPG.shape[2])
+        form = checkpoint.read_config(folder)["model"].form
+        probe = OutcomeProbe(data[0].features_TPG.shape[2], form)
         checkpoint.load_weights(probe, folder / f"probe-{fit}.safetensors")
         logits_BTO = probe.eval()(collate_kept(data))
         turns = [len(one.features_TPG) for one in data]

@@ -29,6 +29,7 @@ class Batch:
     essential_BTMV: Tensor  # rows sum to one, or are zero
     outcome_B: Tensor  # int64, -1 where there is none
     standing_BN: Tensor  # 1 a standing rule, 0 none, below zero unknown or padded
+    form_BTF: Tensor  # differences of the first two agents' replies (digest.reply_form); F = 0 where not stored
 
     @property
     def swappable(self) -> bool:
@@ -44,6 +45,7 @@ class Batch:
             target_BTMN=torch.where(each, self.target_BTMN.flip(2), self.target_BTMN),
             worth_BTM=torch.where(flip_B[:, None, None], self.worth_BTM.flip(2), self.worth_BTM),
             essential_BTMV=torch.where(each, self.essential_BTMV.flip(2), self.essential_BTMV),
+            form_BTF=torch.where(flip_B[:, None, None], -self.form_BTF, self.form_BTF),
             outcome_B=torch.where(flip_B, exchange_outcomes(self.outcome_B), self.outcome_B),
         )
 

@@ -19,7 +19,7 @@ from lrrc.episodes.episode import ARENA_OUTCOMES
 from lrrc.model.batch import Batch
 from lrrc.model.cells import Activity, CellShape, LowRankCell, RimCell, SummaryCell
 from lrrc.model.decoder import CompressionHead, Decoder, StateReader
-from lrrc.model.outcome import even_handed, exchange_agents
+from lrrc.model.outcome import FormHead, even_handed, exchange_agents
 
 Z = 128  # of a segment as the decoder sees it
 SEEN = 64  # of a segment as the cell sees it
@@ -58,11 +58,15 @@ class Output:
 
 
 class CoordinatorNetwork(nn.Module):
-    """`cell` is one of lrrc.model.cells, or None for a policy without a recurrent state."""
+    """`cell` is one of lrrc.model.cells, or None for a policy without a recurrent state; `e` the encoder's width.
 
-    def __init__(self, cell: nn.Module | None, d: int, e: int, head_width: int, vocabulary: int, hierarchy: bool):
+    `model` has the fields of lrrc.params.ModelConfig.
+    """
+
+    def __init__(self, cell: nn.Module | None, e: int, model, hierarchy: bool):
         super().__init__()
-        self.d = d
+        self.d = d = model.d
+        head_width, vocabulary = model.head_width, model.vocabulary
         self.embed = nn.Linear(e, Z)
         self.speaker = nn.Embedding(SPEAKERS, Z)
         self.norm = nn.LayerNorm(Z)
@@ -77,6 +81,7 @@ class CoordinatorNetwork(nn.Module):
         self.outcome_query_H = nn.Parameter(torch.randn(head_width))
         self.outcome_reader = StateReader(d, head_width)
         self.outcome = nn.Sequential(nn.Linear(head_width, 32), nn.GELU(), nn.Linear(32, len(ARENA_OUTCOMES)))
+        self.form = FormHead() if model.form else None
 
     def encode(self, embeddings_BNE: Tensor, speaker_BN: Tensor) -> Tensor:
         """Segments as the decoder and then as the cell see them, [B, N, Z + SEEN]."""
@@ -140,25 +145,30 @@ class CoordinatorNetwork(nn.Module):
         g, active = (torch.stack(values, dim=1) for values in zip(*activities, strict=True))
         return Run(z_BNZ, said_BT, _stacked(states), g, active)
 
-    def outcome_logits(self, state_BCD: Tensor, exchanged_BCD: Tensor) -> Tensor:
-        """Logits [B, O] of the episode's outcome, from its state and that of the same episode with agents exchanged."""
-        here, there = map(self._outcome_of_one_side, (state_BCD, exchanged_BCD))
-        return even_handed(here, there)
+    def outcome_logits(self, state_BTCD: Tensor, exchanged_BTCD: Tensor, form_BTF: Tensor) -> Tensor:
+        """Logits [B, T, O] of the episode's outcome after each turn, from the states after it.
+
+        `exchanged_BTCD` are those of the same episode with its agents exchanged; `form_BTF` is how replies differ.
+        Where fewer states are given than turns, they are the last ones.
+        """
+        B, T = state_BTCD.shape[:2]
+        here, there = (self._outcome_of_one_side(s.flatten(0, 1)).view(B, T, -1) for s in (state_BTCD, exchanged_BTCD))
+        logits_BTO = even_handed(here, there)
+        return logits_BTO if self.form is None else logits_BTO + self.form(form_BTF)[:, -T:]
 
     def _outcome_of_one_side(self, state_BCD: Tensor) -> Tensor:
         query_B1H = self.outcome_query_H.expand(len(state_BCD), 1, -1)
         return self.outcome(self.outcome_reader(query_B1H, state_BCD).squeeze(1))
 
     def forward(self, batch: Batch) -> Output:
-        B, T, _ = batch.query_BTE.shape
+        T = batch.query_BTE.shape[1]
         decoded, seen = self._content(batch.embeddings_BNE)
         here = self.run(self._said(decoded, seen, batch.speaker_BN), batch.turn_BN, T)
         with torch.no_grad():  # teaches the head alone: training shows every episode either way round
             there = self.run(self._seen(seen, exchange_agents(batch.speaker_BN)), batch.turn_BN, T)
         if self.training and (gate := getattr(self.cell, "gate", None)):
             gate.settle(here.g_BTC[here.said_BT])
-        outcome_BTO = self.outcome_logits(here.state_BTCD[:, 1:].flatten(0, 1), there.state_BTCD[:, 1:].flatten(0, 1))
-        outcome_BTO = outcome_BTO.view(B, T, -1)
+        outcome_BTO = self.outcome_logits(here.state_BTCD[:, 1:], there.state_BTCD[:, 1:], batch.form_BTF)
         return self.read(batch, here, outcome_BTO)
 
     def read(self, batch: Batch, run: Run, outcome_BTO: Tensor) -> Output:
@@ -236,4 +246,4 @@ def build_network(kind: str, rank: int, width: int, model) -> CoordinatorNetwork
     else:
         raise ValueError(f"{kind}: not a learned policy: lrrc, rims-only, ccf-only or tokensqueeze-only")
     hierarchy = model.hierarchy and kind == "lrrc"
-    return CoordinatorNetwork(cell, model.d, width, model.head_width, model.vocabulary, hierarchy)
+    return CoordinatorNetwork(cell, width, model, hierarchy)

@@ -7,9 +7,10 @@ pair, exchanged back, cannot favour a side: exchanging the agents exchanges its 
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lrrc.digest.features import FIRST_AGENT
+from lrrc.digest.reply_form import FORM
 from lrrc.episodes.episode import ARENA_AGENTS, ARENA_OUTCOMES
 
 FIRST, SECOND = map(ARENA_OUTCOMES.index, ARENA_AGENTS)
@@ -40,3 +41,35 @@ def preferred(logits_BO: Tensor) -> Tensor:
     """P(first agent is better) - P(second agent is better), in [-1, 1]: sign = pick, size = confidence."""
     p_BO = logits_BO.softmax(dim=-1)
     return p_BO[..., FIRST] - p_BO[..., SECOND]
+
+
+class FormHead(nn.Module):
+    """What the form of two agents' replies says of the outcome: a logistic regression on their differences.
+
+    It is linear and has no constant, so exchanged agents get exchanged answers. `keep` is how much of what was seen
+    before still counts at the next turn: a judge may go by the last answers or by all of them. Shape suffixes: B
+    episodes, T turns, F differences (lrrc.digest.reply_form.FORM), O outcomes.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.weight_F = nn.Parameter(torch.zeros(len(FORM)))
+        self.keep = nn.Parameter(torch.zeros(()))  # a half, through a sigmoid
+        self.register_buffer("scale_F", torch.ones(len(FORM)))
+
+    def standardise(self, form_NF: Tensor) -> None:
+        """Bring differences as large as those of the training episodes to the order of one; zero stays zero."""
+        self.scale_F.copy_((form_NF**2).mean(0).sqrt())
+        self.scale_F[self.scale_F == 0] = 1.0
+
+    def forward(self, form_BTF: Tensor) -> Tensor:
+        """Logits [B, T, O] to add to those of a head, after each turn."""
+        lead_BT, seen_B, keep = form_BTF / self.scale_F @ self.weight_F, 0.0, self.keep.sigmoid()
+        leads = []
+        for lead_B in lead_BT.unbind(1):
+            seen_B = keep * seen_B + lead_B
+            leads.append(seen_B)
+        logits_BTO = form_BTF.new_zeros(*form_BTF.shape[:2], len(ARENA_OUTCOMES))
+        logits_BTO[..., FIRST] = torch.stack(leads, dim=1)
+        logits_BTO[..., SECOND] = -logits_BTO[..., FIRST]
+        return logits_BTO

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from lrrc.episodes.episode import ARENA_OUTCOMES
-from lrrc.model.outcome import even_handed, exchange_outcomes
+from lrrc.model.outcome import FormHead, even_handed, exchange_outcomes
 
 PARTIES = 3
 EXCHANGED_PARTIES = [0, 2, 1]
@@ -20,10 +20,14 @@ EXCHANGED_PARTIES = [0, 2, 1]
 
 @dataclass(frozen=True)
 class KeptFeatures:
-    """One episode: features [T, P, G] of what is kept after each turn, and the index of the outcome (-1: none)."""
+    """One episode: features [T, P, G] of what is kept after each turn, and the index of the outcome (-1: none).
+
+    `form_TF`: how the agents' replies differ (lrrc.digest.reply_form), which every head sees whatever is kept.
+    """
 
     episode_id: str
     features_TPG: np.ndarray
+    form_TF: np.ndarray
     outcome: int
     agents: int
 
@@ -35,6 +39,7 @@ class KeptFeatures:
 @dataclass(frozen=True)
 class ProbeBatch:
     kept_BTPG: Tensor
+    form_BTF: Tensor
     turns_B: Tensor
     outcome_B: Tensor
     swappable: bool
@@ -45,25 +50,28 @@ class ProbeBatch:
         return replace(
             self,
             kept_BTPG=torch.where(flip_B[:, None, None, None], exchanged, self.kept_BTPG),
+            form_BTF=torch.where(flip_B[:, None, None], -self.form_BTF, self.form_BTF),
             outcome_B=torch.where(flip_B, outcome, self.outcome_B),
         )
 
     def to(self, device: torch.device | str) -> ProbeBatch:
-        moved = {name: getattr(self, name).to(device) for name in ("kept_BTPG", "turns_B", "outcome_B")}
+        moved = {name: getattr(self, name).to(device) for name in ("kept_BTPG", "form_BTF", "turns_B", "outcome_B")}
         return replace(self, **moved)
 
 
 class OutcomeProbe(nn.Module):
     """A small network from kept features to outcome logits, [B, T, O], that cannot favour a side."""
 
-    def __init__(self, width: int, hidden: int = 32):
+    def __init__(self, width: int, form: bool = False, hidden: int = 32):
         super().__init__()
         self.party = nn.Linear(width, hidden)
         self.outcome = nn.Sequential(
             nn.Linear(PARTIES * hidden, hidden), nn.GELU(), nn.Linear(hidden, len(ARENA_OUTCOMES))
         )
+        self.form = FormHead() if form else None
 
     def forward(self, batch: ProbeBatch) -> Tensor:
         party_BTPH = torch.tanh(self.party(batch.kept_BTPG))
         here, there = (self.outcome(seen.flatten(2)) for seen in (party_BTPH, party_BTPH[:, :, EXCHANGED_PARTIES]))
-        return even_handed(here, there)
+        logits_BTO = even_handed(here, there)
+        return logits_BTO if self.form is None else logits_BTO + self.form(batch.form_BTF)

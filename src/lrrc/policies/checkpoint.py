@@ -54,7 +54,7 @@ def checkpoint_config(spec: PolicySpec, seed: int, width: int, model: ModelConfi
         "seed": seed,
         "encoder_width": width,
         "max_segment_tokens": spec.max_segment_tokens,
-        "model": dataclasses.asdict(model),
+        "model": {k: v for k, v in dataclasses.asdict(model).items() if (k, v) != ("form", False)},
     }
 
 
@@ -71,6 +71,7 @@ def read_config(folder: Path) -> dict[str, Any]:
             )
         if missing := [key for key in KEYS if key not in config]:
             raise ValueError(f"{', '.join(missing)} missing")
+        config["model"] = {"form": False, **config["model"]}  # heads that saw none of it do not name it
         found = TypeAdapter(Config).validate_python({key: config[key] for key in KEYS})
     except KeyError:
         raise ValueError(f"{path}: not a checkpoint's config.json: schema missing") from None

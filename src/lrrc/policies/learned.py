@@ -18,6 +18,7 @@ from lrrc.digest.features import Query
 from lrrc.digest.growing_rows import GrowingRows, stretches
 from lrrc.digest.history import History, PendingTurns
 from lrrc.digest.place_prior import mix_with_prior, share_of_the_question
+from lrrc.digest.reply_form import form_differences
 from lrrc.digest.selection import EMPTY_DIGEST, Selection
 from lrrc.digest.writer import DigestRules, write_digest
 from lrrc.episodes.episode import Message
@@ -101,7 +102,8 @@ class LearnedSession(Session):
         )
         z_1NZ = self.net.encode(torch.from_numpy(seen.embeddings_NE)[None], exchange_agents(speaker_1N))
         exchanged = self.net.run(z_1NZ, turn_1N, max(1, seen.turns))
-        return self.net.outcome_logits(self.state_1CD, exchanged.state_BTCD[:, -1])[0].numpy()
+        form_1TF = torch.from_numpy(form_differences(seen.messages_by_turn(), seen.agents))[None]
+        return self.net.outcome_logits(self.state_1CD[:, None], exchanged.state_BTCD[:, -1:], form_1TF)[0, 0].numpy()
 
     def propose(
         self, inputs: Sequence[Message], agent: str, budget: int | None, sent: Collection[int] = ()

@@ -41,6 +41,8 @@ NEEDED = {
     "reference": {
         "above chance": "Full-Context itself succeeds no more often here than picks at random, so there is no "
         "success to keep or to lose",
+        "above chance, by votes": "Full-Context itself succeeds no more often by people's votes than random picks, so "
+        "there is no success to keep or to lose",
         "above no history": "with the full history the model answers no more checks right than with none, so there is "
         "no success to keep or to lose",
     },
@@ -159,14 +161,21 @@ def _missing(claim: Claim, evidence: Evidence) -> str:
         if key == "reference":
             metric, floor, evaluation = {
                 "above chance": ("preference_success", "random-pick", "replay"),
+                "above chance, by votes": ("preference_success", "random-pick", "votes"),
                 "above no history": ("live_success", "no-history", "live"),
             }[value]
             holds = evidence.summary.beats_floor(metric, floor, evaluation=evaluation)
             if not holds:
                 return UNMEASURED if holds is None else NEEDED[key][value]
-        elif any(record[key] != value for record in evidence.summary.find(evaluation="replay")):
+        elif any(r[key] != value for name in _evaluations(claim.tests) for r in evidence.summary.find(evaluation=name)):
             return NEEDED[key][value]
     return ""
+
+
+def _evaluations(tests: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Those that tests look at."""
+    leaves = [leaf for test in tests for leaf in test.get("any", [test])]
+    return {leaf.get("evaluation", "replay") for leaf in leaves if "metric" in leaf}
 
 
 def _run(test: Mapping[str, Any], evidence: Evidence) -> tuple[bool | None, str]:

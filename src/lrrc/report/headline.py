@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lrrc.policy_catalogue import FLOORS
-from lrrc.report import live_headline
+from lrrc.report import live_headline, votes_headline
 from lrrc.report.live_headline import p_value, points, reading
 from lrrc.results.scores import GATE_ON
 from lrrc.results.summary import Summary, name, provenance
@@ -69,8 +69,9 @@ def cards(summary: Summary) -> list[Card]:
 
 
 def sentences(summary: Summary) -> list[str]:
-    """The same in words, with the best other policy: live where it was measured, else on recorded outcomes."""
-    return live_headline.sentences(summary) or _replayed(summary)
+    """The same in words, with the best other policy: by people's votes, and live where measured, else on recorded
+    outcomes."""
+    return votes_headline.sentences(summary) + (live_headline.sentences(summary) or _replayed(summary))
 
 
 def further_sentences(summary: Summary) -> list[str]:

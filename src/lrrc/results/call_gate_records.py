@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 CURVE = "gate/curve.parquet"  # below results/replay
 
 
-def gate_records(replay: Path, source: Source) -> list[dict[str, Any]]:
+def gate_records(replay: Path, source: Source, prompt_of: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
     """Records call-gate: calls per episode and preference success, one variant `tau=0.10` per threshold.
 
-    Empty where no threshold was tried.
+    `prompt_of` the episodes, where intervals draw prompts. Empty where no threshold was tried.
     """
     path = Path(replay) / CURVE
     if not path.is_file():
@@ -40,5 +40,6 @@ def gate_records(replay: Path, source: Source) -> list[dict[str, Any]]:
         }
         for metric, column in (("calls_per_episode", "calls"), ("preference_success", "success")):
             matrix = part.pivot(index="seed", columns="episode_id", values=column).dropna(axis=1).astype(float)
-            records.append(crossed_record(base, metric, crossed(matrix)))
+            prompts = [prompt_of[i] for i in matrix.columns] if prompt_of else None
+            records.append(crossed_record(base, metric, crossed(matrix, prompts)))
     return records

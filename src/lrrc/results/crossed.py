@@ -88,6 +88,19 @@ class Crossed:
         nearer = self.p(math.copysign(margin, self.value)) / 2
         return nearer if abs(self.value) < margin else 1 - nearer
 
+    def power_within(self, margin: float, alpha: float = 0.05) -> float:
+        """Power of two one-sided tests for lying within (-margin, margin), where the true mean is 0."""
+        if not self.se:
+            return 1.0
+        room = margin / self.se - self._reach(alpha) / self.se
+        return float(max(0.0, 2 * scipy_stats.t.cdf(room, self._degrees) - 1))
+
+    @property
+    def _degrees(self) -> float:
+        """Satterthwaite's degrees of freedom."""
+        parts = ((self.by_training, self.trainings - 1), (self.by_episode, self.episodes - 1))
+        return self.se**4 / sum(variance**2 / d for variance, d in parts if variance)
+
     def on(self, episodes: int) -> Crossed:
         """What as many trainings would give on another number of episodes that vary as these do."""
         by_episode = self.by_episode * self.episodes / episodes
@@ -97,8 +110,7 @@ class Crossed:
         """Power of the two-sided test for a true `difference`, by the noncentral t of Satterthwaite's degrees."""
         if not self.se:
             return float(difference != 0)
-        parts = ((self.by_training, self.trainings - 1), (self.by_episode, self.episodes - 1))
-        degrees = self.se**4 / sum(variance**2 / d for variance, d in parts if variance)
+        degrees = self._degrees
         limit, shift = self.half_width(1 - alpha) / self.se, abs(difference) / self.se
         wrong_side = scipy_stats.nct.cdf(-limit, degrees, shift)  # scipy gives NaN where this is vanishingly small
         return float(scipy_stats.nct.sf(limit, degrees, shift) + np.nan_to_num(wrong_side))

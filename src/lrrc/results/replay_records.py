@@ -72,11 +72,11 @@ def mean_records(scores: Scores, config: Configuration, full: Configuration, bas
         matrix = scores.matrix(config, column)
         if matrix is None:
             continue
-        more = {}
+        more, prompts = {}, scores.clusters(matrix.columns)
         if config != full and (reference := _aligned(scores, full, column, matrix)) is not None:
             mine, theirs = shared(matrix, reference)
-            more["test"] = details_of_test(crossed(mine - theirs))
-        records.append(crossed_record(base, metric, crossed(matrix), **more))
+            more["test"] = details_of_test(crossed(mine - theirs, prompts))
+        records.append(crossed_record(base, metric, crossed(matrix, prompts), **more))
     return records
 
 
@@ -112,13 +112,15 @@ def _compare(scores, config, other, base, settings, savings, success) -> list[di
         if reference is None:
             continue
         mine, theirs = shared(matrix, reference)
-        found, test = crossed_reduction(mine, theirs), details_of_test(crossed(mine - theirs))
+        prompts = scores.clusters(matrix.columns)
+        found = crossed_reduction(mine, theirs, prompts)
+        test = details_of_test(crossed(mine - theirs, prompts))
         records.append(crossed_record(base, metric, found, test=test))
     matrix = scores.matrix(config, "success")
     reference = None if matrix is None else _aligned(scores, other, "success", matrix)
     if reference is not None:
         mine, theirs = shared(matrix, reference)
-        found = crossed(mine - theirs)
+        found = crossed(mine - theirs, scores.clusters(matrix.columns))
         more = details_of_test(
             found,
             sd=100 * found.spread,
@@ -145,7 +147,8 @@ def power_records(scores, head, full, base, settings) -> list[dict[str, Any]]:
     if reference is None:
         return []
     mine, theirs = shared(matrix, reference)
-    seen, here, records = crossed(mine - theirs), {**base, "evaluation": "power"}, []
+    seen = crossed(mine - theirs, scores.clusters(matrix.columns))
+    here, records = {**base, "evaluation": "power"}, []
     for n in sorted({seen.episodes, PAPER_TEST_EPISODES}) if seen.episodes > 1 else []:
         there, sizes = seen.on(n), {"n": n, "seeds": seen.trainings}
         power, least = there.power(PAPER_EFFECT, settings.alpha), 100 * there.detectable(settings.alpha)

@@ -58,6 +58,7 @@ class Scores:
     def __init__(self, tables: Mapping[Configuration, pd.DataFrame], where: str) -> None:
         self.tables, self.where = tables, where
         self.known: dict[tuple[Configuration, str], pd.DataFrame | None] = {}
+        self.prompt_of: dict[str, str] = {}
 
     @classmethod
     def of_rows(cls, rows: pd.DataFrame, where: str = "results/replay") -> Scores:
@@ -80,6 +81,13 @@ class Scores:
         """The scores of some configurations on some episodes."""
         parts = {c: self.tables[c][self.tables[c]["episode_id"].isin(list(episodes))] for c in configs}
         return Scores(parts, f"{self.where} ({where})")
+
+    def clusters(self, episodes: Iterable[str]) -> list[str] | None:
+        """The prompt of each episode, where rows name one: what intervals draw whole. None: episodes by themselves."""
+        if not self.prompt_of and any("prompt" in table for table in self.tables.values()):
+            for table in self.tables.values():
+                self.prompt_of.update(zip(table["episode_id"], table["prompt"], strict=True))
+        return [self.prompt_of[episode] for episode in episodes] if self.prompt_of else None
 
     def matrix(self, config: Configuration, column: str) -> pd.DataFrame | None:
         """Seeds x episodes of a column, None where nothing was recorded. A seed with holes: ValueError."""

@@ -12,7 +12,8 @@ Evaluations: "replay" (tokens, calls and the outcome of logged episodes; "ablati
 and "power" belong to it), "live" (a local model reads a policy's payload and answers checks; "live-ablation" and
 "live-by-category" name the variant or the task family), "fidelity" (the true next reply under a local model;
 records differ in `data`), "call-gate" (the gate at thresholds "tau=0.30"), "tune" (settings tried on validation
-episodes), "dataset" and "training". "live-curve" and "fidelity-curve" are every policy over its own stopping
+episodes), "dataset" and "training"; "votes" and what begins with "votes-" are the same on conversations that people
+judged (lrrc.results.votes_records). "live-curve" and "fidelity-curve" are every policy over its own stopping
 parameter under the settings chosen for it, "live-equal-tokens" and "fidelity-equal-tokens" each at the mean tokens of
 LRRC: `tokens` are LRRC's, `spent` the policy's own, fewer where its longest digests cost less.
 
@@ -48,6 +49,10 @@ METRICS = {
     "lrrc_success_minus_policy": ("Success of LRRC minus this policy", "points"),
     "power_of_paper_effect": ("Power to see the paper's +2.1 points", "probability"),
     "detectable_success_difference": ("Difference found with 80 % power", "points"),
+    "no_loss_p": ("p of two one-sided tests of no loss", "probability"),
+    "power_of_no_loss": ("Power of two one-sided tests where nothing is lost", "probability"),
+    "prompts": ("Prompts", "prompts"),
+    "people_agree": ("Votes of two people that agree", "share of pairs of votes"),
     "episodes": ("Episodes", "episodes"),
     "turns_per_episode": ("Turns per episode", "turns"),
     "tokens_per_turn_mean": ("Tokens per turn, mean", "tokens"),
@@ -122,6 +127,11 @@ PARTS = {
         {"evaluation": "transfer", "metric": "nats_over_full_context"},
         "Transfer between data sets",
         "it was not measured in this run, as transfer.files names no data sets",
+    ),
+    "votes": (
+        {"evaluation": "votes", "metric": "preference_success"},
+        "Success by people's votes",
+        "no votes of people were measured in this run",
     ),
     "call-gate": (
         {"evaluation": "call-gate", "metric": "calls_per_episode"},

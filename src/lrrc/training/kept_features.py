@@ -16,6 +16,7 @@ import numpy as np
 
 from lrrc.dataset.episode_store import EpisodeStore, Part, write_parts
 from lrrc.digest.features import FIRST_AGENT, USER
+from lrrc.digest.reply_form import FORM, form_differences
 from lrrc.digest.selection import Selection
 from lrrc.episodes.episode import ARENA_OUTCOMES, Episode
 from lrrc.episodes.episode_file import EPISODES_AT_ONCE, open_episodes
@@ -52,13 +53,15 @@ def _part(start: int, stop: int, item: FitSpec, inputs: StageInputs, weights: Pa
 def _flat(episodes: Sequence[KeptFeatures]) -> Part:
     """Ids and arrays of some episodes as they stand in the file."""
     features = [e.features_TPG for e in episodes] or [np.zeros((0, PARTIES, 0), np.float32)]
+    form = [e.form_TF for e in episodes] or [np.zeros((0, len(FORM)), np.float32)]
     sizes = {
         "turns": [len(e.features_TPG) for e in episodes],
         "outcome": [e.outcome for e in episodes],
         "agents": [e.agents for e in episodes],
     }
     arrays = {name: np.array(values, np.int64) for name, values in sizes.items()}
-    return [e.episode_id for e in episodes], {"features": np.concatenate(features), **arrays}
+    arrays |= {"features": np.concatenate(features), "form": np.concatenate(form)}
+    return [e.episode_id for e in episodes], arrays
 
 
 class KeptFile(EpisodeStore):
@@ -71,8 +74,9 @@ class KeptFile(EpisodeStore):
 
     def __getitem__(self, episode_id: str) -> KeptFeatures:
         i = self.row_of[episode_id]
-        features_TPG = self.file.read("features", self.ends[i] - self.turns[i], self.ends[i])
-        return KeptFeatures(episode_id, features_TPG, int(self.outcome[i]), int(self.agents[i]))
+        rows = self.ends[i] - self.turns[i], self.ends[i]
+        read = (self.file.read(name, *rows) for name in ("features", "form"))
+        return KeptFeatures(episode_id, *read, int(self.outcome[i]), int(self.agents[i]))
 
 
 def kept_features(episode: Episode, policy: Policy, vectors: sentence_encoder.SentenceEncoder) -> KeptFeatures:
@@ -86,7 +90,8 @@ def kept_features(episode: Episode, policy: Policy, vectors: sentence_encoder.Se
     sizes = np.log1p(np.array(tokens.count_batch(flat), np.float32))[:, None] / 5
     features_TPG = np.concatenate([vectors_E, sizes], axis=1).reshape(len(rows), PARTIES, -1)
     outcome = ARENA_OUTCOMES.index(episode.outcome) if episode.outcome else -1
-    return KeptFeatures(episode.episode_id, features_TPG.astype(np.float32), outcome, len(episode.agents))
+    form_TF = form_differences([(*turn.inputs, *turn.replies) for turn in episode.turns], episode.agents)
+    return KeptFeatures(episode.episode_id, features_TPG.astype(np.float32), form_TF, outcome, len(episode.agents))
 
 
 def _party_texts(session: Session, proposed: Selection) -> list[str]:

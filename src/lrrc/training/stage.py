@@ -32,6 +32,7 @@ from lrrc.proofs.certificate import certificate, measure_fit
 from lrrc.runtime.files import atomic, canonical_json, file_digest, write_json
 from lrrc.runtime.workers import map_as_completed
 from lrrc.training.fit_spec import FitSpec, encoder_width
+from lrrc.training.form_head import fit_form_head
 from lrrc.training.kept_features import KeptFile, write_kept_features
 from lrrc.training.losses import coordinator_objective, probe_objective
 
@@ -132,6 +133,8 @@ def _fit_one(item: FitSpec, inputs: StageInputs, fit: str, work: Path) -> tuple[
         arrays = ArrayFile(inputs.segments)
         net = item.network(inputs)
         net.decoder.standardise(seen_features(arrays.by_ids(ids["train"])))
+        if net.form:
+            fit_form_head(net.form, arrays.by_ids(ids["train"]))
         train = item.train
         if item.name == "tokensqueeze-only":  # it ranks no segments, and its outcome head is the probe below
             train = dataclasses.replace(train, w_sel=0.0, w_win=0.0, w_rec=1.0)
@@ -160,7 +163,9 @@ def _fit_one(item: FitSpec, inputs: StageInputs, fit: str, work: Path) -> tuple[
             write_kept_features(kept_file, item, inputs, net_file)
         features = KeptFile(kept_file)
         torch.manual_seed(item.seed)  # again: a resumed fit of the network above drew fewer numbers
-        probe = OutcomeProbe(next(iter(features.values())).features_TPG.shape[2])
+        probe = OutcomeProbe(next(iter(features.values())).features_TPG.shape[2], item.model.form)
+        if probe.form:
+            fit_form_head(probe.form, features.by_ids(ids["train"]))
         probed = fit_network(
             probe,
             probe_objective,

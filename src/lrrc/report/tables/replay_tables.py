@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from lrrc.policy_catalogue import FLOORS
 from lrrc.report.tables.live_tables import live_tables
 from lrrc.report.tables.table import Cell, Column, Table, interval_columns, single_column, tabulate
+from lrrc.report.tables.votes_tables import votes_tables
 from lrrc.results.scores import GATE_ON
 from lrrc.results.summary import Summary, in_order, name
 
@@ -73,6 +74,7 @@ def all_tables(summary: Summary) -> list[Table]:
         return tabulate(summary, table_name, title, {first: [label(r) for r in records]}, records, columns)
 
     tables = [
+        *votes_tables(summary),
         *live_tables(summary),
         made("policies", "Policies", "Policy", main, name, COMPARED),
         made("lrrc_vs_policies", f"LRRC r = {summary.rank} against each policy", "Policy", others, name, AHEAD),

@@ -1,0 +1,80 @@
+"""results/votes -> records: every policy by people's votes, with intervals that draw prompts and trainings.
+
+The records of the embedded run's evaluations under names of their own: `votes` (replay), `votes-ablation`,
+`votes-call-gate`, `votes-dataset`; and `votes-no-loss`, what two one-sided tests say at several margins and how much
+they can say. `n` counts pairs of answers, `prompts` what is drawn: pairs of one prompt share its answers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lrrc.results.call_gate_records import gate_records
+from lrrc.results.crossed import Crossed, crossed
+from lrrc.results.replay_records import dataset_records, evaluation_records
+from lrrc.results.scores import GATE_ON, Scores, Settings, Source, shared
+from lrrc.results.summary import new_record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROWS = "rows.parquet"
+NAMES = {name: f"votes-{name}" for name in ("ablation", "call-gate", "dataset")} | {"replay": "votes"}
+MARGINS = (3, 5)  # points of success that two one-sided tests exclude
+
+
+def read_votes(folder: Path, settings: Settings) -> list[dict[str, Any]]:
+    """Every record of the stage votes. Raises ValueError where it left nothing."""
+    import pandas as pd
+
+    if not (folder / ROWS).is_file():
+        raise ValueError(f"{folder}: no {ROWS}; `dvc repro votes` makes it")
+    rows = pd.read_parquet(folder / ROWS)
+    meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+    source = Source(meta["data"], meta["judge"])
+    prompt_of = dict(zip(rows["episode_id"], rows["prompt"], strict=True))
+    measured = evaluation_records(rows, source, settings) + gate_records(folder, source, prompt_of)
+    counted = [r for r in dataset_records(meta["table1"], source) if r["variant"].endswith("/total")]
+    sizes = {"n": meta["pairs"], "prompts": meta["prompts"]}
+    measured = [r for r in measured if r["evaluation"] in NAMES] + no_loss_records(rows, source, settings)
+    found = [{**r, **sizes} for r in measured]
+    base = {"evaluation": "dataset", "data": source.data, "judge": source.judge, "policy": None, "rank": None}
+    drawn = {"budget": None, "variant": "drawn"}
+    for metric in ("prompts", "people_agree"):
+        if (value := meta.get(metric)) is not None:
+            found.append(new_record({**base, **drawn}, metric, value, seeds=0, **sizes))
+    return [{**r, "evaluation": NAMES.get(r["evaluation"], r["evaluation"])} for r in (*found, *counted)]
+
+
+def no_loss_records(rows: pd.DataFrame, source: Source, settings: Settings) -> list[dict[str, Any]]:
+    """LRRC at its operating point against Full-Context, with the call gate and without: "no loss" at every margin."""
+    scores = Scores.of_rows(rows, "results/votes")
+    full, records = scores.reference(), []
+    wanted = {"policy": "lrrc", "rank": settings.rank, "budget": settings.budget}
+    for config in scores.tables:
+        base = scores.base(config, source)
+        if not wanted.items() <= base.items() or base["variant"] not in ("", GATE_ON):
+            continue
+        matrix, reference = (scores.matrix(c, "success") for c in (config, full))
+        gap = crossed(_difference(matrix, reference), scores.clusters(matrix.columns))
+        records += _at_margins({**base, "evaluation": "votes-no-loss"}, gap, settings.alpha)
+    return records
+
+
+def _difference(mine: pd.DataFrame, theirs: pd.DataFrame):
+    ours_SE, other_SE = shared(mine, theirs)
+    return ours_SE - other_SE
+
+
+def _at_margins(base: Mapping[str, Any], gap: Crossed, alpha: float) -> list[dict[str, Any]]:
+    found = []
+    for margin in MARGINS:
+        where = {**base, "variant": f"{base['variant']} margin={margin}".strip()}
+        sizes = {"n": gap.episodes, "seeds": gap.trainings}
+        found.append(new_record(where, "no_loss_p", gap.p_within(margin / 100), **sizes))
+        found.append(new_record(where, "power_of_no_loss", gap.power_within(margin / 100, alpha), **sizes))
+    where, sizes = {**base, "variant": base["variant"]}, {"n": gap.episodes, "seeds": gap.trainings}
+    return [*found, new_record(where, "detectable_success_difference", 100 * gap.detectable(alpha), **sizes)]
