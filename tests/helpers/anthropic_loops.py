@@ -37,6 +37,7 @@ class Step:
     says: str = ""
     extra: tuple = ()  # blocks in the last result
     put_in: str = ""  # text of the user behind the results
+    system: str = ""  # a message of the system behind them
     long: int = 1
 
 
@@ -47,18 +48,23 @@ steps = st.builds(
     says=st.sampled_from(["", "Next."]),
     extra=st.sampled_from([(), (), (), (PICTURE,)]),
     put_in=st.sampled_from(["", "", "", "Mind the fog.", "<system-reminder>Be kind.</system-reminder>"]),
+    system=st.sampled_from(["", "", "", "Lamp four is out of order."]),
     long=st.integers(0, 4),
 )
 turns = st.lists(
-    st.tuples(st.sampled_from(["plain", "blocks", "picture", "document"]), st.lists(steps, max_size=6)),
+    st.tuples(
+        st.sampled_from(["plain", "blocks", "picture", "document"]),
+        st.lists(steps, max_size=6),
+        st.sampled_from(["", "", "The fog horn is new."]),
+    ),
     min_size=1,
     max_size=4,
 )
 
 
 class Client:
-    """`ask(request)` gives what the provider got; the provider signs its thoughts for that, and the client's history has
-    them. Cache marks stand at the end and move from call to call, as clients move them."""
+    """`ask(request)` gives what the provider got; the provider signs its thoughts for that, and the history of the
+    client has them. Cache marks stand at the end and move from call to call, as clients move them."""
 
     def __init__(self, ask, thinking=False, marks=2):
         self.ask, self.thinking, self.marks = ask, thinking, marks
@@ -81,7 +87,7 @@ class Client:
         thoughts = [thought(kind or "thinking", got["messages"])] if self.thinking else []
         self.history.append({"role": "assistant", "content": [*thoughts, *content]})
 
-    def work(self, asked, kind="plain", script=()):
+    def work(self, asked, kind="plain", script=(), system=""):
         """One turn of the user: the steps of the script, and a last reply."""
         said = {
             "plain": asked,
@@ -90,6 +96,8 @@ class Client:
             "document": [DOCUMENT, text(asked)],
         }[kind]
         self.history.append({"role": "user", "content": said})
+        if system:
+            self.history.append({"role": "system", "content": system})
         for step in script:
             got = self.call()
             ids = [f"toolu_{self.made + n:04}" for n in range(len(step.tools))]
@@ -107,5 +115,7 @@ class Client:
                 results[-1]["content"] = [text(results[-1]["content"]), *step.extra]
             put_in = [text(step.put_in)] if step.put_in else []
             self.history.append({"role": "user", "content": [*results, *put_in]})
+            if step.system:
+                self.history.append({"role": "system", "content": step.system})
         got = self.call()
         self.reply(got, Step(thinks="thinking"), [text(f"So it is, after {asked} {FILLER}")])

@@ -1,5 +1,6 @@
 """A server of Anthropic's Messages API: what it answers is chosen by the test, as one JSON or as a stream of events."""
 
+import hashlib
 import json
 
 from starlette.applications import Starlette
@@ -45,8 +46,9 @@ class MessagesUpstream:
 
 def whole(body, blocks):
     calls = any(block["type"] == "tool_use" for block in blocks)
+    key = hashlib.blake2b(json.dumps(body["messages"][-1]).encode(), digest_size=8).hexdigest()
     return {
-        "id": "msg_1",
+        "id": f"msg_{key}",  # clients join replies of one id
         "type": "message",
         "role": "assistant",
         "model": body["model"],

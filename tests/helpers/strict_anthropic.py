@@ -39,17 +39,27 @@ def is_thought(block):
 
 
 def roles_in_turn(request):
-    roles = [message["role"] for message in request["messages"]]
+    roles = [message["role"] for message in request["messages"] if message["role"] != "system"]
     if not roles or roles[0] != "user":
         raise Refused("the first message must be the user's")
     if any(a == b for a, b in pairwise(roles)):
         raise Refused(f"roles must alternate: {roles}")
 
 
+def system_in_place(request):
+    """Behind one of the user, before a reply or at the end."""
+    roles = [message["role"] for message in request["messages"]]
+    for before, role, after in zip([None, *roles], roles, [*roles[1:], "assistant"], strict=False):
+        if role == "system" and (before, after) != ("user", "assistant"):
+            raise Refused(f"a system message between {before} and {after}")
+
+
 def results_behind_calls(request):
     """All of them, directly behind, and before any text of that message."""
     waiting = []
     for i, message in enumerate(request["messages"]):
+        if message["role"] == "system":
+            continue
         kinds = [block["type"] == "tool_result" for block in blocks(message)]
         answered = [block["tool_use_id"] for block in blocks(message) if block["type"] == "tool_result"]
         if sorted(answered) != sorted(waiting):
@@ -77,7 +87,7 @@ def four_cache_marks(request):
 
 def thoughts_first(request):
     """Where thinking is on, in the reply whose results are the last message."""
-    messages = request["messages"]
+    messages = [message for message in request["messages"] if message["role"] != "system"]
     if not request.get("thinking") or not any(block["type"] == "tool_result" for block in blocks(messages[-1])):
         return
     if not is_thought(blocks(messages[-2])[0]):
@@ -98,6 +108,7 @@ RULES = {
     rule.__name__: rule
     for rule in (
         roles_in_turn,
+        system_in_place,
         results_behind_calls,
         texts_filled,
         four_cache_marks,

@@ -13,8 +13,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from lrrc.digest.rendering import HEAD
-from lrrc.middleware import Coordinator, Settings
-from lrrc.middleware.anthropic_messages import messages_prompt, read_message
+from lrrc.middleware import Coordinator, Settings, anthropic_messages
+from lrrc.middleware.anthropic_messages import messages_prompt, read_message, text_of
 from lrrc.middleware.conversation import THINKING
 from lrrc.middleware.dialect import LEFT_OUT, TAIL
 from lrrc.pretrained import tokens
@@ -24,7 +24,7 @@ LONG = FILLER * 3
 
 
 def compose(coordinator, request, **options):
-    payload, receipt = coordinator.compose_prompt(messages_prompt(request), conversation="c", **options)
+    payload, receipt = anthropic_messages.compose(coordinator, request, conversation="c", **options)
     return request | {"messages": payload}, receipt
 
 
@@ -39,19 +39,23 @@ def check(request, sent, receipt):
     found = {name: why for name, why in refusals(sent).items() if name not in broken or name == "thoughts_in_place"}
     assert not found, found
     given_, payload = request["messages"], sent["messages"]
-    same = [i for i, message in enumerate(given_) if any(message is other for other in payload)]
-    assert tuple(same) == receipt.kept
+    spoken = [i for i, message in enumerate(given_) if message["role"] != "system"]
+    same = [i for i in spoken if any(given_[i] is other for other in payload)]
+    assert same == [i for i in receipt.kept if i in spoken]
     known = [block for message in given_ for block in blocks(message)]
     for message in payload:
         if not any(message is other for other in given_):
             assert all(ours(block) or block in known for block in blocks(message))
-            assert message["role"] == "user" or not any(map(is_thought, blocks(message)))
+            assert message["role"] in ("user", "system") or not any(map(is_thought, blocks(message)))
     assert sum(map(ours, (block for message in payload for block in blocks(message)))) <= 1 + len(receipt.merged)
     for message in (m for m in given_ if m["role"] == "user"):
         for block in blocks(message):
             assert block["type"] not in ("image", "document") or any(block in blocks(m) for m in payload)
-    assert given_[-1] is payload[-1] or payload[-1]["content"][-1] == blocks(given_[-1])[-1]
-    items = [read_message(message, b"", "") for message in payload]
+    for message in (m for m in given_ if m["role"] == "system"):
+        assert any(block in blocks(m) for m in payload if m["role"] == "system" for block in blocks(message))
+    asked, last = ([m for m in each if m["role"] != "system"][-1] for each in (given_, payload))
+    assert asked is last or blocks(last)[-1] == blocks(asked)[-1]
+    items = [read_message(message, b"", "") for message in messages_prompt(sent).messages]
     assert receipt.tokens_after == receipt.tools_tokens + sum(item.tokens for item in items) <= receipt.tokens_before
 
 
@@ -86,9 +90,9 @@ def test_no_step_of_an_agent_is_refused(turns, thinking, marks, policy, settings
         return sent
 
     client = Client(ask, marks=marks)
-    for n, (kind, script) in enumerate(turns):
+    for n, (kind, script, system) in enumerate(turns):
         client.thinking = thinking[n]
-        client.work(f"what does page {n} say? {FILLER}", kind, script)
+        client.work(f"what does page {n} say? {FILLER}", kind, script, system)
 
 
 def worked(coordinator, script, turns=3, thinking=False, asked="What stands in the log? "):
@@ -183,6 +187,26 @@ def test_words_put_in_between_results_stay():
     assert receipt.action == "rewritten" and text("Stop at the third lamp.") in found and text(reminder) not in found
 
 
+def test_system_messages_on_the_way_stay_in_a_place_that_they_may_have():
+    coordinator, calls = Coordinator("recency", settings=Settings(rewrite="always", turn_tokens=100)), []
+
+    def ask(request):
+        sent, receipt = compose(coordinator, request)
+        check(request, sent, receipt)
+        calls.append((sent, receipt))
+        return sent
+
+    client = Client(ask)
+    for turn in range(3):
+        script = [*[Step(("read_log",), long=3)] * 3, Step(("read_log",), system=f"Lamp {turn} is out of order.")]
+        client.work(f"What does page {turn} say?", script=script, system=f"Horn {turn} is new.")
+    sent, receipt = calls[-1]
+    assert receipt.action == "rewritten" and receipt.tokens_after < receipt.tokens_before / 2
+    told = [text_of(message) for message in sent["messages"] if message["role"] == "system"]
+    assert "\n".join(told).count("Lamp") == 3 and any("Horn 0 is new." in each for each in told)
+    assert not any("is new" in block["text"] for m in sent["messages"] for block in blocks(m) if ours(block))
+
+
 @pytest.mark.parametrize(
     ("content", "counted", "kinds"),
     [
@@ -226,6 +250,7 @@ def test_system_and_tools_are_counted_beside():
         ([1], "messages[0]"),
         ([{"role": "tool", "content": ""}], "role"),
         ([{"role": "user"}], "content"),
+        ([{"role": "system", "content": "Fog."}], "messages[0]"),
         ([{"role": "user", "content": ["Fog."]}], "content[0]"),
     ],
 )
@@ -243,10 +268,11 @@ def test_the_provider_is_strict():
         "messages": [
             {"role": "assistant", "content": [thought("thinking", [{"role": "user", "content": "x"}]), text("")]},
             {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "look", "input": {}}]},
+            {"role": "system", "content": "x"},
             {"role": "user", "content": [text("y"), {"type": "tool_result", "tool_use_id": "a"}]},
         ],
     }
-    assert len(refusals(wrong)) == 6
+    assert len(refusals(wrong)) == 7
 
 
 def test_payloads_have_the_types_of_the_official_client():

@@ -1,9 +1,9 @@
 """Requests of Anthropic's Messages API, read into the items that the coordinator knows, and written back.
 
-    payload, receipt = coordinator.compose_prompt(messages_prompt(request))
+    payload, receipt = compose(coordinator, request)
     client.messages.create(**request | {"messages": payload})
 
-A message is one item. One of the user that holds results of tools is read as a tool's; the system prompt goes beside
+A message is one item; one of the user that holds results of tools is read as a tool's. The system prompt goes beside
 the messages, as tools do. What differs from chat completions:
 
 - The digest is a text block in a message of the user, never a message of its own.
@@ -11,6 +11,9 @@ the messages, as tools do. What differs from chat completions:
   messages, so they have the same fingerprint.
 - Thoughts are signed, and bound to all that stood before them. While a turn that has some is under way, nothing before
   it changes; of earlier turns, what stays from before the cut loses them.
+- A system message in the middle has its place behind one of the user and before a reply, and no other behind it. So it
+  is one item with the message before it, and both stay (of one that is repeated, the last); of messages put together,
+  theirs are put together behind them.
 """
 
 from __future__ import annotations
@@ -25,12 +28,15 @@ from lrrc.episodes.chat_message import repair_surrogates
 from lrrc.episodes.unquoted import beside_texts
 from lrrc.middleware.beside import Beside
 from lrrc.middleware.chat_messages import ReadMessage, fingerprint
+from lrrc.middleware.coordinator import Coordinator
 from lrrc.middleware.dialect import LEFT_OUT, Dialect
 from lrrc.middleware.prompt import Form, Prompt
+from lrrc.middleware.receipt import Receipt
 from lrrc.pretrained import tokens
 from lrrc.runtime.files import invalid_value
 
-ROLES = ("user", "assistant", "system")  # system: in the middle of a conversation
+ROLES = ("user", "assistant", "system")
+BEHIND = "system messages behind"  # in an item's message, where it has such
 THOUGHTS = ("thinking", "redacted_thinking")
 CALLS = ("tool_use", "server_tool_use", "mcp_tool_use")
 ALWAYS = ((None, "user"), ("user", "assistant"), ("assistant", "user"))
@@ -56,7 +62,11 @@ class BlockDialect(Dialect):
         something is left out."""
         *others, last = messages
         before = [block for message in others for block in blocks_of(message)]
-        return {**last, "content": [*before, _text(framed or LEFT_OUT), *blocks_of(last)]}
+        merged = {**last, "content": [*before, _text(framed or LEFT_OUT), *blocks_of(last)]}
+        behind = [system for message in messages for system in message.get(BEHIND, ())]
+        if len(behind) > 1:
+            behind = [{**behind[-1], "content": [block for system in behind for block in blocks_of(system)]}]
+        return {**merged, BEHIND: behind} if behind else merged
 
     def without_thoughts(self, message: Mapping[str, Any]) -> dict[str, Any]:
         said = [block for block in blocks_of(message) if block.get("type") not in THOUGHTS]
@@ -122,13 +132,14 @@ def _content(result: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def read_message(message: Mapping[str, Any], mark: bytes, where: str) -> ReadMessage:
-    """One message that `checked` took."""
+    """One message that `checked` took, with system messages behind it, which are counted."""
     found = _Reading()
     for block in blocks_of(message):
         found.take(block)
     result = message["role"] == "user" and found.answers is not None
     text = repair_surrogates("\n".join(found.texts))
-    count = tokens.count(text)
+    behind = message.get(BEHIND, ())
+    count = tokens.count(text) + sum(tokens.count(text_of(system)) for system in behind)
     if found.thoughts:
         count += tokens.count(repair_surrogates("\n".join(found.thoughts)))
     return ReadMessage(
@@ -143,7 +154,16 @@ def read_message(message: Mapping[str, Any], mark: bytes, where: str) -> ReadMes
         kinds=tuple(found.kinds),
         thoughts=found.thinking,
         said=result and found.said,
+        ordered=fingerprint([_unmarked(system) for system in behind], where).hex() if behind else "",
     )
+
+
+def text_of(message: Mapping[str, Any]) -> str:
+    """What may be quoted of a message."""
+    found = _Reading()
+    for block in blocks_of(message):
+        found.take(block)
+    return repair_surrogates("\n".join(found.texts))
 
 
 ANTHROPIC_MESSAGES = Form(read_message, lambda items, wanted: BlockDialect())
@@ -155,8 +175,32 @@ def messages_prompt(request: Mapping[str, Any]) -> Prompt:
     if not isinstance(messages, list):
         raise invalid_value("request", "messages", messages, "a list of messages")
     read = [checked(message, f"messages[{i}]") for i, message in enumerate(messages)]
-    marks = [fingerprint(["messages", _unmarked(m)], f"messages[{i}]") for i, m in enumerate(read)]
-    return Prompt(read, marks, _beside(request), ANTHROPIC_MESSAGES)
+    if read and read[0]["role"] == "system":
+        raise invalid_value("messages[0]", "role", "system", "user or assistant: the system prompt has its own field")
+    items: list[list[int]] = []
+    for i, message in enumerate(read):
+        if message["role"] == "system":
+            items[-1].append(i)
+        else:
+            items.append([i])
+    marks = [fingerprint(["messages", *(_unmarked(read[i]) for i in item)], "messages") for item in items]
+    joined = [read[i] | {BEHIND: [read[j] for j in behind]} if behind else read[i] for i, *behind in items]
+    return Prompt(joined, marks, _beside(request), ANTHROPIC_MESSAGES, tuple(map(tuple, items)))
+
+
+def compose(coordinator: Coordinator, request: Mapping[str, Any], **options: Any) -> tuple[list[Any], Receipt]:
+    """As `Coordinator.compose`, of a request's body: the messages to send instead, and the receipt. `options` are
+    agent, budget and conversation. Raises ValueError that names the field."""
+    prompt = messages_prompt(request)
+    payload, receipt = coordinator.compose_prompt(prompt, **options)
+    given = {id(message): [request["messages"][i] for i in item] for message, item in prompt.numbered}
+    sent: list[Any] = []
+    for message in payload:
+        if id(message) in given:
+            sent += given[id(message)]
+        else:
+            sent += [{key: value for key, value in message.items() if key != BEHIND}, *message.get(BEHIND, ())]
+    return sent, receipt
 
 
 def checked(message: Any, where: str) -> Mapping[str, Any]:

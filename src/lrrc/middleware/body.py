@@ -51,9 +51,9 @@ class Body:
 
     def kept(self, alternate: bool, also: Sequence[int] = ()) -> tuple[int, ...]:
         """Positions before the cut that are sent as they stand: the goal, the last user message, whatever has parts
-        without text, exchanges with excluded tools, those that reach beyond the cut, the last one in which the user
-        put in a word, and `also`; tool exchanges are kept whole. Where roles shall `alternate`, replies keep the user
-        message before them."""
+        without text, or the last of an instruction of the system's, exchanges with excluded tools, those that reach
+        beyond the cut, the last one in which the user put in a word, and `also`; tool exchanges are kept whole. Where
+        roles shall `alternate`, replies keep the user message before them."""
         excluded = self.settings.exclude_tools
         stay = {self._roots[i] for i in also}
         if self.asked is not None:
@@ -62,9 +62,15 @@ class Body:
                 stay.add(self.goal)
         put_in = [i for i, item in enumerate(self.body) if item.said and i > (self.asked or 0)]
         stay.update(self._roots[i] for i in put_in[-1:])
+        latest = {item.ordered: i for i, item in enumerate(self.body) if item.ordered}
         for i, item in enumerate(self.body):
             tools = [tool for _, tool in item.calls] + ([item.name] if item.role == "tool" else [])
-            if i >= self.cut or item.unknown or any(tool in excluded for tool in tools):
+            if (
+                i >= self.cut
+                or item.unknown
+                or latest.get(item.ordered) == i
+                or any(tool in excluded for tool in tools)
+            ):
                 stay.add(self._roots[i])
         if alternate:
             said = None

@@ -92,7 +92,7 @@ class Coordinator:
             composed = session.compose(prompt, agent, budget)
             self.sessions.note(session, composed.ends)
         payload = composed.payload.messages(prompt.messages if originals is None else originals)
-        receipt = self._receipt(composed, agent, budget, prompt.beside.tokens, session.key)
+        receipt = self._receipt(composed, prompt, agent, budget, session.key)
         if self.on_receipt:
             self.on_receipt(receipt)
         return payload, receipt
@@ -147,7 +147,7 @@ class Coordinator:
         return coordinator
 
     def _receipt(
-        self, composed: Composed, agent: str | None, budget: int | None, tools: int, conversation: str
+        self, composed: Composed, prompt: Prompt, agent: str | None, budget: int | None, conversation: str
     ) -> Receipt:
         return Receipt(
             policy=self.policy.name,
@@ -159,17 +159,17 @@ class Coordinator:
             tokens_before=composed.whole.tokens,
             tokens_after=composed.bill.tokens,
             digest_tokens=composed.digest_tokens,
-            tools_tokens=tools,
+            tools_tokens=prompt.beside.tokens,
             fresh_tokens=composed.bill.fresh,
             reusable_tokens=composed.bill.reusable,
             billed_before=composed.whole.cost(self.settings),
             billed_after=composed.bill.cost(self.settings),
             unknown_parts=len(composed.payload.kinds),
             unknown_kinds=composed.payload.kinds,
-            kept=composed.payload.kept,
-            merged=composed.payload.merged,
-            sources=composed.sources,
-            standing=composed.standing,
+            kept=prompt.given(composed.payload.kept),
+            merged=tuple(map(prompt.given, composed.payload.merged)),
+            sources=prompt.spans(composed.sources),
+            standing=prompt.spans(composed.standing),
             conversation=conversation,
         )
 

@@ -5,10 +5,11 @@ All that is behind it knows items alone (`ReadMessage`); a form reads them, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lrrc.digest.selection import Span
 from lrrc.episodes.chat_message import as_dict
 from lrrc.middleware.beside import Beside, beside_of
 from lrrc.middleware.chat_messages import ReadMessage, fingerprint, read_message
@@ -27,12 +28,27 @@ class Form:
 
 @dataclass(frozen=True)
 class Prompt:
-    """The messages of a request, their fingerprints, what goes beside them, and their form."""
+    """The messages of a request, their fingerprints, what goes beside them, and their form. `numbers`: where a message
+    is made of several of those given, for each their indices."""
 
     messages: Sequence[Mapping[str, Any]]
     marks: Sequence[bytes]
     beside: Beside
     form: Form
+    numbers: tuple[tuple[int, ...], ...] | None = None
+
+    @property
+    def numbered(self) -> Iterator[tuple[Mapping[str, Any], tuple[int, ...]]]:
+        """Every message with the indices of those given."""
+        return zip(self.messages, self.numbers or [(i,) for i in range(len(self.messages))], strict=True)
+
+    def given(self, indices: Iterable[int]) -> tuple[int, ...]:
+        """Indices of the messages given, for those of messages."""
+        return tuple(n for i in indices for n in (self.numbers[i] if self.numbers else (i,)))
+
+    def spans(self, spans: Iterable[Span]) -> tuple[Span, ...]:
+        """The same, of spans: their text is the first one's."""
+        return tuple(Span(self.given([span.message])[0], span.start, span.end) for span in spans)
 
 
 CHAT_COMPLETIONS = Form(read_message, dialect_of)

@@ -18,7 +18,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lrrc.middleware.anthropic_messages import messages_prompt, read_message
+from lrrc.middleware import anthropic_messages
+from lrrc.middleware.anthropic_messages import text_of
 from lrrc.middleware.coordinator import Coordinator
 from lrrc.middleware.proxy.reading import MESSAGES, OURS, LeftAlone, bypassed, options_of, parse, written
 from lrrc.middleware.proxy.splicing import spliced
@@ -89,11 +90,9 @@ def compose_messages(
     coordinator: Coordinator, request: dict[str, Any], body: bytes, options: dict[str, Any]
 ) -> Composed:
     """A request of Anthropic's. Raises ValueError for what cannot be read."""
-    prompt = messages_prompt(request)
-    payload, receipt = coordinator.compose_prompt(prompt, **options)
+    payload, receipt = anthropic_messages.compose(coordinator, request, **options)
     shorter = None if receipt.action == "passed" else spliced(body, request["messages"], payload)
-    items = [read_message(message, b"", "") for message in prompt.messages]
-    return shorter, receipt, tuple({"role": item.role, "content": item.text} for item in items)
+    return shorter, receipt, tuple({"role": m["role"], "content": text_of(m)} for m in request["messages"])
 
 
 def place(error: Exception) -> str:
