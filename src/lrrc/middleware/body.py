@@ -17,7 +17,8 @@ from lrrc.policies.base import split_turns
 
 
 class Body:
-    """`turns` are lists of positions, of which the first `over` may be digested; `links` the chain of the body."""
+    """`turns` are lists of positions, of which the first `over` may be digested; `links` the chain of the body.
+    `thinking`: are there thoughts behind the user's last message that are bound to all before them?"""
 
     def __init__(self, body: Sequence[ReadMessage], settings: Settings):
         self.body, self.settings = body, settings
@@ -26,6 +27,7 @@ class Body:
         self._roots = exchange_roots(body)
         said = [i for i, item in enumerate(body) if item.role == "user"]
         self.goal, self.asked = (said[0], said[-1]) if said else (None, None)
+        self.thinking = any(item.thoughts for item in body[0 if self.asked is None else self.asked :])
         self.over = self._over()
         self.cut = self.turns[self.over][0] if self.turns else 0
 
@@ -49,17 +51,26 @@ class Body:
 
     def kept(self, alternate: bool, also: Sequence[int] = ()) -> tuple[int, ...]:
         """Positions before the cut that are sent as they stand: the goal, the last user message, whatever has parts
-        without text, exchanges with excluded tools, those that reach beyond the cut, and `also`; tool exchanges are
-        kept whole. Where roles shall `alternate`, replies keep the user message before them."""
+        without text, or the last of an instruction of the system's, exchanges with excluded tools, those that reach
+        beyond the cut, the last one in which the user put in a word, and `also`; tool exchanges are kept whole. Where
+        roles shall `alternate`, replies keep the user message before them."""
         excluded = self.settings.exclude_tools
         stay = {self._roots[i] for i in also}
         if self.asked is not None:
             stay.add(self.asked)
             if self.settings.keep_goal:
                 stay.add(self.goal)
+        put_in = [i for i, item in enumerate(self.body) if item.said and i > (self.asked or 0)]
+        stay.update(self._roots[i] for i in put_in[-1:])
+        latest = {item.ordered: i for i, item in enumerate(self.body) if item.ordered}
         for i, item in enumerate(self.body):
             tools = [tool for _, tool in item.calls] + ([item.name] if item.role == "tool" else [])
-            if i >= self.cut or item.unknown or any(tool in excluded for tool in tools):
+            if (
+                i >= self.cut
+                or item.unknown
+                or latest.get(item.ordered) == i
+                or any(tool in excluded for tool in tools)
+            ):
                 stay.add(self._roots[i])
         if alternate:
             said = None

@@ -28,7 +28,9 @@ class ReadMessage:
     `name` is the speaker's as a digest writes it. `unknown` counts parts without text (images, audio, files). `calls`
     are (id, tool) of the calls it makes, `answers` is the id of the call whose result it is. `tokens` are n(text) and
     n of what no digest quotes but goes with the message: thoughts, a refusal. `kinds` names what is sent and not
-    counted: the unknown parts, sealed thoughts, fields of unknown meaning.
+    counted: the unknown parts, sealed thoughts, fields of unknown meaning. `thoughts`: does it hold thoughts that are
+    bound to what stood before them? `said`: does a tool's result hold words of the user's own, too? `ordered`: a
+    mark of the system's instruction that goes with it.
     """
 
     role: str  # "system" | "user" | "assistant" | "tool"
@@ -40,6 +42,9 @@ class ReadMessage:
     answers: str | None
     fingerprint: bytes  # of the whole message
     kinds: tuple[str, ...] = ()
+    thoughts: bool = False
+    said: bool = False
+    ordered: str = ""
 
     @property
     def spoken(self) -> Message:

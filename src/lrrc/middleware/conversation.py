@@ -12,11 +12,10 @@ from pydantic import Field
 
 from lrrc.digest.rendering import label_of
 from lrrc.digest.selection import Span
-from lrrc.middleware.beside import Beside
 from lrrc.middleware.body import Body
 from lrrc.middleware.chat_messages import ROOT, ReadMessage, read_message
-from lrrc.middleware.dialect import dialect_of
 from lrrc.middleware.payload import DigestInForce, Payload, Request, arrange, odd_pair
+from lrrc.middleware.prompt import Prompt
 from lrrc.middleware.prompt_cache import Bill, bill, worth_writing
 from lrrc.middleware.settings import Settings
 from lrrc.pretrained import tokens
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
 
 LEFT_ALONE = "a provider refused this conversation shortened"
+THINKING = "thoughts of the turn under way are bound to what stands before them"
 
 
 @dataclass
@@ -78,13 +78,13 @@ class Conversation:
         self._session: Session | None = None
         self._turns, self._observed, self._link = 0, 0, ROOT
 
-    def read(self, messages: Sequence[Mapping[str, Any]], marks: Sequence[bytes]) -> list[ReadMessage]:
+    def read(self, prompt: Prompt) -> list[ReadMessage]:
         """The items of a list; those that the last list had too are not read again. Raises ValueError."""
         items = [
-            self._known.get(mark) or read_message(message, mark, f"messages[{i}]")
-            for i, (message, mark) in enumerate(zip(messages, marks, strict=True))
+            self._known.get(mark) or prompt.form.read(message, mark, f"messages[{i}]")
+            for i, (message, mark) in enumerate(zip(prompt.messages, prompt.marks, strict=True))
         ]
-        self._known = dict(zip(marks, items, strict=True))
+        self._known = dict(zip(prompt.marks, items, strict=True))
         return items
 
     def update(self, body: Sequence[ReadMessage]) -> Body:
@@ -120,17 +120,11 @@ class Conversation:
         self._link = view.links[self._observed]
         return self._session
 
-    def compose(
-        self,
-        messages: Sequence[Mapping[str, Any]],
-        items: Sequence[ReadMessage],
-        agent: str | None,
-        budget: int | None,
-        beside: Beside,
-    ) -> Composed:
-        """The payload that follows the agent's last one. `items` are all `messages` read."""
+    def compose(self, prompt: Prompt, agent: str | None, budget: int | None) -> Composed:
+        """The payload that follows the agent's last one. Raises ValueError for what cannot be read."""
+        items = self.read(prompt)
         settings, mine = self.settings, self.agents.setdefault(agent or "", AgentMemory())
-        request = Request(messages, items, beside, dialect_of(items, settings.dialect), self._made)
+        request = Request(prompt, items, prompt.form.dialect(items, settings.dialect), self._made)
         place, whole = request.place, Payload(request)
         view = self.update([items[i] for i in place])
 
@@ -142,11 +136,14 @@ class Conversation:
         if not brief:
             self.observe(view, speaker)  # also where no digest is due: no call then pays for many turns
         old = mine.digest
-        if not self._holds(old, view, request) or (budget is not None and old.tokens > budget):
+        too_long = budget is not None and old.tokens > budget and not view.thinking
+        if too_long or not self._holds(old, view, request):
             old = DigestInForce()
         keeping = Payload(request, old)
         digest, payload, action = old, keeping, "kept"
         due, reason = (False, LEFT_ALONE if self.left_alone else "below min_tokens") if brief else self._due(view, old)
+        if due and view.thinking:
+            due, reason = False, THINKING
         if due:
             new = self._write(view, speaker, budget, request)
             written = Payload(request, new)
@@ -185,7 +182,7 @@ class Conversation:
         same = same and digest.merged == request.dialect.merged and not view.splits(digest.cut, digest.kept)
         positions, fixed = request.saying
         if positions and not fixed and not any(p >= digest.cut or p in digest.kept for p in positions):
-            same = same and request.beside.word in digest.text.lower()
+            same = same and request.prompt.beside.word in digest.text.lower()
         same = same and digest.place == view.gap(digest.cut, digest.kept)
         return same and odd_pair(request, arrange(request, digest)) is None
 

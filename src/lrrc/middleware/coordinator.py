@@ -10,10 +10,10 @@ from typing import Any
 from lrrc.episodes.chat_message import as_dict, repair_surrogates
 from lrrc.episodes.episode import ROLES
 from lrrc.middleware import persistence
-from lrrc.middleware.beside import beside_of
 from lrrc.middleware.chat_messages import fingerprint
 from lrrc.middleware.conversation import Composed, Conversation
 from lrrc.middleware.conversations import Conversations
+from lrrc.middleware.prompt import Prompt, chat_prompt
 from lrrc.middleware.receipt import Receipt
 from lrrc.middleware.settings import Settings
 from lrrc.policies.base import Policy
@@ -67,22 +67,32 @@ class Coordinator:
         `response_format` are those that go with the call: definitions and a schema are counted, and where JSON is
         wanted, a word of it stays in the messages. Raises ValueError that names the message.
         """
-        read = _check(messages, agent, conversation)
+        return self.compose_prompt(chat_prompt(messages, tools, response_format), agent, budget, conversation, messages)
+
+    def compose_prompt(
+        self,
+        prompt: Prompt,
+        agent: str | None = None,
+        budget: int | None = None,
+        conversation: str | None = None,
+        originals: Sequence[Any] | None = None,
+    ) -> tuple[list[Any], Receipt]:
+        """As `compose`, of a prompt in whatever form. `originals` are the messages as they were given, where they are
+        no mappings. Raises ValueError that names the message."""
+        _check_names(agent, conversation)
         agent, conversation = (repair_surrogates(name) if name else name for name in (agent, conversation))
         if budget is not None:
             _check_budget(budget)
         if budget is None or self.policy.spec.budget is None:
             budget = self.policy.spec.budget
-        marks = [fingerprint(message, f"messages[{i}]") for i, message in enumerate(read)]
-        beside = beside_of(tools, response_format)
-        body = [mark for mark, message in zip(marks, read, strict=True) if ROLES[message["role"]] != "system"]
+        pairs = zip(prompt.marks, prompt.messages, strict=True)
+        body = [mark for mark, message in pairs if ROLES[message["role"]] != "system"]
         session = self.sessions.find(conversation, body)
         with session.lock:
-            items = session.read(read, marks)
-            composed = session.compose(read, items, agent, budget, beside)
+            composed = session.compose(prompt, agent, budget)
             self.sessions.note(session, composed.ends)
-        payload = composed.payload.messages(messages)
-        receipt = self._receipt(composed, agent, budget, beside.tokens, session.key)
+        payload = composed.payload.messages(prompt.messages if originals is None else originals)
+        receipt = self._receipt(composed, prompt, agent, budget, session.key)
         if self.on_receipt:
             self.on_receipt(receipt)
         return payload, receipt
@@ -103,7 +113,8 @@ class Coordinator:
 
         Raises ValueError that names the message.
         """
-        (read,) = _check([message], None, conversation)
+        _check_names(None, conversation)
+        read = as_dict(message, "messages[0]")
         mark = fingerprint(read, "messages[0]")
         session = self.sessions.find(conversation, [])
         with session.lock:
@@ -136,7 +147,7 @@ class Coordinator:
         return coordinator
 
     def _receipt(
-        self, composed: Composed, agent: str | None, budget: int | None, tools: int, conversation: str
+        self, composed: Composed, prompt: Prompt, agent: str | None, budget: int | None, conversation: str
     ) -> Receipt:
         return Receipt(
             policy=self.policy.name,
@@ -148,29 +159,25 @@ class Coordinator:
             tokens_before=composed.whole.tokens,
             tokens_after=composed.bill.tokens,
             digest_tokens=composed.digest_tokens,
-            tools_tokens=tools,
+            tools_tokens=prompt.beside.tokens,
             fresh_tokens=composed.bill.fresh,
             reusable_tokens=composed.bill.reusable,
             billed_before=composed.whole.cost(self.settings),
             billed_after=composed.bill.cost(self.settings),
             unknown_parts=len(composed.payload.kinds),
             unknown_kinds=composed.payload.kinds,
-            kept=composed.payload.kept,
-            merged=composed.payload.merged,
-            sources=composed.sources,
-            standing=composed.standing,
+            kept=prompt.given(composed.payload.kept),
+            merged=tuple(map(prompt.given, composed.payload.merged)),
+            sources=prompt.spans(composed.sources),
+            standing=prompt.spans(composed.standing),
             conversation=conversation,
         )
 
 
-def _check(messages: Any, agent: Any, conversation: Any) -> list[Mapping[str, Any]]:
-    """The messages as mappings. Raises ValueError."""
-    if not isinstance(messages, Sequence) or isinstance(messages, (str, bytes, bytearray)):
-        raise invalid_value("compose", "messages", messages, "a list of messages")
+def _check_names(agent: Any, conversation: Any) -> None:
     for field, value in (("agent", agent), ("conversation", conversation)):
         if value is not None and not isinstance(value, str):
             raise invalid_value("compose", field, value, "a text or nothing")
-    return [as_dict(message, f"messages[{i}]") for i, message in enumerate(messages)]
 
 
 def _check_budget(budget: Any) -> None:

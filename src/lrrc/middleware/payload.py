@@ -16,12 +16,11 @@ from typing import Any
 
 from lrrc.digest.selection import Span
 from lrrc.episodes.chat_message import read_text
-from lrrc.middleware.beside import Beside
-from lrrc.middleware.chat_messages import ROOT, ReadMessage, read_message
-from lrrc.middleware.dialect import Dialect, merge
+from lrrc.middleware.chat_messages import ROOT, ReadMessage
+from lrrc.middleware.dialect import Dialect
+from lrrc.middleware.prompt import Prompt
 
 DIGEST = -1  # stands for the digest among the indices of a payload
-ALWAYS = ((None, "user"), (None, "system"), ("system", "user"), ("user", "assistant"), ("assistant", "user"))
 Group = tuple[int, ...]
 
 
@@ -46,11 +45,10 @@ class DigestInForce:
 
 @dataclass(frozen=True)
 class Request:
-    """A whole message list, read, and what goes with it; `made` has messages written for it before."""
+    """A whole prompt, its messages read; `made` has messages written for it before."""
 
-    messages: Sequence[Mapping[str, Any]]
+    prompt: Prompt
     items: Sequence[ReadMessage]
-    beside: Beside
     dialect: Dialect
     made: Mapping[bytes, ReadMessage]
 
@@ -61,23 +59,17 @@ class Request:
 
     @cached_property
     def pairs(self) -> set[tuple[str | None, str]]:
-        """Roles that may follow each other: as they do here, as all servers take them, two of the user where the
-        dialect allows them, and a system message behind another or the user's where one stands behind anything."""
-        found = {*ALWAYS, *pairwise(item.role for item in self.items)}
-        if not self.dialect.merged:
-            found.add(("user", "user"))
-        if any((role, "system") in found for role in ("user", "assistant", "tool")):
-            found |= {("user", "system"), ("system", "system")}
-        return found
+        """Roles that may follow each other."""
+        return self.dialect.pairs({*pairwise(item.role for item in self.items)})
 
     @cached_property
     def saying(self) -> tuple[list[int], list[int]]:
         """Of the messages whose content has the word that must be said: positions in the body, and indices of system
         messages."""
-        word = self.beside.word
+        word = self.prompt.beside.word
         if word is None:
             return [], []
-        contents = ({"content": message.get("content")} for message in self.messages)
+        contents = ({"content": message.get("content")} for message in self.prompt.messages)
         found = {i for i, content in enumerate(contents) if word in read_text(content, "message").text.lower()}
         fixed = found.difference(self.place)
         return [p for p, i in enumerate(self.place) if i in found], sorted(fixed)
@@ -122,12 +114,13 @@ def _grouped(request: Request, order: Sequence[int]) -> list[Group]:
 
 
 def odd_pair(request: Request, groups: Sequence[Group]) -> int | None:
-    """The index, in the request, behind which the first pair of roles comes that it has nowhere. A server that takes
-    the request may refuse such a pair: a user behind a tool's result, a system message behind a reply."""
+    """The index, in the request, behind which the first pair of roles comes that it has nowhere, or a digest alone that
+    must not be. A server that takes the request may refuse such a pair: a user behind a tool's result, a system message
+    behind a reply."""
     before, end = None, -1
     for group in groups:
         role = "user" if DIGEST in group else request.items[group[-1]].role
-        if (before, role) not in request.pairs:
+        if (before, role) not in request.pairs or (group == (DIGEST,) and not request.dialect.alone):
             return end
         before, end = role, max(group[-1], end)
     return None
@@ -135,8 +128,9 @@ def odd_pair(request: Request, groups: Sequence[Group]) -> int | None:
 
 class Payload:
     """The messages for a call: `groups` of indices of the request, DIGEST for the digest. A group of more than one
-    becomes one message. `written` has the messages that are not the request's own by their group's number, `made` how
-    they read; `marks` and `sizes` begin with what goes beside the messages."""
+    becomes one message; what stays from before the cut loses thoughts that are bound to it. `written` has the messages
+    that are not the request's own by their group's number, `made` how they read; `marks` and `sizes` begin with what
+    goes beside the messages."""
 
     def __init__(self, request: Request, digest: DigestInForce = DigestInForce()):
         self.request, self.digest = request, digest
@@ -144,8 +138,8 @@ class Payload:
         self.written: dict[int, dict[str, Any]] = {}
         self.made: dict[bytes, ReadMessage] = {}
         items = [self._read(n, group) for n, group in enumerate(self.groups)]
-        self.marks = [request.beside.mark, *(item.fingerprint for item in items)]
-        self.sizes = [request.beside.tokens, *(item.tokens for item in items)]
+        self.marks = [request.prompt.beside.mark, *(item.fingerprint for item in items)]
+        self.sizes = [request.prompt.beside.tokens, *(item.tokens for item in items)]
         self.tokens = sum(self.sizes)
         self.kinds = tuple(sorted(kind for item in items for kind in item.kinds))
 
@@ -167,14 +161,23 @@ class Payload:
     def _read(self, n: int, group: Group) -> ReadMessage:
         """The message of a group; where it is none of the request's own, it is written."""
         request, own = self.request, [i for i in group if i != DIGEST]
-        if len(group) == 1 and own:
+        bare = len(group) == 1 and bool(own) and request.items[own[0]].thoughts and self._before_cut(own[0])
+        if len(group) == 1 and own and not bare:
             return request.items[own[0]]
         text = self.digest.text if DIGEST in group else ""
-        written = merge([request.messages[i] for i in own], text) if own else request.dialect.message(text)
+        messages = [request.prompt.messages[i] for i in own]
+        if bare:
+            written = request.dialect.without_thoughts(messages[0])
+        else:
+            written = request.dialect.merge(messages, text) if own else request.dialect.message(text)
         self.written[n] = written
         seen = hashlib.blake2b(repr((written.get("name"), text)).encode("utf-8", "replace"), digest_size=16)
         for i in own:
             seen.update(request.items[i].fingerprint)
         mark = seen.digest()
-        self.made[mark] = request.made.get(mark) or read_message(written, mark, "digest")
+        self.made[mark] = request.made.get(mark) or request.prompt.form.read(written, mark, "digest")
         return self.made[mark]
+
+    def _before_cut(self, i: int) -> bool:
+        place = self.request.place
+        return self.digest.cut >= len(place) or i < place[self.digest.cut]

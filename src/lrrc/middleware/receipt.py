@@ -22,14 +22,16 @@ class Receipt:
     reusable_tokens  of leading messages that the agent's previous payload had too (0 below cache_minimum)
     digest_tokens    of the digest, with the words that say what it is. Where it stands in a message together with
                      others, tokens_after counts that message whole
-    tools_tokens     of the tools' definitions and the answer's schema, in both counts
+    tools_tokens     of the tools' definitions and the answer's schema, in both counts; of a system prompt that is no
+                     message, too
     billed_before    what the messages as given would have cost, in prices of Settings, with their own cache hits
     billed_after     what the payload costs
     unknown_parts    images and other parts without text in the payload, whose tokens are not counted
     unknown_kinds    the kind of each of them
     kept             messages of those given that the payload has as they are, by index
     merged           messages of those given whose whole content the payload has in a message together with the digest
-                     or with each other: for every such message their indices, in the order of their texts
+                     or with each other, or without its thoughts: for every such message their indices, in the order
+                     of their texts
     sources          where the digest's text stands: text[start:end] of message number `message` of those given
                      (text = lrrc.episodes.chat_message.text_of(message))
     standing         those of `sources` that it holds because they are standing rules

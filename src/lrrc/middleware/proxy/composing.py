@@ -18,8 +18,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lrrc.middleware import anthropic_messages
+from lrrc.middleware.anthropic_messages import text_of
 from lrrc.middleware.coordinator import Coordinator
-from lrrc.middleware.proxy.reading import OURS, LeftAlone, bypassed, options_of, parse, written
+from lrrc.middleware.proxy.reading import MESSAGES, OURS, LeftAlone, bypassed, options_of, parse, written
+from lrrc.middleware.proxy.splicing import spliced
 from lrrc.middleware.receipt import Receipt
 from lrrc.middleware.settings import Settings
 from lrrc.policies.base import Policy
@@ -47,8 +50,8 @@ class Outcome:
     seconds: float = 0.0
 
 
-def shorten(coordinator: Coordinator, body: bytes, headers: Mapping[bytes, bytes]) -> Outcome:
-    """A prompt, shortened if that is possible; of `headers`, its own are read."""
+def shorten(coordinator: Coordinator, body: bytes, headers: Mapping[bytes, bytes], kind: str) -> Outcome:
+    """A prompt of an address of that `kind`, shortened if that is possible; of `headers`, its own are read."""
     model, asked_not_to = None, bypassed(headers)
     try:
         request = parse(body)
@@ -57,16 +60,39 @@ def shorten(coordinator: Coordinator, body: bytes, headers: Mapping[bytes, bytes
             raise LeftAlone(*BYPASSED)
         options = options_of(request, headers)
         began = time.perf_counter()
-        payload, receipt = coordinator.compose(request["messages"], **options)
+        compose = compose_messages if kind == MESSAGES else compose_chat
+        shorter, receipt, texts = compose(coordinator, request, body, options)
         seconds = time.perf_counter() - began
-        shorter = None if receipt.action == "passed" else written(request | {"messages": payload})
     except LeftAlone as why:
         return Outcome(model, *(BYPASSED if asked_not_to else (why.action, why.reason)))
     except (ValueError, RecursionError) as error:  # its text may quote the messages
-        return Outcome(model, "malformed", "its messages are not those of a chat completion", origin_of(error))
+        return Outcome(model, "malformed", f"its messages are not those of {kind}", origin_of(error))
     except Exception as error:  # whatever it is: the call is worth more than its saving
         return Outcome(model, "failed", f"a mistake of lrrc's own, at {place(error)}", origin_of(error))
-    return Outcome(model, receipt=receipt, messages=tuple(request["messages"]), body=shorter, seconds=seconds)
+    return Outcome(model, receipt=receipt, messages=texts, body=shorter, seconds=seconds)
+
+
+Composed = tuple[bytes | None, Receipt, tuple[Any, ...]]  # the body to send where it is another, and messages to show
+
+
+def compose_chat(coordinator: Coordinator, request: dict[str, Any], body: bytes, options: dict[str, Any]) -> Composed:
+    """A chat completion. Raises ValueError for what cannot be read."""
+    options |= {
+        "tools": request.get("tools") or request.get("functions"),  # functions: what tools were once called
+        "response_format": request.get("response_format"),
+    }
+    payload, receipt = coordinator.compose(request["messages"], **options)
+    shorter = None if receipt.action == "passed" else written(request | {"messages": payload})
+    return shorter, receipt, tuple(request["messages"])
+
+
+def compose_messages(
+    coordinator: Coordinator, request: dict[str, Any], body: bytes, options: dict[str, Any]
+) -> Composed:
+    """A request of Anthropic's. Raises ValueError for what cannot be read."""
+    payload, receipt = anthropic_messages.compose(coordinator, request, **options)
+    shorter = None if receipt.action == "passed" else spliced(body, request["messages"], payload)
+    return shorter, receipt, tuple({"role": m["role"], "content": text_of(m)} for m in request["messages"])
 
 
 def place(error: Exception) -> str:
@@ -87,10 +113,10 @@ class Apart:
         self._pool: ProcessPoolExecutor | None = None
         self._started: Future[int] | None = None  # of its process id
 
-    async def shorten(self, body: bytes, headers: Mapping[bytes, bytes]) -> Outcome:
+    async def shorten(self, body: bytes, headers: Mapping[bytes, bytes], kind: str) -> Outcome:
         own = {name: value for name, value in headers.items() if name.startswith(OURS)}  # and nobody's keys
         try:
-            return await self._ask(_shorten, body, own)
+            return await self._ask(_shorten, body, own, kind)
         except BrokenProcessPool:
             self._pool = None
             return Outcome(None, *ENDED)
@@ -135,9 +161,9 @@ def _prepare(policy: Policy, settings: Settings) -> int:
     return os.getpid()
 
 
-def _shorten(body: bytes, headers: Mapping[bytes, bytes]) -> Outcome:
+def _shorten(body: bytes, headers: Mapping[bytes, bytes], kind: str) -> Outcome:
     assert _coordinator is not None
-    return shorten(_coordinator, body, headers)
+    return shorten(_coordinator, body, headers, kind)
 
 
 def _leave_alone(conversation: str) -> None:

@@ -1,9 +1,10 @@
-"""The proxy: an OpenAI-compatible address that shortens the prompts of chat completions on their way.
+"""The proxy: an address that shortens prompts on their way, in the forms of OpenAI's chat completions and of
+Anthropic's Messages API.
 
-An application only changes its `base_url`. Of a POST to an address that ends in /chat/completions the field `messages`
-is replaced by the coordinator's payload; every other field, header, path, status and byte of the answer passes as it
-is, in the order and at the time it comes. Where the transform cannot work, the call goes out as it came in (`lrrc
-serve` starts this).
+An application only changes its `base_url`. Of a POST to an address that ends in /chat/completions or /v1/messages the
+field `messages` is replaced by the coordinator's payload; every other field, header, path, status and byte of the
+answer passes as it is, in the order and at the time it comes. Where the transform cannot work, the call goes out as it
+came in (`lrrc serve` starts this).
 
     request headers   x-lrrc-conversation   names the conversation; else it is recognised by its beginning
                       x-lrrc-agent          names the agent that is called; else `model` where the history has replies
@@ -34,7 +35,7 @@ from lrrc.middleware.coordinator import Coordinator
 from lrrc.middleware.proxy.client import unreached
 from lrrc.middleware.proxy.composing import BYPASSED, Apart, Outcome, shorten
 from lrrc.middleware.proxy.ledger import Ledger
-from lrrc.middleware.proxy.reading import CHAT, OURS, LeftAlone, bypassed, decoded, kind_of
+from lrrc.middleware.proxy.reading import OURS, SHORTENED, LeftAlone, bypassed, decoded, kind_of
 from lrrc.middleware.receipt import Receipt
 
 MAX_BODY = 64 * 2**20  # bytes of a request that are held to be shortened; a larger one streams through as it is
@@ -119,7 +120,7 @@ class Proxy:
             kept += [(name.encode(), value.encode("latin-1")) for name, value in prompt.notes.items()]
             await send({"type": "http.response.start", "status": response.status_code, "headers": kept})
             async for chunk in response.aiter_raw():
-                if chunk.endswith(b"data: [DONE]\n\n"):  # many clients leave here, without waiting for the end
+                if ends(chunk):  # many clients leave here, without waiting for the end
                     incoming.outcome = str(response.status_code)
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
             incoming.outcome = str(response.status_code)
@@ -134,10 +135,10 @@ class Proxy:
         """What goes upstream in place of a request: a prompt shortened, all else as it comes."""
         upstream, headers = self.upstreams[None], dict(scope["headers"])
         kind = kind_of(scope["path"]) if scope["method"] == "POST" else None
-        if kind == CHAT:
+        if kind in SHORTENED:
             body = await incoming.read(MAX_BODY)
             if isinstance(body, bytes):
-                return await self.shorten(body, headers)
+                return await self.shorten(body, headers, kind)
             return Forwarded(upstream, body, self.untouched("unread", f"a body of more than {MAX_BODY // 2**20} MiB"))
         notes = self.untouched("unread", f"not a chat completion, but {kind}") if kind else {}
         holds_body = {b"content-length", b"transfer-encoding"} & headers.keys()
@@ -179,7 +180,7 @@ class Proxy:
         request = httpx2.Request(scope["method"], url, headers=headers, content=prompt.body)
         return await self.client.send(request, stream=True)
 
-    async def shorten(self, body: bytes, headers: Mapping[bytes, bytes]) -> Forwarded:
+    async def shorten(self, body: bytes, headers: Mapping[bytes, bytes], kind: str) -> Forwarded:
         """A prompt, shortened if that is possible."""
         encodings = headers.get(b"content-encoding")
         try:
@@ -188,7 +189,7 @@ class Proxy:
             action, reason = BYPASSED if bypassed(headers) else (why.action, why.reason)
             return Forwarded(self.upstreams[None], body, self.untouched(action, reason))
         large = len(plain) >= LARGE
-        done = await (self.apart.shorten(plain, headers) if large else self.in_a_thread(plain, headers))
+        done = await (self.apart.shorten(plain, headers, kind) if large else self.in_a_thread(plain, headers, kind))
         upstream = self.upstreams.get(done.model, self.upstreams[None])
         receipt = done.receipt
         if receipt is None:
@@ -206,8 +207,8 @@ class Proxy:
             return Forwarded(upstream, body, notes | {"x-lrrc-reason": receipt.reason}, entry)
         return Forwarded(upstream, done.body, notes, entry, original=body, large=large)
 
-    async def in_a_thread(self, body: bytes, headers: Mapping[bytes, bytes]) -> Outcome:
-        return await anyio.to_thread.run_sync(shorten, self.coordinator, body, headers, limiter=self.composing)
+    async def in_a_thread(self, body: bytes, headers: Mapping[bytes, bytes], kind: str) -> Outcome:
+        return await anyio.to_thread.run_sync(shorten, self.coordinator, body, headers, kind, limiter=self.composing)
 
     async def leave_alone(self, prompt: Forwarded) -> None:
         name = prompt.notes[CONVERSATION]
@@ -222,6 +223,11 @@ class Proxy:
             more = f" ({origin})" if origin else ""
             log.warning("%s: %s%s; such requests go on as they come", action, reason, more)
         return {"x-lrrc-action": action, "x-lrrc-reason": reason}
+
+
+def ends(chunk: bytes) -> bool:
+    """Does a stream's last event stand at the end of it?"""
+    return chunk.endswith(b"data: [DONE]\n\n") or b"event: message_stop" in chunk[-200:]
 
 
 def end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

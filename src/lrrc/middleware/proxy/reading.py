@@ -10,6 +10,8 @@ from typing import Any
 
 OURS = b"x-lrrc-"
 CHAT = "/chat/completions"
+MESSAGES = "/v1/messages"  # Anthropic's; /v1/threads/ID/messages is none
+SHORTENED = (CHAT, MESSAGES)
 OTHER_PROMPTS = ("/completions", "/responses", "/messages", "/api/chat", "/api/generate")  # none is shortened
 NAMED = ("br", "compress", "zstd")  # encodings that a reason may name: others are the client's own words
 
@@ -23,9 +25,9 @@ class LeftAlone(Exception):
 
 
 def kind_of(path: str) -> str | None:
-    """The end of the path that makes it a prompt's: a chat completion's under whatever prefix, or another's."""
+    """The end of the path that makes it a prompt's, under whatever prefix: one that is shortened, or another."""
     path = re.sub("/+", "/", path).rstrip("/").lower()
-    return next((end for end in (CHAT, *OTHER_PROMPTS) if path.endswith(end)), None)
+    return next((end for end in (*SHORTENED, *OTHER_PROMPTS) if path.endswith(end)), None)
 
 
 def bypassed(headers: Mapping[bytes, bytes]) -> bool:
@@ -96,7 +98,7 @@ def parse(body: bytes) -> dict[str, Any]:
 
 
 def options_of(request: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> dict[str, Any]:
-    """Options of `Coordinator.compose` from the headers and the request. Raises LeftAlone."""
+    """Who is called, in which conversation, and the budget: from the headers and the request. Raises LeftAlone."""
     given = {
         key: headers.get(OURS + key.encode(), b"").decode("latin-1") for key in ("conversation", "agent", "budget")
     }
@@ -111,8 +113,6 @@ def options_of(request: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> di
         "conversation": given["conversation"][:200] or None,
         "agent": given["agent"] or (model if model in speakers else None),
         "budget": budget,
-        "tools": request.get("tools") or request.get("functions"),  # functions: what tools were once called
-        "response_format": request.get("response_format"),
     }
 
 
