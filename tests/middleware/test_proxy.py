@@ -23,6 +23,7 @@ from lrrc.middleware import Coordinator, Settings
 from lrrc.middleware.proxy.app import create_app
 from lrrc.middleware.proxy.forwarding import Proxy, address, end_to_end
 from lrrc.middleware.proxy.ledger import ACTIONS, REASONS, Ledger
+from lrrc.middleware.proxy.reading import CHAT
 
 GZIP = {"content-encoding": "gzip"}
 
@@ -531,7 +532,7 @@ json_values = st.recursive(
 def test_every_other_field_is_kept_as_it_is(coordinator, fields):
     body = json.dumps({"a": 1, **fields, "messages": HISTORY, "model": "words"}).encode()
     proxy = Proxy(coordinator, {None: "http://127.0.0.1:9/v1"}, Ledger(), client=None)
-    forwarded = asyncio.run(proxy.shorten(body, {}))
+    forwarded = asyncio.run(proxy.shorten(body, {}, CHAT))
     assert forwarded.notes["x-lrrc-action"] == "rewritten" and forwarded.original == body
     given, sent = json.loads(body), json.loads(forwarded.body)
     assert list(sent) == list(given) and sent.pop("messages") != given.pop("messages") and sent == given
@@ -541,7 +542,7 @@ def test_every_other_field_is_kept_as_it_is(coordinator, fields):
 @given(st.binary(max_size=60) | json_values.map(lambda value: json.dumps({"model": "m", "messages": value}).encode()))
 def test_nothing_that_comes_stops_the_call(coordinator, body):
     proxy = Proxy(coordinator, {None: "http://127.0.0.1:9/v1"}, Ledger(), client=None)
-    forwarded = asyncio.run(proxy.shorten(body, {}))
+    forwarded = asyncio.run(proxy.shorten(body, {}, CHAT))
     assert forwarded.notes["x-lrrc-action"] in ("passed", "malformed")
     assert forwarded.body == body and forwarded.original is None
 
