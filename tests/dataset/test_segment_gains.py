@@ -92,7 +92,7 @@ def test_gains_of_another_segmentation_are_never_taken():
     (call, _) = calls_of(TALK, whole)
     moved = whole_history(TALK, LIMIT)
     first = moved.segments[0]
-    moved.segments[0] = dataclasses.replace(first, end=first.end - 1, text=first.text[:-1])
+    moved.segments[0] = first._replace(end=first.end - 1, text=first.text[:-1])
     assert calls_of(TALK, moved)[0].key != call.key
     told = talk(("Budget is 741 euros. Lisbon is warm.", "Noted.", ""), ("What is the budget?", "It is 740 euros.", ""))
     (other,) = calls_of(told, whole_history(told, LIMIT))
