@@ -31,6 +31,8 @@ def sentences(summary: Summary) -> list[str]:
     )
     if floor and lead:
         text += f" Who always picks the longer answer succeeds in {share(floor)}: {between(lead)} points less."
+    if ours["seeds"] == 1:
+        text += " One training stands behind these numbers: their intervals cover other prompts, not another training."
     return [text, *_gate(summary, at), *_no_loss(summary, at)]
 
 
