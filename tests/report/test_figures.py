@@ -151,7 +151,8 @@ def test_architecture_shows_the_shapes_and_names_a_missing_one():
 def test_tables_hold_the_records(summary):
     made = {t.name: t for t in replay_tables.all_tables(summary)}
     names = "live live_details live_families live_ablations fidelity transfer call_gate policies lrrc_vs_policies "
-    names += "tokens ranks ablations gates tests subgroups power dataset training live_curves live_equal_tokens tuned"
+    names += "tokens ranks ablations gates tests subgroups power dataset training live_curves live_equal_tokens tuned "
+    names += "votes votes_variants votes_gates votes_call_gate votes_no_loss"
     assert set(made) == set(names.split())
     rows = {row["Policy"]: row for row in csv.DictReader(io.StringIO(made["policies"].csv()))}
     saved = summary.record("token_reduction_vs_full", evaluation="replay", policy="bm25")
@@ -197,7 +198,7 @@ def test_live_tables(summary):
     assert (
         "answered right: LRRC r = 8 54 % [44, 64], BM25 50 %" in families.note and "rule (n = 58), %" in families.csv()
     )
-    assert made["live_ablations"].rows[0][0] == "LRRC r = 8" and len(made["live_ablations"].rows) == 8
+    assert made["live_ablations"].rows[0][0] == "LRRC r = 8" and len(made["live_ablations"].rows) == 9
     assert {row[0] for row in made["fidelity"].rows} == {
         "embedded arena, small local models",
         "MT-Bench human judgments",
