@@ -6,23 +6,18 @@ LRRC by the rules of the middleware, with a network to which all segments are al
 import json
 
 import pytest
-import torch
 from helpers.chats import call, result, say
-from helpers.random_episodes import ENCODER, WIDTH, model
+from helpers.random_episodes import ENCODER
+from helpers.untaught_network import untaught_network
 
 from lrrc.middleware import Coordinator, Settings
-from lrrc.model.network import build_network
 from lrrc.policies.registry import build_policy
 from lrrc.policies.spec import PolicySpec
 
 
 @pytest.fixture(scope="module")
 def net():
-    torch.manual_seed(0)
-    net = build_network("lrrc", 4, WIDTH, model())
-    for weights in net.decoder.parameters():
-        torch.nn.init.zeros_(weights)
-    return net
+    return untaught_network()
 
 
 @pytest.fixture(params=["lrrc", "bm25"])

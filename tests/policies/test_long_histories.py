@@ -4,15 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from helpers.all_policies import POLICIES
-from helpers.random_episodes import AGENTS, ENCODER, WIDTH, model
+from helpers.random_episodes import AGENTS, ENCODER
+from helpers.untaught_network import untaught_network
 
 from lrrc.digest.features import asked_weights
 from lrrc.episodes.episode import Message
 from lrrc.middleware import Coordinator, Settings
 from lrrc.middleware.requests import compress_request
-from lrrc.model.network import build_network
 from lrrc.policies import learned
 from lrrc.policies.registry import build_policy
 from lrrc.policies.spec import PolicySpec
@@ -35,11 +34,7 @@ BLOCK = 50  # lines of a message
 @pytest.fixture(scope="module")
 def policy():
     """LRRC by the rules of the middleware, with a network that has learnt nothing: to it all segments are alike."""
-    torch.manual_seed(0)
-    net = build_network("lrrc", 4, WIDTH, model())
-    for weights in net.decoder.parameters():
-        torch.nn.init.zeros_(weights)
-    return build_policy(PolicySpec("lrrc"), ENCODER, net)
+    return build_policy(PolicySpec("lrrc"), ENCODER, untaught_network())
 
 
 def talk(fact, lines, filler, question):
