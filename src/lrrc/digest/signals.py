@@ -29,11 +29,23 @@ class Signal:
         self.words = "|".join(pattern for language, pattern in by_language.items() if language in SPACED)
         self.signs = "|".join(pattern for language, pattern in by_language.items() if language not in SPACED)
         self.clause = clause
-        self._word, self._sign, self._verb = _words(self.words), _signs(self.signs), _words(clause)
+
+    # made at the first search: all of them take two seconds, and many a process needs few
+    @functools.cached_property
+    def _word(self) -> re.Pattern[str] | None:
+        return _words(self.words)
+
+    @functools.cached_property
+    def _sign(self) -> re.Pattern[str] | None:
+        return _signs(self.signs)
+
+    @functools.cached_property
+    def _verb(self) -> re.Pattern[str] | None:
+        return _words(self.clause)
 
     def search(self, text: str) -> bool:
         """Whether a lower-case text has the signal."""
-        if (self._word and self._word.search(text)) or (self._sign and not text.isascii() and self._sign.search(text)):
+        if (self._word and self._word.search(text)) or (not text.isascii() and self._sign and self._sign.search(text)):
             return True
         return bool(self._verb) and any(
             _CLAUSE_OPENS.search(text, max(0, match.start() - 16), match.start()) for match in self._verb.finditer(text)

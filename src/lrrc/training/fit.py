@@ -33,17 +33,17 @@ from lrrc.training.losses import Measured
 
 
 @contextmanager
-def unavailable(package: str) -> Iterator[None]:
-    """Lightning's metrics take a package for missing: of `transformers`, the import alone takes seconds."""
+def unavailable(*packages: str) -> Iterator[None]:
+    """Lightning's metrics take packages for missing: to import them takes longer than all the rest."""
     answer = RequirementCache.__bool__
-    RequirementCache.__bool__ = lambda self: not (self.requirement or "").startswith(package) and answer(self)
+    RequirementCache.__bool__ = lambda self: not (self.requirement or "").startswith(packages) and answer(self)
     try:
         yield
     finally:
         RequirementCache.__bool__ = answer
 
 
-with unavailable("transformers"):
+with unavailable("transformers", "matplotlib", "scipy"):
     import lightning
 
 WARM_UP = 0.1  # share of the steps in which the learning rate rises
