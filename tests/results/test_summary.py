@@ -15,7 +15,7 @@ from lrrc.results.crossed import crossed
 from lrrc.results.replay_records import dataset_records, evaluation_records
 from lrrc.results.scores import Settings, Source
 from lrrc.results.summary import LIVE_AGENT, METRICS, Summary, provenance
-from lrrc.results.training_curves import drift, settled, training_records
+from lrrc.results.training_curves import drift, late_fall, settled, training_records
 from lrrc.runtime.files import canonical_json, rounded
 
 SOURCE, SETTINGS = Source("embedded", "verifier"), Settings(rank=8, budget=128)
@@ -182,6 +182,8 @@ def test_curves_by_hand():
     assert settled(np.array([1, 2, 9.8, 10])) == 3
     assert settled(np.array([10, 10])) == 1
     assert drift(np.array([1, 2, 4, 5.0])) == pytest.approx(25)  # 5 against the 4 at three quarters
+    assert late_fall(np.array([9, 6, 5, 3.0])) == pytest.approx(100 / 3)  # 2 of 6
+    assert late_fall(np.array([9, 3, 4, 5.0])) == late_fall(np.array([1, 2.0])) == 0
     records = training_records({(8, 0): history(0, 8), (8, 1): history(1, 8)}, {"data": "x", "judge": None})
     epochs = next(r for r in records if r["metric"] == "training_epochs")
     assert (epochs["value"], epochs["n"], epochs["seeds"]) == (12, 4, 2)

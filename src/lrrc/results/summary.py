@@ -59,6 +59,7 @@ METRICS = {
     "tokens_per_turn_median": ("Tokens per turn, median", "tokens"),
     "tokens_per_turn_p90": ("Tokens per turn, 90th percentile", "tokens"),
     "training_epochs": ("Epochs trained", "epochs"),
+    "late_fall": ("Fall of the validation loss that came in the last quarter of the epochs", "percent"),
     "validation_agreement": ("Best validation agreement", "share of episodes"),
     "state_norm_settled_epoch": ("Epoch from which the state norm stays within 5 %", "epoch"),
     "state_norm_drift": ("Change of the state norm in the last quarter of training", "percent"),

@@ -61,8 +61,15 @@ def drift(curve: np.ndarray) -> float:
     return 100 * abs(curve[-1] / curve[3 * (len(curve) - 1) // 4] - 1)
 
 
+def late_fall(curve: np.ndarray) -> float:
+    """Percent of the fall from the first value to the least that came in the last quarter: near 0 on a plateau."""
+    fall = curve[0] - curve.min()
+    return 100 * float(curve[: len(curve) - len(curve) // 4].min() - curve.min()) / fall if fall > 0 else 0.0
+
+
 CURVES = {
     "training_epochs": lambda curve: len(curve["epoch"]),
+    "late_fall": lambda curve: late_fall(curve["val_loss"]),
     "validation_agreement": lambda curve: curve["val_agreement"].max(),
     "state_norm_settled_epoch": lambda curve: settled(curve["state_norm"]),
     "state_norm_drift": lambda curve: drift(curve["state_norm"]),

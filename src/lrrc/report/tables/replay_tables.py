@@ -142,6 +142,7 @@ def training_table(summary: Summary) -> Table:
     """How training ended, per rank (paper section 4.3)."""
     columns = {
         "training_epochs": ("Epochs", ".1f"),
+        "late_fall": ("Fall of the loss in the last quarter, %", ".1f"),
         "validation_agreement": ("Validation agreement", ".3f"),
         "state_norm_settled_epoch": ("State norm settled at epoch", ".1f"),
         "state_norm_drift": ("Drift of the norm, %", ".1f"),
