@@ -128,6 +128,8 @@ def test_any_value_is_taken_or_refused_by_name(path, value):
         ("ablate.variants", ["top_k-two"]),
         ("ablate.variants", ["gate-no"]),
         ("ablate.variants", ["d-4"]),
+        ("votes.variants", ["folds-family"]),
+        ("votes.variants", ["targets-lexical"]),
         ("baseline.policies", ["lrrc2"]),
         ("baseline.truncated_turns", 0),
         ("digest.max_overlap", 0),

@@ -371,6 +371,8 @@ class Params:
                 except ValidationError as error:
                     raise ValueError(f"{name} = {variant!r}: model.{one_line(error)}") from None
                 require(self.rank <= changed.d, name, variant, f"a width d of at least rank = {self.rank}")
+        for variant in self.votes.variants:  # votes have no targets but words, and folds of prompts
+            require(bool(parse_variant(variant)), "votes.variants", variant, "a change of the model")
 
     @property
     def out_of_domain(self) -> Params:
