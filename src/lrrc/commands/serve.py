@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lrrc.commands.arguments import add_policy, check_budget, find_encoder
+from lrrc.commands.arguments import add_policy, check_budget, told
 from lrrc.middleware.settings import Settings
 from lrrc.runtime.urls import check_base_url
 
@@ -192,15 +192,8 @@ def listen(host: str, port: int) -> socket.socket:
 def make_coordinator(args: argparse.Namespace) -> Any:
     """The coordinator that the arguments ask for, ready to answer at once. Raises ValueError."""
     from lrrc.middleware.coordinator import Coordinator
-    from lrrc.policies.registry import DEFAULT_CHECKPOINT
-    from lrrc.policies.spec import PolicySpec
 
     check_budget(args)
-    if args.policy == "lrrc" and args.checkpoint is None and not DEFAULT_CHECKPOINT.is_dir():
-        raise ValueError(
-            f"{DEFAULT_CHECKPOINT}: no trained model here: run `dvc repro`, name one by --checkpoint, or take a policy "
-            "without training, such as --policy bm25"
-        )
     settings = Settings(
         rewrite=int(args.rewrite) if args.rewrite.isdecimal() else args.rewrite,
         price_cached=args.price_cached,
@@ -222,10 +215,10 @@ def make_coordinator(args: argparse.Namespace) -> Any:
                 f"--state = {args.state}: was written under {coordinator.settings}: give these, or another folder"
             )
     else:
-        encoder = find_encoder(PolicySpec(args.policy), args.encoder, args.checkpoint)
-        coordinator = Coordinator(args.policy, args.budget, settings, args.checkpoint, encoder)
+        coordinator = Coordinator(args.policy, args.budget, settings, args.checkpoint, args.encoder)
     # whatever is made ready at first use is now, by a coordinator whose memory is not kept
     Coordinator(coordinator.policy).compose(
         [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}]
     )
+    told(coordinator.policy)
     return coordinator
