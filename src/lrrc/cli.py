@@ -39,7 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if not error.name or error.name.partition(".")[0] == "lrrc":
             raise
-        print(f"lrrc {argv[0]}: needs {error.name}, which serving does not: pip install 'lrrc[pipeline]'", file=sys.stderr)
+        what = f"needs {error.name}, which serving does not: pip install 'lrrc[pipeline]'"
+        print(f"lrrc {argv[0]}: {what}", file=sys.stderr)
         return 1
 
 

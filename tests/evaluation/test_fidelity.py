@@ -36,8 +36,8 @@ from lrrc.evaluation.fidelity.surprise import measure_surprise, request, surpris
 from lrrc.model.network import build_network
 from lrrc.params import parse_params
 from lrrc.policies.learned import Learned
-from lrrc.policies.scoring import ScoredHistory
 from lrrc.policies.registry import load_policy
+from lrrc.policies.scoring import ScoredHistory
 from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained import language_model, sentence_encoder, tokens
 from lrrc.pretrained.answers import Answers, LanguageModelFiles, write_answers

@@ -11,7 +11,9 @@ from lrrc.policy_catalogue import LEARNED, UNTRAINED
 
 if TYPE_CHECKING:
     from lrrc.policies.base import Policy
-    from lrrc.policies.spec import PolicySpec
+
+
+OURS = "the packaged coordinator"
 
 
 def add_policy(parser: argparse.ArgumentParser) -> None:
@@ -64,5 +66,5 @@ def told(policy: Policy) -> Policy:
     from lrrc.policies.serving import PACKAGED
 
     if policy.checkpoint == str(PACKAGED):
-        print(f"lrrc: the packaged coordinator; --checkpoint names another ({PACKAGED / 'MODEL_CARD.md'})", file=sys.stderr)
+        print(f"lrrc: {OURS} ({PACKAGED / 'MODEL_CARD.md'}); --checkpoint names another", file=sys.stderr)
     return policy

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lrrc.commands.arguments import add_policy, check_budget, told
+from lrrc.commands.arguments import OURS, add_policy, check_budget
 from lrrc.middleware.settings import Settings
 from lrrc.runtime.urls import check_base_url
 
@@ -101,14 +101,13 @@ example:      lrrc serve --upstream http://127.0.0.1:11434/v1 --policy bm25"""
 
 
 def run(args: argparse.Namespace) -> int:
-    try:
-        import uvicorn
+    import uvicorn
 
-        from lrrc.middleware.proxy.app import create_app
-        from lrrc.middleware.proxy.ledger import Ledger
-        from lrrc.middleware.proxy.pages import is_loopback
-    except ModuleNotFoundError as error:
-        raise ValueError(f"{error.name} is not installed: pip install 'lrrc[serve]'") from None
+    from lrrc.middleware.proxy.app import create_app
+    from lrrc.middleware.proxy.ledger import Ledger
+    from lrrc.middleware.proxy.pages import is_loopback
+    from lrrc.policies.serving import PACKAGED
+
     token = args.token or os.environ.get("LRRC_TOKEN") or None
     if not is_loopback(args.host) and not token:
         raise ValueError(f"--host = {args.host!r}: an address that others can reach needs --token or LRRC_TOKEN")
@@ -132,7 +131,8 @@ def run(args: argparse.Namespace) -> int:
         )
         host, port = listener.getsockname()[:2]
         where = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        print(f"lrrc serve: {where}/v1 to {', '.join(upstreams.values())}; watch at {where}", flush=True)
+        whose = f", {OURS}" if coordinator.policy.checkpoint == str(PACKAGED) else ""
+        print(f"lrrc serve: {where}/v1 to {', '.join(upstreams.values())}{whose}; watch at {where}", flush=True)
         uvicorn.Server(config).run(sockets=[listener])
     return 0
 
@@ -220,5 +220,4 @@ def make_coordinator(args: argparse.Namespace) -> Any:
     Coordinator(coordinator.policy).compose(
         [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}]
     )
-    told(coordinator.policy)
     return coordinator

@@ -29,7 +29,19 @@ class Signal:
         self.words = "|".join(pattern for language, pattern in by_language.items() if language in SPACED)
         self.signs = "|".join(pattern for language, pattern in by_language.items() if language not in SPACED)
         self.clause = clause
-        self._word, self._sign, self._verb = _words(self.words), _signs(self.signs), _words(clause)
+
+    # compiled when they are first looked for: all of them take a third of a second
+    @functools.cached_property
+    def _word(self) -> re.Pattern[str] | None:
+        return _words(self.words)
+
+    @functools.cached_property
+    def _sign(self) -> re.Pattern[str] | None:
+        return _signs(self.signs)
+
+    @functools.cached_property
+    def _verb(self) -> re.Pattern[str] | None:
+        return _words(self.clause)
 
     def search(self, text: str) -> bool:
         """Whether a lower-case text has the signal."""

@@ -1,4 +1,4 @@
-"""The coordinator's forward pass at inference, in numpy: one conversation, a turn at a time (docs/method.md 3.2 to 3.7).
+"""The coordinator's forward pass at inference, in numpy: one conversation, turn by turn (docs/method.md 3.2 to 3.7).
 
 Plain twin of `lrrc.model` (network, cells, decoder), where every step is explained: the same weights give the same
 numbers up to the last digits of float32 (tested). It has what serving needs: the state, and scores of segments; no

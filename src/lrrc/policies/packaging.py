@@ -3,7 +3,7 @@
     src/lrrc/packaged/   config.json, main.safetensors, certificate.json, MODEL_CARD.md
         encoder/         model.safetensors (int8 and a scale a row), config.json, tokenizer.json
 
-Eight bits are used because nothing measurable is lost by them: `compare` measures that, and the card says what it found.
+Eight bits are used because nothing measurable is lost by them: `compare` measures that, and the card says it.
 """
 
 from __future__ import annotations
@@ -56,8 +56,10 @@ class Comparison:
 
 
 def package(checkpoint: Path, encoder: Path, episodes: Path, summary: Path, target: Path, card: Path) -> None:
-    """Fill the folder `target`, and write its card to `card`, too. Raises ValueError where a checkpoint is not LRRC's or
-    everything together is too large."""
+    """Fill the folder `target`, and write its card to `card`, too.
+
+    Raises ValueError where the checkpoint is not LRRC's, a file is missing, or everything together is too large.
+    """
     config = read_config(checkpoint)
     if config["policy"] != "lrrc":
         raise ValueError(f"{checkpoint}: a checkpoint of {config['policy']}: the package has a coordinator")
@@ -69,6 +71,7 @@ def package(checkpoint: Path, encoder: Path, episodes: Path, summary: Path, targ
             _copy(encoder / name, folder / "encoder" / name)
         vectors_VE, _ = eight_bits.read(encoder / sentence_encoder.FILES[0])
         eight_bits.write(vectors_VE, folder / "encoder" / sentence_encoder.FILES[0])
+        (folder / "encoder" / sentence_encoder.FILES[0]).chmod(0o644)  # the library's are their owner's alone
         found = compare(checkpoint, encoder, folder, iter_episodes(episodes))
         text = model_card(checkpoint, folder, found, json.loads(summary.read_text(encoding="utf-8"))["records"])
         write_text(folder / CARD, text)
@@ -122,6 +125,7 @@ def model_card(checkpoint: Path, folder: Path, found: Comparison, records: list[
     config, facts = read_config(checkpoint), _facts(checkpoint)
     model, certificate = config["model"], json.loads((folder / CERTIFICATE).read_text(encoding="utf-8"))
     fit = certificate["fits"].get("main") or next(iter(certificate["fits"].values()))
+    checks = fit["checks"].items()
     numbers = sum(np.prod(shape, dtype=int) for shape in _shapes(folder / "main.safetensors"))
     lines = [
         "# Model card: the packaged coordinator",
@@ -146,16 +150,16 @@ def model_card(checkpoint: Path, folder: Path, found: Comparison, records: list[
         "",
         "## Eight bits",
         "",
-        f"The vectors of {found.bits_before} bits are kept in eight, with a scale a row. Over all {found.calls:,} calls of "
-        f"the embedded arena {found.equal:,} digests ({found.equal / max(1, found.calls):.1%}) are the same word for "
-        f"word. The cosine between a word's vector before and after is {found.cosine_error:.1e} below one on average, "
-        f"{found.worst_cosine_error:.1e} at worst.",
+        f"The vectors of {found.bits_before} bits are kept in eight, with a scale a row. Over all {found.calls:,} "
+        f"calls of the embedded arena, {found.equal:,} digests ({found.equal / max(1, found.calls):.1%}) are the same "
+        f"word for word. The cosine between a word's vector before and after is {found.cosine_error:.1e} below one on "
+        f"average, {found.worst_cosine_error:.1e} at worst.",
         "",
         "## Certificate",
         "",
-        f"On episodes that it never saw: {', '.join(name.replace('_', ' ') for name, held in fit['checks'].items() if held)}"
-        f"; rho at most {max(fit['rho']):.3f}, columns of the state at most {fit['largest_state_norm']:.2f} long "
-        f"(bound {max(fit['norm_bound']):.2f}). All of it: {CERTIFICATE}, and `lrrc certify` measures it anew.",
+        f"On episodes that it never saw: {', '.join(name.replace('_', ' ') for name, holds in checks if holds)}. "
+        f"Rho is at most {max(fit['rho']):.3f}, columns of the state are at most {fit['largest_state_norm']:.2f} long "
+        f"(bound {max(fit['norm_bound']):.2f}). All of it is in {CERTIFICATE}; `lrrc certify` measures it anew.",
         "",
         "## Limits",
         "",

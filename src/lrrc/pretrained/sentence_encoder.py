@@ -97,8 +97,8 @@ WORDS = 65_536  # whose pieces are remembered
 class SentenceEncoder:
     """Texts to vectors: `encode(texts) -> float32 [n, width]`, unit norm; a text without known words is zero.
 
-    What model2vec computes, to the last bit, in a fifth of the time: a word is cut into pieces once. Vectors may also be
-    kept in eight bits (lrrc.pretrained.eight_bits).
+    What model2vec computes, to the last bit, in a fifth of the time: a word is cut into pieces once. Vectors may
+    be kept in eight bits, too (lrrc.pretrained.eight_bits).
     """
 
     def __init__(self, folder: Path | str):
