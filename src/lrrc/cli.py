@@ -34,6 +34,17 @@ EPILOG = "`lrrc COMMAND --help` says more. Exit status: 0 done, 1 failed, 2 done
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; a user's mistake (ValueError, OSError) is one line on stderr and status 1."""
     argv = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(argv)
+    except ModuleNotFoundError as error:
+        if not error.name or error.name.partition(".")[0] == "lrrc":
+            raise
+        what = f"needs {error.name}, which serving does not: pip install 'lrrc[pipeline]'"
+        print(f"lrrc {argv[0]}: {what}", file=sys.stderr)
+        return 1
+
+
+def _run(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         "lrrc",
         description="Short prompt digests for systems of several language-model agents.",

@@ -10,7 +10,6 @@ import dataclasses
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 
@@ -418,6 +417,8 @@ def parse_params(values: Any) -> Params:
 
 def load_params(path: str | Path = "params.yaml") -> Params:
     """Checked parameters from a file. Raises ValueError for anything a user can get wrong."""
+    import yaml  # who serves a coordinator reads no parameters
+
     try:
         values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:

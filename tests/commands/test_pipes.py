@@ -9,8 +9,8 @@ import pytest
 from helpers.checkpoints import write_checkpoint
 
 from lrrc.cli import main
-from lrrc.commands.arguments import find_encoder
 from lrrc.commands.serve import add_arguments, make_coordinator
+from lrrc.policies.serving import encoder_for
 from lrrc.policies.spec import PolicySpec
 
 WORDS = "The lamp of the lighthouse turns every nine seconds. The keeper winds it at dusk. Nobody else may. "
@@ -66,7 +66,7 @@ def test_serve_takes_the_encoder_of_a_checkpoint(project, elsewhere):
 def test_an_encoder_inside_or_beside_is_found(project, elsewhere, place):
     shutil.copytree(project / "models/train-r8-s0", elsewhere / "kept")
     shutil.copytree(project / "data/encoder", elsewhere / place)
-    assert find_encoder(PolicySpec("lrrc"), None, elsewhere / "kept") == elsewhere / place
+    assert encoder_for(PolicySpec("lrrc"), None, elsewhere / "kept") == elsewhere / place
     assert main(["compress", "in.jsonl", "out.jsonl", "--checkpoint", "kept"]) == 0
 
 

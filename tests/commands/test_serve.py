@@ -53,9 +53,9 @@ class Served:
 
 
 def test_a_trained_policy_serves_and_its_state_survives(direct, tmp_path):
-    write_checkpoint(tmp_path)
+    trained = ("--checkpoint", str(write_checkpoint(tmp_path)))
     names = {"x-lrrc-conversation": "ticket-17"}
-    served = Served("--upstream", f"{direct}/v1", "--rewrite", "2", "--state", "kept", cwd=tmp_path)
+    served = Served("--upstream", f"{direct}/v1", "--rewrite", "2", "--state", "kept", *trained, cwd=tmp_path)
     try:
         first = served.ask(**names)
         assert first.headers["x-lrrc-action"] == "rewritten"
@@ -65,7 +65,7 @@ def test_a_trained_policy_serves_and_its_state_survives(direct, tmp_path):
     assert code == 130 and len(printed.splitlines()) == 1 and KEY not in printed
     stored = [path for path in (tmp_path / "kept").rglob("*") if path.is_file()]
     assert stored and not [path for path in stored if KEY.encode() in path.read_bytes()]
-    served = Served("--upstream", f"{direct}/v1", "--rewrite", "2", "--state", "kept", cwd=tmp_path)
+    served = Served("--upstream", f"{direct}/v1", "--rewrite", "2", "--state", "kept", *trained, cwd=tmp_path)
     try:
         longer = [*HISTORY, {"role": "assistant", "content": "It was."}, {"role": "user", "content": "Are you sure?"}]
         assert served.ask(longer, **names).headers["x-lrrc-action"] == "kept"  # the digest of the first run stands
@@ -110,7 +110,6 @@ def test_a_token_in_the_environment_opens_other_addresses(direct, tmp_path):
         ([*UP, "--policy", "bm25", "--port", "0", "--rewrite", "sometimes"], "rewrite = 'sometimes'"),
         ([*UP, "--policy", "bm25", "--port", "0", "--conversations", "0"], "max_sessions = 0"),
         ([*UP, "--policy", "bm25", "--port", "0", "--standing", "0.6"], "standing = 0.6: allowed is a number from 0"),
-        ([*UP, "--port", "0"], "no trained model here: run `dvc repro`"),
         ([*UP, "--port", "0", "--checkpoint", "nowhere"], "nowhere"),
         ([*UP, "--policy", "bm25", "--port", "0", "--state", "file"], "file"),
     ],

@@ -35,8 +35,9 @@ from lrrc.evaluation.fidelity.stage import evaluate_fidelity, schema
 from lrrc.evaluation.fidelity.surprise import measure_surprise, request, surprise
 from lrrc.model.network import build_network
 from lrrc.params import parse_params
-from lrrc.policies.learned import Learned, ScoredHistory
+from lrrc.policies.learned import Learned
 from lrrc.policies.registry import load_policy
+from lrrc.policies.scoring import ScoredHistory
 from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained import language_model, sentence_encoder, tokens
 from lrrc.pretrained.answers import Answers, LanguageModelFiles, write_answers

@@ -1,6 +1,8 @@
 """Where things are."""
 
+import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SHARED = ROOT.parent / "shared" / "data"  # development data of other makers, where there is any
+# development data of other makers, where there is any
+SHARED = Path(os.environ.get("LRRC_SHARED_DATA", ROOT.parent / "shared" / "data"))

@@ -20,6 +20,7 @@ INPUTS = (
     ".gitignore",
     "data/embedded",
     "docs/claims.yaml",
+    "docs/model_card.md",
     "dvc.yaml",
     "params.yaml",
     "pipeline",
@@ -50,7 +51,7 @@ TINY = {
     },
     "fidelity": {"policies": ["no-history", "bm25", "lrrc"], "calls": 4},
 }
-STORED = {"curate", "teach", "transfer", "votes"}  # frozen, their results are committed
+STORED = {"curate", "teach", "transfer", "votes", "package"}  # frozen, their results are committed
 
 
 def make(folder, **changes):

@@ -12,7 +12,7 @@ from lrrc.digest.features import asked_weights
 from lrrc.episodes.episode import Message
 from lrrc.middleware import Coordinator, Settings
 from lrrc.middleware.requests import compress_request
-from lrrc.policies import learned
+from lrrc.policies import scoring
 from lrrc.policies.registry import build_policy
 from lrrc.policies.spec import PolicySpec
 
@@ -78,8 +78,8 @@ def test_of_a_very_long_history_what_is_asked_is_scored_however_old(policy, monk
     session.observe_all([*turns, *([Message("user", line), Message("assistant", "Seen.")] for line in said)])
     inputs, asked = [Message("user", FACTS["a name"][1])], asked_weights([Message("user", FACTS["a name"][1])])
     for most in (20_000, 100):
-        monkeypatch.setattr(learned, "MOST", most)
-        some[most] = learned.worth_scoring(session.history, asked)
+        monkeypatch.setattr(scoring, "MOST", most)
+        some[most] = scoring.worth_scoring(session.history, asked)
         text = session.select(inputs, "assistant", 128).text
         assert "Perpetua" in text and "French" in text, most
     count = len(session.history.segments)

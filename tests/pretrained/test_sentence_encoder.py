@@ -42,7 +42,10 @@ def encoder(tmp_path_factory):
 
 
 def expected(encoder, texts):
-    return encoder._model.encode(list(texts), use_multiprocessing=False).astype(np.float32)
+    from model2vec import StaticModel
+
+    library = StaticModel.from_pretrained(str(encoder.folder))
+    return library.encode(list(texts), use_multiprocessing=False).astype(np.float32)
 
 
 @pytest.mark.parametrize("text", STRANGE)

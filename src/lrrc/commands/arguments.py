@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,9 @@ from lrrc.policy_catalogue import LEARNED, UNTRAINED
 
 if TYPE_CHECKING:
     from lrrc.policies.base import Policy
-    from lrrc.policies.spec import PolicySpec
+
+
+OURS = "the packaged coordinator"
 
 
 def add_policy(parser: argparse.ArgumentParser) -> None:
@@ -33,14 +35,14 @@ def add_checkpoint(parser: argparse.ArgumentParser) -> None:
         "--checkpoint",
         metavar="DIR",
         type=Path,
-        help="a trained model's folder (default: the one `dvc repro` made)",
+        help="a trained model's folder, such as models/train-r8-s0 of a finished pipeline (default: the packaged one)",
     )
     parser.add_argument(
         "--encoder",
         metavar="DIR",
         type=Path,
-        help="the folder of sentence vectors (default: data/encoder of the project that --checkpoint lies in, or of "
-        "this folder)",
+        help="the folder of sentence vectors (default: the packaged one; data/encoder of the project that --checkpoint "
+        "lies in)",
     )
 
 
@@ -52,28 +54,17 @@ def check_budget(args: argparse.Namespace) -> None:
 
 def load(args: argparse.Namespace) -> Policy:
     """The policy that `add_policy`'s arguments ask for, from whatever folder it is called. Raises ValueError."""
-    from lrrc.policies.registry import load_policy
+    from lrrc.policies.serving import serving_policy
     from lrrc.policies.spec import PolicySpec
 
     check_budget(args)
-    spec = PolicySpec(args.policy, args.budget)
-    return load_policy(spec, find_encoder(spec, args.encoder, args.checkpoint), args.checkpoint)
+    return told(serving_policy(PolicySpec(args.policy, args.budget), args.encoder, args.checkpoint))
 
 
-def find_encoder(spec: PolicySpec, encoder: Path | None, checkpoint: Path | None) -> Path | None:
-    """`encoder`, or else the one that lies where a checkpoint's does; None for the default.
+def told(policy: Policy) -> Policy:
+    """The policy; where it is the packaged one, a line on stderr says so."""
+    from lrrc.policies.serving import PACKAGED
 
-    Raises ValueError that names the folders where none was found.
-    """
-    from lrrc.policies.registry import DEFAULT_ENCODER
-    from lrrc.pretrained.sentence_encoder import FILES
-
-    if encoder or not checkpoint or not checkpoint.is_dir() or not (spec.trained or spec.name == "embedding"):
-        return encoder
-    folder = Path(os.path.abspath(checkpoint))
-    tried = [folder.parent.parent / "data/encoder", folder / "encoder", folder.parent / "encoder", DEFAULT_ENCODER]
-    found = [place for place in tried if all((place / name).is_file() for name in FILES)]
-    if not found:
-        places = ", ".join(map(str, tried))
-        raise ValueError(f"{checkpoint}: no encoder was found for it (tried {places}): name its folder by --encoder")
-    return found[0]
+    if policy.checkpoint == str(PACKAGED):
+        print(f"lrrc: {OURS} ({PACKAGED / 'MODEL_CARD.md'}); --checkpoint names another", file=sys.stderr)
+    return policy

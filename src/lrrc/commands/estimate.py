@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lrrc.commands.arguments import add_checkpoint, find_encoder
+from lrrc.commands.arguments import add_checkpoint, told
 from lrrc.commands.pipes import INPUT, LeftOut, check_input, open_input
 from lrrc.evaluation.cost_estimate import LIMITS, NAMES, REFERENCE, Estimate, Prices, amount, estimate
 from lrrc.policy_catalogue import UNTRAINED
@@ -79,24 +79,26 @@ def load_policies(
     encoder: Path | None = None,
 ) -> list[Policy]:
     """Every policy at every budget; one that has no budget stands once. Without `encoder`, the checkpoint's is found.
+    Says where LRRC is the packaged one.
 
     Without `names`: those ready without training, and lrrc; what lacks a file is left out, `report` gets why.
     Raises ValueError for an unknown name, and where a policy asked for by name cannot be loaded.
     """
-    from lrrc.policies.registry import load_policy
+    from lrrc.policies.serving import encoder_for, serving_policy
     from lrrc.policies.spec import PolicySpec
 
     found: list[Policy] = []
     for name in dict.fromkeys(names or (*UNTRAINED, "lrrc")):
         folder = checkpoint if name == "lrrc" else None
         try:
-            vectors = find_encoder(PolicySpec(name), encoder, checkpoint)
-            versions = [load_policy(PolicySpec(name, budget), vectors, folder) for budget in budgets]
+            vectors = encoder_for(PolicySpec(name), encoder, checkpoint)
+            versions = [serving_policy(PolicySpec(name, budget), vectors, folder) for budget in budgets]
         except ValueError as error:
             if names or folder:
                 raise
             report(f"{name} left out: {' '.join(str(error).split())}")
             continue
+        told(versions[0])
         found += versions if versions[0].spec.budget is not None else versions[:1]
     return found
 
@@ -151,7 +153,7 @@ exit status:  0 all read, 2 bad lines were reported and left out, 1 nothing esti
     parser.add_argument(
         "--policies",
         metavar="A,B",
-        help=f"of {', '.join(NAMES)} (default: those ready without training, and lrrc once it is trained)",
+        help=f"of {', '.join(NAMES)} (default: lrrc and those without training)",
     )
     parser.add_argument("--budgets", metavar="B,B", default="128", help="most tokens of a digest (default 128)")
     add_checkpoint(parser)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lrrc.commands.arguments import add_policy, check_budget, find_encoder
+from lrrc.commands.arguments import OURS, add_policy, check_budget
 from lrrc.middleware.settings import Settings
 from lrrc.runtime.urls import check_base_url
 
@@ -101,14 +101,13 @@ example:      lrrc serve --upstream http://127.0.0.1:11434/v1 --policy bm25"""
 
 
 def run(args: argparse.Namespace) -> int:
-    try:
-        import uvicorn
+    import uvicorn
 
-        from lrrc.middleware.proxy.app import create_app
-        from lrrc.middleware.proxy.ledger import Ledger
-        from lrrc.middleware.proxy.pages import is_loopback
-    except ModuleNotFoundError as error:
-        raise ValueError(f"{error.name} is not installed: pip install 'lrrc[serve]'") from None
+    from lrrc.middleware.proxy.app import create_app
+    from lrrc.middleware.proxy.ledger import Ledger
+    from lrrc.middleware.proxy.pages import is_loopback
+    from lrrc.policies.serving import PACKAGED
+
     token = args.token or os.environ.get("LRRC_TOKEN") or None
     if not is_loopback(args.host) and not token:
         raise ValueError(f"--host = {args.host!r}: an address that others can reach needs --token or LRRC_TOKEN")
@@ -132,7 +131,8 @@ def run(args: argparse.Namespace) -> int:
         )
         host, port = listener.getsockname()[:2]
         where = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        print(f"lrrc serve: {where}/v1 to {', '.join(upstreams.values())}; watch at {where}", flush=True)
+        whose = f", {OURS}" if coordinator.policy.checkpoint == str(PACKAGED) else ""
+        print(f"lrrc serve: {where}/v1 to {', '.join(upstreams.values())}{whose}; watch at {where}", flush=True)
         uvicorn.Server(config).run(sockets=[listener])
     return 0
 
@@ -192,15 +192,8 @@ def listen(host: str, port: int) -> socket.socket:
 def make_coordinator(args: argparse.Namespace) -> Any:
     """The coordinator that the arguments ask for, ready to answer at once. Raises ValueError."""
     from lrrc.middleware.coordinator import Coordinator
-    from lrrc.policies.registry import DEFAULT_CHECKPOINT
-    from lrrc.policies.spec import PolicySpec
 
     check_budget(args)
-    if args.policy == "lrrc" and args.checkpoint is None and not DEFAULT_CHECKPOINT.is_dir():
-        raise ValueError(
-            f"{DEFAULT_CHECKPOINT}: no trained model here: run `dvc repro`, name one by --checkpoint, or take a policy "
-            "without training, such as --policy bm25"
-        )
     settings = Settings(
         rewrite=int(args.rewrite) if args.rewrite.isdecimal() else args.rewrite,
         price_cached=args.price_cached,
@@ -222,8 +215,7 @@ def make_coordinator(args: argparse.Namespace) -> Any:
                 f"--state = {args.state}: was written under {coordinator.settings}: give these, or another folder"
             )
     else:
-        encoder = find_encoder(PolicySpec(args.policy), args.encoder, args.checkpoint)
-        coordinator = Coordinator(args.policy, args.budget, settings, args.checkpoint, encoder)
+        coordinator = Coordinator(args.policy, args.budget, settings, args.checkpoint, args.encoder)
     # whatever is made ready at first use is now, by a coordinator whose memory is not kept
     Coordinator(coordinator.policy).compose(
         [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}]

@@ -25,7 +25,8 @@ from lrrc.model.outcome_probe import OutcomeProbe
 from lrrc.params import Params
 from lrrc.policies import checkpoint
 from lrrc.policies.base import Policy, Session
-from lrrc.policies.learned import Learned, ScoredHistory
+from lrrc.policies.learned import Learned
+from lrrc.policies.scoring import ScoredHistory
 from lrrc.policy_catalogue import STATELESS
 from lrrc.pretrained import sentence_encoder, tokens
 from lrrc.training.kept_features import kept_features

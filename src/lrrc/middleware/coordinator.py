@@ -17,7 +17,8 @@ from lrrc.middleware.prompt import Prompt, chat_prompt
 from lrrc.middleware.receipt import Receipt
 from lrrc.middleware.settings import Settings
 from lrrc.policies.base import Policy
-from lrrc.policies.registry import DEFAULT_ENCODER, load_policy, with_settings
+from lrrc.policies.registry import with_settings
+from lrrc.policies.serving import PACKAGED_ENCODER, encoder_for, serving_policy
 from lrrc.policies.spec import PolicySpec
 from lrrc.runtime.files import invalid_value
 
@@ -25,9 +26,10 @@ from lrrc.runtime.files import invalid_value
 class Coordinator:
     """Shortens message lists (dicts in the form of OpenAI's chat completions) to a budget.
 
-    `policy` is a name that `lrrc.policies.load_policy` knows, or a Policy, which then has its own budget; `budget` the
-    most tokens of a digest; `checkpoint` and `encoder` the folders of a trained policy; `on_receipt` is called with
-    every receipt. One coordinator serves many conversations, threads and tasks at once.
+    `policy` is a name that `lrrc.policies.serving_policy` knows, or a Policy, which then has its own budget; `budget`
+    the most tokens of a digest; `checkpoint` and `encoder` the folders of a trained policy, where it is not to be the
+    packaged one; `on_receipt` is called with every receipt. One coordinator serves many conversations, threads and
+    tasks at once.
     """
 
     def __init__(
@@ -40,10 +42,12 @@ class Coordinator:
         on_receipt: Callable[[Receipt], None] | None = None,
     ):
         _check_budget(budget)
-        self.encoder = Path(encoder or DEFAULT_ENCODER)
+        encoder, checkpoint = (Path(folder) if folder else None for folder in (encoder, checkpoint))
         if not isinstance(policy, Policy):
             spec = PolicySpec(policy, budget)
-            policy = load_policy(spec, self.encoder, Path(checkpoint) if checkpoint else None)
+            encoder = encoder_for(spec, encoder, checkpoint)
+            policy = serving_policy(spec, encoder, checkpoint)
+        self.encoder = encoder or PACKAGED_ENCODER
         self.settings, self.on_receipt = settings or Settings(), on_receipt
         share = self.settings.standing
         self.policy = policy if share is None else with_settings(policy, {"standing": share})

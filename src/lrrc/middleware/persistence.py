@@ -21,7 +21,7 @@ from lrrc.middleware.chat_messages import ReadMessage
 from lrrc.middleware.conversation import AgentMemory, Conversation
 from lrrc.middleware.settings import Settings
 from lrrc.policies.base import Policy
-from lrrc.policies.registry import load_policy
+from lrrc.policies.serving import serving_policy
 from lrrc.policies.spec import FOREIGN_RULES, QUERIES, SPEAKERS, PolicySpec
 from lrrc.policy_catalogue import LEARNED, UNTRAINED
 from lrrc.runtime.checked import allowed, checked, refused, require
@@ -34,7 +34,7 @@ Count = Annotated[int, Ge(0), allowed("an integer >= 0")]
 
 
 class Options(TypedDict, total=False):
-    """Of policies, as load_policy names them."""
+    """Of policies, as PolicySpec names them."""
 
     max_overlap: Amount
     least_share: Amount
@@ -50,7 +50,7 @@ class Options(TypedDict, total=False):
 
 @checked
 class SavedPolicy:
-    """What load_policy needs beside the folders."""
+    """What serving_policy needs beside the folders."""
 
     name: Literal[("lrrc", *LEARNED, *UNTRAINED)]
     budget: Count | None
@@ -100,7 +100,7 @@ def save(
     }
     if trained := policy.name not in UNTRAINED:
         if not policy.checkpoint:
-            raise ValueError(f"save: policy {policy.name} has no checkpoint on disk: load it with load_policy")
+            raise ValueError(f"save: policy {policy.name} has no checkpoint on disk: load it with serving_policy")
         _copy(Path(policy.checkpoint), folder / "model", ("config.json", "main.safetensors"))
     if trained or policy.name == "embedding":
         names = sorted(file.name for kind in ("*.json", "*.safetensors") for file in encoder.glob(kind))
@@ -153,7 +153,7 @@ def load_saved_policy(folder: Path, saved: SavedPolicy) -> tuple[Policy, Path]:
         query=saved.options.get("query", PolicySpec.query),
         speakers=saved.options.get("speakers", PolicySpec.speakers),
     )
-    return load_policy(spec, folder / "encoder", folder / "model"), folder / "encoder"
+    return serving_policy(spec, folder / "encoder", folder / "model"), folder / "encoder"
 
 
 def restore(saved: SavedConversation, policy: Policy, settings: Settings) -> Conversation:

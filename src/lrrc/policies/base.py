@@ -125,6 +125,10 @@ class Policy:
     def session(self, agents: Sequence[str]) -> Session:
         return self.session_type(self, agents)
 
+    def with_spec(self, spec: PolicySpec) -> Policy:
+        """The same policy, with the same weights, by another spec of its name."""
+        return type(self)(spec, self.encoder, checkpoint=self.checkpoint)
+
 
 def heard_only(scores_N: np.ndarray, history: History, speakers: str) -> np.ndarray:
     """Scores of segments, minus infinity for those of other speakers than a policy listens to (PolicySpec)."""

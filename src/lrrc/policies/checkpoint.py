@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -80,6 +81,16 @@ def read_config(folder: Path) -> dict[str, Any]:
     except (ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"{path}: not a checkpoint's config.json: {error}") from None
     return config | vars(found)
+
+
+def check_fit(spec: PolicySpec, config: Mapping[str, Any], width: int, checkpoint: Path, encoder: Path) -> None:
+    """Raises ValueError where a checkpoint is of another policy, or was trained on vectors of another width."""
+    if config["policy"] != spec.name:
+        raise ValueError(f"{checkpoint}: holds a checkpoint of {config['policy']}, not of {spec.name}")
+    if width != config["encoder_width"]:
+        raise ValueError(
+            f"{checkpoint}: trained on vectors of width {config['encoder_width']}, but {encoder} has width {width}"
+        )
 
 
 def head_beats_majority(folder: Path, fit: str) -> bool:

@@ -1,49 +1,28 @@
-"""Policies with a trained network: LRRC and the component baselines (docs/method.md 3 and 4).
+"""Policies with a trained network, in torch: LRRC and the component baselines (docs/method.md 3 and 4).
 
-A session keeps the shared state and steps it once per turn, so the cost of a turn depends on that turn's text alone;
-training and replay run the same network over whole episodes at once (tested equal).
+Training and replay run the same network over whole episodes at once (tested equal). Who serves LRRC alone needs no
+torch: lrrc.policies.serving.
 Shape suffixes: N segments so far, n of one turn, C columns of the state, D state width, H head width, V buckets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
-from lrrc.digest.corrections import corrections_first
-from lrrc.digest.features import Query
-from lrrc.digest.growing_rows import GrowingRows, stretches
-from lrrc.digest.history import History, PendingTurns
-from lrrc.digest.place_prior import mix_with_prior, share_of_the_question
+from lrrc.digest.growing_rows import GrowingRows
+from lrrc.digest.history import PendingTurns
 from lrrc.digest.reply_form import form_differences
-from lrrc.digest.selection import EMPTY_DIGEST, Selection
-from lrrc.digest.writer import DigestRules, write_digest
-from lrrc.episodes.episode import Message
 from lrrc.model.network import CoordinatorNetwork, relations
 from lrrc.model.outcome import exchange_agents
-from lrrc.policies.base import Policy, RankedHistory, Session, heard_only
+from lrrc.policies.scoring import ScoringPolicy, ScoringSession
 from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained.sentence_encoder import SentenceEncoder
 
-MOST = 16_384  # segments that the network scores for a call; 200,000 tokens of talk have as many
-AT_ONCE = 4_096  # segments that are scored together: what that takes stays in a processor's cache
 
-
-def worth_scoring(history: History, asked: Mapping[str, float]) -> np.ndarray:
-    """The segments that the network scores, ascending: all; of a history of more than MOST the newest half of MOST, and
-    as many older ones that have the most of what is asked (`asked` weighs its words)."""
-    older = len(history.segments) - MOST // 2
-    if older <= MOST // 2:
-        return np.arange(len(history.segments))
-    held_N = share_of_the_question(history, asked, older)
-    best = np.argpartition(held_N, -(MOST // 2))[-(MOST // 2) :]
-    return np.concatenate([np.sort(best), np.arange(older, len(history.segments))])
-
-
-class LearnedSession(Session):
+class LearnedSession(ScoringSession):
     policy: Learned
 
     def __init__(self, policy: Learned, agents: Sequence[str]):
@@ -68,30 +47,21 @@ class LearnedSession(Session):
         self.projected_NH.extend(projected_1nH[0].numpy())
 
     @torch.inference_mode()
-    def scores(
-        self, inputs: Sequence[Message], agent: str, sent: Collection[int] = ()
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Segment scores [N] and logits of essential words [V] for a call of `agent`; of what is `sent`, none."""
-        query = Query.of(inputs, self.history.encoder)
-        m = self.history.agent_number(agent)
-        p_1MH = self.net.head(self.state_1CD, torch.from_numpy(query.embedding_E)[None], m + 1)
-        some_n = worth_scoring(self.history, query.asked_weights)
-        asked_Qn = self.history.query_features(query, some_n)
-        parts = stretches(len(some_n), AT_ONCE)
-        scored_n = np.concatenate([self._scored(p_1MH, asked_Qn[:, here], some_n[here]) for here in parts])
-        scores_N = np.full(len(self.history.segments), scored_n.min(initial=np.inf))
-        scores_N[some_n] = scored_n
-        scores_N, share = self.unsent(scores_N, sent), self.policy.spec.rules.prior
-        scores_N = mix_with_prior(scores_N, self.history, agent, share, query.asked_weights)
-        return scores_N, self.net.decoder.essential(p_1MH[0, m]).numpy()
+    def prompt(self, query_E: np.ndarray, agent: int) -> torch.Tensor:
+        """[1, M, H]: of the agents up to this one, which is the last."""
+        return self.net.head(self.state_1CD, torch.from_numpy(query_E)[None], agent + 1)
 
-    def _scored(self, p_1MH: torch.Tensor, asked_Qn: np.ndarray, some_n: np.ndarray) -> np.ndarray:
-        """What the network gives some segments for the last of M agents."""
+    @torch.inference_mode()
+    def score_some(self, prompt: torch.Tensor, asked_Qn: np.ndarray, some_n: np.ndarray) -> np.ndarray:
         features_11nF = torch.from_numpy(self.history.feature_rows(asked_Qn, some_n))[None, None]
         speaker_1n = torch.from_numpy(self.history.speaker_N[some_n].astype(np.int64))[None]
         projected_1nH = torch.from_numpy(self.projected_NH.at(some_n))[None]
-        relation_1Mn = relations(speaker_1n, p_1MH.shape[1])
-        return self.net.decoder.score(p_1MH, projected_1nH, features_11nF, relation_1Mn)[0, 0, -1].numpy()
+        relation_1Mn = relations(speaker_1n, prompt.shape[1])
+        return self.net.decoder.score(prompt, projected_1nH, features_11nF, relation_1Mn)[0, 0, -1].numpy()
+
+    @torch.inference_mode()
+    def essential(self, prompt: torch.Tensor) -> np.ndarray:
+        return self.net.decoder.essential(prompt[0, -1]).numpy()
 
     @torch.inference_mode()
     def outcome(self) -> np.ndarray:
@@ -105,28 +75,9 @@ class LearnedSession(Session):
         form_1TF = torch.from_numpy(form_differences(seen.messages_by_turn(), seen.agents))[None]
         return self.net.outcome_logits(self.state_1CD[:, None], exchanged.state_BTCD[:, -1:], form_1TF)[0, 0].numpy()
 
-    def propose(
-        self, inputs: Sequence[Message], agent: str, budget: int | None, sent: Collection[int] = ()
-    ) -> Selection:
-        if not self.history.segments:
-            return EMPTY_DIGEST
-        return self.policy.write(self.ranked(inputs, agent, sent), budget or 0)
 
-    def ranked(self, inputs: Sequence[Message], agent: str, sent: Collection[int] = ()) -> ScoredHistory:
-        """The history as a call of `agent` sees it."""
-        scores_N, logits_V = self.scores(inputs, agent, sent)
-        return ScoredHistory(self.history, scores_N, logits_V)
-
-
-@dataclass(frozen=True)
-class ScoredHistory(RankedHistory):
-    """And logits of essential words [V]."""
-
-    logits_V: np.ndarray
-
-
-class Learned(Policy):
-    """A network, an encoder and the rule that writes digests."""
+class Learned(ScoringPolicy):
+    """With a network of torch."""
 
     session_type = LearnedSession
 
@@ -136,9 +87,5 @@ class Learned(Policy):
         super().__init__(spec, encoder, checkpoint)
         self.net = net.eval()
 
-    def write(self, scored: ScoredHistory, budget: int, rules: DigestRules | None = None) -> Selection:
-        """The digest of scored segments, by `rules`, or those of the policy."""
-        rules, history = rules or self.spec.rules, scored.history
-        scores_N = corrections_first(scored.scores_N, history) if rules.prior else scored.scores_N
-        scores_N = heard_only(scores_N, history, self.spec.speakers)
-        return write_digest(history, scores_N, budget, rules)
+    def with_spec(self, spec: PolicySpec) -> Learned:
+        return type(self)(spec, self.encoder, self.net, self.checkpoint)

@@ -47,8 +47,7 @@ def build_policy(
 
 def with_settings(policy: Policy, settings: Mapping[str, Any]) -> Policy:
     """The same policy under other settings (PolicySpec.with_settings), with the same weights."""
-    net = getattr(policy, "net", None)
-    return build_policy(policy.spec.with_settings(settings), policy.encoder, net, policy.checkpoint)
+    return policy.with_spec(policy.spec.with_settings(settings))
 
 
 def load_policy(
@@ -59,7 +58,7 @@ def load_policy(
     `encoder` is the folder of static vectors; both folders are by default those that `dvc repro` made. Raises
     ValueError for an unknown name, and where a checkpoint or encoder is missing or does not fit.
     """
-    from lrrc.policies.checkpoint import load_net, read_config
+    from lrrc.policies.checkpoint import check_fit, load_net, read_config
 
     check_name(spec.name)
     encoder = encoder or DEFAULT_ENCODER
@@ -67,14 +66,7 @@ def load_policy(
         return build_policy(spec, sentence_encoder.load(str(encoder)) if spec.name == "embedding" else NO_VECTORS)
     if checkpoint is None:
         checkpoint = DEFAULT_CHECKPOINT if spec.name == "lrrc" else Path("models") / baseline_name(spec.name, 0)
-    config = read_config(checkpoint)
-    if config["policy"] != spec.name:
-        raise ValueError(f"{checkpoint}: holds a checkpoint of {config['policy']}, not of {spec.name}")
-    vectors = sentence_encoder.load(str(encoder))
-    if vectors.width != config["encoder_width"]:
-        raise ValueError(
-            f"{checkpoint}: trained on vectors of width {config['encoder_width']}, but {encoder} has width "
-            f"{vectors.width}"
-        )
+    config, vectors = read_config(checkpoint), sentence_encoder.load(str(encoder))
+    check_fit(spec, config, vectors.width, checkpoint, encoder)
     spec = replace(spec, rank=config["rank"], max_segment_tokens=config["max_segment_tokens"])
     return build_policy(spec, vectors, load_net(checkpoint, fit), str(checkpoint))

@@ -8,6 +8,7 @@ is downloaded.
 from __future__ import annotations
 
 import functools
+import json
 import re
 import threading
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from lrrc.pretrained import eight_bits
 from lrrc.runtime.errors import reason_of
 from lrrc.runtime.files import atomic, file_digest
 
@@ -88,41 +90,58 @@ _one_at_a_time = threading.Lock()  # the tokenizer refuses to be used by two thr
 _PLAIN = re.compile(r"[\t\n\r -~]{0,400}")
 _WORD = re.compile(r"[a-z0-9]+|[^\sa-z0-9]")
 TOGETHER = 64  # texts whose vectors are added up at once: what they take fits into a processor's cache
+MOST_PIECES = 512  # of a text, where config.json says nothing: model2vec's default
 WORDS = 65_536  # whose pieces are remembered
 
 
 class SentenceEncoder:
     """Texts to vectors: `encode(texts) -> float32 [n, width]`, unit norm; a text without known words is zero.
 
-    What model2vec computes, to the last bit, in a fifth of the time: a word is cut into pieces once.
+    What model2vec computes, to the last bit, in a fifth of the time: a word is cut into pieces once. Vectors may
+    be kept in eight bits, too (lrrc.pretrained.eight_bits).
     """
 
     def __init__(self, folder: Path | str):
-        from model2vec import StaticModel
+        from tokenizers import Tokenizer
 
-        if missing := [name for name in FILES if not (Path(folder) / name).is_file()]:  # none is looked up elsewhere
+        self.folder = Path(folder)
+        weights, config, pieces = (Path(folder) / name for name in FILES)
+        if missing := [path.name for path in (weights, config, pieces) if not path.is_file()]:
             raise ValueError(f"{folder}: no encoder here ({missing[0]} is missing): run `dvc repro embed` first")
         try:
-            self._model = StaticModel.from_pretrained(str(folder))
-            self.width = int(self._model.dim)
+            vectors, self._kind = eight_bits.read(weights)
+            known = json.loads(config.read_text(encoding="utf-8"))
+            self._normalize, self._most = known.get("normalize", False), known.get("max_length", MOST_PIECES)
+            self._tokenizer = Tokenizer.from_file(str(pieces))
+            self._tokenizer.no_padding()
+            self._tokenizer.no_truncation() if self._most is None else self._tokenizer.enable_truncation(self._most)
+            if len(vectors) != self._tokenizer.get_vocab_size():
+                raise ValueError(f"{len(vectors)} vectors for {self._tokenizer.get_vocab_size()} pieces")
+            self.width = vectors.shape[1]
         except Exception as error:  # of the tokenizer's, the tensors' and the library's own kinds
             reason = f"{type(error).__name__}: {reason_of(error)}"
             raise ValueError(f"{folder}: not an encoder: {reason}") from None
-        if self._model.token_mapping is not None or self._model.weights is not None:
-            raise ValueError(f"{folder}: not an encoder of this project: its vectors are quantised")
-        if not np.isfinite(self._model.embedding).all():
+        if not np.isfinite(vectors).all():
             raise ValueError(f"{folder}: not an encoder: its vectors are not finite numbers")
         # the last row stands for no piece: adding it changes nothing, not even the sign of a zero
-        self._vectors = np.vstack([self._model.embedding, np.full(self.width, -0.0)], dtype=np.float32)
-        self._marks = [piece.content for piece in self._model.tokenizer.get_added_tokens_decoder().values()]
+        self._vectors = np.vstack([vectors, np.full(self.width, -0.0)], dtype=np.float32)
+        unknown = getattr(self._tokenizer.model, "unk_token", None)
+        self._unknown = None if unknown is None else self._tokenizer.token_to_id(unknown)
+        self._marks = [piece.content for piece in self._tokenizer.get_added_tokens_decoder().values()]
         self._pieces_of_word = functools.lru_cache(WORDS)(self._cut)
+
+    @functools.cached_property
+    def _longest(self) -> int | None:
+        """Characters of a text that are read, as the library has it: so many pieces of the median length."""
+        lengths = [len(piece) for piece in self._tokenizer.get_vocab()]
+        return None if self._most is None else self._most * int(np.median(lengths))
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         if not texts:
             return np.zeros((0, self.width), np.float32)
         with _one_at_a_time:
             pieces = [self._pieces(text) for text in texts]
-        mean_nE = np.zeros((len(texts), self.width), self._model.embedding.dtype)
+        mean_nE = np.zeros((len(texts), self.width), self._kind)
         counts_n = np.array([len(ids) for ids in pieces])
         order = np.argsort(counts_n, kind="stable")
         order = order[np.searchsorted(counts_n, 1, sorter=order) :]
@@ -133,19 +152,19 @@ class SentenceEncoder:
             ids_sL[np.arange(counts_s[-1]) < counts_s[:, None]] = np.concatenate([pieces[i] for i in some])
             mean_nE[some] = self._vectors[ids_sL].sum(axis=1) / counts_s[:, None].astype(np.float32)
         mean_nE = mean_nE.astype(np.float32)
-        if self._model.normalize:
+        if self._normalize:
             mean_nE /= np.linalg.norm(mean_nE, axis=1, keepdims=True) + 1e-32
-        return mean_nE.astype(self._model.embedding.dtype).astype(np.float32)
+        return mean_nE.astype(self._kind).astype(np.float32)
 
     def _pieces(self, text: str) -> list[int]:
         """Numbers of the vectors of a text."""
         if not _PLAIN.fullmatch(text) or ("[" in text and any(mark in text for mark in self._marks)):
-            return self._cut(text[: self._model.max_length * self._model.median_token_length])
+            return self._cut(text[: self._longest])
         return [piece for word in _WORD.findall(text.lower()) for piece in self._pieces_of_word(word)]
 
     def _cut(self, text: str) -> list[int]:
-        ids = self._model.tokenizer.encode(text, add_special_tokens=False).ids
-        return [piece for piece in ids if piece != self._model.unk_token_id]
+        ids = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return [piece for piece in ids if piece != self._unknown]
 
 
 @functools.cache

@@ -50,7 +50,7 @@ def sent_as_is(policy: Policy, targets: Sequence[LoggedReply]) -> list[tuple[str
 
 def digests_at_equal_tokens(policy: Learned, targets: Sequence[LoggedReply]) -> list[tuple[str, list[Message], int]]:
     """Digests of a learned policy that cost together what recency's do (or less, where nothing more is worth it)."""
-    from lrrc.policies.learned import ScoredHistory
+    from lrrc.policies.scoring import ScoredHistory
 
     allowed, most = mean_recency_tokens(policy, targets), REACH * policy.spec.budget
     held = []

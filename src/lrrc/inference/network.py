@@ -1,0 +1,207 @@
+"""The coordinator's forward pass at inference, in numpy: one conversation, turn by turn (docs/method.md 3.2 to 3.7).
+
+Plain twin of `lrrc.model` (network, cells, decoder), where every step is explained: the same weights give the same
+numbers up to the last digits of float32 (tested). It has what serving needs: the state, and scores of segments; no
+outcome head, no batches, no gradients. Turns taken in together give the same bits as one by one.
+
+Shape suffixes: N segments (n of one turn), C columns of the state, D state width, A active columns, E encoder width,
+Z encoded width, S seen width, Y = Z + S, K key width, U slots of an update, H head width, F features, V buckets.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from lrrc.digest.features import FEATURES, FIRST_AGENT
+
+SHARPNESS, KEY_NORM = 4.0, 4.8  # norms of a gate's queries and keys, as in lrrc.model.cells
+FARTHEST = 5.0  # spreads from the mean that a feature counts as, as in lrrc.model.decoder
+OWN, OTHERS = 2, 3  # relations to the called agent; 0 is the user, 1 a tool
+Z, SEEN, KEY_WIDTH, SPEAKERS, AGENTS, RELATIONS, PLAIN = 128, 64, 64, 4, 2, 4, 32
+
+
+class InferenceNetwork:
+    """`weights` are those of a CoordinatorNetwork by their names there; `model` has the fields of ModelConfig."""
+
+    def __init__(self, weights: Mapping[str, np.ndarray], model):
+        w, self.weights, self.model = weights, weights, model
+        self.d, self.head_width = model.d, len(w["decoder.segment.weight"])
+        root_e = math.sqrt(w["see.weight"].shape[1])  # embeddings are of length one, their entries small
+        self._content_EY = np.concatenate([w["embed.weight"], root_e * w["see.weight"]]).T.copy()
+        bias_Y = np.concatenate([w["embed.bias"], w["see.bias"]])
+        self._speakers_4Y = bias_Y + np.concatenate([w["speaker.weight"], w["seen_speaker.weight"]], axis=1)
+        self._gate_SKK = np.concatenate([w["cell.gate.key.weight"], w["cell.gate.value.weight"]]).T.copy()
+        self._asks_DK = w["cell.gate.from_state.weight"].T.copy()
+        self._segment_ZH = w["decoder.segment.weight"].T.copy()
+        self._turn_ZH = w["decoder.turn.weight"].T.copy() if model.hierarchy else None
+        self._rho_C1 = (model.rho_max / (1 + np.exp(-w["cell.rho_logit_R"])))[:, None]
+        self._scale = 1 / math.sqrt(self.head_width)
+        self.top_k = max(1, min(model.top_k, len(self._rho_C1) // 2))
+
+    def start(self) -> np.ndarray:
+        """S_0 by columns, [C, D]."""
+        return self.weights["cell.start_RD"]
+
+    def take_in(
+        self, state_CD: np.ndarray, embeddings_nE: np.ndarray, speaker_n: np.ndarray, turns: Sequence[slice]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The state after more turns, none of them empty, and what prompts are held against of their segments [n, H].
+
+        A product's last bits depend on how many rows it has, so each turn has its own; all else goes row by row.
+        """
+        w, z = self.weights, self.weights["embed.weight"].shape[0]
+        said_nY = _by_turn(embeddings_nE, self._content_EY, turns)
+        said_nY += self._speakers_4Y[np.minimum(speaker_n, len(self._speakers_4Y) - 1)]
+        decoded_nZ = _normed(said_nY[:, :z]) * w["norm.weight"] + w["norm.bias"]
+        seen_nS = _normed(said_nY[:, z:]) * w["seen_norm.weight"] + w["seen_norm.bias"]
+        projected_nH = _by_turn(decoded_nZ, self._segment_ZH, turns)
+        if self.model.hierarchy:
+            for here in turns:
+                projected_nH[here] += np.add.reduce(decoded_nZ[here]) / (here.stop - here.start) @ self._turn_ZH
+        projected_nH *= np.float32(self._scale)
+        asked_nKK = _by_turn(seen_nS, self._gate_SKK, turns)
+        key_nK, value_nK = _of_length(asked_nKK[:, :KEY_WIDTH], KEY_NORM), asked_nKK[:, KEY_WIDTH:]
+        for here in turns:
+            state_CD = self._step(state_CD, key_nK[here], value_nK[here])
+        return state_CD, projected_nH
+
+    def _step(self, state_CD: np.ndarray, key_nK: np.ndarray, value_nK: np.ndarray) -> np.ndarray:
+        """The next state: of active columns rho times the old plus the update, of the others the old."""
+        if not self.model.recurrence:
+            state_CD = self.start()
+        reads_CK, g_C, active_A = self._gate(state_CD, key_nK, value_nK)
+        if not len(active_A):
+            return state_CD
+        before_AD = state_CD[active_A]
+        u_AD = self._update(before_AD, reads_CK[active_A])
+        norm_A = np.sqrt(np.maximum(_squares(u_AD), 1e-12))
+        u_AD *= (np.minimum(self.model.update_bound / norm_A, 1) * g_C[active_A])[:, None]
+        after_CD = state_CD.copy()
+        after_CD[active_A] = self._rho_C1[active_A] * before_AD + u_AD
+        return after_CD
+
+    def _gate(
+        self, state_CD: np.ndarray, key_nK: np.ndarray, value_nK: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Reads [C, K], activity [C] in [0, 1], and the numbers [A] of the active columns."""
+        w, model = self.weights, self.model
+        query_CK = w["cell.gate.channel_RK"] + state_CD @ self._asks_DK
+        logits_Cn = _of_length(query_CK, SHARPNESS) @ key_nK.T
+        most_C = np.maximum.reduce(logits_Cn, axis=1)
+        if model.gate and model.noop:
+            most_C = np.maximum(most_C, w["cell.gate.null_R"])
+            null_C = np.exp(w["cell.gate.null_R"] - most_C)
+        else:
+            null_C = np.zeros_like(most_C)
+        weights_Cn = np.exp(logits_Cn - most_C[:, None])
+        total_C = np.add.reduce(weights_Cn, axis=1) + null_C
+        g_C = 1 - null_C / total_C
+        reads_CK = weights_Cn @ value_nK / (total_C * np.maximum(g_C, np.float32(1e-6)))[:, None]
+        if not model.gate:
+            return reads_CK, g_C, np.arange(len(g_C))
+        rank_C = g_C if model.noop else most_C + np.log(total_C)
+        best_k = np.argsort(-rank_C, kind="stable")[: self.top_k]
+        return reads_CK, g_C, best_k[g_C[best_k] > model.activity_threshold]
+
+    def _update(self, before_AD: np.ndarray, reads_AK: np.ndarray) -> np.ndarray:
+        """U = A B^T by its columns, of the active ones, before its norm is bounded; [A, D]."""
+        w = self.weights
+        if not self.model.low_rank:
+            return np.tanh(reads_AK @ w["cell.to_column.weight"].T)
+        hidden_UA = _softmax(w["cell.slot_UK"] @ reads_AK.T)
+        a_UD = np.tanh(hidden_UA @ reads_AK @ w["cell.to_a.weight"].T)
+        b_AU = np.tanh(reads_AK @ w["cell.to_b.weight"].T + before_AD @ w["cell.state_to_b.weight"].T)
+        return b_AU @ a_UD
+
+    def prompt(self, state_CD: np.ndarray, query_E: np.ndarray, agent: int) -> np.ndarray:
+        """p [H], the compact prompt embedding for a call of an agent, by number; those beyond the second share one."""
+        w = self.weights
+        agent_H = w["head.agent.weight"][min(agent, len(w["head.agent.weight"]) - 1)]
+        asked_H = np.tanh(w["head.query.weight"] @ query_E + w["head.query.bias"] + agent_H)
+        normal_CD = _normed(state_CD)
+        logits_C = normal_CD @ (asked_H @ w["head.reader.key.weight"]) * np.float32(self._scale)
+        logits_C[~state_CD.any(axis=1)] = -np.inf  # zero columns are not there
+        weights_C1 = _softmax(np.append(logits_C, np.float32(0))[None])[0]  # beside them stands a null column
+        read_H = w["head.reader.value.weight"] @ (weights_C1[:-1] @ normal_CD)
+        return np.tanh(w["head.mix.weight"] @ np.concatenate([read_H, asked_H]) + w["head.mix.bias"])
+
+    def score(
+        self, p_H: np.ndarray, projected_nH: np.ndarray, features_nF: np.ndarray, relation_n: np.ndarray
+    ) -> np.ndarray:
+        """Of some segments [n]: match with the prompt, what their features say, whose they are."""
+        w = self.weights
+        standard_nF = (features_nF - w["decoder.feature_mean_F"]) / w["decoder.feature_sd_F"]
+        np.clip(standard_nF, -FARTHEST, FARTHEST, out=standard_nF)
+        hidden_nX = standard_nF @ w["decoder.plain.0.weight"].T + w["decoder.plain.0.bias"]
+        np.maximum(hidden_nX, 0, out=hidden_nX)
+        plain_n = hidden_nX @ w["decoder.plain.2.weight"][0] + w["decoder.plain.2.bias"]
+        return projected_nH @ p_H + plain_n + w["decoder.relation.weight"][0][relation_n]
+
+    def essential(self, p_H: np.ndarray) -> np.ndarray:
+        """Logits [V] of essential words."""
+        return self.weights["decoder.essential.weight"] @ p_H + self.weights["decoder.essential.bias"]
+
+
+def sizes(rank: int, width: int, model) -> dict[str, tuple[int, ...]]:
+    """Shape of every weight by name, for rank r and the encoder's width."""
+    d, h, k, slots = model.d, model.head_width, KEY_WIDTH, min(rank, model.max_update_rank)
+    found = {
+        **{"embed.weight": (Z, width), "embed.bias": (Z,), "speaker.weight": (SPEAKERS, Z)},
+        **{"norm.weight": (Z,), "norm.bias": (Z,), "seen_norm.weight": (SEEN,), "seen_norm.bias": (SEEN,)},
+        **{"see.weight": (SEEN, width), "see.bias": (SEEN,), "seen_speaker.weight": (SPEAKERS, SEEN)},
+        **{"cell.start_RD": (rank, d), "cell.rho_logit_R": (rank,), "cell.gate.null_R": (rank,)},
+        **{"cell.gate.channel_RK": (rank, k), "cell.gate.from_state.weight": (k, d)},
+        **{"cell.gate.key.weight": (k, SEEN), "cell.gate.value.weight": (k, SEEN)},
+        **{"head.query.weight": (h, width), "head.query.bias": (h,), "head.agent.weight": (AGENTS, h)},
+        **{"head.reader.key.weight": (h, d), "head.reader.value.weight": (h, d)},
+        **{"head.mix.weight": (h, 2 * h), "head.mix.bias": (h,), "decoder.segment.weight": (h, Z)},
+        **{"decoder.essential.weight": (model.vocabulary, h), "decoder.essential.bias": (model.vocabulary,)},
+        **{"decoder.feature_mean_F": (len(FEATURES),), "decoder.feature_sd_F": (len(FEATURES),)},
+        **{"decoder.plain.0.weight": (PLAIN, len(FEATURES)), "decoder.plain.0.bias": (PLAIN,)},
+        **{"decoder.plain.2.weight": (1, PLAIN), "decoder.plain.2.bias": (1,)},
+        **{"decoder.relation.weight": (1, RELATIONS)},
+    }
+    if model.hierarchy:
+        found["decoder.turn.weight"] = (h, Z)
+    if not model.low_rank:
+        return found | {"cell.to_column.weight": (d, k)}
+    update = {"slot_UK": (slots, k), "to_a.weight": (d, k), "to_b.weight": (slots, k), "state_to_b.weight": (slots, d)}
+    return found | {f"cell.{name}": shape for name, shape in update.items()}
+
+
+def relations(speaker_n: np.ndarray, agent: int) -> np.ndarray:
+    """Of segments [n] to the agent that is called: 0 the user's, 1 a tool's, 2 its own, 3 another agent's."""
+    replies_n = np.where(speaker_n == FIRST_AGENT + agent, OWN, OTHERS)
+    return np.where(speaker_n >= FIRST_AGENT, replies_n, speaker_n)
+
+
+def _by_turn(rows_nX: np.ndarray, weights_XY: np.ndarray, turns: Sequence[slice]) -> np.ndarray:
+    """rows @ weights, a product for each turn."""
+    found_nY = np.empty((len(rows_nX), weights_XY.shape[1]), np.float32)
+    for here in turns:
+        np.matmul(rows_nX[here], weights_XY, out=found_nY[here])
+    return found_nY
+
+
+def _normed(rows_nX: np.ndarray) -> np.ndarray:
+    """Rows of mean zero and spread one, as torch's layer_norm has them."""
+    width = np.float32(rows_nX.shape[1])
+    centred_nX = rows_nX - (np.add.reduce(rows_nX, axis=1) / width)[:, None]
+    return centred_nX * (1 / np.sqrt(_squares(centred_nX) / width + np.float32(1e-5)))[:, None]
+
+
+def _of_length(rows_nX: np.ndarray, length: float) -> np.ndarray:
+    return rows_nX * (np.float32(length) / np.maximum(np.sqrt(_squares(rows_nX)), np.float32(1e-12)))[:, None]
+
+
+def _squares(rows_nX: np.ndarray) -> np.ndarray:
+    """Sums of squares of rows."""
+    return np.add.reduce(rows_nX * rows_nX, axis=1)
+
+
+def _softmax(rows_nX: np.ndarray) -> np.ndarray:
+    weights_nX = np.exp(rows_nX - np.maximum.reduce(rows_nX, axis=1)[:, None])
+    return weights_nX / np.add.reduce(weights_nX, axis=1)[:, None]
