@@ -48,13 +48,14 @@ NICE = 5  # of the process apart: where processors are few, small requests go fi
 @dataclass(frozen=True)
 class Outcome:
     """What became of a request for `model`. Without a receipt it goes on untouched: `action`, and why in a few words,
-    which quote nothing of it; `origin` is what developers need of an error. `body` is None where all is sent as it
-    came."""
+    which quote nothing of it; `origin` is what developers need of an error, `problem` what its sender does, and nobody
+    else may read. `body` is None where all is sent as it came."""
 
     model: str | None = None
     action: str = ""
     reason: str = ""
     origin: str = ""
+    problem: str = ""
     receipt: Receipt | None = None
     messages: tuple[Any, ...] = ()
     body: bytes | None = None
@@ -78,7 +79,8 @@ def shorten(coordinator: Coordinator, body: bytes, headers: Mapping[bytes, bytes
     except openai_responses.KeptByProvider:
         return Outcome(model, *KEPT_THERE)
     except (ValueError, RecursionError) as error:  # its text may quote the messages
-        return Outcome(model, "malformed", f"its messages are not those of {kind}", origin_of(error))
+        reason = f"its messages are not those of {kind}"
+        return Outcome(model, "malformed", reason, origin_of(error), problem=" ".join(str(error).split()))
     except Exception as error:  # whatever it is: the call is worth more than its saving
         return Outcome(model, "failed", f"a mistake of lrrc's own, at {place(error)}", origin_of(error))
     return Outcome(model, receipt=receipt, messages=texts, body=shorter, seconds=seconds)

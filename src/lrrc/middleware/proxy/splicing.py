@@ -17,8 +17,7 @@ def spliced(
 ) -> bytes:
     """`body`, read as JSON with `messages` as its `field`, with `payload` in their place. Those of the payload that are
     objects of `messages` are copied as they stand. Raises ValueError for numbers that JSON does not have."""
-    encoding = json.detect_encoding(body)
-    text = body.decode(encoding, "surrogatepass")
+    encoding, text = json.detect_encoding(body), text_of(body)
     start, end, spans = _places(text, field)
     places = {id(message): span for message, span in zip(messages, spans, strict=True)}
     parts = [
@@ -26,6 +25,11 @@ def spliced(
         for message in payload
     ]
     return f"{text[:start]}[{','.join(parts)}]{text[end:]}".encode(encoding, "surrogatepass")
+
+
+def text_of(body: bytes) -> str:
+    """JSON as text, by whichever encoding it is in."""
+    return body.decode(json.detect_encoding(body), "surrogatepass")
 
 
 def _places(text: str, field: str) -> tuple[int, int, list[tuple[int, int]]]:
