@@ -135,6 +135,28 @@ def test_while_a_turn_with_thoughts_is_under_way_nothing_before_it_changes():
     assert sum(map(is_thought, (block for m in sent["messages"] for block in blocks(m)))) == 4
 
 
+@pytest.mark.parametrize(("steps", "written"), [(20, True), (4, False)])
+def test_calls_that_had_to_wait_for_the_end_of_thoughts_count_for_a_new_digest(steps, written):
+    """The goal is so long that a digest beside it costs more, at that call, than the cached prefix does; what the calls
+    of the turn before have paid for tokens that could not be dropped decides."""
+    coordinator, receipts = Coordinator("recency", settings=Settings(cache_minimum=0, turn_tokens=0)), []
+
+    def ask(request):
+        sent, receipt = compose(coordinator, request)
+        receipts.append(receipt)
+        return sent
+
+    client = Client(ask, thinking=True)
+    client.history = [{"role": "user", "content": FILLER * 20}, {"role": "assistant", "content": "Yes."}]
+    client.work("Read the log.", script=[Step(("read_log",), long=1)] * steps)
+    client.work("What does it say?")
+    *_, waiting, first = receipts
+    assert (waiting.action, waiting.reason) == ("passed", THINKING)
+    assert first.action == ("rewritten" if written else "passed")
+    kept = waiting.tokens_after * 0.1 + first.tokens_before - waiting.tokens_before
+    assert not written or first.billed_after > kept
+
+
 def test_without_thoughts_a_long_turn_is_shortened_on_its_way():
     coordinator = Coordinator("recency", settings=Settings(rewrite="always", turn_tokens=200))
     calls = worked(coordinator, [Step(("read_log", "rules"), long=2)] * 8, turns=1)

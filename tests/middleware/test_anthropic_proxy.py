@@ -184,6 +184,8 @@ def test_numbers_and_escapes_stay_as_they_were_written():
     assert spliced(body, read, [{"new": 1}, read[1]]).endswith(b'"messages" :[{"new": 1},{"n": 3.0}] ,"x":1.50}')
     with pytest.raises(ValueError, match="JSON"):
         spliced(body, read, [{"new": float("nan")}])
+    body = b'{"messages":[{"n":1.10}], "input":[ {"n":2.10} ], "x":[1]}'
+    assert spliced(body, json.loads(body)["input"], [], "input") == b'{"messages":[{"n":1.10}], "input":[], "x":[1]}'
 
 
 def test_a_stream_s_last_event_is_known():

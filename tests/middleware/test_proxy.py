@@ -277,10 +277,12 @@ def test_a_chat_completion_is_told_by_the_end_of_its_address(proxy, direct, path
         assert reply.headers["x-path"].rstrip("?") == path and len(reply.json()["messages"]) < len(HISTORY)
 
 
-@pytest.mark.parametrize("path", ["/v1/responses", "/v1/completions", "/v1/threads/7/messages", "/api/generate"])
+@pytest.mark.parametrize(
+    "path", ["/v1/completions", "/v1/threads/7/messages", "/api/generate", "/v1beta/models/g:generateContent"]
+)
 def test_prompts_of_another_form_are_counted(proxy, path):
     reply = short(proxy, path)
-    assert reply.headers["x-lrrc-action"] == "unread" and "not a chat completion" in reply.headers["x-lrrc-reason"]
+    assert reply.headers["x-lrrc-action"] == "unread" and "not a prompt of a form" in reply.headers["x-lrrc-reason"]
     assert reply.json()["messages"] == HISTORY and stats(proxy)["requests"]["unread"] == 1
 
 

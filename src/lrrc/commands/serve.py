@@ -104,6 +104,7 @@ def run(args: argparse.Namespace) -> int:
     import uvicorn
 
     from lrrc.middleware.proxy.app import create_app
+    from lrrc.middleware.proxy.forwarding import MAX_BODY
     from lrrc.middleware.proxy.ledger import Ledger
     from lrrc.middleware.proxy.pages import is_loopback
     from lrrc.policies.serving import PACKAGED
@@ -126,6 +127,8 @@ def run(args: argparse.Namespace) -> int:
             server_header=False,
             date_header=False,  # the upstream's are relayed
             proxy_headers=False,
+            ws_ping_interval=None,
+            ws_max_size=MAX_BODY,
             timeout_keep_alive=75,  # s; longer than clients keep idle connections, which so never meet a closing one
             timeout_graceful_shutdown=5,
         )

@@ -138,12 +138,16 @@ class Conversation:
         old = mine.digest
         too_long = budget is not None and old.tokens > budget and not view.thinking
         if too_long or not self._holds(old, view, request):
-            old = DigestInForce()
+            old = DigestInForce(regret=0.0 if old.cut else old.regret)
         keeping = Payload(request, old)
         digest, payload, action = old, keeping, "kept"
         due, reason = (False, LEFT_ALONE if self.left_alone else "below min_tokens") if brief else self._due(view, old)
         if due and view.thinking:
             due, reason = False, THINKING
+            if settings.rewrite == "auto":  # what it costs to wait counts, so that the turn's end is not waited past
+                bare = billed(Payload(request, _settled(view, request, ())))
+                short = replace(bare, fresh=bare.fresh + (budget or 0))
+                digest = replace(old, regret=worth_writing(billed(keeping), short, old.regret, settings)[1])
         if due:
             new = self._write(view, speaker, budget, request)
             written = Payload(request, new)

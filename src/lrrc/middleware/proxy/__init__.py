@@ -4,6 +4,8 @@ forwarding  requests and answers, relayed
 reading     what of a request is read, and why it is left alone
 composing   from a request's body to the one that goes upstream
 client      the connection to the upstream, under the environment's proxies and certificates
+sockets     WebSockets, forwarded
+compress    POST /v1/compress, for clients that send the payload themselves
 app         the server
 ledger      what was saved, by conversation
 pages       the page and its statistics

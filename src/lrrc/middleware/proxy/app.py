@@ -12,13 +12,15 @@ from typing import Any
 import anyio
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from lrrc.middleware.coordinator import Coordinator
 from lrrc.middleware.proxy.client import make_client
+from lrrc.middleware.proxy.compress import Compress
 from lrrc.middleware.proxy.forwarding import Proxy
 from lrrc.middleware.proxy.ledger import Ledger
 from lrrc.middleware.proxy.pages import Guard, routes
+from lrrc.middleware.proxy.sockets import Sockets
 
 SWITCH = 0.0005  # s that a thread which composes may hold back the one that relays; Python's own is ten times that
 log = logging.getLogger("lrrc.proxy")
@@ -63,7 +65,12 @@ def create_app(
 
     proxy = Proxy(coordinator, upstreams, ledger, client)
     return Starlette(
-        routes=[*routes(ledger, about), Route("/{path:path}", proxy)],
+        routes=[
+            *routes(ledger, about),
+            Route("/v1/compress", Compress(proxy).answer, methods=["POST"]),
+            Route("/{path:path}", proxy),
+            WebSocketRoute("/{path:path}", Sockets(upstreams[None])),
+        ],
         middleware=[Middleware(Guard, token=token)],
         lifespan=lifespan,
     )

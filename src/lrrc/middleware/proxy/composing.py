@@ -18,10 +18,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lrrc.middleware import anthropic_messages
-from lrrc.middleware.anthropic_messages import text_of
+from lrrc.middleware import anthropic_messages, openai_responses
 from lrrc.middleware.coordinator import Coordinator
-from lrrc.middleware.proxy.reading import MESSAGES, OURS, LeftAlone, bypassed, options_of, parse, written
+from lrrc.middleware.proxy.reading import (
+    CHAT,
+    MESSAGES,
+    OURS,
+    RESPONSES,
+    SHORTENED,
+    LeftAlone,
+    bypassed,
+    options_of,
+    parse,
+    written,
+)
 from lrrc.middleware.proxy.splicing import spliced
 from lrrc.middleware.receipt import Receipt
 from lrrc.middleware.settings import Settings
@@ -29,6 +39,7 @@ from lrrc.policies.base import Policy
 from lrrc.runtime.workers import process_apart
 
 BYPASSED = ("bypassed", "asked for by x-lrrc-bypass")
+KEPT_THERE = ("unread", "the provider keeps its history")
 ENDED = ("failed", "the process that reads large requests ended, as where memory runs out")
 MOST = 16  # conversations that it holds: megabytes of text take forty times as much
 NICE = 5  # of the process apart: where processors are few, small requests go first
@@ -37,13 +48,14 @@ NICE = 5  # of the process apart: where processors are few, small requests go fi
 @dataclass(frozen=True)
 class Outcome:
     """What became of a request for `model`. Without a receipt it goes on untouched: `action`, and why in a few words,
-    which quote nothing of it; `origin` is what developers need of an error. `body` is None where all is sent as it
-    came."""
+    which quote nothing of it; `origin` is what developers need of an error, `problem` what its sender does, and nobody
+    else may read. `body` is None where all is sent as it came."""
 
     model: str | None = None
     action: str = ""
     reason: str = ""
     origin: str = ""
+    problem: str = ""
     receipt: Receipt | None = None
     messages: tuple[Any, ...] = ()
     body: bytes | None = None
@@ -54,19 +66,21 @@ def shorten(coordinator: Coordinator, body: bytes, headers: Mapping[bytes, bytes
     """A prompt of an address of that `kind`, shortened if that is possible; of `headers`, its own are read."""
     model, asked_not_to = None, bypassed(headers)
     try:
-        request = parse(body)
+        request = parse(body, SHORTENED[kind])
         model = request.get("model")
         if asked_not_to:
             raise LeftAlone(*BYPASSED)
         options = options_of(request, headers)
         began = time.perf_counter()
-        compose = compose_messages if kind == MESSAGES else compose_chat
-        shorter, receipt, texts = compose(coordinator, request, body, options)
+        shorter, receipt, texts = COMPOSE[kind](coordinator, request, body, options)
         seconds = time.perf_counter() - began
     except LeftAlone as why:
         return Outcome(model, *(BYPASSED if asked_not_to else (why.action, why.reason)))
+    except openai_responses.KeptByProvider:
+        return Outcome(model, *KEPT_THERE)
     except (ValueError, RecursionError) as error:  # its text may quote the messages
-        return Outcome(model, "malformed", f"its messages are not those of {kind}", origin_of(error))
+        reason = f"its messages are not those of {kind}"
+        return Outcome(model, "malformed", reason, origin_of(error), problem=" ".join(str(error).split()))
     except Exception as error:  # whatever it is: the call is worth more than its saving
         return Outcome(model, "failed", f"a mistake of lrrc's own, at {place(error)}", origin_of(error))
     return Outcome(model, receipt=receipt, messages=texts, body=shorter, seconds=seconds)
@@ -92,7 +106,24 @@ def compose_messages(
     """A request of Anthropic's. Raises ValueError for what cannot be read."""
     payload, receipt = anthropic_messages.compose(coordinator, request, **options)
     shorter = None if receipt.action == "passed" else spliced(body, request["messages"], payload)
+    text_of = anthropic_messages.text_of
     return shorter, receipt, tuple({"role": m["role"], "content": text_of(m)} for m in request["messages"])
+
+
+def compose_responses(
+    coordinator: Coordinator, request: dict[str, Any], body: bytes, options: dict[str, Any]
+) -> Composed:
+    """A request of OpenAI's Responses API. Raises ValueError for what cannot be read."""
+    payload, receipt = openai_responses.compose(coordinator, request, **options)
+    given = request["input"]
+    if isinstance(given, str):  # one message: nothing to shorten
+        return None, receipt, ({"role": "user", "content": given},)
+    shorter = None if receipt.action == "passed" else spliced(body, given, payload, "input")
+    role_of, text_of = openai_responses.role_of, openai_responses.text_of
+    return shorter, receipt, tuple({"role": role_of(item), "content": text_of(item)} for item in given)
+
+
+COMPOSE = {CHAT: compose_chat, MESSAGES: compose_messages, RESPONSES: compose_responses}
 
 
 def place(error: Exception) -> str:

@@ -1,10 +1,10 @@
-"""The proxy: an address that shortens prompts on their way, in the forms of OpenAI's chat completions and of
-Anthropic's Messages API.
+"""The proxy: an address that shortens prompts on their way, in the forms of OpenAI's chat completions, its Responses
+API, and Anthropic's Messages API.
 
-An application only changes its `base_url`. Of a POST to an address that ends in /chat/completions or /v1/messages the
-field `messages` is replaced by the coordinator's payload; every other field, header, path, status and byte of the
-answer passes as it is, in the order and at the time it comes. Where the transform cannot work, the call goes out as it
-came in (`lrrc serve` starts this).
+An application only changes its `base_url`. Of a POST to an address that ends in /chat/completions, /responses or
+/v1/messages the prompt (the field `messages` or `input`) is replaced by the coordinator's payload; every other field,
+header, path, status and byte of the answer passes as it is, in the order and at the time it comes. Where the transform
+cannot work, the call goes out as it came in (`lrrc serve` starts this).
 
     request headers   x-lrrc-conversation   names the conversation; else it is recognised by its beginning
                       x-lrrc-agent          names the agent that is called; else `model` where the history has replies
@@ -140,7 +140,7 @@ class Proxy:
             if isinstance(body, bytes):
                 return await self.shorten(body, headers, kind)
             return Forwarded(upstream, body, self.untouched("unread", f"a body of more than {MAX_BODY // 2**20} MiB"))
-        notes = self.untouched("unread", f"not a chat completion, but {kind}") if kind else {}
+        notes = self.untouched("unread", f"not a prompt of a form that is shortened, but {kind}") if kind else {}
         holds_body = {b"content-length", b"transfer-encoding"} & headers.keys()
         return Forwarded(upstream, incoming.chunks() if holds_body else await incoming.read(0), notes)
 
@@ -227,7 +227,9 @@ class Proxy:
 
 def ends(chunk: bytes) -> bool:
     """Does a stream's last event stand at the end of it?"""
-    return chunk.endswith(b"data: [DONE]\n\n") or b"event: message_stop" in chunk[-200:]
+    if chunk.endswith(b"data: [DONE]\n\n") or b"event: message_stop" in chunk[-200:]:
+        return True
+    return b"event: response.completed" in chunk and chunk.endswith(b"\n\n")
 
 
 def end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

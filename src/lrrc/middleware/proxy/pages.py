@@ -90,7 +90,7 @@ class Guard:
         self.app, self.token = app, token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (refusal := self.refusal(scope)):
+        if scope["type"] != "lifespan" and (refusal := self.refusal(scope)):
             return await refusal(scope, receive, send)
         await self.app(scope, receive, send)
 
@@ -114,7 +114,7 @@ def is_preflight(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
     """Is it the question, without a body, that a browser puts before a page of another origin may send its request?"""
     asked = {b"origin", b"access-control-request-method"} <= headers.keys()
     empty = headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in headers
-    return scope["method"] == "OPTIONS" and asked and empty
+    return scope.get("method") == "OPTIONS" and asked and empty
 
 
 def is_loopback(host: str) -> bool:

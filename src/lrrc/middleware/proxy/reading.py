@@ -11,8 +11,16 @@ from typing import Any
 OURS = b"x-lrrc-"
 CHAT = "/chat/completions"
 MESSAGES = "/v1/messages"  # Anthropic's; /v1/threads/ID/messages is none
-SHORTENED = (CHAT, MESSAGES)
-OTHER_PROMPTS = ("/completions", "/responses", "/messages", "/api/chat", "/api/generate")  # none is shortened
+RESPONSES = "/responses"  # OpenAI's; /responses/compact is none
+SHORTENED = {CHAT: "messages", MESSAGES: "messages", RESPONSES: "input"}  # and the field that has the prompt
+OTHER_PROMPTS = (  # none is shortened
+    "/completions",
+    "/messages",
+    "/api/chat",
+    "/api/generate",
+    ":generatecontent",
+    ":streamgeneratecontent",
+)
 NAMED = ("br", "compress", "zstd")  # encodings that a reason may name: others are the client's own words
 
 
@@ -84,14 +92,15 @@ def _unzstd(body: bytes, limit: int) -> bytes:
         raise LeftAlone("malformed", "the body is not zstd, as its header says") from None
 
 
-def parse(body: bytes) -> dict[str, Any]:
-    """A request with a list of messages. Raises LeftAlone."""
+def parse(body: bytes, field: str) -> dict[str, Any]:
+    """A request with a list in that field; `input` may be a text. Raises LeftAlone."""
     try:
         request = json.loads(body)
     except (ValueError, RecursionError):
         raise LeftAlone("malformed", "the body is not JSON") from None
-    if not isinstance(request, dict) or not isinstance(request.get("messages"), list):
-        raise LeftAlone("malformed", "the body is not an object with a list `messages`")
+    kinds = (list, str) if field == "input" else list
+    if not isinstance(request, dict) or not isinstance(request.get(field), kinds):
+        raise LeftAlone("malformed", f"the body is not an object with a list `{field}`")
     if not isinstance(request.get("model"), str | None):
         raise LeftAlone("malformed", "`model` is not a text")
     return request
@@ -102,7 +111,7 @@ def options_of(request: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> di
     given = {
         key: headers.get(OURS + key.encode(), b"").decode("latin-1") for key in ("conversation", "agent", "budget")
     }
-    spoken = [m for m in request["messages"] if isinstance(m, dict) and m.get("role") == "assistant"]
+    spoken = [m for m in request.get("messages") or () if isinstance(m, dict) and m.get("role") == "assistant"]
     speakers = {m.get("name") for m in spoken if isinstance(m.get("name"), str)}
     model = request.get("model")
     try:

@@ -1,4 +1,5 @@
-"""A request's body with other messages, and every byte else as it came: numbers, escapes and spaces of what stays."""
+"""A request's body with other messages or items, and every byte else as it came: numbers, escapes and spaces of what
+stays."""
 
 from __future__ import annotations
 
@@ -11,12 +12,13 @@ SPACE = re.compile(r"[ \t\n\r]*")
 decode = json.JSONDecoder().raw_decode
 
 
-def spliced(body: bytes, messages: Sequence[Mapping[str, Any]], payload: Sequence[Mapping[str, Any]]) -> bytes:
-    """`body`, read as JSON with `messages`, with `payload` in their place. Those of the payload that are objects of
-    `messages` are copied as they stand. Raises ValueError for numbers that JSON does not have."""
-    encoding = json.detect_encoding(body)
-    text = body.decode(encoding, "surrogatepass")
-    start, end, spans = _places(text)
+def spliced(
+    body: bytes, messages: Sequence[Mapping[str, Any]], payload: Sequence[Mapping[str, Any]], field: str = "messages"
+) -> bytes:
+    """`body`, read as JSON with `messages` as its `field`, with `payload` in their place. Those of the payload that are
+    objects of `messages` are copied as they stand. Raises ValueError for numbers that JSON does not have."""
+    encoding, text = json.detect_encoding(body), text_of(body)
+    start, end, spans = _places(text, field)
     places = {id(message): span for message, span in zip(messages, spans, strict=True)}
     parts = [
         text[slice(*places[id(message)])] if id(message) in places else json.dumps(message, allow_nan=False)
@@ -25,8 +27,13 @@ def spliced(body: bytes, messages: Sequence[Mapping[str, Any]], payload: Sequenc
     return f"{text[:start]}[{','.join(parts)}]{text[end:]}".encode(encoding, "surrogatepass")
 
 
-def _places(text: str) -> tuple[int, int, list[tuple[int, int]]]:
-    """Where the value of the last `messages` of an object begins and ends, and each of its elements."""
+def text_of(body: bytes) -> str:
+    """JSON as text, by whichever encoding it is in."""
+    return body.decode(json.detect_encoding(body), "surrogatepass")
+
+
+def _places(text: str, field: str) -> tuple[int, int, list[tuple[int, int]]]:
+    """Where the value of the last `field` of an object begins and ends, and each of its elements."""
     found = (0, 0, [])
     i = _behind(text, 0) + 1
     while text[i := _behind(text, i)] != "}":
@@ -34,7 +41,7 @@ def _places(text: str) -> tuple[int, int, list[tuple[int, int]]]:
             i = _behind(text, i + 1)
         key, i = decode(text, i)
         start = _behind(text, _behind(text, i) + 1)
-        if key == "messages" and text[start] == "[":
+        if key == field and text[start] == "[":
             spans = _elements(text, start)
             i = _behind(text, spans[-1][1] if spans else start + 1) + 1
             found = (start, i, spans)

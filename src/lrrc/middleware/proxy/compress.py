@@ -1,0 +1,71 @@
+"""POST /v1/compress: a request of any API that is shortened in, the request to send instead and its receipt out.
+
+So any language is a client, and sends the payload itself. The body is the request as its API has it; `?dialect=` (chat,
+messages or responses) says which that is, where its fields do not. Headers are those of the proxy: x-lrrc-conversation,
+x-lrrc-agent, x-lrrc-budget.
+"""
+
+from __future__ import annotations
+
+import json
+
+import anyio
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from lrrc.middleware.proxy.composing import Outcome
+from lrrc.middleware.proxy.forwarding import LARGE, MAX_BODY, Proxy
+from lrrc.middleware.proxy.reading import CHAT, MESSAGES, RESPONSES, LeftAlone, decoded
+from lrrc.middleware.proxy.splicing import text_of
+
+DIALECTS = {"chat": CHAT, "messages": MESSAGES, "responses": RESPONSES}
+
+
+class Compress:
+    """The endpoint, beside the proxy whose conversations it shares."""
+
+    def __init__(self, proxy: Proxy):
+        self.proxy = proxy
+
+    async def answer(self, request: Request) -> Response:
+        headers = dict(request.scope["headers"])
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY:
+                return refusal(f"a body of more than {MAX_BODY // 2**20} MiB", 413)
+        try:
+            plain = await anyio.to_thread.run_sync(
+                decoded, bytes(body), headers.get(b"content-encoding", b""), MAX_BODY
+            )
+            kind = dialect(request.query_params.get("dialect"), plain)
+        except LeftAlone as why:
+            return refusal(why.reason)
+        compose = self.proxy.apart.shorten if len(plain) >= LARGE else self.proxy.in_a_thread
+        done: Outcome = await compose(plain, headers, kind)
+        if done.receipt is None:
+            return refusal(done.problem or done.reason, 500 if done.action == "failed" else 400)
+        self.proxy.ledger.composed(
+            {"model": done.model, "messages": done.messages}, len(body), done.receipt, done.seconds
+        )
+        payload = text_of(done.body or plain)
+        answer = f'{{"payload": {payload}, "receipt": {json.dumps(done.receipt.to_dict())}}}'
+        return Response(answer.encode("utf-8", "surrogatepass"), media_type="application/json")
+
+
+def dialect(named: str | None, body: bytes) -> str:
+    """The kind of a request: as it is named, else by its fields. Raises LeftAlone."""
+    if named is not None:
+        if named not in DIALECTS:
+            raise LeftAlone("malformed", f"`dialect`: allowed is one of {', '.join(DIALECTS)}")
+        return DIALECTS[named]
+    try:
+        request = json.loads(body)
+    except (ValueError, RecursionError):
+        raise LeftAlone("malformed", "the body is not JSON") from None
+    fields = request if isinstance(request, dict) else {}
+    return RESPONSES if "input" in fields else MESSAGES if "system" in fields else CHAT
+
+
+def refusal(message: str, status: int = 400) -> Response:
+    return JSONResponse({"error": {"message": f"lrrc: {message}", "type": "invalid_request_error"}}, status)
