@@ -267,13 +267,12 @@ def metered():
 
 def test_the_bill_is_the_providers_and_outlives_the_proxy(metered, tmp_path):
     upstream, address = metered
-    file = tmp_path / "kept" / "ledger.sqlite"
+    file, coordinators = tmp_path / "kept" / "ledger.sqlite", []
 
     def serve(calls):
         ledger = Ledger(books=Books(file), spans=Spans(address))
-        app = create_app(
-            Coordinator("recency", 1500, Settings(prices=PACKAGED)), {None: f"{address}/v1"}, ledger=ledger
-        )
+        coordinators.append(coordinator := Coordinator("recency", 1500, Settings(prices=PACKAGED)))
+        app = create_app(coordinator, {None: f"{address}/v1"}, ledger=ledger)
         with running(app) as proxy, openai.OpenAI(base_url=f"{proxy}/v1", api_key=KEY, max_retries=0) as client:
             for turns in calls:
                 headers = {"x-lrrc-conversation": "the heliotrope ticket", "x-lrrc-agent": "clerk"}
@@ -305,8 +304,10 @@ def test_the_bill_is_the_providers_and_outlives_the_proxy(metered, tmp_path):
         had = before if before >= 1024 and turns != 13 else 0  # another proxy has not sent the last one
         whole += 1.25 * (size - had) + 0.125 * had
         before = size
-    assert row["whole"] == pytest.approx(whole / 1e6, rel=0.02)
-    assert row["saved"] == pytest.approx(row["whole"] - row["spent"], abs=1e-6) and row["saved"] > 0.2 * row["whole"]
+    # but for the first calls, in which nothing was known of the provider's counts
+    assert row["whole"] == pytest.approx(whole / 1e6, rel=0.05)
+    assert coordinators[-1].prices("gpt-5").cache_minimum == pytest.approx(1024 / 1.2, abs=10)
+    assert row["saved"] == pytest.approx(row["whole"] - row["spent"], abs=1e-6) and row["saved"] > 0.1 * row["whole"]
     down = rows["down"]
     assert (down["calls"], down["measured"], down["unit"], down["spent"], down["whole"]) == (2, 0, "tokens", 0, 0)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ class Coordinator:
             spec = PolicySpec(policy, budget)
             policy = load_policy(spec, self.encoder, Path(checkpoint) if checkpoint else None)
         self.settings, self.on_receipt = settings or Settings(), on_receipt
+        self.scales: dict[str | None, float] = {}  # tokens that a model's provider counts for one of ours, where known
         share = self.settings.standing
         self.policy = policy if share is None else with_settings(policy, {"standing": share})
         self.sessions = Conversations(
@@ -75,8 +77,9 @@ class Coordinator:
 
     def prices(self, model: str | None, request: bytes = b"") -> Tariff:
         """What a call to `model` costs, by the table that the settings name, or by the settings. `request` is its body,
-        where there is one, whose marks for the cache count."""
-        return tariff_of(self.settings, model, request)
+        where there is one, whose marks for the cache count. The least length of a cached prefix is in our tokens."""
+        found = tariff_of(self.settings, model, request)
+        return replace(found, cache_minimum=round(found.cache_minimum / self.scales.get(model, 1.0)))
 
     def compose_prompt(
         self,

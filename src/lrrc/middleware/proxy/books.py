@@ -109,6 +109,10 @@ class Books:
         theirs, ours = self._counts[_name(model)]
         return theirs / ours if ours else 1.0
 
+    def scales(self) -> dict[str, float]:
+        """The same, of all models that it is known of."""
+        return {model: self.scale(model) for model in self._counts}
+
     def enter(self, call: Call) -> None:
         """What cannot be written is lost, and the log says so: a call is worth more than its row."""
         receipt, usage, prices = call.receipt, call.usage, call.receipt.prices

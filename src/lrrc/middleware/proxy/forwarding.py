@@ -89,6 +89,7 @@ class Proxy:
         self.upstreams = {model: httpx2.URL(address) for model, address in upstreams.items()}
         self.composing = anyio.CapacityLimiter(COMPOSERS)
         self.apart = Apart(coordinator.policy, coordinator.settings)
+        coordinator.scales |= ledger.books.scales()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         incoming = IncomingRequest(receive)
@@ -151,6 +152,7 @@ class Proxy:
         action = "refused" if prompt.refused else receipt.action
         found, trace = usage and usage.usage(), dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1")
         self.ledger.answered(Call(request["model"], action, status, receipt, found, began, time.time(), trace))
+        self.coordinator.scales[request["model"]] = self.ledger.books.scale(request["model"])
 
     async def read(self, scope: Scope, incoming: IncomingRequest) -> Forwarded:
         """What goes upstream in place of a request: a prompt shortened, all else as it comes."""
