@@ -15,6 +15,7 @@ from lrrc.episodes.chat_message import text_of
 from lrrc.episodes.episode_file import iter_episodes
 from lrrc.middleware import Coordinator, Settings
 from lrrc.middleware.prompt_cache import Bill, bill, worth_writing
+from lrrc.middleware.tariff import tariff_of
 from lrrc.pretrained import tokens
 
 
@@ -79,11 +80,11 @@ def test_bills_by_hand():
     assert bill([b"others", b"a", b"b"], marks, sizes, 0) == Bill(35, 0)
     assert bill([b"tools", b"a"], marks, sizes, 16) == Bill(35, 0)
     assert bill([b"tools", b"a"], marks, sizes, 15) == Bill(20, 15)
-    assert Bill(20, 15).cost(Settings(price_fresh=2, price_cached=0.5)) == 47.5
+    assert Bill(20, 15).cost(tariff_of(Settings(price_fresh=2, price_cached=0.5))) == 47.5
 
 
 def test_when_a_digest_is_worth_writing_by_hand():
-    settings = Settings(price_fresh=1, price_cached=0.1)
+    settings = tariff_of(Settings(price_fresh=1, price_cached=0.1))
     keep = Bill(fresh=50, reusable=1000)  # 150
     assert worth_writing(keep, Bill(140, 0), 0.0, settings)[0]  # dearer by nothing
     assert worth_writing(keep, Bill(300, 0), 0.0, settings) == (False, pytest.approx(75))  # 150 dearer, drops 750

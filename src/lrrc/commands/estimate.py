@@ -143,12 +143,21 @@ exit status:  0 all read, 2 bad lines were reported and left out, 1 nothing esti
         ("--price-in", "price of a million prompt tokens"),
         ("--price-out", "price of a million completion tokens"),
     ):
-        parser.add_argument(flag, metavar="P", type=float, required=True, help=text)
+        parser.add_argument(flag, metavar="P", type=float, help=f"{text} (needed without --model)")
     parser.add_argument(
         "--price-cached",
         metavar="P",
         type=float,
         help="price of a million prompt tokens that the provider's cache holds (default: --price-in)",
+    )
+    parser.add_argument(
+        "--model",
+        metavar="NAME",
+        help="prices by the packaged table instead: what no cache has is then charged as written into it, where that "
+        "costs more",
+    )
+    parser.add_argument(
+        "--prices", metavar="FILE.yaml", type=Path, help="a table of your own, in the same form and read before it"
     )
     parser.add_argument(
         "--policies",
@@ -161,9 +170,35 @@ exit status:  0 all read, 2 bad lines were reported and left out, 1 nothing esti
     parser.add_argument("--picture", metavar="OUT.png", type=Path, help="and as a picture")
 
 
+def prices_of(args: argparse.Namespace) -> tuple[Prices, str | None]:
+    """The prices to reckon with, and what is to be said of them. Raises ValueError."""
+    if args.model is None:
+        if args.price_in is None or args.price_out is None:
+            raise ValueError("give --price-in and --price-out, or --model")
+        said = (
+            "No --price-cached given: cached tokens are priced like fresh ones." if args.price_cached is None else None
+        )
+        cached = args.price_in if args.price_cached is None else args.price_cached
+        return Prices(args.price_in, cached, args.price_out), said
+    if not args.price_in is args.price_cached is args.price_out is None:
+        raise ValueError("give either --model or the prices themselves, not both")
+    from lrrc.middleware.tariff import PACKAGED, table
+
+    found = table(str(args.prices) if args.prices else PACKAGED)
+    if (row := found.row(args.model)) is None:
+        raise ValueError(
+            f"--model = {args.model!r}: the table of prices does not have it: add it by --prices FILE.yaml"
+        )
+    price = row.prices
+    fresh = price.input if price.write is None else price.write
+    said = f"Prices of {row.provider} as entered on {found.date}; check them against {found.sources[row.provider][0]}."
+    if fresh > price.input:
+        said += f" Prompt tokens that no cache has are priced as written into it ({fresh:g}; without: {price.input:g})."
+    return Prices(fresh, price.cached, price.output), said
+
+
 def run(args: argparse.Namespace) -> int:
-    cached = args.price_in if args.price_cached is None else args.price_cached
-    prices = Prices(args.price_in, cached, args.price_out)
+    prices, of_prices = prices_of(args)
     check_input(args.logs)
     check_target(args.json, ".json", args.logs)
     check_target(args.picture, ".png", args.logs)
@@ -182,8 +217,8 @@ def run(args: argparse.Namespace) -> int:
     status = left_out.check(args.logs, result.episodes)
     print(table(result))
     said = [*notes(result), *not_counted(logs.lost)]
-    if args.price_cached is None:
-        said.append("No --price-cached given: cached tokens are priced like fresh ones.")
+    if of_prices:
+        said.append(of_prices)
     print("", *(textwrap.fill(line, 100, subsequent_indent="  ") for line in said), sep="\n")
     if args.json:
         from lrrc.runtime.files import rounded, write_json

@@ -55,17 +55,49 @@ example:      lrrc serve --upstream http://127.0.0.1:11434/v1 --policy bm25"""
         "--price-cached",
         metavar="P",
         type=float,
-        default=Settings.price_cached,
         help="price of a token that the provider's prefix cache has, as a part of a fresh one's; 1 where there is none "
-        f"(default {Settings.price_cached})",
+        f"(default: by the table of prices, {Settings.price_cached} for models that are not in it). Where one of these "
+        "four is given, the packaged table is not read",
+    )
+    parser.add_argument(
+        "--price-write",
+        metavar="P",
+        type=float,
+        help="price of a token that is written into the cache, as a part of a fresh one's (default: by the table, 1)",
     )
     parser.add_argument(
         "--cache-minimum",
         metavar="N",
         type=int,
-        default=Settings.cache_minimum,
         help="the provider's cache has no prefix below N tokens; 0 for llama.cpp and the like "
-        f"(default {Settings.cache_minimum})",
+        f"(default: by the table, {Settings.cache_minimum})",
+    )
+    parser.add_argument(
+        "--cache-lifetime",
+        metavar="S",
+        type=float,
+        help="seconds after its last use for which the cache keeps a prefix: later, a new digest breaks nothing "
+        f"(default: by the table, {Settings.cache_lifetime:g})",
+    )
+    parser.add_argument(
+        "--prices",
+        metavar="FILE.yaml",
+        type=Path,
+        help="prices of models, in the form of the packaged table (docs/proxy.md) and read before it",
+    )
+    parser.add_argument(
+        "--exclude-tools",
+        metavar="NAME",
+        nargs="+",
+        default=(),
+        help="tools whose calls and results are never shortened; `*` and `?` as in names of files",
+    )
+    parser.add_argument(
+        "--holdout",
+        metavar="SHARE",
+        type=float,
+        default=Settings.holdout,
+        help="share of conversations whose calls are left whole, for the page to compare the others with (default 0)",
     )
     parser.add_argument(
         "--keep-goal",
@@ -98,27 +130,46 @@ example:      lrrc serve --upstream http://127.0.0.1:11434/v1 --policy bm25"""
         "--idle", metavar="MIN", type=float, default=60, help="minutes after which the page forgets one (default 60)"
     )
     parser.add_argument("--state", metavar="DIR", type=Path, help="folder to keep conversations in between two runs")
+    parser.add_argument(
+        "--ledger",
+        metavar="FILE",
+        type=Path,
+        help="SQLite file of what calls cost, without their texts (default: ledger.sqlite in --state, else in memory)",
+    )
+    parser.add_argument(
+        "--keep", metavar="DAYS", type=float, default=30, help="days after which it forgets a call (default 30)"
+    )
+    parser.add_argument(
+        "--otlp",
+        metavar="URL",
+        help="OpenTelemetry collector (OTLP over HTTP, such as http://127.0.0.1:4318) to send a span for every call to",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     import uvicorn
 
     from lrrc.middleware.proxy.app import create_app
+    from lrrc.middleware.proxy.books import Books
     from lrrc.middleware.proxy.forwarding import MAX_BODY
     from lrrc.middleware.proxy.ledger import Ledger
     from lrrc.middleware.proxy.pages import is_loopback
+    from lrrc.middleware.proxy.spans import Spans
     from lrrc.policies.serving import PACKAGED
 
     token = args.token or os.environ.get("LRRC_TOKEN") or None
     if not is_loopback(args.host) and not token:
         raise ValueError(f"--host = {args.host!r}: an address that others can reach needs --token or LRRC_TOKEN")
-    if args.idle <= 0:
-        raise ValueError(f"--idle = {args.idle}: allowed is a number > 0 (minutes)")
+    for name, value, unit in (("idle", args.idle, "minutes"), ("keep", args.keep, "days")):
+        if not value > 0:
+            raise ValueError(f"--{name} = {value}: allowed is a number > 0 ({unit})")
     upstreams = parse_upstreams(args.upstream)
     listener = listen(args.host, args.port)
     with listener:
         coordinator = make_coordinator(args)
-        ledger = Ledger(args.conversations, 60 * args.idle)
+        file = args.ledger or (args.state / "ledger.sqlite" if args.state else None)
+        spans = Spans(args.otlp) if args.otlp else None
+        ledger = Ledger(args.conversations, 60 * args.idle, books=Books(file, args.keep), spans=spans)
         app = create_app(coordinator, upstreams, token, ledger, args.state)
         config = uvicorn.Config(
             app,
@@ -195,18 +246,25 @@ def listen(host: str, port: int) -> socket.socket:
 def make_coordinator(args: argparse.Namespace) -> Any:
     """The coordinator that the arguments ask for, ready to answer at once. Raises ValueError."""
     from lrrc.middleware.coordinator import Coordinator
+    from lrrc.middleware.tariff import PACKAGED, table
 
     check_budget(args)
+    names = ("price_cached", "price_write", "cache_minimum", "cache_lifetime")
+    given = {name: value for name in names if (value := getattr(args, name)) is not None}
     settings = Settings(
         rewrite=int(args.rewrite) if args.rewrite.isdecimal() else args.rewrite,
-        price_cached=args.price_cached,
-        cache_minimum=args.cache_minimum,
+        **given,
+        prices=str(args.prices) if args.prices else None if given else PACKAGED,
+        exclude_tools=args.exclude_tools,
+        holdout=args.holdout,
         min_tokens=args.min_tokens,
         keep_goal=args.keep_goal,
         standing=args.standing,
         max_sessions=args.conversations,
     )
-    if args.state and args.state.exists():
+    if settings.prices:
+        table(settings.prices)  # a mistake in it is told now
+    if args.state and (args.state / "coordinator.json").exists():
         coordinator = Coordinator.load(args.state)
         name, budget = coordinator.policy.name, coordinator.policy.spec.budget
         if (name, budget) != (args.policy, args.budget if budget is not None else None):

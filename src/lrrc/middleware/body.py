@@ -8,6 +8,7 @@ turns. Appending messages never moves an earlier boundary, and moves the cut onl
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from itertools import accumulate
 
 from lrrc.episodes.episode import Message
@@ -69,7 +70,7 @@ class Body:
                 i >= self.cut
                 or item.unknown
                 or latest.get(item.ordered) == i
-                or any(tool in excluded for tool in tools)
+                or any(fnmatchcase(tool or "", name) for tool in tools for name in excluded)
             ):
                 stay.add(self._roots[i])
         if alternate:

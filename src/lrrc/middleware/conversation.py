@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +20,7 @@ from lrrc.middleware.payload import DigestInForce, Payload, Request, arrange, od
 from lrrc.middleware.prompt import Prompt
 from lrrc.middleware.prompt_cache import Bill, bill, worth_writing
 from lrrc.middleware.settings import Settings
+from lrrc.middleware.tariff import Tariff
 from lrrc.pretrained import tokens
 
 if TYPE_CHECKING:
@@ -25,16 +28,24 @@ if TYPE_CHECKING:
 
 
 LEFT_ALONE = "a provider refused this conversation shortened"
+HELD_OUT = "held out, to compare with"
 THINKING = "thoughts of the turn under way are bound to what stands before them"
 
 
 @dataclass
 class AgentMemory:
-    """What is remembered for an agent: its digest, and fingerprints of its last payload and of the list it was for."""
+    """What is remembered for an agent: its digest, fingerprints of its last payload and of the list it was for, and
+    when that was (seconds since the epoch)."""
 
     digest: Annotated[DigestInForce, Field(alias="standing")] = field(default_factory=DigestInForce)  # alias: on disk
     sent: Sequence[bytes] = ()
     given: Sequence[bytes] = ()
+    at: float = 0.0
+
+    def forget_after(self, lifetime: float, now: float) -> None:
+        """What was sent longer ago than that is in no provider's cache any more."""
+        if self.at and now - self.at > lifetime:
+            self.sent, self.given = (), ()
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,7 @@ class Conversation:
         self._made: dict[bytes, ReadMessage] = {}  # messages of the last payload that the coordinator wrote
         self.agents: dict[str, AgentMemory] = {}
         self.left_alone = False  # are its messages passed as they are?
+        self.held_out = drawn(self.key, settings.holdout)
         self.speakers: list[str] = []
         self._forget()
 
@@ -120,18 +132,21 @@ class Conversation:
         self._link = view.links[self._observed]
         return self._session
 
-    def compose(self, prompt: Prompt, agent: str | None, budget: int | None) -> Composed:
+    def compose(self, prompt: Prompt, agent: str | None, budget: int | None, prices: Tariff) -> Composed:
         """The payload that follows the agent's last one. Raises ValueError for what cannot be read."""
         items = self.read(prompt)
         settings, mine = self.settings, self.agents.setdefault(agent or "", AgentMemory())
+        now = time.time()
+        mine.forget_after(prices.cache_lifetime, now)
         request = Request(prompt, items, prompt.form.dialect(items, settings.dialect), self._made)
         place, whole = request.place, Payload(request)
         view = self.update([items[i] for i in place])
 
         def billed(payload: Payload) -> Bill:
-            return bill(mine.sent, payload.marks, payload.sizes, settings.cache_minimum)
+            return bill(mine.sent, payload.marks, payload.sizes, prices.cache_minimum)
 
-        brief = self.left_alone or whole.tokens < settings.min_tokens
+        why_not = LEFT_ALONE if self.left_alone else HELD_OUT if self.held_out else "below min_tokens"
+        brief = self.left_alone or self.held_out or whole.tokens < settings.min_tokens
         speaker = speaker_of(view.body, agent)
         if not brief:
             self.observe(view, speaker)  # also where no digest is due: no call then pays for many turns
@@ -141,7 +156,7 @@ class Conversation:
             old = DigestInForce(regret=0.0 if old.cut else old.regret)
         keeping = Payload(request, old)
         digest, payload, action = old, keeping, "kept"
-        due, reason = (False, LEFT_ALONE if self.left_alone else "below min_tokens") if brief else self._due(view, old)
+        due, reason = (False, why_not) if brief else self._due(view, old)
         if due and view.thinking:
             due, reason = False, THINKING
             if settings.rewrite == "auto":  # what it costs to wait counts, so that the turn's end is not waited past
@@ -154,8 +169,9 @@ class Conversation:
             if written.tokens >= (whole if old.cut == view.cut else keeping).tokens:
                 due, reason = False, "a digest would not be shorter"
             elif settings.rewrite == "auto":
-                due, regret = worth_writing(billed(keeping), billed(written), old.regret, settings)
+                due, regret = worth_writing(billed(keeping), billed(written), old.regret, prices)
                 reason = "cheaper than the cached prefix" if due else "the cached prefix is cheaper"
+                reason = "the cache has forgotten the prefix" if due and mine.at and not mine.sent else reason
                 digest = replace(old, regret=regret)
         if due:
             digest, payload, action = new, written, "rewritten"
@@ -173,10 +189,11 @@ class Conversation:
             action,
             reason,
             billed(payload),
-            bill(mine.given, whole.marks, whole.sizes, settings.cache_minimum),
+            bill(mine.given, whole.marks, whole.sizes, prices.cache_minimum),
             (view.links[-1], view.links[view.cut]),
         )
         mine.digest, mine.sent, mine.given, self._made = digest, payload.marks, whole.marks, payload.made
+        mine.at = now
         return composed
 
     def _holds(self, digest: DigestInForce, view: Body, request: Request) -> bool:
@@ -246,6 +263,11 @@ def _settled(view: Body, request: Request, also: Sequence[int]) -> DigestInForce
         if (next_one := next(left_out, None)) is None:
             return DigestInForce()
         also.append(next_one)
+
+
+def drawn(key: str, share: float) -> bool:
+    """Does a conversation belong to a `share` of all? The same one always does."""
+    return int.from_bytes(hashlib.blake2b(key.encode("utf-8", "replace"), digest_size=8).digest()) < share * 2**64
 
 
 def speaker_of(body: Sequence[ReadMessage], agent: str | None) -> str:

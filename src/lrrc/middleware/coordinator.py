@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from lrrc.middleware.conversations import Conversations
 from lrrc.middleware.prompt import Prompt, chat_prompt
 from lrrc.middleware.receipt import Receipt
 from lrrc.middleware.settings import Settings
+from lrrc.middleware.tariff import Tariff, tariff_of
 from lrrc.policies.base import Policy
 from lrrc.policies.registry import with_settings
 from lrrc.policies.serving import PACKAGED_ENCODER, encoder_for, serving_policy
@@ -49,6 +51,7 @@ class Coordinator:
             policy = serving_policy(spec, encoder, checkpoint)
         self.encoder = encoder or PACKAGED_ENCODER
         self.settings, self.on_receipt = settings or Settings(), on_receipt
+        self.scales: dict[str | None, float] = {}  # tokens that a model's provider counts for one of ours, where known
         share = self.settings.standing
         self.policy = policy if share is None else with_settings(policy, {"standing": share})
         self.sessions = Conversations(
@@ -63,15 +66,24 @@ class Coordinator:
         conversation: str | None = None,
         tools: Sequence[Mapping[str, Any]] | None = None,
         response_format: Mapping[str, Any] | None = None,
+        prices: Tariff | None = None,
     ) -> tuple[list[Any], Receipt]:
         """The payload to send to `agent` instead of `messages`, and its receipt.
 
         `messages` is the whole list, every time; neither it nor its messages are changed or copied. `conversation`
         names it where the application has a name for it, else it is recognised by its beginning. `tools` and
         `response_format` are those that go with the call: definitions and a schema are counted, and where JSON is
-        wanted, a word of it stays in the messages. Raises ValueError that names the message.
+        wanted, a word of it stays in the messages. `prices` are the model's (`Coordinator.prices`; default:
+        those of the settings). Raises ValueError that names the message.
         """
-        return self.compose_prompt(chat_prompt(messages, tools, response_format), agent, budget, conversation, messages)
+        prompt = chat_prompt(messages, tools, response_format)
+        return self.compose_prompt(prompt, agent, budget, conversation, messages, prices)
+
+    def prices(self, model: str | None, request: bytes = b"") -> Tariff:
+        """What a call to `model` costs, by the table that the settings name, or by the settings. `request` is its body,
+        where there is one, whose marks for the cache count. The least length of a cached prefix is in our tokens."""
+        found = tariff_of(self.settings, model, request)
+        return replace(found, cache_minimum=round(found.cache_minimum / self.scales.get(model, 1.0)))
 
     def compose_prompt(
         self,
@@ -80,6 +92,7 @@ class Coordinator:
         budget: int | None = None,
         conversation: str | None = None,
         originals: Sequence[Any] | None = None,
+        prices: Tariff | None = None,
     ) -> tuple[list[Any], Receipt]:
         """As `compose`, of a prompt in whatever form. `originals` are the messages as they were given, where they are
         no mappings. Raises ValueError that names the message."""
@@ -91,12 +104,12 @@ class Coordinator:
             budget = self.policy.spec.budget
         pairs = zip(prompt.marks, prompt.messages, strict=True)
         body = [mark for mark, message in pairs if ROLES[message["role"]] != "system"]
-        session = self.sessions.find(conversation, body)
+        session, prices = self.sessions.find(conversation, body), prices or tariff_of(self.settings)
         with session.lock:
-            composed = session.compose(prompt, agent, budget)
+            composed = session.compose(prompt, agent, budget, prices)
             self.sessions.note(session, composed.ends)
         payload = composed.payload.messages(prompt.messages if originals is None else originals)
-        receipt = self._receipt(composed, prompt, agent, budget, session.key)
+        receipt = self._receipt(composed, prompt, prices, agent, budget, session.key)
         if self.on_receipt:
             self.on_receipt(receipt)
         return payload, receipt
@@ -151,7 +164,13 @@ class Coordinator:
         return coordinator
 
     def _receipt(
-        self, composed: Composed, prompt: Prompt, agent: str | None, budget: int | None, conversation: str
+        self,
+        composed: Composed,
+        prompt: Prompt,
+        prices: Tariff,
+        agent: str | None,
+        budget: int | None,
+        conversation: str,
     ) -> Receipt:
         return Receipt(
             policy=self.policy.name,
@@ -166,8 +185,8 @@ class Coordinator:
             tools_tokens=prompt.beside.tokens,
             fresh_tokens=composed.bill.fresh,
             reusable_tokens=composed.bill.reusable,
-            billed_before=composed.whole.cost(self.settings),
-            billed_after=composed.bill.cost(self.settings),
+            billed_before=composed.whole.cost(prices),
+            billed_after=composed.bill.cost(prices),
             unknown_parts=len(composed.payload.kinds),
             unknown_kinds=composed.payload.kinds,
             kept=prompt.given(composed.payload.kept),
@@ -175,6 +194,7 @@ class Coordinator:
             sources=prompt.spans(composed.sources),
             standing=prompt.spans(composed.standing),
             conversation=conversation,
+            prices=prices,
         )
 
 

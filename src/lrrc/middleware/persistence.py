@@ -67,6 +67,7 @@ class SavedConversation:
     ends: tuple[bytes, ...]
     agents: dict[str, AgentMemory]
     left_alone: bool = False
+    held_out: bool = False
 
     def __post_init__(self) -> None:
         for agent in self.agents.values():
@@ -118,6 +119,7 @@ def save(
             "conversations": rows,
         },
     )
+    (folder / FILE).chmod(0o600)  # texts of conversations
 
 
 def read(folder: Path) -> Saved:
@@ -159,7 +161,7 @@ def load_saved_policy(folder: Path, saved: SavedPolicy) -> tuple[Policy, Path]:
 def restore(saved: SavedConversation, policy: Policy, settings: Settings) -> Conversation:
     """A conversation as `save` found it."""
     conversation = Conversation(saved.name, policy, settings)
-    for key in ("body", "speakers", "ends", "agents", "left_alone"):
+    for key in ("body", "speakers", "ends", "agents", "left_alone", "held_out"):
         setattr(conversation, key, getattr(saved, key))
     return conversation
 
@@ -171,11 +173,13 @@ def _row(conversation: Conversation) -> dict[str, Any]:
         "speakers": conversation.speakers,
         "ends": [end.hex() for end in conversation.ends],
         "left_alone": conversation.left_alone,
+        "held_out": conversation.held_out,
         "agents": {
             name: {
                 "standing": {**dataclasses.asdict(agent.digest), "link": agent.digest.link.hex()},
                 "sent": [mark.hex() for mark in agent.sent],
                 "given": [mark.hex() for mark in agent.given],
+                "at": agent.at,
             }
             for name, agent in conversation.agents.items()
         },

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lrrc.middleware.settings import Settings
+from lrrc.middleware.tariff import Tariff
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,10 @@ class Bill:
     def tokens(self) -> int:
         return self.fresh + self.reusable
 
-    def cost(self, settings: Settings) -> float:
-        """In the unit of the prices, per token."""
-        return self.fresh * settings.price_fresh + self.reusable * settings.price_cached
+    def cost(self, prices: Tariff) -> float:
+        """In the unit of the prices. What is fresh is written into the cache, where it is enough to be cached."""
+        kept = self.tokens >= prices.cache_minimum
+        return prices.prompt_cost(0 if kept else self.fresh, self.reusable, self.fresh if kept else 0)
 
 
 def bill(before: Sequence[bytes], marks: Sequence[bytes], sizes: Sequence[int], minimum: int) -> Bill:
@@ -48,7 +49,7 @@ def bill(before: Sequence[bytes], marks: Sequence[bytes], sizes: Sequence[int], 
     return Bill(sum(sizes) - reusable, reusable)
 
 
-def worth_writing(keep: Bill, write: Bill, regret: float, settings: Settings) -> tuple[bool, float]:
+def worth_writing(keep: Bill, write: Bill, regret: float, prices: Tariff) -> tuple[bool, float]:
     """Whether to write a new digest now, and the regret to carry on where not.
 
     `keep` and `write` are the bills of this call without and with it; `regret` is what the calls since the last digest
@@ -57,5 +58,5 @@ def worth_writing(keep: Bill, write: Bill, regret: float, settings: Settings) ->
     dropped = keep.tokens - write.tokens
     if dropped <= 0:
         return False, regret
-    regret += dropped * settings.price_cached
-    return write.cost(settings) - keep.cost(settings) <= regret, regret
+    regret += dropped * prices.price_cached
+    return write.cost(prices) - keep.cost(prices) <= regret, regret

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lrrc.digest.selection import Span
+from lrrc.middleware.tariff import Tariff
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,9 @@ class Receipt:
                      others, tokens_after counts that message whole
     tools_tokens     of the tools' definitions and the answer's schema, in both counts; of a system prompt that is no
                      message, too
-    billed_before    what the messages as given would have cost, in prices of Settings, with their own cache hits
+    billed_before    what the messages as given would have cost, by `prices`, with their own cache hits
     billed_after     what the payload costs
+    prices           those of the call's model, and where they are from; None where nothing was counted
     unknown_parts    images and other parts without text in the payload, whose tokens are not counted
     unknown_kinds    the kind of each of them
     kept             messages of those given that the payload has as they are, by index
@@ -58,6 +60,7 @@ class Receipt:
     sources: tuple[Span, ...]
     standing: tuple[Span, ...]
     conversation: str = field(compare=False)
+    prices: Tariff | None = None
 
     @classmethod
     def unread(cls, policy: str, checkpoint: str | None, agent: str | None, reason: str, conversation: str) -> Receipt:

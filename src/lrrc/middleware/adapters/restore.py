@@ -3,10 +3,15 @@ they cannot be read."""
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, Generic, TypeVar
 
+from lrrc.middleware.chat_messages import fingerprint
 from lrrc.middleware.coordinator import Coordinator
 from lrrc.runtime.errors import reason_of
 
@@ -23,6 +28,54 @@ def restore(
     of the user that the coordinator wrote what `written` makes of it."""
     found = {id(message): original for message, original in zip(read, originals, strict=True)}
     return [found[id(m)] if id(m) in found else written(m) for m in payload]
+
+
+@dataclass
+class Pieces(Generic[T]):
+    """A framework's messages, each cut into as many chat messages as it makes: a request of the user that carries
+    results of tools too, say. `things` has whatever is no text (pictures, files) by the id of the part that stands for
+    it."""
+
+    read: list[dict[str, Any]] = field(default_factory=list)
+    owners: list[tuple[T, Any]] = field(default_factory=list)  # for every one its message, and the part that it was
+    things: dict[int, Any] = field(default_factory=dict)
+
+    def add(self, read: dict[str, Any], whole: T, part: Any) -> None:
+        self.read.append(read)
+        self.owners.append((whole, part))
+
+    def thing(self, thing: Any, kind: str) -> dict[str, Any]:
+        """The part of a content that stands for it; the same again for the same thing."""
+        part = {"type": kind, kind: fingerprint(json.loads(json.dumps(thing, default=repr)), kind).hex()}
+        self.things[id(part)] = thing
+        return part
+
+    def contents(self, message: Mapping[str, Any]) -> list[Any]:
+        """Of a message that the coordinator wrote: texts and things, in their order."""
+        content = message["content"]
+        parts = [content] if isinstance(content, str) else content
+        return [self.things.get(id(p), p if isinstance(p, str) else p.get("text")) for p in parts]
+
+    def rejoined(
+        self,
+        payload: Iterable[Mapping[str, Any]],
+        remade: Callable[[T, list[Any]], T],
+        written: Callable[[Mapping[str, Any]], T],
+    ) -> list[T]:
+        """The payload in the framework's messages: one that is sent whole as the object that it was, one of which parts
+        are sent as `remade(message, parts)`, and one that the coordinator wrote as `written(it)`."""
+        owners = {id(read): owner for read, owner in zip(self.read, self.owners, strict=True)}
+        counts = Counter(id(whole) for whole, _ in self.owners)
+        made: list[T] = []
+        for key, group in groupby(payload, key=lambda m: id(owners[id(m)][0]) if id(m) in owners else -id(m)):
+            messages = list(group)
+            if key not in counts:
+                made.append(written(messages[0]))
+                continue
+            whole = owners[id(messages[0])][0]
+            parts = [owners[id(message)][1] for message in messages]
+            made.append(whole if len(parts) == counts[key] else remade(whole, parts))
+        return made
 
 
 @contextmanager

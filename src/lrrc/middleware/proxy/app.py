@@ -57,6 +57,7 @@ def create_app(
         finally:
             sys.setswitchinterval(before)
             proxy.apart.end()
+            await ledger.close()
         if state:
             try:
                 await anyio.to_thread.run_sync(coordinator.save, state)

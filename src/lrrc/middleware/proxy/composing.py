@@ -70,7 +70,7 @@ def shorten(coordinator: Coordinator, body: bytes, headers: Mapping[bytes, bytes
         model = request.get("model")
         if asked_not_to:
             raise LeftAlone(*BYPASSED)
-        options = options_of(request, headers)
+        options = options_of(request, headers) | {"prices": coordinator.prices(model, body)}
         began = time.perf_counter()
         shorter, receipt, texts = COMPOSE[kind](coordinator, request, body, options)
         seconds = time.perf_counter() - began

@@ -22,6 +22,7 @@ cannot work, the call goes out as it came in (`lrrc serve` starts this).
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -32,10 +33,12 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from lrrc.middleware.coordinator import Coordinator
+from lrrc.middleware.proxy.books import Call
 from lrrc.middleware.proxy.client import unreached
 from lrrc.middleware.proxy.composing import BYPASSED, Apart, Outcome, shorten
 from lrrc.middleware.proxy.ledger import Ledger
 from lrrc.middleware.proxy.reading import OURS, SHORTENED, LeftAlone, bypassed, decoded, kind_of
+from lrrc.middleware.proxy.usage import UsageReader
 from lrrc.middleware.receipt import Receipt
 
 MAX_BODY = 64 * 2**20  # bytes of a request that are held to be shortened; a larger one streams through as it is
@@ -70,6 +73,7 @@ class Forwarded:
     entry: tuple[dict[str, Any], int, Receipt, float] | None = None
     original: bytes | None = None
     large: bool = False
+    refused: bool = False
 
 
 class Proxy:
@@ -85,6 +89,7 @@ class Proxy:
         self.upstreams = {model: httpx2.URL(address) for model, address in upstreams.items()}
         self.composing = anyio.CapacityLimiter(COMPOSERS)
         self.apart = Apart(coordinator.policy, coordinator.settings)
+        coordinator.scales |= ledger.books.scales()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         incoming = IncomingRequest(receive)
@@ -102,6 +107,7 @@ class Proxy:
 
     async def answer(self, scope: Scope, incoming: IncomingRequest, send: Send) -> None:
         """Forward one request, and its answer back."""
+        began = time.time()
         prompt = await self.read(scope, incoming)
         try:
             response = await self.ask(scope, prompt)
@@ -112,9 +118,12 @@ class Proxy:
             return await refusal(scope, incoming.receive, send)
         except httpx2.TransportError as error:
             incoming.outcome = "unreachable"
+            if prompt.entry:
+                self.bill(prompt, scope, incoming.outcome, began)
             reason = f"lrrc serve: no answer from the upstream ({unreached(error, address(prompt.upstream, scope))})"
             refusal = JSONResponse({"error": {"message": reason, "type": "upstream_unreachable"}}, 502, prompt.notes)
             return await refusal(scope, incoming.receive, send)
+        usage = UsageReader(response.headers) if prompt.entry else None
         try:
             kept = end_to_end(response.headers.raw)
             kept += [(name.encode(), value.encode("latin-1")) for name, value in prompt.notes.items()]
@@ -122,14 +131,28 @@ class Proxy:
             async for chunk in response.aiter_raw():
                 if ends(chunk):  # many clients leave here, without waiting for the end
                     incoming.outcome = str(response.status_code)
+                if usage:
+                    usage.feed(chunk)
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
             incoming.outcome = str(response.status_code)
             await send({"type": "http.response.body", "body": b""})
         except httpx2.TransportError:
             incoming.outcome = "broken"  # unfinished here too: the server then closes the client's connection
         finally:
+            if prompt.entry:
+                self.bill(prompt, scope, incoming.outcome, began, usage)
             with anyio.CancelScope(shield=True):
                 await response.aclose()
+
+    def bill(
+        self, prompt: Forwarded, scope: Scope, status: str, began: float, usage: UsageReader | None = None
+    ) -> None:
+        """Enter what a composed call cost, by the upstream's own words where they could be read."""
+        request, _, receipt, _ = prompt.entry
+        action = "refused" if prompt.refused else receipt.action
+        found, trace = usage and usage.usage(), dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1")
+        self.ledger.answered(Call(request["model"], action, status, receipt, found, began, time.time(), trace))
+        self.coordinator.scales[request["model"]] = self.ledger.books.scale(request["model"])
 
     async def read(self, scope: Scope, incoming: IncomingRequest) -> Forwarded:
         """What goes upstream in place of a request: a prompt shortened, all else as it comes."""
@@ -158,6 +181,7 @@ class Proxy:
             return response
         await response.aclose()
         prompt.body, prompt.original = prompt.original, None
+        prompt.refused = True
         reason = f"the upstream answered {response.status_code} to the shortened prompt"
         response = await self.send(scope, prompt)
         if response.status_code in REFUSALS:

@@ -16,6 +16,8 @@ import numpy as np
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from lrrc.episodes.chat_message import text_of
+from lrrc.middleware.proxy.books import Books, Call
+from lrrc.middleware.proxy.spans import Spans
 from lrrc.middleware.receipt import Receipt
 
 BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)  # seconds
@@ -71,10 +73,18 @@ class Ledger:
     """Counts and live conversations. Not for several threads: it belongs to the event loop.
 
     Kept are at most `most` conversations, of `most_bytes` of requests together, and none longer than `idle` seconds
-    after its last call.
+    after its last call. `books` has the calls as they were billed, and `spans` are told of them.
     """
 
-    def __init__(self, most: int = 256, idle: float = 3600, most_bytes: int = 100_000_000):
+    def __init__(
+        self,
+        most: int = 256,
+        idle: float = 3600,
+        most_bytes: int = 100_000_000,
+        books: Books | None = None,
+        spans: Spans | None = None,
+    ):
+        self.books, self.spans = books or Books(), spans
         self.most, self.idle, self.most_bytes = most, idle, most_bytes
         self.conversations: OrderedDict[str, LedgerEntry] = OrderedDict()  # by last call, oldest first
         self.seconds: deque[float] = deque(maxlen=RECENT)
@@ -175,6 +185,18 @@ class Ledger:
     def replied(self, status: str) -> None:
         self.replies.labels(status).inc()
 
+    def answered(self, call: Call) -> None:
+        """Enter what a composed call turned out to cost."""
+        self.books.enter(call)
+        if self.spans:
+            self.spans.add(call, self.books.known_as(call.receipt.conversation).hex())
+
+    async def close(self) -> None:
+        """Once nothing is answered any more."""
+        if self.spans:
+            await self.spans.flush()
+        self.books.close()
+
     def forget(self, before: float) -> None:
         """Drop conversations without a call since `before`."""
         while self.conversations and next(iter(self.conversations.values())).seen < before:
@@ -204,6 +226,7 @@ class Ledger:
             },
             "tokens": tokens | {"saved": tokens["before"] - tokens["after"]},
             "bill": bill,
+            "billed": self.books.summary(),
             "compose_ms": {"p50": round(1e3 * p50, 2), "p95": round(1e3 * p95, 2)},
             "open": int(value("lrrc_open_requests")),
             "last_failure": self.failure,

@@ -47,6 +47,7 @@
       card("Bill", `${Math.abs(cheaper)} % ${cheaper < 0 ? "more" : "less"}`, "with prompt caching, at the set prices"),
       card("Calls", whole(Object.values(done).reduce((a, b) => a + b)), `${now.open} open, ${untouched} sent on untouched`),
       card("Time to compose", `${now.compose_ms.p50} ms`, `median; 95 % within ${now.compose_ms.p95} ms`));
+    billed(now.billed);
     const rows = now.conversations;
     at("none").hidden = rows.length > 0;
     at("conversations").hidden = rows.length === 0;
@@ -56,13 +57,39 @@
     else at("detail").hidden = true;
   }
 
+  const cells = (...texts) => make("tr", {}, ...texts.map((text) => make("td", {}, text)));
+  const dollars = (value) => `${value < 0 ? "−" : ""}$${Math.abs(value).toFixed(Math.abs(value) < 1 ? 4 : 2)}`;
+  const costs = (value, unit) => unit === "USD" ? dollars(value) : whole(Math.round(value));
+
+  function billed({ rows, since, holdout }) {
+    at("billed").hidden = rows.length === 0;
+    const unpriced = rows.some((r) => r.unit !== "USD");
+    at("since").textContent = `Since ${new Date(1000 * since).toLocaleString("en-GB")}, prompts by the providers' own counts `
+      + "where their answers had them, else by ours; as given: what the prompts would have cost unshortened, with their own "
+      + `cache hits.${unpriced ? " Without $: in prices of the settings, for models that are not in the table of prices." : ""}`;
+    at("bills").tBodies[0].replaceChildren(...rows.map((r) => cells(
+      r.agent || "–", r.model || "–", `${whole(r.calls)}${r.measured < r.calls ? ` (${whole(r.measured)} counted by it)` : ""}`,
+      r.measured ? whole(r.prompt) : "–", r.prompt ? `${percent(r.cached, r.prompt)} %` : "–",
+      r.measured ? whole(r.completion) : "–", costs(r.spent, r.unit), costs(r.whole, r.unit),
+      `${costs(r.saved, r.unit)} (${percent(r.saved, r.whole)} %)`)));
+    at("holdout").hidden = !holdout;
+    if (!holdout) return;
+    const names = { bill: "bill", completion: "tokens of answers", calls: "calls", errors: "share of calls that failed" };
+    const figure = (value, name) => name === "bill" && !unpriced ? dollars(value) : Number(value.toPrecision(3)).toLocaleString("en");
+    at("sides").textContent = `${whole(holdout.shortened)} conversations were shortened, ${whole(holdout.held_out)} drawn at random `
+      + "and left whole.";
+    at("measures").tBodies[0].replaceChildren(...Object.entries(holdout.measures).map(([name, m]) => cells(
+      names[name], figure(m.shortened, name), figure(m.held_out, name), figure(m.difference, name),
+      m.interval ? m.interval.map((value) => figure(value, name)).join(" to ") : "too few conversations")));
+  }
+
   function row(c) {
     const name = make("button", { type: "button" }, c.conversation);
     name.addEventListener("click", () => { chosen = c.conversation; detail(c); });
     const fill = make("i", {}), share = percent(c.tokens_saved, c.tokens_before);
     fill.style.width = `${Math.max(0, share)}%`;
-    const cells = [name, c.agents.join(", "), whole(c.calls), whole(c.tokens_before), whole(c.tokens_after)];
-    const made = make("tr", {}, ...cells.map((cell) => make("td", {}, cell)),
+    const texts = [name, c.agents.join(", "), whole(c.calls), whole(c.tokens_before), whole(c.tokens_after)];
+    const made = make("tr", {}, ...texts.map((cell) => make("td", {}, cell)),
       make("td", {}, `${share} %`, make("span", { className: "bar" }, fill)),
       make("td", {}, new Date(1000 * c.seen).toLocaleTimeString("en-GB")));
     if (c.conversation === chosen) made.setAttribute("aria-current", "true");
