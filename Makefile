@@ -8,6 +8,8 @@
 # make remember     what the language model answered in the last run, for everybody: data/embedded/answers.parquet
 # make soak         kill `dvc repro` 30 times, in every stage
 # make bench   speed against rivals, into docs/performance.md (after make repro)
+# make plots   what `dvc plots` shows, on a page that needs no network: .cache/plots/index.html
+# make site    the documentation as one searchable site that needs no network: .cache/site/index.html
 # make lock    requirements.lock anew, from what pyproject.toml allows today
 # make sbom    sbom.json, every installed package with its licence; make audit, their known vulnerabilities (docs/security.md)
 #
@@ -34,7 +36,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DELETE_ON_ERROR:
 # whatever is asked of git is asked before anything is installed, under -j too
 .NOTPARALLEL:
-.PHONY: setup in-git repro try test test-fast format lint same-twice same-elsewhere remember soak bench lock sbom audit
+.PHONY: setup in-git repro try test test-fast format lint same-twice same-elsewhere remember soak bench plots site lock sbom audit
 
 setup: $(READY)
 
@@ -96,6 +98,20 @@ soak: setup
 bench: setup
 	OMP_NUM_THREADS=1 python bench/run.py
 
+# from then on every `dvc plots show` and `dvc plots diff` here writes such a page
+plots: setup .cache/plots.html
+	dvc config --local plots.html_template '$(CURDIR)/.cache/plots.html'
+	dvc plots show --out .cache/plots
+
+.cache/plots.html: tools/plots_template.py
+	$(TOOLS)/bin/python -m pip --version >/dev/null 2>&1 || '$(PYTHON)' -m venv --clear $(TOOLS)
+	$(TOOLS)/bin/python -m pip install 'vl-convert-python>=1.9,<2'
+	$(TOOLS)/bin/python tools/plots_template.py $@
+
+site: $(TOOLS)/bin/mkdocs
+	NO_MKDOCS_2_WARNING=1 $(TOOLS)/bin/mkdocs build --quiet
+	@echo "Site: $$(pwd)/.cache/site/index.html"
+
 lock: $(TOOLS)/bin/uv
 	$(TOOLS)/bin/python tools/lock.py
 
@@ -110,6 +126,7 @@ audit: setup $(TOOLS)/bin/pip-audit
 $(TOOLS)/bin/cyclonedx-py: PACKAGE := cyclonedx-bom
 $(TOOLS)/bin/pip-audit: PACKAGE := pip-audit
 $(TOOLS)/bin/uv: PACKAGE := uv
+$(TOOLS)/bin/mkdocs: PACKAGE := 'mkdocs-material>=9.6,<10'
 $(TOOLS)/bin/%:
 	$(TOOLS)/bin/python -m pip --version >/dev/null 2>&1 || '$(PYTHON)' -m venv --clear $(TOOLS)
 	$(TOOLS)/bin/python -m pip install $(PACKAGE)

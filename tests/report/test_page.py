@@ -20,6 +20,7 @@ from lrrc.report.figures.architecture import SHAPES, architecture
 from lrrc.report.figures.figure_list import FIGURES
 from lrrc.report.figures.style import save_figure
 from lrrc.report.page import ReportInputs, build_report
+from lrrc.report.verdicts import verdicts
 from lrrc.results.summary import Summary
 from lrrc.runtime.files import canonical_json, write_json
 
@@ -75,6 +76,40 @@ def test_small_enough_to_commit_and_the_bundle_is_of_the_plotly_that_draws(pages
     drawn = re.sub(r"data:image/png;base64,[^\"]+", "", pages[0])  # figure 1, the largest, stands for all here
     assert len(drawn.encode()) < 1_700_000
     assert f"plotly.js (basic - minified) v{get_plotlyjs_version()}" in pages[0]
+
+
+def test_the_committed_report_travels_by_mail():
+    assert (ROOT / "report/index.html").stat().st_size < 3_000_000
+
+
+def test_rows_of_a_committed_figure_are_of_the_same_episodes():
+    counted: dict[str, set[int]] = {}
+    params = load_params(ROOT / "params.yaml")
+    for record in Summary.load(ROOT / "results/summary.json", params.rank, params.budget).records:
+        counted.setdefault(record["evaluation"], set()).add(record["n"])
+    drawn = ("replay", "call-gate", "live", "live-curve", "live-ablation", "fidelity", "votes")
+    assert {name: len(counted[name]) for name in drawn} == dict.fromkeys(drawn, 1)
+
+
+def test_every_verdict_leads_to_what_it_rests_on(sources, pages):
+    answers = re.findall(r'<section class="answer".*?</section>', pages[0], re.S)
+    assert len(answers) == len(verdicts(Summary.load(sources.summary, 8, 128))) > 3
+    anchors = [re.search('href="#([^"]+)"', answer)[1] for answer in answers]
+    anchors += re.findall('<a href="#([^"]+)">What it looks at', pages[0])
+    assert [anchor for anchor in anchors if f'id="{anchor}"' not in pages[0]] == []
+    assert pages[0].index('id="verdicts"') < pages[0].index('id="headline"')
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_stand_out_from_the_paper_in_both_schemes(browser, page_file, scheme):
+    page = browser.new_page(color_scheme=scheme)
+    page.goto(page_file.as_uri())
+    ink, paper = page.evaluate(
+        """() => ["color", "backgroundColor"].map(key => getComputedStyle(document.body)[key].match(/[0-9]+/g)
+            .slice(0, 3).reduce((sum, x) => sum + Number(x) / 3, 0))"""
+    )
+    assert (paper - ink > 150) if scheme == "light" else (ink - paper > 150)
+    page.close()
 
 
 def test_text_from_data_is_escaped(pages):
@@ -284,7 +319,7 @@ def _hovering(page):
 def _exploring(page):
     """Every policy in every turn: what is said to be sent is what is marked, and the keyboard gets there."""
     marked = "es => es.map(e => e.textContent)"
-    page.get_by_label("Episode").select_option(index=1)
+    page.get_by_label("Episode", exact=True).select_option(index=1)
     for step in range(3):
         for radio in page.locator("#explorer [type=radio]").all():
             radio.check()

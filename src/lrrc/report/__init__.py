@@ -5,12 +5,13 @@ Made of records: may import results, params, runtime, policy_catalogue, proofs.t
 
 figures/, tables/
             one module a family
-headline, live_headline
+verdicts    the questions that matter, answered, each with the way to what its answer rests on
+headline, live_headline, votes_headline
             sentences
 claims      the paper's claims and their verdicts
 page        report/index.html and report/summary.md
 explorer_section
             the digest explorer
 readme_block
-            the results in README.md
+            the verdict and cards in README.md
 """

@@ -1,4 +1,4 @@
-"""The results in README.md, written from results/summary.json between two marks.
+"""What README.md says of results, written from results/summary.json between marks: a sentence and three cards.
 
 python -m lrrc.report.readme_block
 """
@@ -6,42 +6,43 @@ python -m lrrc.report.readme_block
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from lrrc.params import load_params
-from lrrc.report.figures.figure_list import FIGURES, lead
-from lrrc.report.headline import banner, cards, further_sentences, sentences
+from lrrc.report.verdicts import in_a_sentence, verdicts
 from lrrc.results.summary import Summary
 from lrrc.runtime.errors import run_script
 from lrrc.runtime.files import write_text
 
-BEGIN = "<!-- results: written by `python -m lrrc.report.readme_block`, do not edit -->\n"
-END = "<!-- end of results -->"
+BEGIN = "<!-- {}: written by `python -m lrrc.report.readme_block`, do not edit -->\n"
+END = "<!-- end of {} -->"
+CARDS = 3  # questions that README answers; report/summary.md has them all
 
 
-def block(summary: Summary) -> str:
-    """The text between the marks."""
-    table = ["| | measured | interval |", "|---|---|---|"]
-    table += [f"| {card.title} | {card.value} | {card.note} |" for card in cards(summary)]
-    parts = [f"> {banner(summary)}", "\n".join(table), *sentences(summary)]
-    if shown := lead(summary):
-        parts.append(f"![{FIGURES[shown].title}, every policy](results/figures/{shown}.png)")
-    parts += further_sentences(summary)
-    return "\n\n".join(parts) + "\n"
+def blocks(summary: Summary) -> dict[str, str]:
+    """The text between the marks, by their name."""
+    rows = [f"| {v.question} | **{v.answer}** | {v.measured} | {v.data} |" for v in verdicts(summary)[:CARDS]]
+    table = ["| question | answer | measured (95 % intervals) | on |", "|---|---|---|---|", *rows]
+    return {"verdict": f"**{in_a_sentence(summary)}**\n", "cards": "\n".join(table) + "\n"}
 
 
-def filled(readme: str, results: str) -> str:
-    """`readme` with `results` between the marks. Raises ValueError where these are missing."""
-    pattern = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.S)
-    if not pattern.search(readme):
-        raise ValueError("README.md: the marks around the results are missing")
-    return pattern.sub(lambda _: BEGIN + results + END, readme)
+def filled(readme: str, texts: Mapping[str, str]) -> str:
+    """`readme` with each of `texts` between its marks. Raises ValueError where these are missing."""
+    for name, text in texts.items():
+        begin, end = BEGIN.format(name), END.format(name)
+        readme, times = re.subn(
+            re.escape(begin) + ".*?" + re.escape(end), lambda _, new=begin + text + end: new, readme, flags=re.S
+        )
+        if not times:
+            raise ValueError(f"README.md: the marks around {name} are missing; they are\n{begin}{end}")
+    return readme
 
 
 def main() -> None:
     params, path = load_params(), Path("README.md")
-    results = block(Summary.load("results/summary.json", params.rank, params.budget))
-    write_text(path, filled(path.read_text(encoding="utf-8"), results))
+    found = blocks(Summary.load("results/summary.json", params.rank, params.budget))
+    write_text(path, filled(path.read_text(encoding="utf-8"), found))
 
 
 if __name__ == "__main__":

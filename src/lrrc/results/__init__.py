@@ -10,4 +10,5 @@ collect     all of them
 summary     results/summary.json: finding and naming records
 training_curves
             histories of fits
+series      the same as points for `dvc plots`, and the headline for `dvc metrics`
 """

@@ -78,7 +78,7 @@ def call_gate(summary: Summary) -> Plot:
         sorted(summary.find(evaluation="call-gate", metric=m, policy="lrrc"), key=threshold)
         for m in ("calls_per_episode", "preference_success")
     )
-    x = Axis("Threshold τ", printed="Threshold τ: call one agent where the head is surer")
+    x = Axis("Threshold τ", printed="Threshold τ for calling one agent")
     at = {"policy": "lrrc", "rank": summary.rank, "budget": summary.budget}
     panels = []
     for metric, rows, y, scale, words in (

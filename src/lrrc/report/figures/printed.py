@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
@@ -31,6 +32,8 @@ WRAPPED = {
     "Full-Context": "Full-\nContext",
     "First sentences": "First\nsentences",
 }
+HALO = [withStroke(linewidth=2, foreground="white")]  # numbers stay legible over lines
+NEAR = 0.35  # inches between points of a line whose printed numbers would meet
 NUDGE = 0.05  # of the points of two axes over one name, so that their error bars do not meet
 
 
@@ -53,7 +56,10 @@ def printed(plot: Plot) -> Figure:
             _names_beside(axes, margin, panel.series, plot.size[1])
         for line in panel.lines:
             if line.axis == "y" or line.dash != "solid":
-                _draw_line(axes, line)
+                _draw_line(axes, line, panel)
+        for series in panel.series:
+            if series.kind == "points" and series.beside:
+                _say_beside(axes, series)
     if names := plot.panels[0].y.names:
         panels[0].set_yticks(range(len(names)), names)
         _colour_names(panels[0].get_yticklabels(), plot.panels[0].y)
@@ -138,7 +144,7 @@ def _colour_names(texts: Sequence[Text], axis: Axis) -> None:
 
 
 def _points(axes: Axes, series: Series, nudge: float, size: float | None) -> None:
-    """Points joined by their line; what is printed beside them stands at the upper left."""
+    """Points joined by their line."""
     look = {**ROLES[series.role], "color": series.colours[0]}
     if series.role:
         look.update(capsize=0, ecolor=series.colours[0])
@@ -155,10 +161,21 @@ def _points(axes: Axes, series: Series, nudge: float, size: float | None) -> Non
         ls=DASHES[series.line],
         **look,
     )
-    for text, *point in zip(series.beside, series.x, series.y, strict=False):
+
+
+def _say_beside(axes: Axes, series: Series) -> None:
+    """What is printed at the upper left of points; those of points too near to each other in one label."""
+    inches = axes.transData.transform(np.column_stack([series.x, series.y])) / axes.figure.dpi
+    groups: list[list[int]] = []
+    for i in range(len(series.x)):
+        near = groups and min(np.hypot(*(inches[i] - inches[j])) for j in groups[-1]) < NEAR
+        groups[-1].append(i) if near else groups.append([i])
+    look = {"fontsize": 7, "color": series.colours[0], "fontweight": "bold", "zorder": 6, "path_effects": HALO}
+    for group in groups:
+        left = min(group, key=lambda i: series.x[i])
         place = {"xytext": (-4, 4), "textcoords": "offset points", "ha": "right"}
-        look = {"fontsize": 7, "color": series.colours[0], "fontweight": "bold", "zorder": 6}
-        axes.annotate(text, point, **place, **look)
+        words = series.beside[group[0]] + (f"–{series.beside[group[-1]]}" if len(group) > 1 else "")
+        axes.annotate(words, (series.x[left], series.y[left]), **place, **look)
 
 
 def _dots(axes: Axes, series: Series) -> None:
@@ -174,7 +191,8 @@ def _dots(axes: Axes, series: Series) -> None:
         else:
             axes.errorbar(x, y, xerr=reach, fmt="o", color=colour, ms=4, elinewidth=1)
             place, look = (x + above, y), {"xytext": (4, 0), "va": "center"}
-        axes.annotate(text, place, textcoords="offset points", fontsize=7, color=colour, **look)
+        look |= {"fontsize": 7, "color": colour, "path_effects": HALO}
+        axes.annotate(text, place, textcoords="offset points", **look)
     if not upright:
         axes.set_ylim(-0.7, max(series.y, default=0) + 0.7)
 
@@ -249,19 +267,25 @@ def _names_beside(axes: Axes, margin: Axes, all_series: Sequence[Series], height
     axes.set_ylim(low, high)
 
 
-def _draw_line(axes: Axes, line: Line) -> None:
-    """A line over the points, with its label at the start in a white box, or small at the end."""
+def _draw_line(axes: Axes, line: Line, panel: Panel) -> None:
+    """A line to compare with; its label stands before the line where that leaves room, else over it, off the points."""
     if line.axis == "x":
         axes.axvline(line.at, color=line.colour, lw=0.8, ls=DASHES[line.dash])
-    elif line.label_first:
-        left, right = axes.get_xlim()
-        start, end = line.ends or (left + 0.01 * (right - left), right)
-        axes.plot([start, end], [line.at] * 2, color=line.colour, lw=0.9, ls=DASHES[line.dash], zorder=1)
+        return
+    left, right = axes.get_xlim()
+    start, end = line.ends or (left, right)
+    axes.plot([start, end], [line.at] * 2, color=line.colour, lw=0.9, ls=DASHES[line.dash], zorder=1)
+    look = {"fontsize": 6.5, "color": line.colour, "path_effects": HALO, "zorder": 6}
+    if line.label_first and panel.x.names:
         box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-        axes.text(start, line.at, f" {line.label}", fontsize=6.5, color=line.colour, va="center", bbox=box)
-        if not line.ends:
-            axes.set_xlim(left, right)
+        axes.text(start, line.at, f" {line.label}", va="center", bbox=box, **look)
     else:
-        axes.axhline(line.at, color=line.colour, lw=0.8, ls=DASHES[line.dash], zorder=1)
-        place = {"transform": axes.get_yaxis_transform(), "ha": "right", "va": "bottom"}
-        axes.text(1, line.at, line.label, fontsize=6.5, color=line.colour, **place)
+        axes.text(_free(panel, (left, right)), line.at, line.label, ha="center", va="bottom", **look)
+    axes.set_xlim(left, right)
+
+
+def _free(panel: Panel, ends: tuple[float, float]) -> float:
+    """The place along the x axis that is farthest from all points, and from both ends."""
+    taken = np.array([*ends, *(x for series in panel.series for x in series.x)])
+    tried = np.linspace(*ends, 101)
+    return float(tried[np.abs(tried[:, None] - taken).min(axis=1).argmax()])

@@ -114,16 +114,17 @@ def tabulate(
     summary: Summary,
     table_name: str,
     title: str,
-    first: Mapping[str, Sequence[Cell]],
+    first: Mapping[str | Column, Sequence[Cell]],
     records: Sequence[Mapping],
     columns: Sequence[tuple],
     note: str | None = None,
 ) -> Table:
-    """A row per record: its labels (`first`: header -> cells), then the columns in which something was measured."""
+    """A row per record: its labels (`first`: header or column -> cells), then the columns with something measured."""
     cells = [row(summary, r, columns) for r in records]
     kept = [i for i in range(len(columns)) if any(line[i] is not None for line in cells)]
     rows = tuple(
         (*labels, *(line[i] for i in kept)) for *labels, line in zip(*first.values(), cells, strict=True) if kept
     )
     foot = note or (provenance(max(records, key=lambda r: r["seeds"])) if records else "")
-    return Table(table_name, title, (*map(Column, first), *(columns[i][0] for i in kept)), rows, foot)
+    labels = [header if isinstance(header, Column) else Column(header) for header in first]
+    return Table(table_name, title, (*labels, *(columns[i][0] for i in kept)), rows, foot)

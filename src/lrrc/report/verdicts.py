@@ -1,0 +1,279 @@
+"""The verdicts that matter, each with the way to what it rests on: figure or table, command, MLflow runs.
+
+What README and the report open with. A verdict whose records are missing is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lrrc.policy_catalogue import POLICIES
+from lrrc.report.live_headline import operating_point, rivals
+from lrrc.results.scores import GATE_ON
+from lrrc.results.summary import DATA, LIVE_AGENT, Summary, name
+
+UNTOLD = "no difference can be told"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A question, its answer in a few words, what was measured, and where to look: `shown` names a figure or a table
+    of the report (its anchor)."""
+
+    question: str
+    answer: str
+    measured: str
+    data: str
+    shown: str
+    command: str
+    runs: str
+
+
+def verdicts(summary: Summary) -> list[Verdict]:
+    """Those that this run can answer, the most important first."""
+    return [found for ask in QUESTIONS if (found := ask(summary))]
+
+
+def people(summary: Summary) -> Verdict | None:
+    """Success by people's votes, and whether a loss is excluded."""
+    at = operating_point(summary)
+    ours = summary.record_or_none("preference_success", evaluation="votes", **at)
+    if ours is None:
+        return None
+    gap, saved = (
+        summary.record(metric, evaluation="votes", **at)
+        for metric in ("success_difference_vs_full", "token_reduction_vs_full")
+    )
+    measured = f"{signed(gap)} points of success against Full-Context, with {amount(saved)} % {less(saved)} tokens"
+    for loss in summary.find(evaluation="votes-no-loss", metric="no_loss_p", **{**at, "variant": "margin=5"}):
+        told = "is excluded" if loss["value"] < 0.05 else "is not excluded"
+        measured += f"; a loss of 5 points {told} (p = {loss['value']:.3f})"
+    floor = summary.record_or_none("lrrc_success_minus_policy", evaluation="votes", policy="longer-answer")
+    if floor:
+        measured += f"; {signed(floor)} points against always picking the longer answer"
+    if ours["seeds"] == 1:
+        measured += "; one training"
+    return Verdict(
+        "Do people prefer its answers less?",
+        direction(gap),
+        measured,
+        f"{DATA.get(ours['data'], ours['data'])}, {ours['n']} pairs, {ours['prompts']} prompts",
+        "table-votes",
+        "dvc repro -sf votes; dvc repro",
+        "votes",
+    )
+
+
+def calls(summary: Summary) -> Verdict | None:
+    """What the call gate saves: by people's votes where measured, and on recorded outcomes of the arena."""
+    at = {"variant": GATE_ON, **operating_point(summary)}
+    parts, found = [], []
+    for evaluation in ("votes-ablation", "ablation"):
+        saved = summary.record_or_none("call_reduction_vs_full", evaluation=evaluation, **at)
+        gap = summary.record_or_none("success_difference_vs_full", evaluation=evaluation, **at)
+        if saved and gap:
+            found.append(saved)
+            parts.append(
+                f"{DATA.get(saved['data'], saved['data'])}: {amount(saved)} % {less(saved)} with the call gate, "
+                f"success {signed(gap)} points from Full-Context"
+            )
+    if not found:
+        return None
+    told = {direction(r, up="some", down="none", even="none") for r in found}
+    votes = found[0]["evaluation"] == "votes-ablation"
+    return Verdict(
+        "Does it save calls?",
+        told.pop()
+        if len(told) == 1
+        else f"{direction(found[0], 'some', 'none', 'none')} by people's votes, none on the arena",
+        "; ".join(parts) + ". Logged answers are picked among; no team was run in a closed loop for this",
+        ", ".join(f"n = {r['n']}" for r in found),
+        "table-votes_gates" if votes else "table-gates",
+        "dvc repro stats report",
+        "votes, replay" if votes else "replay",
+    )
+
+
+def kinds(summary: Summary) -> Verdict | None:
+    """Surprise of the true reply on kinds of conversation left out of training, against the best fixed rule."""
+    found = summary.find(evaluation="transfer", metric="nats_over_best_rule")
+    best = [
+        max((r for r in found if r["data"] == data), key=lambda r: r["variant"].count(" + "))
+        for data in sorted({r["data"] for r in found})
+    ]
+    if not best:
+        return None
+    parts = [f"{DATA.get(r['data'], r['data'])} {signed(r, 3)} against {POLICIES[r['test']['rule']]}" for r in best]
+    better = [r for r in best if r["high"] < 0]
+    worse = [r for r in best if r["low"] > 0]
+    answer = (
+        f"better than the best fixed rule on {len(better) or 'none'} of {len(best)} kinds, worse on "
+        f"{len(worse) or 'none'}"
+    )
+    return Verdict(
+        "Does it carry over to kinds of conversation it was not trained on?",
+        answer,
+        "nats a token by which the true reply surprises more than after the best fixed rule: " + "; ".join(parts),
+        f"{best[0]['n']} replies of each, {best[0].get('agent', LIVE_AGENT)}",
+        "table-transfer",
+        "dvc repro -sf transfer; dvc repro",
+        "transfer",
+    )
+
+
+def tokens(summary: Summary) -> Verdict | None:
+    """Tokens and checks against the full history, live."""
+    at = operating_point(summary)
+    saved = summary.record_or_none("live_token_reduction_vs_full", evaluation="live", **at)
+    gap = summary.record_or_none("live_success_difference_vs_full", evaluation="live", **at)
+    if not (saved and gap):
+        return None
+    return Verdict(
+        "Does a short digest help a small model?",
+        direction(gap, up="yes", down="no"),
+        f"{amount(saved)} % {less(saved)} tokens, and {signed(gap)} points of checks right against the full history",
+        f"{_where(gap)}, {gap.get('agent', LIVE_AGENT)}",
+        "live_curves",
+        "dvc repro live stats figures report",
+        "live",
+    )
+
+
+def rules(summary: Summary) -> Verdict | None:
+    """The best tuned rule and the best tuned learned rival at equal mean tokens."""
+    found = rivals(summary)
+    if not found:
+        return None
+    parts = [f"{signed(lead)} points against {name(lead)} (the best {kind})" for kind, lead in found]
+    told = [direction(lead) for _, lead in found]
+    return Verdict(
+        "Does it beat simpler ways of choosing, at equal tokens?",
+        told[0] if len(set(told)) == 1 else "; ".join(f"{kind}: {t}" for (kind, _), t in zip(found, told, strict=True)),
+        "; ".join(parts),
+        f"{_where(found[0][1])}, every policy tuned alike",
+        "table-live_equal_tokens",
+        "dvc repro tune live stats report",
+        "tune, live",
+    )
+
+
+def recurrence(summary: Summary) -> Verdict | None:
+    """The coordinator without its recurrence, live."""
+    found = summary.record_or_none(
+        "lrrc_live_success_minus_policy", evaluation="live-ablation", variant="recurrence-off"
+    )
+    if found is None:
+        return None
+    return Verdict(
+        "Is recurrence, the paper's idea, what helps?",
+        direction(found, up="yes", down="no, it harms"),
+        f"{signed(found)} points of checks right with it, against the same network without",
+        f"{_where(found)}, {found['seeds']} trainings",
+        "live_ablations",
+        "dvc repro ablate live stats figures report",
+        "live",
+    )
+
+
+SHOWN = {  # evaluation -> where the report shows its records
+    "replay": "table-policies",
+    "ablation": "table-gates",
+    "call-gate": "call_gate",
+    "by-category": "table-subgroups",
+    "dataset": "figure5",
+    "power": "table-power",
+    "training": "figure4",
+    "live": "table-live",
+    "live-ablation": "live_ablations",
+    "live-by-category": "table-live_families",
+    "live-equal-tokens": "table-live_equal_tokens",
+    "fidelity": "fidelity",
+    "fidelity-equal-tokens": "table-fidelity_equal_tokens",
+    "transfer": "table-transfer",
+    "votes": "table-votes",
+    "votes-ablation": "table-votes_gates",
+    "votes-no-loss": "table-votes_no_loss",
+}
+
+
+def seen_in(tests: Sequence[Mapping[str, Any]]) -> str:
+    """The anchor in the report of what the tests of a claim look at; "" where it shows no such thing."""
+    for test in tests:
+        if "any" in test:
+            return seen_in(test["any"])
+        if "proof" in test or "certificate" in test:
+            return "proofs"
+        if "metric" in test and (shown := SHOWN.get(test.get("evaluation", "replay"))):
+            return shown
+    return ""
+
+
+QUESTIONS: tuple[Callable[[Summary], Verdict | None], ...] = (people, calls, kinds, tokens, rules, recurrence)
+
+
+def in_a_sentence(summary: Summary) -> str:
+    """What README says first: against the full history, then what is told apart from what, and kinds left out."""
+    found = []
+    at = operating_point(summary)
+    saved = summary.record_or_none("live_token_reduction_vs_full", evaluation="live", **at)
+    gap = summary.record_or_none("live_success_difference_vs_full", evaluation="live", **at)
+    if saved and gap:
+        found.append(
+            f"With a small model as reader, its digests cost {abs(saved['value']):.0f} % {less(saved)} tokens than the "
+            f"full history and get {abs(gap['value']):.0f} points {_more(gap)} checks right"
+        )
+    told: dict[str, list[str]] = {}
+    for record, against in _compared(summary):
+        told.setdefault(direction(record), []).append(against)
+    found += [f"{answer} {_listed(against)}" for answer, against in told.items()]
+    if left_out := kinds(summary):
+        found.append(f"on kinds of conversation left out of training it is {left_out.answer}")
+    text = "; ".join(found)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def _compared(summary: Summary) -> list[tuple[Mapping[str, Any], str]]:
+    """(difference, from what) of everything that the sentence compares LRRC with."""
+    votes = summary.record_or_none("success_difference_vs_full", evaluation="votes", **operating_point(summary))
+    off = summary.record_or_none("lrrc_live_success_minus_policy", evaluation="live-ablation", variant="recurrence-off")
+    found = [(lead, f"from the best tuned {kind} ({name(lead)}) at equal tokens") for kind, lead in rivals(summary)]
+    found += [(off, "from itself without recurrence")] if off else []
+    return found + ([(votes, "by people's votes from the full history")] if votes else [])
+
+
+def _listed(parts: list[str]) -> str:
+    return " or ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def signed(record: Mapping[str, Any], places: int = 1) -> str:
+    """A difference with its interval."""
+    value, low, high = (f"{record[key]:+.{places}f}" for key in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
+
+
+def amount(record: Mapping[str, Any]) -> str:
+    """The size of a saving with its interval; `less` says its direction."""
+    sign = 1 if record["value"] >= 0 else -1
+    low, high = sorted((sign * record["low"], sign * record["high"]))
+    return f"{sign * record['value']:.1f} ({low:.1f} to {high:.1f})"
+
+
+def less(saved: Mapping[str, Any]) -> str:
+    return "fewer" if saved["value"] >= 0 else "more"
+
+
+def _more(gap: Mapping[str, Any]) -> str:
+    return "more" if gap["value"] > 0 else "fewer"
+
+
+def direction(record: Mapping[str, Any], up: str = "higher", down: str = "lower", even: str = UNTOLD) -> str:
+    """A difference in words: its interval above zero, below, or neither."""
+    if record["low"] > 0:
+        return up
+    return down if record["high"] < 0 else even
+
+
+def _where(record: Mapping[str, Any]) -> str:
+    return f"{DATA.get(record['data'], record['data'])}, {record['n']} episodes"
