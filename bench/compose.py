@@ -2,6 +2,8 @@
 
     python bench/compose.py [--checkpoint models/train-r8-s0 --encoder data/encoder --lm data/lm]
 
+LRRC is as it is served: its network in numpy, the packaged one unless a checkpoint is named.
+
 A session takes in a new turn of 150 tokens and composes, after histories of 1,000 to 1,000,000 tokens; to re-read is
 to compose from the whole list of messages, as at first contact. The pruner works as LLMLingua does: a language model
 (SmolLM2) reads the history, and the words that surprise it least are dropped. All have the same budget. Prints JSON;
@@ -27,7 +29,7 @@ from lrrc.digest.words import word_spans
 from lrrc.digest.writer import trim_to_budget
 from lrrc.episodes.episode import Message
 from lrrc.policies.base import Policy, Session
-from lrrc.policies.registry import DEFAULT_CHECKPOINT, DEFAULT_ENCODER, load_policy
+from lrrc.policies.serving import encoder_for, serving_policy
 from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained import language_model, tokens
 from lrrc.pretrained.sentence_encoder import NO_VECTORS
@@ -130,8 +132,8 @@ def growth(policies: dict[str, Policy], rounds: int) -> tuple[dict[str, dict[int
             session.observe_all(turns)
             ways[name, "next turn"] = next_turn(session, random.Random(name))  # what one has cut, none has in its cache
             ways[name, "re-read"] = reread(policy, turns)
-            if hasattr(session, "state_1CD"):
-                sizes.add(session.state_1CD.numel())
+            if hasattr(session, "state_CD"):
+                sizes.add(session.state_CD.size)
         again = {key: work for key, work in ways.items() if key[1] == "re-read"}
         turn_by_turn = {key: work for key, work in ways.items() if key not in again}
         seconds_of = least(turn_by_turn, 2 * rounds) | least(again, 1 if length >= LONG else rounds)
@@ -156,16 +158,17 @@ def held(policy: Policy) -> float:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT)
-    parser.add_argument("--encoder", type=Path, default=DEFAULT_ENCODER)
+    parser.add_argument("--checkpoint", type=Path, help="default: the packaged one")
+    parser.add_argument("--encoder", type=Path, help="default: the packaged one, or a named checkpoint's")
     parser.add_argument("--lm", type=Path, default=Path("data/lm"))
     parser.add_argument("--budget", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--pruned", type=int, default=2_000, help="tokens of history that the pruner reads")
     args = parser.parse_args()
-    torch.set_num_threads(1)
-    folders = {"checkpoint": args.checkpoint, "encoder": args.encoder}
-    policies = {name: load_policy(PolicySpec(name, args.budget), **folders) for name in ("lrrc", "bm25", "embedding")}
+    torch.set_num_threads(1)  # of the pruner
+    encoder = encoder_for(PolicySpec("lrrc"), args.encoder, args.checkpoint)
+    names = ("lrrc", "bm25", "embedding")
+    policies = {name: serving_policy(PolicySpec(name, args.budget), encoder, args.checkpoint) for name in names}
     found, sizes = growth(policies, args.rounds)
     slopes = {
         way: slope(list(LENGTHS), [found["lrrc"][length][way] for length in LENGTHS])

@@ -18,6 +18,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("checkpoint", "encoder", "episodes", "summary", "target", "card"):
         parser.add_argument(name, type=Path)
+    parser.add_argument("--line", type=Path, help="weights of an additive line, to go with it")
     package(**vars(parser.parse_args()))
 
 

@@ -1,7 +1,7 @@
 """Low-Rank Recurrent Coordinator, in four storeys (docs/architecture.md).
 
 ground      runtime, pretrained, episodes
-method      digest, model, policies
+method      digest, model, inference, policies
 experiment  dataset, training, evaluation, results, report, proofs, tracking
 product     middleware, commands
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.paths import ROOT
-from helpers.policies import made_policy
+from helpers.policies import served_policy
 from helpers.random_episodes import WIDTH, learnable, model, train
 
 from lrrc.dataset.array_file import flatten, write_arrays
@@ -90,9 +90,9 @@ def test_both_loops_train_the_same_network(tmp_path):
 
 def test_histories_grow_and_the_state_does_not(monkeypatch):
     monkeypatch.setattr(compose, "LENGTHS", (100, 1_000))
-    policy = made_policy("lrrc", 64, build_network("lrrc", 4, WIDTH, model()), limit=60)
+    policy = served_policy(build_network("lrrc", 4, WIDTH, model()), 64)
     found, sizes = compose.growth({"lrrc": policy}, 1)
-    assert sizes == {4 * policy.net.d}
+    assert sizes == {4 * model().d}
     assert {length: {*ways} for length, ways in found["lrrc"].items()} == {
         length: {"next turn", "re-read"} for length in (100, 1_000)
     }

@@ -298,7 +298,8 @@ def trained(tmp_path, monkeypatch):
 
 def compressed(*rest):
     source = lines(Path("in.jsonl"), [json.dumps(REQUEST)])
-    return lrrc("compress", source, "out.jsonl", "--budget", "8", *rest)
+    folders = ["--checkpoint", "models/train-r8-s0", "--encoder", "data/encoder"]
+    return lrrc("compress", source, "out.jsonl", "--budget", "8", *folders, *rest)
 
 
 def test_tampered_checkpoints(trained):

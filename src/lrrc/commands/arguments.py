@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,13 +59,12 @@ def load(args: argparse.Namespace) -> Policy:
     from lrrc.policies.spec import PolicySpec
 
     check_budget(args)
-    return told(serving_policy(PolicySpec(args.policy, args.budget), args.encoder, args.checkpoint))
+    return serving_policy(PolicySpec(args.policy, args.budget), args.encoder, args.checkpoint)
 
 
-def told(policy: Policy) -> Policy:
-    """The policy; where it is the packaged one, a line on stderr says so."""
+def tell_whose(policies: Iterable[Policy]) -> None:
+    """Say on stderr where a policy is the packaged coordinator."""
     from lrrc.policies.serving import PACKAGED
 
-    if policy.checkpoint == str(PACKAGED):
+    if any(policy.checkpoint == str(PACKAGED) for policy in policies):
         print(f"lrrc: {OURS} ({PACKAGED / 'MODEL_CARD.md'}); --checkpoint names another", file=sys.stderr)
-    return policy

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lrrc.commands.arguments import add_policy, load
+from lrrc.commands.arguments import add_policy, load, tell_whose
 from lrrc.commands.pipes import INPUT, LeftOut, check_input, open_input, open_output
 from lrrc.episodes.chat_message import repair_surrogates
 from lrrc.episodes.forms import read_conversations
@@ -134,6 +134,7 @@ def run(args: argparse.Namespace) -> int:
         f"to {tally.tokens_after:,} ({saved:.0%} saved)",
         file=sys.stderr,
     )
+    tell_whose([policy])
     if tally.unnamed:
         print(f"{tally.unnamed} of people alone sent whole: name by --agent who of them is to answer", file=sys.stderr)
     return status

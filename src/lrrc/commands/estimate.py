@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lrrc.commands.arguments import add_checkpoint, told
+from lrrc.commands.arguments import add_checkpoint, tell_whose
 from lrrc.commands.pipes import INPUT, LeftOut, check_input, open_input
 from lrrc.evaluation.cost_estimate import LIMITS, NAMES, REFERENCE, Estimate, Prices, amount, estimate
 from lrrc.policy_catalogue import UNTRAINED
@@ -79,7 +79,6 @@ def load_policies(
     encoder: Path | None = None,
 ) -> list[Policy]:
     """Every policy at every budget; one that has no budget stands once. Without `encoder`, the checkpoint's is found.
-    Says where LRRC is the packaged one.
 
     Without `names`: those ready without training, and lrrc; what lacks a file is left out, `report` gets why.
     Raises ValueError for an unknown name, and where a policy asked for by name cannot be loaded.
@@ -98,7 +97,6 @@ def load_policies(
                 raise
             report(f"{name} left out: {' '.join(str(error).split())}")
             continue
-        told(versions[0])
         found += versions if versions[0].spec.budget is not None else versions[:1]
     return found
 
@@ -215,6 +213,7 @@ def run(args: argparse.Namespace) -> int:
         logs = Logs(file, f"{args.logs}: ", left_out, args.agent, tools=True)
         result = estimate(tqdm(logs, unit=" episodes", delay=5, disable=None), policies, prices)
     status = left_out.check(args.logs, result.episodes)
+    tell_whose(policies)
     print(table(result))
     said = [*notes(result), *not_counted(logs.lost)]
     if of_prices:

@@ -57,6 +57,13 @@ _FORWARDED = re.compile(
     r"|发件人|收件人|主题|差出人|宛先|件名)[ \t]*:[^\n]*\n){2,}.*\Z",
     re.M | re.S | re.I,
 )
+# texts without any of these have nothing of the pattern, and most have none
+_SIGNS = {
+    _CODE: ("`", "~~~", "\n\n"),
+    _QUOTED: tuple("\"'“„«»「『‘‚‹"),
+    _ADDRESS: ("/", "--"),
+    _FORWARDED: ("--", ":", "forwarded", "anfang"),
+}
 _GREETING = re.compile(
     r"^(?:(?:dear|hi|hello|hey|good (?:morning|evening)|sehr geehrte|liebe[rs]?|hallo|guten (?:tag|morgen)"
     r"|querid[oa]s?"
@@ -76,7 +83,7 @@ _FAREWELL = re.compile(
 )
 
 # who says or wants something in the sentence itself; the verbs are those of a third person
-_SAYS = re.compile(
+_SAYS_WORDS = (
     r"(?<!\w)(?:"
     # en
     r"(?<!\bi )(?<!\bwe )(?<!\bto )(?:(?:they|people|some|others|doctors|experts) say|says|said|told|tells"
@@ -113,15 +120,19 @@ _SAYS = re.compile(
     r"|diz|dizem|disse|disseram|dizia|segundo(?! voce| plano| item| capitulo)|escreveu|afirma|exige|(?:me"
     r"|nos) (?:pediu|mandou|proibiu|obriga)|esta escrito|encaminhad\w+"
     r")(?!\w)"
+)
+_SAYS_SIGNS = (
     # zh, ja
-    r"|(?<![我你小话如])说[:,“\ufffc]|(?:他|她|妈|爸|板|师|友|事|人|医生|奶|爷|姐|哥|弟|妹|客户|领导)(?:总|老"
+    r"(?<![我你小话如])说[:,“\ufffc]|(?:他|她|妈|爸|板|师|友|事|人|医生|奶|爷|姐|哥|弟|妹|客户|领导)(?:总|老"
     r"|常|又|还|经常|一直|都)?(?:说|让我|叫我|要我"
     r"|要求|规定|嘱咐|认为|坚持)"
     r"|告诉我|写着|写道|写的是|里写|上写|里发|发来|转发|轉發|据说|要求我们|老师让|让大家|听说"
     r"|と(?:言|い)(?:わ|っ|う|い)|(?:って|と)(?:書|怒|注意|叱|命)|と(?:ある|あり|の(?:こと|指示|連絡|噂))"
     r"|とLINE|が来ました|によると|によれば|曰く|だそうで|台詞"
-    r"|セリフ|転送|に(?:言|注意|叱|命令)(?:わ|さ|ら)れ",
+    r"|セリフ|転送|に(?:言|注意|叱|命令)(?:わ|さ|ら)れ"
 )
+# of an ASCII text the second would look at every character in vain
+_SAYS, _SAYS_IN_ASCII = re.compile(f"{_SAYS_WORDS}|{_SAYS_SIGNS}"), re.compile(_SAYS_WORDS)
 # a sentence whose subject is somebody else, or what somebody else wrote: my boss, the manual, in the story the witch
 _SUBJECT = re.compile(
     r"\W*(?:(?:and|but|so|und|aber|y|pero|et|mais|e|ma|mas) )?(?:"
@@ -222,10 +233,10 @@ def plain(text: str) -> str:
 
 def own_words(text: str) -> str:
     """The message, `plain` and of the same length, with SHOWN for every character that its writer only shows."""
-    own = _QUOTED.sub(_hidden, _CODE.sub(_hidden, text))  # before an apostrophe and a quotation mark look the same
-    own = plain(own)
+    own = _without(text, _CODE)
+    own = plain(_without(own, _QUOTED))  # before an apostrophe and a quotation mark look the same
     for pattern in (_ADDRESS, _FORWARDED, _TAGGED, _RULED_OFF, _LINE):
-        own = pattern.sub(_hidden, own)
+        own = _without(own, pattern)
     labels = [match.group(1) for match in _SPEAKER.finditer(own)]
     if len(labels) > len(set(labels)) or sum(label.isupper() and len(label) > 2 for label in labels) > 1:
         own = _SPEAKER.sub(_hidden, own)
@@ -254,12 +265,21 @@ def _ends(own: str) -> Iterator[int]:
 
 def reports(sentence: str) -> bool:
     """Whether a sentence tells what somebody else says or wants; of `own_words`, in lower case."""
-    return bool(_SAYS.search(sentence))
+    return bool((_SAYS_IN_ASCII if sentence.isascii() else _SAYS).search(sentence))
 
 
 def of_somebody_else(sentence: str) -> bool:
     """Whether a sentence has somebody else, or what they wrote, for its subject; of `own_words`, in lower case."""
     return bool(_SUBJECT.match(sentence))
+
+
+def _without(own: str, pattern: re.Pattern[str]) -> str:
+    """Hide what a pattern matches, which is not looked for in texts that have none of its signs."""
+    if pattern in _SIGNS:
+        lower = own.lower()
+        if not any(sign in lower for sign in _SIGNS[pattern]):
+            return own
+    return pattern.sub(_hidden, own)
 
 
 def _hidden(match: re.Match[str]) -> str:

@@ -23,9 +23,14 @@ OWN, OTHERS = 2, 3  # relations to the called agent; 0 is the user, 1 a tool
 Z, SEEN, KEY_WIDTH, SPEAKERS, AGENTS, RELATIONS, PLAIN = 128, 64, 64, 4, 2, 4, 32
 
 
+# weights that somebody tampered with may leave the range of 32 bits: a bad digest then, as by torch, and no warning
+_quietly = np.errstate(over="ignore", invalid="ignore", divide="ignore")
+
+
 class InferenceNetwork:
     """`weights` are those of a CoordinatorNetwork by their names there; `model` has the fields of ModelConfig."""
 
+    @_quietly
     def __init__(self, weights: Mapping[str, np.ndarray], model):
         w, self.weights, self.model = weights, weights, model
         self.d, self.head_width = model.d, len(w["decoder.segment.weight"])
@@ -45,6 +50,7 @@ class InferenceNetwork:
         """S_0 by columns, [C, D]."""
         return self.weights["cell.start_RD"]
 
+    @_quietly
     def take_in(
         self, state_CD: np.ndarray, embeddings_nE: np.ndarray, speaker_n: np.ndarray, turns: Sequence[slice]
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -116,6 +122,7 @@ class InferenceNetwork:
         b_AU = np.tanh(reads_AK @ w["cell.to_b.weight"].T + before_AD @ w["cell.state_to_b.weight"].T)
         return b_AU @ a_UD
 
+    @_quietly
     def prompt(self, state_CD: np.ndarray, query_E: np.ndarray, agent: int) -> np.ndarray:
         """p [H], the compact prompt embedding for a call of an agent, by number; those beyond the second share one."""
         w = self.weights
@@ -128,6 +135,7 @@ class InferenceNetwork:
         read_H = w["head.reader.value.weight"] @ (weights_C1[:-1] @ normal_CD)
         return np.tanh(w["head.mix.weight"] @ np.concatenate([read_H, asked_H]) + w["head.mix.bias"])
 
+    @_quietly
     def score(
         self, p_H: np.ndarray, projected_nH: np.ndarray, features_nF: np.ndarray, relation_n: np.ndarray
     ) -> np.ndarray:
@@ -140,6 +148,7 @@ class InferenceNetwork:
         plain_n = hidden_nX @ w["decoder.plain.2.weight"][0] + w["decoder.plain.2.bias"]
         return projected_nH @ p_H + plain_n + w["decoder.relation.weight"][0][relation_n]
 
+    @_quietly
     def essential(self, p_H: np.ndarray) -> np.ndarray:
         """Logits [V] of essential words."""
         return self.weights["decoder.essential.weight"] @ p_H + self.weights["decoder.essential.bias"]

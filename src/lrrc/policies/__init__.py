@@ -1,12 +1,14 @@
 """Who decides what is sent in place of the history.
 
-May import params, runtime, pretrained, episodes, digest, model: nothing of training.
+May import params, runtime, pretrained, episodes, digest, model, inference: nothing of training.
 
 base        Policy, Session
 spec        PolicySpec: everything that says which policy is meant
 untrained, bm25, learned, pruning
-            the policies
-registry    builds any of them
+            the policies; scoring is what those with a network have in common
+registry    builds any of them, with networks in torch
+serving     the same for those who use them: LRRC in numpy, the packaged one where none is named
+packaging   makes the packaged one
 checkpoint  trained ones on disk
 run_items   names of everything that is trained
 payload     a selection as messages

@@ -1,6 +1,6 @@
 """What the installed package brings: a trained coordinator, its encoder in eight bits, its certificate and model card.
 
-    src/lrrc/packaged/   config.json, main.safetensors, certificate.json, MODEL_CARD.md
+    src/lrrc/packaged/   config.json, main.safetensors, certificate.json, MODEL_CARD.md; line.json, where it is given
         encoder/         model.safetensors (int8 and a scale a row), config.json, tokenizer.json
 
 Eight bits are used because nothing measurable is lost by them: `compare` measures that, and the card says it.
@@ -26,7 +26,7 @@ from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained import eight_bits, sentence_encoder
 from lrrc.runtime.files import atomic, write_text
 
-CARD, FACTS, CERTIFICATE = "MODEL_CARD.md", "card.json", "certificate.json"
+CARD, FACTS, CERTIFICATE, LINE = "MODEL_CARD.md", "card.json", "certificate.json", "line.json"
 MOST_BYTES = 12_000_000  # of everything
 ARENA = {  # what a checkpoint of the pipeline has learnt from, where its folder has no card.json
     "kind": "embedded arena: two small local models answer scripted users; a program judges",
@@ -55,8 +55,16 @@ class Comparison:
     bits_before: int
 
 
-def package(checkpoint: Path, encoder: Path, episodes: Path, summary: Path, target: Path, card: Path) -> None:
-    """Fill the folder `target`, and write its card to `card`, too.
+def package(
+    checkpoint: Path,
+    encoder: Path,
+    episodes: Path,
+    summary: Path,
+    target: Path,
+    card: Path,
+    line: Path | None = None,
+) -> None:
+    """Fill the folder `target`, and write its card to `card`, too; `line` are the weights of an additive line.
 
     Raises ValueError where the checkpoint is not LRRC's, a file is missing, or everything together is too large.
     """
@@ -67,6 +75,8 @@ def package(checkpoint: Path, encoder: Path, episodes: Path, summary: Path, targ
         (folder / "encoder").mkdir(parents=True)
         for name in ("config.json", "main.safetensors", CERTIFICATE):
             _copy(checkpoint / name, folder / name)
+        if line:
+            _copy(line, folder / LINE)
         for name in sentence_encoder.FILES[1:]:
             _copy(encoder / name, folder / "encoder" / name)
         vectors_VE, _ = eight_bits.read(encoder / sentence_encoder.FILES[0])

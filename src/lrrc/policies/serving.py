@@ -123,10 +123,10 @@ def load_network(folder: Path, config: Mapping[str, Any]) -> InferenceNetwork:
         weights = load_file(path)
     except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:  # kinds that numpy has not
         raise ValueError(f"{path}: not the weights of this network: {reason_of(error)}") from None
+    if wrong := [name for name, value in weights.items() if value.dtype != np.float32 or not np.isfinite(value).all()]:
+        raise ValueError(f"{path}: not the weights of this network: {wrong[0]} is not made of finite 32-bit numbers")
     for name, shape in sizes(config["rank"] or 1, config["encoder_width"], config["model"]).items():
-        value = weights.get(name, np.zeros(0))
-        if value.shape != shape:
-            raise ValueError(f"{path}: not the weights of this network: {name} is {value.shape}, not {shape}")
-        if value.dtype != np.float32 or not np.isfinite(value).all():
-            raise ValueError(f"{path}: not the weights of this network: {name} is not made of finite 32-bit numbers")
+        if name not in weights or weights[name].shape != shape:
+            found = weights[name].shape if name in weights else "missing"
+            raise ValueError(f"{path}: not the weights of this network: {name} is {found}, not {shape}")
     return InferenceNetwork(weights, config["model"])
