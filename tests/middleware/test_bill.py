@@ -26,7 +26,7 @@ from lrrc.middleware.conversation import HELD_OUT, drawn
 from lrrc.middleware.prompt_cache import Bill
 from lrrc.middleware.proxy import books
 from lrrc.middleware.proxy.app import create_app
-from lrrc.middleware.proxy.books import Books, Call, compared
+from lrrc.middleware.proxy.books import Books, Call, compared, student
 from lrrc.middleware.proxy.ledger import Ledger
 from lrrc.middleware.proxy.spans import Spans
 from lrrc.middleware.proxy.usage import Usage, UsageReader, usage_of
@@ -350,14 +350,16 @@ def test_rows_go_after_a_set_time(tmp_path):
 def test_sides_are_compared_with_intervals(monkeypatch):
     """Welch's interval, beside scipy's; conversations held out cost more here, as they send all."""
     import numpy as np
-    from scipy.stats import ttest_ind
+    from scipy.stats import t, ttest_ind
 
     rng = np.random.default_rng(3)
     shortened, whole = rng.gamma(2, 3, 40), rng.gamma(2, 5, 25)
     sides = [[len(x), *[x.sum(), (x * x).sum()] * 4] for x in (shortened, whole)]
     found = compared(*sides)["measures"]["bill"]
     interval = ttest_ind(shortened, whole, equal_var=False).confidence_interval(0.95)
-    assert found["interval"] == pytest.approx([interval.low, interval.high])
+    assert found["interval"] == pytest.approx([interval.low, interval.high], rel=1e-3)
+    for freedom in (9, 20.5, 400):
+        assert student(freedom) == pytest.approx(t.ppf(0.975, freedom), rel=3e-4)
     assert compared([9, *[1.0] * 8], sides[1])["measures"]["calls"]["interval"] is None
 
     monkeypatch.setattr(books, "FRESH", 0)
