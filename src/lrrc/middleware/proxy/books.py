@@ -215,15 +215,20 @@ class Books:
         if time.monotonic() - self._compared_at < FRESH:
             return self._comparison
         self._compared_at = time.monotonic()
+        # in dollars where every price is known, else in tokens of each model's fresh price
+        (unpriced,) = self._db.execute("SELECT COUNT(*) FROM calls WHERE dollars IS NULL").fetchone()
+        unit = "1.0" if unpriced else "dollars / 1e6"
         sums = self._db.execute(
             "SELECT held_out, COUNT(*), SUM(bill), SUM(bill * bill), SUM(said), SUM(said * said), SUM(n), SUM(n * n),"
             " SUM(bad / n), SUM(bad * bad / n / n) FROM (SELECT MAX(held_out) AS held_out, CAST(COUNT(*) AS REAL) AS n,"
-            " SUM((spent + COALESCE(answers, 0)) * COALESCE(dollars / 1e6, 1)) AS bill,"
+            f" SUM((spent + COALESCE(answers, 0)) * {unit}) AS bill,"
             " SUM(COALESCE(completion, 0)) AS said, SUM(status NOT GLOB '2*') AS bad FROM calls"
             " GROUP BY conversation) GROUP BY held_out"
         ).fetchall()
         sides = {bool(side): sums for side, *sums in sums}
         self._comparison = compared(sides[False], sides[True]) if len(sides) == 2 else None
+        if self._comparison:
+            self._comparison["unit"] = "tokens" if unpriced else "USD"
         return self._comparison
 
 
