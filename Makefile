@@ -2,6 +2,7 @@
 # make try     the whole on a small draw, in minutes, in a copy below .cache/try
 # make test    the same set-up, then the tests
 # make test-fast    those without `dvc`, browser, Ray, and not in tests/slow.txt, in two minutes
+# make test-adapters   adapters in the real frameworks, each in an environment of its own (.cache/adapters-NAME/venv)
 # make lint    style, and that imports run one way; make format puts the style right
 # make same-twice   two clean clones give the same bytes (tiny parameters; TINY= for those of params.yaml)
 # make same-elsewhere   what this run gave against what other processors gave (docs/processors.json), and adds itself
@@ -36,7 +37,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DELETE_ON_ERROR:
 # whatever is asked of git is asked before anything is installed, under -j too
 .NOTPARALLEL:
-.PHONY: setup in-git repro try test test-fast format lint same-twice same-elsewhere remember soak bench plots site lock sbom audit
+.PHONY: setup in-git repro try test test-fast test-adapters format lint same-twice same-elsewhere remember soak bench plots site lock sbom audit
 
 setup: $(READY)
 
@@ -73,6 +74,9 @@ test: setup
 
 test-fast: setup
 	pytest -n 2 --dist loadfile -m 'not pipeline and not browser and not ray and not slow'
+
+test-adapters: setup
+	python tools/test_adapters.py
 
 format: setup
 	ruff check --fix .

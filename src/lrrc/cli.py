@@ -21,6 +21,10 @@ COMMANDS = {  # name: (module with add_arguments(parser) and run(args) -> exit s
         "lrrc.commands.serve",
         "an OpenAI-compatible address that shortens prompts on their way to another",
     ),
+    "mcp": (
+        "lrrc.commands.mcp",
+        "tools for agents behind the proxy (MCP): recall what was left out, compress, stats",
+    ),
     "prove": ("lrrc.commands.prove", "check the Lean proofs of the paper's theorems with the real kernel"),
     "certify": (
         "lrrc.commands.certify",

@@ -114,14 +114,20 @@ def test_newer_versions_are_asked_for(folder):
 
 
 def test_the_lock_has_what_the_project_asks_for():
-    """Every direct dependency, in a version that is allowed, with hashes and without an address."""
+    """Every dependency of its own and of the extra `dev`, in a version that is allowed, with hashes and without an
+    address. Extras that `dev` leaves out (the MCP server's) are tested in environments of their own."""
     text = (ROOT / "requirements.lock").read_text() + (ROOT / "requirements-torch.txt").read_text()
     blocks = re.findall(r"^([\w.-]+)==([^\s;]+)(.*(?:\n +.*)*)", text, re.MULTILINE)
     locked = {canonicalize_name(name): version for name, version, _ in blocks}
     assert all("--hash=sha256:" in rest for name, _, rest in blocks if name != "torch") and "://" not in text
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    asked = [*project["dependencies"], *(one for some in extras.values() for one in some)]
-    wanted = [one for one in map(Requirement, asked) if one.name != "lrrc"]
+    asked, names = [Requirement(one) for one in project["dependencies"]], ["dev"]
+    for name in names:  # grows while it is read
+        found = [Requirement(one) for one in extras[name]]
+        asked += found
+        names += [extra for one in found if one.name == "lrrc" for extra in sorted(one.extras) if extra not in names]
+    wanted = [one for one in asked if one.name != "lrrc"]
+    assert {"torch", "openai", "ray"} <= {one.name for one in wanted}
     assert {canonicalize_name(one.name) for one in wanted} <= set(locked)
     assert [str(one) for one in wanted if locked[canonicalize_name(one.name)] not in one.specifier] == []

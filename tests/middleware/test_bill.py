@@ -14,19 +14,17 @@ import pytest
 import yaml
 import zstandard
 from helpers.chats import KEY, chat, say
+from helpers.metered_upstream import Metered, events
 from helpers.upstreams import running
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.applications import Starlette
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from lrrc.middleware import Coordinator, Settings, conversation
 from lrrc.middleware.conversation import HELD_OUT, drawn
 from lrrc.middleware.prompt_cache import Bill
 from lrrc.middleware.proxy import books
 from lrrc.middleware.proxy.app import create_app
-from lrrc.middleware.proxy.books import Books, Call, compared
+from lrrc.middleware.proxy.books import Books, Call, compared, student
 from lrrc.middleware.proxy.ledger import Ledger
 from lrrc.middleware.proxy.spans import Spans
 from lrrc.middleware.proxy.usage import Usage, UsageReader, usage_of
@@ -119,8 +117,8 @@ def test_after_the_lifetime_a_rewrite_is_free_and_is_used(monkeypatch):
         monkeypatch.setattr(conversation.time, "time", lambda: now)
         coordinator = Coordinator("recency", 600, Settings(cache_minimum=0, cache_lifetime=300))
         receipts = []
-        for turns in range(1, 9):
-            now += pause if turns == 8 else 10
+        for turns in range(1, 5):
+            now += pause if turns == 4 else 10
             receipts.append(coordinator.compose(talk(turns), conversation="c")[1])
         return receipts
 
@@ -185,10 +183,6 @@ def test_usage_is_read_in_every_form(found, read):
     assert reader.usage() == read
 
 
-def events(*bodies, name=None):
-    return "".join(f"{f'event: {name}' + chr(10) if name else ''}data: {json.dumps(b)}\n\n" for b in bodies).encode()
-
-
 STREAMS = {
     "chat": events({"choices": [{"delta": {"content": "a"}}], "usage": None}, {"choices": [], "usage": CHAT})
     + b"data: [DONE]\n\n",
@@ -223,39 +217,6 @@ def test_no_answer_makes_reading_fail(chunks, encoding, kind):
     for chunk in chunks:
         reader.feed(chunk)
     reader.usage()
-
-
-class Metered:
-    """A provider that counts six tokens for five of ours, caches prefixes, says so, and fails where it is told to."""
-
-    def __init__(self):
-        self.last, self.bodies, self.spans = [], [], []
-        post = [Route("/v1/chat/completions", self.chat, methods=["POST"])]
-        self.app = Starlette(routes=[*post, Route("/v1/traces", self.traces, methods=["POST"])])
-
-    async def chat(self, request):
-        body = await request.json()
-        if body["model"] == "down":
-            return JSONResponse({"error": {"message": "later"}}, 503)
-        sizes = [1.2 * tokens.count(m["content"]) for m in body["messages"]]
-        same = 0
-        while same < min(len(body["messages"]), len(self.last)) and body["messages"][same] == self.last[same]:
-            same += 1
-        self.last, cached = body["messages"], sum(sizes[:same])
-        usage = {"prompt_tokens": round(sum(sizes)), "completion_tokens": 11, "total_tokens": 0}
-        usage["prompt_tokens_details"] = {"cached_tokens": round(cached) if cached >= 1024 else 0}
-        self.bodies.append(usage)
-        choice = {"index": 0, "finish_reason": "stop", "message": say("assistant", "Yes.")}
-        whole = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
-        if body.get("stream"):
-            chunk = whole | {"object": "chat.completion.chunk", "usage": usage, "choices": []}
-            return Response(events(chunk) + b"data: [DONE]\n\n", media_type="text/event-stream")
-        headers = {"content-encoding": "gzip", "content-type": "application/json"}
-        return Response(gzip.compress(json.dumps(whole | {"usage": usage}).encode()), headers=headers)
-
-    async def traces(self, request):
-        self.spans.append(await request.json())
-        return JSONResponse({})
 
 
 @pytest.fixture
@@ -350,14 +311,16 @@ def test_rows_go_after_a_set_time(tmp_path):
 def test_sides_are_compared_with_intervals(monkeypatch):
     """Welch's interval, beside scipy's; conversations held out cost more here, as they send all."""
     import numpy as np
-    from scipy.stats import ttest_ind
+    from scipy.stats import t, ttest_ind
 
     rng = np.random.default_rng(3)
     shortened, whole = rng.gamma(2, 3, 40), rng.gamma(2, 5, 25)
     sides = [[len(x), *[x.sum(), (x * x).sum()] * 4] for x in (shortened, whole)]
     found = compared(*sides)["measures"]["bill"]
     interval = ttest_ind(shortened, whole, equal_var=False).confidence_interval(0.95)
-    assert found["interval"] == pytest.approx([interval.low, interval.high])
+    assert found["interval"] == pytest.approx([interval.low, interval.high], rel=1e-3)
+    for freedom in (9, 20.5, 400):
+        assert student(freedom) == pytest.approx(t.ppf(0.975, freedom), rel=3e-4)
     assert compared([9, *[1.0] * 8], sides[1])["measures"]["calls"]["interval"] is None
 
     monkeypatch.setattr(books, "FRESH", 0)

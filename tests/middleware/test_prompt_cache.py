@@ -204,6 +204,30 @@ def test_the_default_has_the_lowest_bill_on_real_conversations(file, ratio, mini
 
 def test_the_measurement_prints_every_mode(bench, capsys):
     data("tau_bench_airline_dev.jsonl")
-    bench.main([str(SHARED / "tau_bench_airline_dev.jsonl"), "--episodes", "3", "--policy", "recency"])
+    file = str(SHARED / "tau_bench_airline_dev.jsonl")
+    bench.main([file, "--episodes", "3", "--policy", "recency", "--ratios", "0.1", "0.5"])
     printed = capsys.readouterr().out
     assert printed.count("full context") == 2 and all(printed.count(mode) == 2 for mode in bench.MODES)
+    assert printed.count("last 5 exchanges") == 2 and printed.count("cleared") == 4
+
+
+def test_what_people_do_without_a_digest(bench):
+    messages = [say("system", "Rules.")]
+    for i in range(7):
+        messages += [say("user", f"Question {i}? {FILLER}"), call(f"t{i}"), result(f"t{i}"), say("assistant", "So.")]
+    messages.append(say("user", "And now?"))
+    last = bench.last_exchanges(messages)
+    assert last[0] is messages[0] and [m["content"] for m in last if m["role"] == "user"] == [
+        *(f"Question {i}? {FILLER}" for i in range(3, 7)),
+        "And now?",
+    ]
+    assert bench.clearing(10**6)(messages) is messages
+    left = bench.clearing(100)(messages)
+    assert [m["content"] == bench.CLEARED for m in left if m["role"] == "tool"] == [True] * 4 + [False] * 3
+    assert [m for m in left if m["role"] != "tool"] == [m for m in messages if m["role"] != "tool"]
+
+
+def test_the_table_of_bills_is_the_measured_one(bench):
+    """What docs/performance.md says follows from bench/cache.json."""
+    page = (ROOT / "docs/performance.md").read_text()
+    assert bench.filled(page, bench.table(json.loads((ROOT / "bench/cache.json").read_text()))) == page

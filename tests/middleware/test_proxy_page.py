@@ -7,10 +7,12 @@ import shutil
 import openai
 import pytest
 from helpers.browser import BINARIES, chromium
+from helpers.metered_upstream import Metered
 from helpers.upstreams import Upstream, running
 
 from lrrc.middleware import Coordinator, Settings
 from lrrc.middleware.proxy.app import create_app
+from lrrc.middleware.tariff import PACKAGED
 
 pytestmark = pytest.mark.skipif(
     not (os.environ.get("CHROMIUM") or any(map(shutil.which, BINARIES))),
@@ -126,3 +128,42 @@ def test_a_narrow_screen_shows_all_without_scrolling_sideways(proxy, page):
 def test_a_wrong_token_shows_no_page(proxy, page):
     address, _ = proxy
     assert page.goto(f"{address}/?token=wrong").status == 401
+
+
+def test_the_bill_and_what_was_held_out_are_shown(page):
+    upstream, messages = Metered(), HISTORY[:3]
+    coordinator = Coordinator("bm25", 48, Settings(rewrite="always", keep_goal=False, holdout=0.4, prices=PACKAGED))
+    with (
+        running(upstream.app) as direct,
+        running(create_app(coordinator, {None: f"{direct}/v1"})) as proxy,
+        openai.OpenAI(base_url=f"{proxy}/v1", api_key="k") as client,
+    ):
+        for i in range(48):
+            model = ("gpt-5", "a-model-of-our-own")[i % 7 == 0]
+            for question in ("Where is it?", "Where is the vault?")[: 1 + i % 2]:
+                said = [*messages, {"role": "user", "content": f"{question} {ATTACK}"}]
+                headers = {"x-lrrc-conversation": f"ticket {i}"}
+                client.chat.completions.create(model=model, messages=said, extra_headers=headers)
+        page.goto(proxy)
+        rows = page.locator("#bills tbody tr")
+        rows.first.wait_for()
+        cells = {row.split("\t")[1]: row.split("\t") for row in rows.all_inner_texts()}
+        known, own = cells["gpt-5"], cells["a-model-of-our-own"]
+        billed = page.evaluate("fetch('/stats').then(r => r.json())")["billed"]
+        row = next(r for r in billed["rows"] if r["model"] == "gpt-5")
+        assert known[2] == f"{row['calls']}" and known[3] == f"{row['prompt']:,}" and known[6].startswith("$0.0")
+        share = round(100 * row["saved"] / row["whole"])
+        assert known[8].endswith(f"({share} %)") and share > 20 and "$" not in own[6]
+        assert "Without $" in page.locator("#since").inner_text()
+        sides = page.locator("#sides").inner_text()
+        held = billed["holdout"]
+        assert f"{held['shortened']} conversations were shortened, {held['held_out']} drawn" in sides
+        measures = {row.split("\t")[0]: row.split("\t") for row in page.locator("#measures tbody tr").all_inner_texts()}
+        assert list(measures) == ["bill", "tokens of answers", "calls", "share of calls that failed"]
+        assert " to " in measures["bill"][4] and measures["calls"][1].startswith("1.")
+        page.set_viewport_size({"width": 390, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        if folder := os.environ.get("SCREENSHOTS"):
+            page.set_viewport_size({"width": 1280, "height": 900})
+            page.screenshot(path=f"{folder}/proxy-bill.png", full_page=True)
+    assert page.troubles == []

@@ -173,20 +173,17 @@ def prices_of(args: argparse.Namespace) -> tuple[Prices, str | None]:
     if args.model is None:
         if args.price_in is None or args.price_out is None:
             raise ValueError("give --price-in and --price-out, or --model")
-        said = (
-            "No --price-cached given: cached tokens are priced like fresh ones." if args.price_cached is None else None
-        )
-        cached = args.price_in if args.price_cached is None else args.price_cached
-        return Prices(args.price_in, cached, args.price_out), said
+        if args.price_cached is not None:
+            return Prices(args.price_in, args.price_cached, args.price_out), None
+        said = "No --price-cached given: cached tokens are priced like fresh ones."
+        return Prices(args.price_in, args.price_in, args.price_out), said
     if not args.price_in is args.price_cached is args.price_out is None:
         raise ValueError("give either --model or the prices themselves, not both")
     from lrrc.middleware.tariff import PACKAGED, table
 
     found = table(str(args.prices) if args.prices else PACKAGED)
     if (row := found.row(args.model)) is None:
-        raise ValueError(
-            f"--model = {args.model!r}: the table of prices does not have it: add it by --prices FILE.yaml"
-        )
+        raise ValueError(f"--model = {args.model!r}: not in the table of prices: add it by --prices FILE.yaml")
     price = row.prices
     fresh = price.input if price.write is None else price.write
     said = f"Prices of {row.provider} as entered on {found.date}; check them against {found.sources[row.provider][0]}."

@@ -93,6 +93,11 @@ example:      lrrc serve --upstream http://127.0.0.1:11434/v1 --policy bm25"""
         help="tools whose calls and results are never shortened; `*` and `?` as in names of files",
     )
     parser.add_argument(
+        "--recall",
+        action="store_true",
+        help="end digests with a hint at the tool lrrc_recall where a request has it (from `lrrc mcp`)",
+    )
+    parser.add_argument(
         "--holdout",
         metavar="SHARE",
         type=float,
@@ -257,6 +262,7 @@ def make_coordinator(args: argparse.Namespace) -> Any:
         prices=str(args.prices) if args.prices else None if given else PACKAGED,
         exclude_tools=args.exclude_tools,
         holdout=args.holdout,
+        recall=args.recall,
         min_tokens=args.min_tokens,
         keep_goal=args.keep_goal,
         standing=args.standing,

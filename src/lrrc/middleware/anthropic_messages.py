@@ -31,6 +31,7 @@ from lrrc.middleware.chat_messages import ReadMessage, fingerprint
 from lrrc.middleware.coordinator import Coordinator
 from lrrc.middleware.dialect import LEFT_OUT, Dialect
 from lrrc.middleware.prompt import Form, Prompt
+from lrrc.middleware.recall import recall_tool
 from lrrc.middleware.receipt import Receipt
 from lrrc.pretrained import tokens
 from lrrc.runtime.files import invalid_value
@@ -228,7 +229,8 @@ def _beside(request: Mapping[str, Any]) -> Beside:
     if not texts:
         return Beside()
     marks = [_unmarked_blocks(system or []), _unmarked_blocks(tools or []), form]
-    return Beside(fingerprint(marks, "request"), sum(tokens.count(repair_surrogates(text)) for text in texts))
+    count = sum(tokens.count(repair_surrogates(text)) for text in texts)
+    return Beside(fingerprint(marks, "request"), count, recall=recall_tool(tools))
 
 
 def _unmarked(message: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from lrrc.middleware.chat_messages import ROOT, ReadMessage, read_message
 from lrrc.middleware.payload import DigestInForce, Payload, Request, arrange, odd_pair
 from lrrc.middleware.prompt import Prompt
 from lrrc.middleware.prompt_cache import Bill, bill, worth_writing
+from lrrc.middleware.recall import HINT, hint
 from lrrc.middleware.settings import Settings
 from lrrc.middleware.tariff import Tariff
 from lrrc.pretrained import tokens
@@ -204,6 +205,7 @@ class Conversation:
         positions, fixed = request.saying
         if positions and not fixed and not any(p >= digest.cut or p in digest.kept for p in positions):
             same = same and request.prompt.beside.word in digest.text.lower()
+        same = same and (HINT not in digest.text or request.prompt.beside.recall is not None)
         same = same and digest.place == view.gap(digest.cut, digest.kept)
         return same and odd_pair(request, arrange(request, digest)) is None
 
@@ -227,7 +229,9 @@ class Conversation:
         """A new digest of the turns before the cut. What is sent as it stands is not quoted too. Counts of parts do
         not quite add up: what comes out too long is written anew with less room."""
         session, dialect, inputs = self.observe(view, speaker), request.dialect, view.inputs()
-        room = None if budget is None else max(0, budget - dialect.frame_tokens)
+        tool = request.prompt.beside.recall if self.settings.recall else None
+        hinted = hint(tool, self.key) if tool else ""
+        room = None if budget is None else max(0, budget - dialect.frame_tokens - tokens.count(hinted))
         also = () if request.saying[1] else view.witness(dialect.merged, request.saying[0])
         best = _settled(view, request, also)
         heard = len(session.history.messages)
@@ -239,8 +243,8 @@ class Conversation:
                 chosen = session.propose(inputs, speaker, room, sent)
             if chosen.text is None:
                 return _settled(view, request, [*also, *(i for i in chosen.messages if i < view.cut)])
-            text = dialect.frame(chosen.text)
-            count = tokens.count(text) if dialect.merged else chosen.tokens
+            text = dialect.frame(chosen.text + hinted)
+            count = tokens.count(text) if dialect.merged or hinted else chosen.tokens
             if budget is None or count <= budget:
                 spans = tuple(chosen.spans)
                 return replace(best, text=text, tokens=count, spans=spans, standing=chosen.standing)

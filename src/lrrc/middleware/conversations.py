@@ -40,6 +40,11 @@ class Conversations:
             self._hold(found)
         return found
 
+    def known(self, key: str) -> Conversation | None:
+        """The conversation of that name or key, where there is one."""
+        with self._lock:
+            return self._held.get(key)
+
     def note(self, conversation: Conversation, ends: Sequence[bytes]) -> None:
         """Recognise a conversation by new ends (chains) from now on."""
         with self._lock:

@@ -15,6 +15,7 @@ from lrrc.middleware.chat_messages import fingerprint
 from lrrc.middleware.conversation import Composed, Conversation
 from lrrc.middleware.conversations import Conversations
 from lrrc.middleware.prompt import Prompt, chat_prompt
+from lrrc.middleware.recall import ENOUGH, recalled
 from lrrc.middleware.receipt import Receipt
 from lrrc.middleware.settings import Settings
 from lrrc.middleware.tariff import Tariff, tariff_of
@@ -22,7 +23,7 @@ from lrrc.policies.base import Policy
 from lrrc.policies.registry import with_settings
 from lrrc.policies.serving import PACKAGED_ENCODER, encoder_for, serving_policy
 from lrrc.policies.spec import PolicySpec
-from lrrc.runtime.files import invalid_value
+from lrrc.runtime.files import invalid_value, shortened
 
 
 class Coordinator:
@@ -136,6 +137,17 @@ class Coordinator:
         session = self.sessions.find(conversation, [])
         with session.lock:
             session.update_one(read, mark)
+
+    def recall(self, conversation: str, query: str, budget: int = ENOUGH) -> str:
+        """What of a conversation, by its name or the one in its receipts, has to do with the query, word by word, in at
+        most `budget` tokens. Raises ValueError where it is not known (any more)."""
+        _check_budget(budget)
+        session = self.sessions.known(conversation)
+        if session is None:
+            raise ValueError(f"conversation = {shortened(conversation)}: not known here, or forgotten by now")
+        with session.lock:
+            body = list(session.body)
+        return recalled(body, repair_surrogates(query), budget)
 
     def leave_alone(self, conversation: str) -> None:
         """Pass the messages of that conversation as they are from now on: for one whose provider refused a payload and

@@ -33,6 +33,7 @@ from lrrc.middleware.chat_messages import ReadMessage, fingerprint
 from lrrc.middleware.coordinator import Coordinator
 from lrrc.middleware.dialect import LEFT_OUT, Dialect, dialect_of
 from lrrc.middleware.prompt import Form, Prompt
+from lrrc.middleware.recall import recall_tool
 from lrrc.middleware.receipt import Receipt
 from lrrc.pretrained import tokens
 from lrrc.runtime.files import invalid_value
@@ -276,7 +277,7 @@ def _beside(request: Mapping[str, Any]) -> Beside:
     if not any(texts) and word is None:
         return Beside()
     mark = fingerprint([spoken, tools or [], form], "request")
-    return Beside(mark, sum(tokens.count(repair_surrogates(text)) for text in texts), word)
+    return Beside(mark, sum(tokens.count(repair_surrogates(text)) for text in texts), word, recall_tool(tools))
 
 
 def _spoken(instructions: Any) -> Iterator[str]:

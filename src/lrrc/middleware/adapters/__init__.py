@@ -1,4 +1,5 @@
-"""The coordinator inside other people's frameworks: OpenAI's client, LangChain, AutoGen, LiteLLM.
+"""The coordinator inside other people's frameworks.
 
-openai, langchain, autogen, litellm: one module a framework; restore gives messages back as they came. May import
-middleware and its framework."""
+openai, langchain, openai_agents, pydantic_ai, agent_framework, google_adk,
+crewai, litellm, autogen (no longer developed): one module a framework; restore gives messages back as they came. May
+import middleware and its framework."""

@@ -1,6 +1,7 @@
 """AutoGen agents: `AssistantAgent(..., model_context=DigestContext(coordinator, agent="planner"))`.
 
-The context keeps every message; what the model is sent is shortened on its way.
+The context keeps every message; what the model is sent is shortened on its way. AutoGen is no longer developed; its
+makers go on with the Agent Framework (agent_framework).
 """
 
 from __future__ import annotations

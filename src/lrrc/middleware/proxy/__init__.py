@@ -7,6 +7,7 @@ client      the connection to the upstream, under the environment's proxies and 
 sockets     WebSockets, forwarded
 compress    POST /v1/compress, for clients that send the payload themselves
 app         the server
+recalling   POST /recall: what a conversation said, for the tool of `lrrc mcp`
 ledger      what was saved, by conversation
 pages       the page and its statistics
 """

@@ -20,6 +20,7 @@ from lrrc.middleware.proxy.compress import Compress
 from lrrc.middleware.proxy.forwarding import Proxy
 from lrrc.middleware.proxy.ledger import Ledger
 from lrrc.middleware.proxy.pages import Guard, routes
+from lrrc.middleware.proxy.recalling import Recall
 from lrrc.middleware.proxy.sockets import Sockets
 
 SWITCH = 0.0005  # s that a thread which composes may hold back the one that relays; Python's own is ten times that
@@ -69,6 +70,7 @@ def create_app(
         routes=[
             *routes(ledger, about),
             Route("/v1/compress", Compress(proxy).answer, methods=["POST"]),
+            Route("/recall", Recall(proxy).answer, methods=["POST"]),
             Route("/{path:path}", proxy),
             WebSocketRoute("/{path:path}", Sockets(upstreams[None])),
         ],

@@ -17,6 +17,7 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 from lrrc.middleware.conversation import HELD_OUT
@@ -214,23 +215,26 @@ class Books:
         if time.monotonic() - self._compared_at < FRESH:
             return self._comparison
         self._compared_at = time.monotonic()
+        # in dollars where every price is known, else in tokens of each model's fresh price
+        (unpriced,) = self._db.execute("SELECT COUNT(*) FROM calls WHERE dollars IS NULL").fetchone()
+        unit = "1.0" if unpriced else "dollars / 1e6"
         sums = self._db.execute(
             "SELECT held_out, COUNT(*), SUM(bill), SUM(bill * bill), SUM(said), SUM(said * said), SUM(n), SUM(n * n),"
             " SUM(bad / n), SUM(bad * bad / n / n) FROM (SELECT MAX(held_out) AS held_out, CAST(COUNT(*) AS REAL) AS n,"
-            " SUM((spent + COALESCE(answers, 0)) * COALESCE(dollars / 1e6, 1)) AS bill,"
+            f" SUM((spent + COALESCE(answers, 0)) * {unit}) AS bill,"
             " SUM(COALESCE(completion, 0)) AS said, SUM(status NOT GLOB '2*') AS bad FROM calls"
             " GROUP BY conversation) GROUP BY held_out"
         ).fetchall()
         sides = {bool(side): sums for side, *sums in sums}
         self._comparison = compared(sides[False], sides[True]) if len(sides) == 2 else None
+        if self._comparison:
+            self._comparison["unit"] = "tokens" if unpriced else "USD"
         return self._comparison
 
 
 def compared(shortened: list[float], held_out: list[float]) -> dict[str, Any]:
     """Means per conversation of both sides and their difference, with 95 % intervals (Welch's); each side is a count of
     conversations and, for every measure, the sum and the sum of squares."""
-    from scipy.special import stdtrit
-
     counts = (int(shortened[0]), int(held_out[0]))
     made: dict[str, Any] = {"shortened": counts[0], "held_out": counts[1], "measures": {}}
     for number, measure in enumerate(("bill", "completion", "calls", "errors")):
@@ -244,10 +248,22 @@ def compared(shortened: list[float], held_out: list[float]) -> dict[str, Any]:
             spread, half = sum(spreads), 0.0
             if spread:
                 freedom = spread**2 / sum(s * s / (n - 1) for s, n in zip(spreads, counts, strict=True))
-                half = float(stdtrit(freedom, 0.975)) * math.sqrt(spread)
+                half = student(freedom) * math.sqrt(spread)
             row["interval"] = [row["difference"] - half, row["difference"] + half]
         made["measures"][measure] = row
     return made
+
+
+def student(freedom: float) -> float:
+    """The 97.5 % point of Student's distribution, by Cornish and Fisher's series: to three digits from nine degrees of
+    freedom on."""
+    z = NormalDist().inv_cdf(0.975)
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+    )
+    return z + sum(term / freedom**power for power, term in enumerate(terms, 1))
 
 
 def _name(name: str | None) -> str:

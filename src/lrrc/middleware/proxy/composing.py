@@ -154,6 +154,12 @@ class Apart:
         except Exception as error:  # a policy that cannot be taken there
             return Outcome(None, "failed", f"a mistake of lrrc's own, at {place(error)}", origin_of(error))
 
+    async def recall(self, conversation: str, query: str) -> str:
+        """As `Coordinator.recall`. Raises ValueError."""
+        if self._pool is None:
+            raise ValueError("no large conversation is known here")
+        return await self._ask(_recall, conversation, query)
+
     async def leave_alone(self, conversation: str) -> None:
         """As `Coordinator.leave_alone`."""
         try:
@@ -195,6 +201,11 @@ def _prepare(policy: Policy, settings: Settings) -> int:
 def _shorten(body: bytes, headers: Mapping[bytes, bytes], kind: str) -> Outcome:
     assert _coordinator is not None
     return shorten(_coordinator, body, headers, kind)
+
+
+def _recall(conversation: str, query: str) -> str:
+    assert _coordinator is not None
+    return _coordinator.recall(conversation, query)
 
 
 def _leave_alone(conversation: str) -> None:

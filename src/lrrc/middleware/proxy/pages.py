@@ -96,7 +96,7 @@ class Guard:
 
     def refusal(self, scope: Scope) -> Response | None:
         headers = dict(scope["headers"])
-        pages = scope["path"] == "/" or scope["path"].split("/")[1] == "stats"
+        pages = scope["path"] == "/" or scope["path"].split("/")[1] in ("stats", "recall")
         if self.token and (pages or not is_preflight(scope, headers)):
             shown = [headers.get(b"x-lrrc-token", b"")]
             if pages:

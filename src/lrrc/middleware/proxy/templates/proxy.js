@@ -75,7 +75,7 @@
     at("holdout").hidden = !holdout;
     if (!holdout) return;
     const names = { bill: "bill", completion: "tokens of answers", calls: "calls", errors: "share of calls that failed" };
-    const figure = (value, name) => name === "bill" && !unpriced ? dollars(value) : Number(value.toPrecision(3)).toLocaleString("en");
+    const figure = (value, name) => name === "bill" && holdout.unit === "USD" ? dollars(value) : Number(value.toPrecision(3)).toLocaleString("en");
     at("sides").textContent = `${whole(holdout.shortened)} conversations were shortened, ${whole(holdout.held_out)} drawn at random `
       + "and left whole.";
     at("measures").tBodies[0].replaceChildren(...Object.entries(holdout.measures).map(([name, m]) => cells(
