@@ -2,6 +2,7 @@
 
 mlflow_runs    one run per stage item
 stage_outputs  what stages left behind, as numbers
+live_run       a training as it runs
 mlflow_views   saved views
 mlflow_model   the coordinator as a served model
 """

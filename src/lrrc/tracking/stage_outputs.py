@@ -61,7 +61,7 @@ def result(metrics: Mapping = {}, history: Sequence[Mapping] = (), outs: Iterabl
                 rows += _read(file)
             case "summary.json":
                 numbers |= _records(_read(file))
-    return StageOutputs(_numbers(numbers), _curves(rows), files)
+    return StageOutputs(_numbers(numbers), curves(rows), files)
 
 
 def items(repo: Path) -> Iterator[LockedStage]:
@@ -138,21 +138,21 @@ def canonical_hash(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _curves(history: Sequence[Mapping]) -> dict[str, list[tuple[int, float]]]:
+def curves(history: Sequence[Mapping]) -> dict[str, list[tuple[int, float]]]:
     """epoch/NAME; with folds also epoch/NAME/fit-K, and their mean ends with the first that ends."""
-    curves: dict[str, list[tuple[int, float]]] = {}
+    found: dict[str, list[tuple[int, float]]] = {}
     folds: dict[tuple[str, int], list[float]] = {}
     for row in history:
         for key, value in _numbers({key: row[key] for key in row if key not in ("fold", "epoch")}).items():
             label = f"epoch/{key}/fit-{row['fold']}" if "fold" in row else f"epoch/{key}"
-            curves.setdefault(label, []).append((int(row["epoch"]), value))
+            found.setdefault(label, []).append((int(row["epoch"]), value))
             if "fold" in row:
                 folds.setdefault((key, int(row["epoch"])), []).append(value)
     n_folds = len({row["fold"] for row in history if "fold" in row})
     for (key, epoch), values in folds.items():
         if len(values) == n_folds:
-            curves.setdefault(f"epoch/{key}", []).append((epoch, math.fsum(values) / n_folds))
-    return curves
+            found.setdefault(f"epoch/{key}", []).append((epoch, math.fsum(values) / n_folds))
+    return found
 
 
 def _records(summary: Mapping) -> dict[str, float]:
