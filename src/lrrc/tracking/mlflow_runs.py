@@ -115,6 +115,7 @@ def log_stage(  # all that a run is made of, by name
     tags: Mapping[str, str] = {},
     model: stage_outputs.ServedModel | None = None,
     live: str | None = None,
+    data: Iterable[tuple[str, str]] = (),
 ) -> str | None:
     """Log one stage item as one run. Returns its id, or None, and one line on stderr, where MLflow fails.
 
@@ -127,7 +128,7 @@ def log_stage(  # all that a run is made of, by name
     and folders (see ARTIFACTS); the metrics.json, history.json and summary.json among them count as metrics
     and history. history: one mapping per epoch, with "epoch", optionally "fold", and numbers.
     model: logged with the run, in MLflow's format. live: id of the run that was opened when the stage began, which
-    the result completes, or that goes where another run has the same result.
+    the result completes, or that goes where another run has the same result. data: path and hash of what was read.
     """
     try:
         result = stage_outputs.result(metrics, history, artifacts)
@@ -142,6 +143,7 @@ def log_stage(  # all that a run is made of, by name
             if run is None:
                 run = client.create_run(experiment, run_name=name, tags=_origin())
             _complete(client, run, result, params, {"stage": stage, **hashes, **tags})
+            _log_data(client, run, data)
             if model:
                 with warnings.catch_warnings(action="ignore"):  # MLflow warns about type hints of its own
                     from lrrc.tracking.mlflow_model import log_model
@@ -164,13 +166,15 @@ def log_stage(  # all that a run is made of, by name
 class LoggedStages:
     """Names of dvc.lock's items that MLflow shows, that it refused, and that are not on this disk.
 
-    `model`: address of the coordinator that can be served, where one was logged.
+    `model`: address of the coordinator that can be served, where one was logged. `live`: run of the stage live, and a
+    hash of what it was made of.
     """
 
     shown: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     model: str | None = None
+    live: tuple[str, str] | None = None
 
 
 def log_locked_stages(repo: Path | None = None) -> LoggedStages:
@@ -179,7 +183,7 @@ def log_locked_stages(repo: Path | None = None) -> LoggedStages:
     Stops at the first refusal, which may have waited for a timeout. Raises ValueError without a dvc.lock.
     """
     repo, address = root(repo), None
-    shown, absent = [], []
+    shown, absent, live = [], [], None
     for item in stage_outputs.items(repo):
         if not item.here:
             absent.append(item.name)
@@ -193,12 +197,14 @@ def log_locked_stages(repo: Path | None = None) -> LoggedStages:
             params_hash=item.params_hash,
             inputs_hash=item.inputs_hash,
             model=model,
+            data=item.data,
         )
         if run_id is None:
             return LoggedStages(tuple(shown), (item.name,), tuple(absent))
         shown.append(item.name)
+        live = (run_id, f"{item.inputs_hash}-{item.params_hash}") if item.stage == "live" else live
         address = f"runs:/{run_id}/{stage_outputs.MODEL}" if model else address
-    return LoggedStages(tuple(shown), (), tuple(absent), address)
+    return LoggedStages(tuple(shown), (), tuple(absent), address, live)
 
 
 @contextmanager
@@ -302,6 +308,17 @@ def shown_params(params: Mapping) -> dict[str, str]:
 
 def redacted(tags: Mapping[str, str | None]) -> dict[str, str]:
     return {_key(key): redact(value) for key, value in tags.items() if value}
+
+
+def _log_data(client: MlflowClient, run: Run, data: Iterable[tuple[str, str]]) -> None:
+    """What the stage read, as data sets of the run: name, DVC's hash, and the path in the repository."""
+    from mlflow.entities import Dataset, DatasetInput
+
+    known = {(one.dataset.name, one.dataset.digest) for one in run.inputs.dataset_inputs} if run.inputs else set()
+    new = [(path, md5[:36]) for path, md5 in data if (path, md5[:36]) not in known]
+    sets = [Dataset(path, md5, "local", json.dumps({"uri": path, "dvc_md5": md5})) for path, md5 in new]
+    if sets:
+        client.log_inputs(run.info.run_id, datasets=[DatasetInput(one, []) for one in sets])
 
 
 def _origin() -> dict[str, str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from lrrc.runtime.files import file_digest
 
+NO_DATA = ("data/lm", "data/encoder")
 MODEL = "coordinator"  # name of the model in MLflow: runs:/RUN_ID/coordinator
 
 
@@ -45,6 +46,7 @@ class LockedStage:
     params_hash: str
     inputs_hash: str
     outs: tuple[Path, ...]  # absolute
+    data: tuple[tuple[str, str], ...]  # path and DVC's hash of every file or folder of data that it read
     here: bool  # are the files on disk the ones that dvc.lock names?
 
 
@@ -81,8 +83,15 @@ def items(repo: Path) -> Iterator[LockedStage]:
             params_hash=canonical_hash(params),
             inputs_hash=canonical_hash([[dep["path"], dep.get("md5")] for dep in entry.get("deps", [])]),
             outs=tuple(repo / out["path"] for out in outs),
+            data=tuple((dep["path"], dep["md5"]) for dep in entry.get("deps", []) if _is_data(dep)),
             here=all(dvc_md5(repo / out["path"]) == out.get("md5", "") for out in outs),
         )
+
+
+def _is_data(dep: Mapping) -> bool:
+    """Episodes and what was made of them, not code or models."""
+    path = dep["path"]
+    return "md5" in dep and (path.startswith("data/") or path.endswith(".parquet")) and path not in NO_DATA
 
 
 @dataclass(frozen=True)
