@@ -43,6 +43,9 @@ def main() -> None:
             f"/#/compare-runs?runs={quote(json.dumps(ranks))}&experiments={quote(json.dumps([experiment]))}",
             "text=train-r8-s0",
         ),
+        "stages": (f"{home}/runs?viewStateShareKey=stages", "text=train"),
+        "traces": (f"{home}/traces", "text=lrrc arena"),
+        "registry": ("/#/models/lrrc", "text=champion"),
         "file": (f"{home}/runs/{runs['figures']}/artifacts/figure3.png", "img[src^=blob], .image-outer-container img"),
     }
     command = ("mlflow", "ui", "--workers", "1", "--backend-store-uri", mlflow_runs.uri())

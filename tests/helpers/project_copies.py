@@ -15,6 +15,7 @@ from helpers.paths import ROOT
 
 INPUTS = (
     ".dvc/config",
+    ".dvc/plots",
     ".dvc/.gitignore",
     ".dvcignore",
     ".gitignore",

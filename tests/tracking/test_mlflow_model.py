@@ -3,6 +3,7 @@
 import json
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 import yaml
@@ -185,3 +186,25 @@ def test_mlflow_serves_it(repo, address, tmp_path):
         with pytest.raises(urllib.error.HTTPError, match="400") as refused:
             ask(row | {"budget": -1})
         assert "budget = -1" in json.load(refused.value)["message"]
+
+
+def test_the_registered_champion_is_a_policy_of_the_middleware(repo, address, monkeypatch, tmp_path):
+    import lrrc.tracking.registered  # noqa: F401  # registers models:/
+
+    monkeypatch.chdir(repo)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{repo}/mlflow.db")
+    for _ in range(2):  # logged twice, it is still one version
+        mlflow_runs.log_locked_stages(repo)
+    request = {"messages": MESSAGES, "agent": "critic"}
+    coordinator = Coordinator("models:/lrrc@champion", budget=48)
+    payload, receipt = coordinator.compose(MESSAGES, "critic", conversation="request")
+    expected = composed(repo, request, 48)
+    assert payload == expected["messages"]
+    assert (Path(receipt.checkpoint) / "main.safetensors").is_file()
+    coordinator.save(tmp_path / "saved")
+    assert Coordinator.load(tmp_path / "saved").compose(MESSAGES, "critic", conversation="other")[0] == payload
+    with mlflow_runs.open_client() as client:
+        (version,) = client.search_model_versions("name = 'lrrc'")
+    assert version.tags["item"] == "train-r8-s0"
+    with pytest.raises(ValueError, match="has no such coordinator .*`lrrc log` registers one"):
+        Coordinator("models:/lrrc@nobody")

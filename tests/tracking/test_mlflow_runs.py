@@ -90,7 +90,7 @@ def test_a_run_holds_parameters_curves_and_artefacts(repo):
     experiment = client().get_experiment(run.info.experiment_id)
     assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
     saved = {json.loads(experiment.tags[key])["name"] for key in mlflow_views.TAGS}
-    assert saved == {"Ranks and seeds", "Ablations", "Policies"}
+    assert saved == {"By stage", "Ranks and seeds", "Ablations", "Policies"}
     assert run.info.artifact_uri.startswith((repo / "mlartifacts").as_uri())
     assert {a.path for a in client().list_artifacts(run.info.run_id)} == {
         "metrics.json",
@@ -103,8 +103,14 @@ def test_a_run_holds_parameters_curves_and_artefacts(repo):
 def test_replay_is_idempotent_and_follows_dvc_lock(repo):
     first, second = write_item(repo, "train-r4-s0"), write_item(repo, "train-r4-s1", loss=0.25)
     lock(repo, **{"train@4-0": first, "train@4-1": second})
+    first["deps"] += [{"path": "data/lm", "md5": "1" * 32}, {"path": "src/lrrc/digest", "md5": "2" * 32}]
+    lock(repo, **{"train@4-0": first, "train@4-1": second})
     for _ in range(2):
         assert mlflow_runs.log_locked_stages() == mlflow_runs.LoggedStages(shown=("train-r4-s0", "train-r4-s1"))
+        for name in ("train-r4-s0", "train-r4-s1"):  # data that was read, neither code nor models
+            (read,) = runs(name)[0].inputs.dataset_inputs
+            assert (read.dataset.name, read.dataset.digest) == ("data/splits.json", "0" * 32)
+            assert json.loads(read.dataset.source)["uri"] == "data/splits.json"
         assert len(runs("train-r4-s0")) == len(runs("train-r4-s1")) == 1
     (run,) = runs("train-r4-s0")
     assert run.data.params == {"train.lr": "0.0001", "train.batch": "32"} and run.data.tags["stage"] == "train"

@@ -8,6 +8,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from lrrc.runtime.errors import one_line_of
 from lrrc.runtime.secrets import redact
 from lrrc.tracking.mlflow_runs import ensure_experiment, log_locked_stages, root, uri
 
@@ -33,10 +34,32 @@ def run(args: argparse.Namespace) -> int:
             f"to serve the coordinator: MLFLOW_TRACKING_URI={quoted(address)} "
             f"mlflow models serve -m {result.model} --env-manager local"
         )
+    if result.live and not result.refused:
+        number = log_calls(root(args.repo), *result.live)
+        if number:
+            print(f"MLflow shows {number} live calls as traces, and their checks as an evaluation data set")
     if result.absent:
         remedy = "dvc pull, dvc repro" if has_remote(root(args.repo)) else "dvc repro"
         print(f"outputs missing or changed ({remedy}): {', '.join(result.absent)}", file=sys.stderr)
     return 1 if result.refused else 0
+
+
+def log_calls(repo: Path, run_id: str, result: str) -> int:
+    """Live calls as traces, where the outputs that they are composed of are here; trouble costs a line, no status."""
+    from lrrc.dataset.inputs import INPUTS, StageInputs
+    from lrrc.evaluation.live.shown_calls import shown_calls
+    from lrrc.params import load_params
+    from lrrc.tracking.mlflow_traces import log_live_calls
+
+    inputs = StageInputs(*(repo / path for path in INPUTS))
+    if not all(path.exists() for path in vars(inputs).values()):
+        return 0
+    try:
+        params, rows = load_params(repo / "params.yaml"), repo / "results/live/rows.parquet"
+        return log_live_calls(run_id, result, lambda: shown_calls(params, rows, repo / "models", inputs))
+    except Exception as error:
+        print(redact(f"warning: MLflow has no traces of live calls: {one_line_of(error)}"), file=sys.stderr)
+        return 0
 
 
 def without_user(address: str) -> str:

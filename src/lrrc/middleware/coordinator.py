@@ -17,6 +17,7 @@ from lrrc.middleware.conversations import Conversations
 from lrrc.middleware.prompt import Prompt, chat_prompt
 from lrrc.middleware.recall import ENOUGH, recalled
 from lrrc.middleware.receipt import Receipt
+from lrrc.middleware.resolvers import is_address, resolve
 from lrrc.middleware.settings import Settings
 from lrrc.middleware.tariff import Tariff, tariff_of
 from lrrc.policies.base import Policy
@@ -29,10 +30,10 @@ from lrrc.runtime.files import invalid_value, shortened
 class Coordinator:
     """Shortens message lists (dicts in the form of OpenAI's chat completions) to a budget.
 
-    `policy` is a name that `lrrc.policies.serving_policy` knows, or a Policy, which then has its own budget; `budget`
-    the most tokens of a digest; `checkpoint` and `encoder` the folders of a trained policy, where it is not to be the
-    packaged one; `on_receipt` is called with every receipt. One coordinator serves many conversations, threads and
-    tasks at once.
+    `policy` is a name that `lrrc.policies.serving_policy` knows, an address of a registry ("models:/lrrc@champion", see
+    lrrc.middleware.resolvers), or a Policy, which then has its own budget; `budget` the most tokens of a digest;
+    `checkpoint` and `encoder` the folders of a trained policy, where it is not to be the packaged one; `on_receipt` is
+    called with every receipt. One coordinator serves many conversations, threads and tasks at once.
     """
 
     def __init__(
@@ -46,7 +47,9 @@ class Coordinator:
     ):
         _check_budget(budget)
         encoder, checkpoint = (Path(folder) if folder else None for folder in (encoder, checkpoint))
-        if not isinstance(policy, Policy):
+        if isinstance(policy, str) and is_address(policy):
+            policy, encoder = resolve(policy, budget)
+        elif not isinstance(policy, Policy):
             spec = PolicySpec(policy, budget)
             encoder = encoder_for(spec, encoder, checkpoint)
             policy = serving_policy(spec, encoder, checkpoint)

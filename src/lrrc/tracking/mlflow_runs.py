@@ -79,8 +79,27 @@ def ensure_experiment(name: str = EXPERIMENT) -> str:
 
     Raises what MLflow, sqlite or the file lock raise.
     """
-    with _client() as client:
-        return _experiment(client, name)
+    with open_client() as client:
+        return experiment_id(client, name)
+
+
+def open_run(client: MlflowClient, name: str, params: Mapping, tags: Mapping[str, str], started_ms: int) -> str:
+    """Id of a new run that goes on, with its parameters."""
+    run = client.create_run(
+        experiment_id(client), start_time=started_ms, run_name=name, tags={**_origin(), **redacted(tags)}
+    )
+    _log_params(client, run, params)
+    return run.info.run_id
+
+
+def log_points(client: MlflowClient, run_id: str, points: Iterable[tuple[str, int, float]]) -> None:
+    """Points (curve, epoch, value) of a run. One that is logged again, later or at the end, is the same."""
+    from mlflow.entities import Metric
+
+    stamp = client.get_run(run_id).info.start_time
+    metrics = [Metric(_key(key), value, stamp, epoch) for key, epoch, value in points]
+    for start in range(0, len(metrics), 1000):
+        client.log_batch(run_id, metrics=metrics[start : start + 1000])
 
 
 def log_stage(  # all that a run is made of, by name
@@ -95,6 +114,8 @@ def log_stage(  # all that a run is made of, by name
     inputs_hash: str | None = None,
     tags: Mapping[str, str] = {},
     model: stage_outputs.ServedModel | None = None,
+    live: str | None = None,
+    data: Iterable[tuple[str, str]] = (),
 ) -> str | None:
     """Log one stage item as one run. Returns its id, or None, and one line on stderr, where MLflow fails.
 
@@ -106,17 +127,23 @@ def log_stage(  # all that a run is made of, by name
     params: as in params.yaml, {"train": {"lr": ...}, ...}. artifacts: all outputs of the stage item, files
     and folders (see ARTIFACTS); the metrics.json, history.json and summary.json among them count as metrics
     and history. history: one mapping per epoch, with "epoch", optionally "fold", and numbers.
-    model: logged with the run, in MLflow's format.
+    model: logged with the run, in MLflow's format. live: id of the run that was opened when the stage began, which
+    the result completes, or that goes where another run has the same result. data: path and hash of what was read.
     """
     try:
         result = stage_outputs.result(metrics, history, artifacts)
         hashes = {"params_hash": params_hash, "inputs_hash": inputs_hash, "outputs_hash": result.digest}
-        with _client() as client:
-            experiment = _experiment(client, EXPERIMENT)
+        with open_client() as client:
+            experiment = experiment_id(client)
             run = _find(client, experiment, name, hashes)
+            if live and run is None:
+                run = client.get_run(live)
+            elif live and run.info.run_id != live:
+                client.delete_run(live)
             if run is None:
                 run = client.create_run(experiment, run_name=name, tags=_origin())
             _complete(client, run, result, params, {"stage": stage, **hashes, **tags})
+            _log_data(client, run, data)
             if model:
                 with warnings.catch_warnings(action="ignore"):  # MLflow warns about type hints of its own
                     from lrrc.tracking.mlflow_model import log_model
@@ -139,13 +166,15 @@ def log_stage(  # all that a run is made of, by name
 class LoggedStages:
     """Names of dvc.lock's items that MLflow shows, that it refused, and that are not on this disk.
 
-    `model`: address of the coordinator that can be served, where one was logged.
+    `model`: address of the coordinator that can be served, where one was logged. `live`: run of the stage live, and a
+    hash of what it was made of.
     """
 
     shown: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     model: str | None = None
+    live: tuple[str, str] | None = None
 
 
 def log_locked_stages(repo: Path | None = None) -> LoggedStages:
@@ -154,7 +183,7 @@ def log_locked_stages(repo: Path | None = None) -> LoggedStages:
     Stops at the first refusal, which may have waited for a timeout. Raises ValueError without a dvc.lock.
     """
     repo, address = root(repo), None
-    shown, absent = [], []
+    shown, absent, live = [], [], None
     for item in stage_outputs.items(repo):
         if not item.here:
             absent.append(item.name)
@@ -168,16 +197,18 @@ def log_locked_stages(repo: Path | None = None) -> LoggedStages:
             params_hash=item.params_hash,
             inputs_hash=item.inputs_hash,
             model=model,
+            data=item.data,
         )
         if run_id is None:
             return LoggedStages(tuple(shown), (item.name,), tuple(absent))
         shown.append(item.name)
+        live = (run_id, f"{item.inputs_hash}-{item.params_hash}") if item.stage == "live" else live
         address = f"runs:/{run_id}/{stage_outputs.MODEL}" if model else address
-    return LoggedStages(tuple(shown), (), tuple(absent), address)
+    return LoggedStages(tuple(shown), (), tuple(absent), address, live)
 
 
 @contextmanager
-def _client() -> Iterator[MlflowClient]:
+def open_client() -> Iterator[MlflowClient]:
     """A client of `uri()`, for one writer at a time: first use of a database races, so does look-then-log."""
     from filelock import FileLock
 
@@ -213,7 +244,8 @@ def _make_database(file: Path) -> None:
         SqlAlchemyStore(f"sqlite:///{temporary}", "mlruns").engine.dispose()
 
 
-def _experiment(client: MlflowClient, name: str) -> str:
+def experiment_id(client: MlflowClient, name: str = EXPERIMENT) -> str:
+    """Id of the experiment, made where it is missing."""
     known = client.get_experiment_by_name(name)
     if known is not None:
         for key in EXPERIMENT_TAGS.keys() - known.tags.keys():  # made by an older version
@@ -239,14 +271,11 @@ def _complete(
     client: MlflowClient, run: Run, result: stage_outputs.StageOutputs, params: Mapping, tags: Mapping
 ) -> None:
     """Write what the run does not hold yet, and finish it."""
-    from mlflow.entities import Metric, Param, RunTag
+    from mlflow.entities import Metric, RunTag
 
     run_id = run.info.run_id
-    values = {_key(key): _value(value) for key, value in stage_outputs.flat(params)}
-    missing = [Param(key, value) for key, value in values.items() if key not in run.data.params]
-    for start in range(0, len(missing), 100):  # MLflow's limits for one batch: 100 parameters, 1000 metrics
-        client.log_batch(run_id, params=missing[start : start + 100])
-    named = {_key(key): redact(value) for key, value in tags.items() if value}
+    _log_params(client, run, params)
+    named = redacted(tags)
     new = {key: value for key, value in named.items() if key not in run.data.tags}
     client.log_batch(run_id, tags=[RunTag(key, value) for key, value in new.items()])
     if run.info.status == "FINISHED":
@@ -261,6 +290,35 @@ def _complete(
         if file.suffix in ARTIFACTS and file.stat().st_size <= ARTIFACT_BYTES and not holds_secret(file):
             client.log_artifact(run_id, str(file), str(Path(path).parent) if "/" in path else None)
     client.set_terminated(run_id)
+
+
+def _log_params(client: MlflowClient, run: Run, params: Mapping) -> None:
+    """Those that the run does not have; MLflow takes 100 of them, and 1000 metrics, at a time."""
+    from mlflow.entities import Param
+
+    missing = [Param(key, value) for key, value in shown_params(params).items() if key not in run.data.params]
+    for start in range(0, len(missing), 100):
+        client.log_batch(run.info.run_id, params=missing[start : start + 100])
+
+
+def shown_params(params: Mapping) -> dict[str, str]:
+    """Parameters as a run shows them."""
+    return {_key(key): _value(value) for key, value in stage_outputs.flat(params)}
+
+
+def redacted(tags: Mapping[str, str | None]) -> dict[str, str]:
+    return {_key(key): redact(value) for key, value in tags.items() if value}
+
+
+def _log_data(client: MlflowClient, run: Run, data: Iterable[tuple[str, str]]) -> None:
+    """What the stage read, as data sets of the run: name, DVC's hash, and the path in the repository."""
+    from mlflow.entities import Dataset, DatasetInput
+
+    known = {(one.dataset.name, one.dataset.digest) for one in run.inputs.dataset_inputs} if run.inputs else set()
+    new = [(path, md5[:36]) for path, md5 in data if (path, md5[:36]) not in known]
+    sets = [Dataset(path, md5, "local", json.dumps({"uri": path, "dvc_md5": md5})) for path, md5 in new]
+    if sets:
+        client.log_inputs(run.info.run_id, datasets=[DatasetInput(one, []) for one in sets])
 
 
 def _origin() -> dict[str, str]:

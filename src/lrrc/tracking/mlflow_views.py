@@ -21,7 +21,9 @@ CHANGED = (
 )
 
 
-def _view(name: str, order: int, query: str, params: Sequence[str], metrics: Sequence[str]) -> str:
+def _view(
+    name: str, order: int, query: str, params: Sequence[str], metrics: Sequence[str], group_by: str | None = None
+) -> str:
     columns = [*(f"params.`{key}`" for key in params), *(f"metrics.`{key}`" for key in metrics)]
     state = {
         "searchFilter": query,
@@ -30,10 +32,14 @@ def _view(name: str, order: int, query: str, params: Sequence[str], metrics: Seq
         "selectedColumns": columns,
         "columnOrder": columns,
     }
+    if group_by:
+        keys = [{"mode": "tag", "groupByData": group_by}]
+        state["groupBy"] = {"aggregateFunction": "average", "groupByKeys": keys}
     return json.dumps({"name": name, "createdAt": order, "updatedAt": order, "state": json.dumps(state)})
 
 
 VIEWS = {  # key -> content of the tag; the newest comes first in the list
+    "stages": _view("By stage", 4, "", ("rank", "seed", "policy"), ("val_loss", "epochs"), "stage"),
     "ranks": _view("Ranks and seeds", 3, "tags.stage = 'train'", ("rank", "seed"), LEARNT),
     "ablations": _view("Ablations", 2, "tags.stage = 'ablate'", CHANGED, LEARNT),
     "policies": _view(

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from lrrc.runtime.files import file_digest
 
+NO_DATA = ("data/lm", "data/encoder")
 MODEL = "coordinator"  # name of the model in MLflow: runs:/RUN_ID/coordinator
 
 
@@ -45,6 +46,7 @@ class LockedStage:
     params_hash: str
     inputs_hash: str
     outs: tuple[Path, ...]  # absolute
+    data: tuple[tuple[str, str], ...]  # path and DVC's hash of every file or folder of data that it read
     here: bool  # are the files on disk the ones that dvc.lock names?
 
 
@@ -61,7 +63,7 @@ def result(metrics: Mapping = {}, history: Sequence[Mapping] = (), outs: Iterabl
                 rows += _read(file)
             case "summary.json":
                 numbers |= _records(_read(file))
-    return StageOutputs(_numbers(numbers), _curves(rows), files)
+    return StageOutputs(_numbers(numbers), curves(rows), files)
 
 
 def items(repo: Path) -> Iterator[LockedStage]:
@@ -81,8 +83,15 @@ def items(repo: Path) -> Iterator[LockedStage]:
             params_hash=canonical_hash(params),
             inputs_hash=canonical_hash([[dep["path"], dep.get("md5")] for dep in entry.get("deps", [])]),
             outs=tuple(repo / out["path"] for out in outs),
+            data=tuple((dep["path"], dep["md5"]) for dep in entry.get("deps", []) if _is_data(dep)),
             here=all(dvc_md5(repo / out["path"]) == out.get("md5", "") for out in outs),
         )
+
+
+def _is_data(dep: Mapping) -> bool:
+    """Episodes and what was made of them, not code or models."""
+    path = dep["path"]
+    return "md5" in dep and (path.startswith("data/") or path.endswith(".parquet")) and path not in NO_DATA
 
 
 @dataclass(frozen=True)
@@ -138,21 +147,21 @@ def canonical_hash(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _curves(history: Sequence[Mapping]) -> dict[str, list[tuple[int, float]]]:
+def curves(history: Sequence[Mapping]) -> dict[str, list[tuple[int, float]]]:
     """epoch/NAME; with folds also epoch/NAME/fit-K, and their mean ends with the first that ends."""
-    curves: dict[str, list[tuple[int, float]]] = {}
+    found: dict[str, list[tuple[int, float]]] = {}
     folds: dict[tuple[str, int], list[float]] = {}
     for row in history:
         for key, value in _numbers({key: row[key] for key in row if key not in ("fold", "epoch")}).items():
             label = f"epoch/{key}/fit-{row['fold']}" if "fold" in row else f"epoch/{key}"
-            curves.setdefault(label, []).append((int(row["epoch"]), value))
+            found.setdefault(label, []).append((int(row["epoch"]), value))
             if "fold" in row:
                 folds.setdefault((key, int(row["epoch"])), []).append(value)
     n_folds = len({row["fold"] for row in history if "fold" in row})
     for (key, epoch), values in folds.items():
         if len(values) == n_folds:
-            curves.setdefault(f"epoch/{key}", []).append((epoch, math.fsum(values) / n_folds))
-    return curves
+            found.setdefault(f"epoch/{key}", []).append((epoch, math.fsum(values) / n_folds))
+    return found
 
 
 def _records(summary: Mapping) -> dict[str, float]:

@@ -201,11 +201,11 @@ def fit_and_log(
     Several seeds of one policy: a checkpoint for each, `s0` and so on below `out`.
     """
     from lrrc.tracking import mlflow_runs
+    from lrrc.tracking.live_run import LiveRun
 
     inputs = inputs or StageInputs(*map(Path, INPUTS))
     fits = [*(["main"] if main else []), *inputs.fit_names()]
     work = Path(".cache/fits") / out.name
-    fit_items(items, inputs, fits, out, work)
     first, seeds = next(iter(items.values())), [item.seed for item in items.values()]
     logged = {
         "policy": first.name,
@@ -216,5 +216,7 @@ def fit_and_log(
         "model": dataclasses.asdict(first.model),
         "train": dataclasses.asdict(first.train),
     }
-    mlflow_runs.log_stage(out.name, stage=stage, params=logged, artifacts=[out])
+    with LiveRun(out.name, stage, logged, work, len(items) * len(fits)) as live:
+        fit_items(items, inputs, fits, out, work)
+    mlflow_runs.log_stage(out.name, stage=stage, params=logged, artifacts=[out], live=live.run_id)
     shutil.rmtree(work, ignore_errors=True)
