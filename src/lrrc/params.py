@@ -312,6 +312,14 @@ class VotesConfig:
 
 
 @checked
+class TeamArenaConfig:
+    """The team arena: agents that need each other's notes."""
+
+    episodes: Several
+    seed: Seed
+
+
+@checked
 class ExploreConfig:
     """The report's digest explorer: how many held-out episodes, and the seed that draws them."""
 
@@ -354,6 +362,7 @@ class Params:
     fidelity: FidelityConfig
     transfer: TransferConfig
     votes: VotesConfig
+    team_arena: TeamArenaConfig
     explore: ExploreConfig
     stats: StatsConfig
 
