@@ -1,7 +1,7 @@
 """Agents of the team arena: two local models, asked only what is not known yet.
 
 An agent's answer to a request is the option of highest likelihood per token; its confidence is what that likelihood
-gains over the same option with neither notes nor history (pointwise mutual information, in nats a token). Answers are
+gains over the same option after the bare question (pointwise mutual information, in nats a token). Answers are
 kept by content, as in lrrc.pretrained.answers; but a key is made of texts, so that remembered ones need no model.
 """
 
@@ -44,10 +44,10 @@ class TeamAgents:
         self.new = 0
         self._models: Mapping[str, LanguageModel] | None = None
 
-    def opinion(self, model: str, chat: Chat, options: tuple[str, ...]) -> Opinion:
-        """What a model makes of a chat whose last message asks for one of the options."""
+    def opinion(self, model: str, chat: Chat, question: str, options: tuple[str, ...]) -> Opinion:
+        """What a model makes of a chat whose last message ends in a question, to which one of the options is right."""
         here = self.scores(model, chat, options)
-        alone = self.scores(model, chat[-1:], options)
+        alone = self.scores(model, (("user", question),), options)
         choice = int(np.argmax(here))
         return Opinion(choice, float(here[choice] - alone[choice]))
 

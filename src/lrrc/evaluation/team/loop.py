@@ -39,6 +39,10 @@ class Called:
     completion: int
     reusable: int
 
+    def right(self, request: Request) -> bool:
+        """Whether it says the right answer."""
+        return self.opinion.choice == request.answer and self.says != NOTHING
+
 
 @dataclass
 class Conversation:
@@ -92,7 +96,8 @@ def _call(talk: Conversation, agent: int, request: Request, inputs: list[Message
     chosen = talk.session.select(inputs, who.name, table.budget)
     middle, _ = history_part(chosen, talk.session.history.messages, list)
     sent = (("system", who.system), *(pair(message) for message in (*middle, *inputs)))
-    opinion = table.agents.opinion(who.model, tuple(as_chat(each, who.name) for each in sent), request.options)
+    chat = tuple(as_chat(each, who.name) for each in sent)
+    opinion = table.agents.opinion(who.model, chat, request.question, request.options)
     sure = opinion.confidence >= table.thresholds.get(who.model, -np.inf)
     says = request.options[opinion.choice] if sure else NOTHING
     counts = tokens.count_batch([content for _, content in sent])
@@ -105,7 +110,6 @@ def _call(talk: Conversation, agent: int, request: Request, inputs: list[Message
 def row(episode: TeamEpisode, request: Request, made: Sequence[Called]) -> dict[str, Any]:
     """What is kept of a request: the calls by agent, the answer that is forwarded, its costs."""
     best = max(made, key=lambda call: call.opinion.confidence)
-    said = [call.says != NOTHING for call in made]
     return {
         "episode_id": episode.episode_id,
         "turn": request.turn,
@@ -113,11 +117,9 @@ def row(episode: TeamEpisode, request: Request, made: Sequence[Called]) -> dict[
         "family": request.family,
         "agents": len(episode.agents),
         "called": [call.agent for call in made],
-        "right_of_called": [
-            int(call.opinion.choice == request.answer and ok) for call, ok in zip(made, said, strict=True)
-        ],
+        "right_of_called": [int(call.right(request)) for call in made],
         "confidence": [round(call.opinion.confidence, 3) for call in made],
-        "right": int(best.opinion.choice == request.answer and best.says != NOTHING),
+        "right": int(best.right(request)),
         "calls": len(made),
         "prompt_tokens": sum(call.prompt for call in made),
         "completion_tokens": sum(call.completion for call in made),
