@@ -12,6 +12,7 @@ from lrrc.episodes.chat_message import as_dict, repair_surrogates
 from lrrc.episodes.episode import ROLES
 from lrrc.middleware import persistence
 from lrrc.middleware.chat_messages import fingerprint
+from lrrc.middleware.choosing import choose, gate_in
 from lrrc.middleware.conversation import Composed, Conversation
 from lrrc.middleware.conversations import Conversations
 from lrrc.middleware.prompt import Prompt, chat_prompt
@@ -22,6 +23,7 @@ from lrrc.policies.base import Policy
 from lrrc.policies.registry import with_settings
 from lrrc.policies.serving import PACKAGED_ENCODER, encoder_for, serving_policy
 from lrrc.policies.spec import PolicySpec
+from lrrc.pretrained import sentence_encoder
 from lrrc.runtime.files import invalid_value
 
 
@@ -117,6 +119,18 @@ class Coordinator:
     async def acompose(self, *args: Any, **options: Any) -> tuple[list[Any], Receipt]:
         """`compose` in a thread, so that the event loop goes on."""
         return await asyncio.to_thread(self.compose, *args, **options)
+
+    def choose(
+        self, messages: Sequence[Mapping[str, Any]], agents: Sequence[str], gate: Path | str | None = None
+    ) -> list[Choice]:
+        """Which of several agents to call with the last message: each one's name, the probability that it would be
+        right, whether to call it, and why.
+
+        `messages` is the whole list; replies carry the names of their agents. `gate` is the folder of a trained call
+        gate. Raises ValueError that names the message, or what is missing.
+        """
+        trained = gate_in(Path(gate or DEFAULT_GATE))
+        return choose(messages, agents, trained, sentence_encoder.load(str(self.encoder)))
 
     def pass_on(self, reason: str, agent: str | None = None, conversation: str | None = None) -> Receipt:
         """The receipt of a call whose messages could not be read and were sent as they are: nothing is counted."""
