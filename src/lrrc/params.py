@@ -354,6 +354,16 @@ class TeamConfig:
 
 
 @checked
+class TeamReportConfig:
+    """What tokens cost in the team's tables: list prices per million of them."""
+
+    prices: dict[Literal["prompt", "cached", "completion"], Weight]
+
+    def __post_init__(self) -> None:
+        require(len(self.prices) == 3, "prices", dict(self.prices), "a price each of prompt, cached and completion")
+
+
+@checked
 class ExploreConfig:
     """The report's digest explorer: how many held-out episodes, and the seed that draws them."""
 
@@ -398,6 +408,7 @@ class Params:
     votes: VotesConfig
     team_arena: TeamArenaConfig
     team: TeamConfig
+    team_report: TeamReportConfig
     explore: ExploreConfig
     stats: StatsConfig
 

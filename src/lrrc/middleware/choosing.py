@@ -12,8 +12,8 @@ from lrrc.digest.history import History
 from lrrc.episodes.episode import Message
 from lrrc.middleware.prompt import chat_prompt
 from lrrc.policies.base import split_turns
-from lrrc.policies.caller import CallGate, Choice, load_gate
-from lrrc.pretrained.sentence_encoder import SentenceEncoder
+from lrrc.policies.caller import DEFAULT, CallGate, Choice, load_gate
+from lrrc.pretrained import sentence_encoder
 from lrrc.runtime.files import invalid_value
 
 MAX_SEGMENT_TOKENS = 60
@@ -26,11 +26,12 @@ def gate_in(folder: Path) -> CallGate:
 
 
 def choose(
-    messages: Sequence[Mapping[str, Any]], agents: Sequence[str], gate: CallGate, encoder: SentenceEncoder
+    messages: Sequence[Mapping[str, Any]], agents: Sequence[str], gate: Path | str | None, encoder: Path
 ) -> list[Choice]:
     """Every agent with the probability that its answer to the last message would be right, and whether to call it.
 
-    A reply is an agent's where it carries its name. Raises ValueError that names the message, or the agents.
+    A reply is an agent's where it carries its name. `gate` and `encoder` are folders. Raises ValueError that names the
+    message, or the agents.
     """
     if isinstance(agents, str) or not isinstance(agents, Sequence) or not agents or len(set(agents)) < len(agents):
         raise invalid_value("choose", "agents", agents, "a list of different names, not empty")
@@ -42,11 +43,12 @@ def choose(
     said = [item.spoken for item in read if item.role != "system"]
     if not said or said[-1].role != "user":
         raise invalid_value("choose", "messages", messages, "a list that ends with a user's message")
-    history = History(agents, encoder, MAX_SEGMENT_TOKENS)
+    trained = gate_in(Path(gate or DEFAULT))
+    history = History(agents, sentence_encoder.load(str(encoder)), MAX_SEGMENT_TOKENS)
     before = [_as_said(message, agents) for message in said[:-1]]
     turns = [[before[i] for i in turn] for turn in split_turns(range(len(before)), before)]
     history.commit(history.prepare(turns))
-    return gate.choose(history, question(said[-1].content))
+    return trained.choose(history, question(said[-1].content))
 
 
 def _as_said(message: Message, agents: Sequence[str]) -> Message:

@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lrrc.episodes.chat_message import as_dict, repair_surrogates
 from lrrc.episodes.episode import ROLES
 from lrrc.middleware import persistence
 from lrrc.middleware.chat_messages import fingerprint
-from lrrc.middleware.choosing import choose, gate_in
 from lrrc.middleware.conversation import Composed, Conversation
 from lrrc.middleware.conversations import Conversations
 from lrrc.middleware.prompt import Prompt, chat_prompt
@@ -23,8 +22,10 @@ from lrrc.policies.base import Policy
 from lrrc.policies.registry import with_settings
 from lrrc.policies.serving import PACKAGED_ENCODER, encoder_for, serving_policy
 from lrrc.policies.spec import PolicySpec
-from lrrc.pretrained import sentence_encoder
 from lrrc.runtime.files import invalid_value
+
+if TYPE_CHECKING:
+    from lrrc.policies.caller import Choice
 
 
 class Coordinator:
@@ -129,8 +130,9 @@ class Coordinator:
         `messages` is the whole list; replies carry the names of their agents. `gate` is the folder of a trained call
         gate. Raises ValueError that names the message, or what is missing.
         """
-        trained = gate_in(Path(gate or DEFAULT_GATE))
-        return choose(messages, agents, trained, sentence_encoder.load(str(self.encoder)))
+        from lrrc.middleware import choosing  # needs torch, which composing by rules does not
+
+        return choosing.choose(messages, agents, gate, self.encoder)
 
     def pass_on(self, reason: str, agent: str | None = None, conversation: str | None = None) -> Receipt:
         """The receipt of a call whose messages could not be read and were sent as they are: nothing is counted."""

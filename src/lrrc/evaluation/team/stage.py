@@ -37,7 +37,7 @@ from lrrc.policies.caller import save_gate
 from lrrc.policies.registry import load_policy
 from lrrc.policies.run_items import train_name
 from lrrc.policies.spec import PolicySpec
-from lrrc.pretrained import gemma, sentence_encoder
+from lrrc.pretrained import gemma, language_model, sentence_encoder
 from lrrc.pretrained.answers import Kept, read_answers, read_journals, write_answers
 from lrrc.pretrained.language_model import LanguageModel
 from lrrc.runtime.chance import stream
@@ -45,6 +45,7 @@ from lrrc.runtime.files import write_json, write_parquet
 
 GATE = "lrrc"  # as a call policy
 RESERVED = 48  # episodes at the end of the order that are never played
+BEST_ALONE = 1.01  # a threshold that nobody reaches: the most probable agent alone is called
 THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(1, 20))  # of the gate's curve
 
 
@@ -70,7 +71,7 @@ def load_models(lm: Path, cache: Path) -> dict[str, LanguageModel]:
     """Both local models by name, the second one converted where that has not been done. Raises ValueError."""
     if not (cache / gemma.NAME / "config.json").is_file():
         gemma.convert(cache / gemma.NAME, cache)
-    return dict(zip(MODELS, (LanguageModel(lm), gemma.Transcript(cache / gemma.NAME)), strict=True))
+    return dict(zip(MODELS, (language_model.load(str(lm)), gemma.load(str(cache / gemma.NAME))), strict=True))
 
 
 def remembering(places: Places, journal: str) -> TeamAgents:
@@ -127,15 +128,14 @@ def replays(
         for each in asked:
             gate = gates[fold_of[each.episode.episode_id]]
             chances = gate.probabilities(each.seen)
-            for tau in (*THRESHOLDS, 1.01, gate.threshold):
-                if variant and tau <= 1:
-                    continue
-                called = chosen_at(chances, tau)
+            curve = () if variant else THRESHOLDS
+            for label in (*curve, BEST_ALONE, None):
+                called = chosen_at(chances, gate.threshold if label is None else label)
                 found.append(
                     {
                         "variant": variant,
                         "seed": seed,
-                        "threshold": None if tau == gate.threshold else tau,
+                        "threshold": label,
                         "episode_id": each.episode.episode_id,
                         "turn": each.request.turn,
                         "kind": each.request.kind,
