@@ -20,6 +20,7 @@ from lrrc.runtime.urls import check_base_url
 SOURCES = ("embedded", "lmsys", "mt_bench_human", "files")
 EMBEDDED = "data/embedded/arena.parquet"  # data.path where no other is given
 TARGETS, AGENTS, ENGINES = ("model", "lexical"), ("local", "endpoint"), ("local", "ray")
+TEAM_CALLS = ("all", "random", "in-turn", "last-forwarded", "oracle", "bm25", "bm25-2", "embedding", "embedding-2")
 FAMILY_FOLDS = "folds-family"  # an ablation: the fits saw no check of the families that they are tested on
 # arguments of lightning.Trainer that a user may set; the others belong to training.fit
 TRAINER = (
@@ -312,6 +313,57 @@ class VotesConfig:
 
 
 @checked
+class TeamArenaConfig:
+    """The team arena: agents that need each other's notes."""
+
+    episodes: Several
+    seed: Seed
+
+
+@checked
+class TeamConfig:
+    """The closed loop on the team arena. Of its episodes the first `episodes` of a drawn order are played, and
+    `calibrate` others set the confidence below which an agent says that it has nothing; in every `whole_every`-th of
+    those both models are also given all there is. `pairs` are PAYLOAD/CALL. The rest trains the call gate: `margin` is
+    what calling fewer may cost on validation episodes, `seeds_elsewhere` how many of `seeds` ablations have.
+    """
+
+    episodes: Several
+    calibrate: Several
+    whole_every: Positive
+    pairs: Listed[str]
+    folds: Several
+    seeds: Listed[Seed]
+    seeds_elsewhere: Positive
+    rank: Several
+    epochs: Positive
+    margin: FractionBelow1
+    variants: Listed[str]
+    seed: Seed
+
+    def __post_init__(self) -> None:
+        _different("seeds", self.seeds)
+        for pair in self.pairs:
+            payload, _, call = pair.partition("/")
+            require(
+                payload in LIVE and call in TEAM_CALLS,
+                "pairs",
+                pair,
+                f"PAYLOAD/CALL with CALL of {', '.join(TEAM_CALLS)}",
+            )
+
+
+@checked
+class TeamReportConfig:
+    """What tokens cost in the team's tables: list prices per million of them."""
+
+    prices: dict[Literal["prompt", "cached", "completion"], Weight]
+
+    def __post_init__(self) -> None:
+        require(len(self.prices) == 3, "prices", dict(self.prices), "a price each of prompt, cached and completion")
+
+
+@checked
 class ExploreConfig:
     """The report's digest explorer: how many held-out episodes, and the seed that draws them."""
 
@@ -354,6 +406,9 @@ class Params:
     fidelity: FidelityConfig
     transfer: TransferConfig
     votes: VotesConfig
+    team_arena: TeamArenaConfig
+    team: TeamConfig
+    team_report: TeamReportConfig
     explore: ExploreConfig
     stats: StatsConfig
 

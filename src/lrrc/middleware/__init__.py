@@ -9,6 +9,7 @@ coordinator    the one entry; settings, receipt: what goes in and comes out besi
 conversation   what is remembered of one conversation; conversations tells them apart
 body, chat_messages, prompt_cache
                a list of messages read, and the price of a prefix
+choosing       which of several agents to call
 beside         what goes with them: tools, the form of the answer
 dialect, payload
                what a request allows, and what is sent in its place

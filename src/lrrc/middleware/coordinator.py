@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lrrc.episodes.chat_message import as_dict, repair_surrogates
 from lrrc.episodes.episode import ROLES
@@ -25,6 +25,9 @@ from lrrc.policies.registry import with_settings
 from lrrc.policies.serving import PACKAGED_ENCODER, encoder_for, serving_policy
 from lrrc.policies.spec import PolicySpec
 from lrrc.runtime.files import invalid_value, shortened
+
+if TYPE_CHECKING:
+    from lrrc.policies.caller import Choice
 
 
 class Coordinator:
@@ -121,6 +124,19 @@ class Coordinator:
     async def acompose(self, *args: Any, **options: Any) -> tuple[list[Any], Receipt]:
         """`compose` in a thread, so that the event loop goes on."""
         return await asyncio.to_thread(self.compose, *args, **options)
+
+    def choose(
+        self, messages: Sequence[Mapping[str, Any]], agents: Sequence[str], gate: Path | str | None = None
+    ) -> list[Choice]:
+        """Which of several agents to call with the last message: each one's name, the probability that it would be
+        right, whether to call it, and why.
+
+        `messages` is the whole list; replies carry the names of their agents. `gate` is the folder of a trained call
+        gate. Raises ValueError that names the message, or what is missing.
+        """
+        from lrrc.middleware import choosing  # needs torch, which composing by rules does not
+
+        return choosing.choose(messages, agents, gate, self.encoder)
 
     def pass_on(self, reason: str, agent: str | None = None, conversation: str | None = None) -> Receipt:
         """The receipt of a call whose messages could not be read and were sent as they are: nothing is counted."""

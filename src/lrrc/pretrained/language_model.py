@@ -73,6 +73,9 @@ class PrefixTree:
 class LanguageModel:
     """Log-likelihoods under a causal language model in the folder that `convert` (or a hub download) wrote."""
 
+    begin: tuple[int, ...] = ()  # what stands before the first message
+    lead = ""  # what stands between the mark of a reply and its text
+
     def __init__(self, folder: Path | str):
         self._read_tokenizer(folder)
         self._load(folder)
@@ -164,11 +167,15 @@ class LanguageModel:
         with torch.inference_mode():
             hidden_BLD = self.model.model(
                 input_ids=torch.from_numpy(ids),
-                attention_mask=torch.from_numpy(seen),
+                attention_mask=self._mask(seen, position),
                 position_ids=torch.from_numpy(position),
                 use_cache=False,
             ).last_hidden_state
             return [self._read(hidden_BLD[b], tree, places) for b, (tree, places) in enumerate(trees)]
+
+    def _mask(self, seen: np.ndarray, position: np.ndarray) -> Any:
+        """What a forward pass is given of `seen` [B, 1, L, L] and of positions [B, L] in their sequences."""
+        return self.torch.from_numpy(seen)
 
     def _read(self, hidden_LD, tree: PrefixTree, places: list) -> list[list[np.ndarray]]:
         """Log-likelihoods of the answers of one tree; logits are made only where an answer's token is predicted."""

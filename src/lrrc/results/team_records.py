@@ -1,0 +1,159 @@
+"""results/team -> figures of the team arena with intervals: every pair of payload and call policy, the gate, headroom.
+
+A figure is {"part", "payload", "call", "variant", "kind", "metric", "value", "low", "high", "n", "episodes", "seeds"}
+and what a comparison adds. Requests of one episode are drawn together, trainings of the gate are crossed with them
+(lrrc.results.crossed). Parts: "played" (the closed loop), "against" (minus the reference: everybody is called, with
+everything), "gate" (choices replayed on the answers that all gave), "headroom" (both models without a call policy).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from lrrc.results.crossed import Crossed, crossed, crossed_reduction
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+REFERENCE = ("full-context", "all")
+MARGIN = 0.04  # of success: what calling and sending less may cost
+KEY = ["episode_id", "turn"]  # names a request
+ALL = "all"  # kinds of request
+
+
+class Money(NamedTuple):
+    """List prices per million tokens: of a fresh prompt token, of one in a provider's prompt cache, of a completion."""
+
+    prompt: float
+    cached: float
+    completion: float
+
+
+def read_team(folder: Path, prices: Money, alpha: float = 0.05) -> list[dict[str, Any]]:
+    """Every figure of the stage team. Raises ValueError where it left nothing."""
+    import pandas as pd
+
+    if not (folder / "rows.parquet").is_file():
+        raise ValueError(f"{folder}: no rows.parquet; `dvc repro team` makes it")
+    rows = with_money(pd.read_parquet(folder / "rows.parquet"), prices)
+    meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+    found = [*played(rows), *against_reference(rows, alpha)]
+    found += gate(pd.read_parquet(folder / "replays.parquet"))
+    found += headroom(pd.read_parquet(folder / "headroom.parquet"))
+    where = {"part": "meta", "n": meta["episodes"], "episodes": meta["episodes"]}
+    numbers = {name: value for name, value in meta.items() if isinstance(value, (int, float))}
+    return [*found, *(figure(where, name, value) for name, value in numbers.items())]
+
+
+def with_money(rows: pd.DataFrame, prices: Money) -> pd.DataFrame:
+    """The rows with all tokens, and what they cost, with prompt caches and without."""
+    prompt, cached, completion = (rows[name] for name in ("prompt_tokens", "reusable_tokens", "completion_tokens"))
+    return rows.assign(
+        tokens=prompt + completion,
+        money=(prompt * prices.prompt + completion * prices.completion) / 1e6,
+        money_cached=((prompt - cached) * prices.prompt + cached * prices.cached + completion * prices.completion)
+        / 1e6,
+    )
+
+
+MEANS = {
+    "right": "success",
+    "calls": "calls",
+    "tokens": "tokens",
+    "prompt_tokens": "prompt_tokens",
+    "completion_tokens": "completion_tokens",
+    "money": "money",
+    "money_cached": "money_cached",
+}
+
+
+def played(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Means per request of every pair of policies, of all requests and of every kind."""
+    for (payload, call), some in rows.groupby(["payload", "call"]):
+        for kind, part in [(ALL, some), *some.groupby("kind")]:
+            where = {"part": "played", "payload": payload, "call": call, "kind": kind}
+            for column, metric in MEANS.items():
+                if kind == ALL or column in ("right", "calls"):
+                    yield measured(where, metric, crossed([part[column]], part["episode_id"]), len(part))
+
+
+def against_reference(rows: pd.DataFrame, alpha: float) -> Iterator[dict[str, Any]]:
+    """Every pair minus the reference, paired by request: success, percent of calls, tokens and money saved."""
+    table = {pair: some.set_index(KEY).sort_index() for pair, some in rows.groupby(["payload", "call"])}
+    full = table.get(REFERENCE)
+    for pair, mine in table.items():
+        if full is None or pair == REFERENCE:
+            continue
+        assert mine.index.equals(full.index), f"{pair}: other requests than the reference"
+        clusters = mine.index.get_level_values("episode_id")
+        where = {"part": "against", "payload": pair[0], "call": pair[1], "kind": ALL}
+        gap = crossed([mine["right"] - full["right"]], clusters)
+        more = {"no_loss_p": gap.p_within(MARGIN), "no_loss_power": gap.power_within(MARGIN, alpha)}
+        yield measured(where, "success_difference", gap, len(mine), detectable=gap.detectable(alpha), **more)
+        for column in ("calls", "tokens", "money", "money_cached"):
+            saved = crossed_reduction([mine[column]], [full[column]], clusters)
+            yield measured(where, f"{column}_saved", saved, len(mine))
+
+
+def gate(replays: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """The gate over its thresholds, the calibrated one among them; its best agent alone, whole and with parts off."""
+    replays = replays.assign(threshold=replays["threshold"].fillna(-1.0))
+    best = replays[replays["threshold"] > 1]
+    base = _matrix(best[best["variant"] == ""], "right")
+    for (variant, threshold), some in replays.groupby(["variant", "threshold"]):
+        name = {-1.0: "calibrated"}.get(threshold, "best agent" if threshold > 1 else f"threshold {threshold:.2f}")
+        where = {"part": "gate", "payload": "lrrc", "call": name, "variant": variant, "kind": ALL}
+        for column, metric in (("right", "success"), ("calls", "calls")):
+            matrix = _matrix(some, column)
+            yield measured(where, metric, crossed(matrix.to_numpy(), _clusters(matrix)), matrix.shape[1])
+        if variant and threshold > 1:
+            mine = _matrix(some, "right")
+            gap = mine.to_numpy() - base.loc[mine.index].to_numpy()
+            yield measured(where, "success_minus_whole_gate", crossed(gap, _clusters(mine)), mine.shape[1])
+
+
+def _matrix(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """[seeds, requests]"""
+    return rows.pivot_table(index="seed", columns=KEY, values=column)
+
+
+def _clusters(matrix: pd.DataFrame):
+    return matrix.columns.get_level_values("episode_id")
+
+
+def headroom(answered: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Share right of either model by what it was given, of every kind of request and every kind of fact."""
+    for by in ("kind", "family"):
+        for (model, given, what), some in answered.groupby(["model", "given", by]):
+            where = {"part": "headroom", "payload": model, "call": given, "kind": what, "variant": by}
+            share = crossed([some["right"].astype(float)], some["episode_id"])
+            yield measured(where, "success", share, len(some))
+    facts, nothing = (answered[answered["given"] == given] for given in ("facts", "nothing"))
+    for model, some in facts.groupby("model"):
+        sure, unsure = some["confidence"], nothing[nothing["model"] == model]["confidence"]
+        where = {"part": "headroom", "payload": model, "call": "confidence", "n": len(some)}
+        yield figure({**where, "episodes": some["episode_id"].nunique()}, "area_under_curve", _area(sure, unsure))
+
+
+def _area(above: pd.Series, below: pd.Series) -> float:
+    """How often a value of the first is greater than one of the second; ties count half."""
+    one, other = above.to_numpy()[:, None], below.to_numpy()[None]
+    return float(np.mean((one > other) + 0.5 * (one == other)))
+
+
+def measured(where: Mapping[str, Any], metric: str, found: Crossed, n: int, **more: float) -> dict[str, Any]:
+    """The figure of a mean with its 95 % interval."""
+    value, low, high = found.interval()
+    sizes = {"n": n, "episodes": found.episodes, "seeds": found.trainings}
+    return figure({**where, **sizes, **more}, metric, value, low, high)
+
+
+def figure(where: Mapping[str, Any], metric: str, value: float, low: float | None = None, high: float | None = None):
+    """One figure, with every name that there is."""
+    names = dict.fromkeys(("part", "payload", "call", "variant", "kind"), "")
+    return {**names, "seeds": 0, **where, "metric": metric, "value": value, "low": low, "high": high}

@@ -1,0 +1,149 @@
+"""The stage team from end to end, with agents that need no model; its figures, plots and tables."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from helpers.checkpoints import write_checkpoint
+from helpers.paths import ROOT
+
+from lrrc.episodes.team.episode import read_team
+from lrrc.evaluation.team import stage
+from lrrc.evaluation.team.readers import Readers
+from lrrc.params import load_params, parse_params
+from lrrc.policies.caller import load_gate
+from lrrc.report.team import against_success, find, one, tables
+from lrrc.results import team_records
+from lrrc.results.team_records import Money, with_money
+
+ARENA = ROOT / "data/embedded/team.parquet"
+PRICES = Money(2.0, 1.0, 10.0)
+
+
+class Known(Readers):
+    """Readers where the stage has models."""
+
+    new, used = 0, {}
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    """The folder that the stage wrote, over six episodes."""
+    root = tmp_path_factory.mktemp("team")
+    write_checkpoint(root, rank=4)
+    (root / "models/train-r8-s0").rename(root / "models/train-r4-s0")
+    params = load_params(ROOT / "params.yaml")
+    few = {"episodes": 6, "calibrate": 3, "folds": 2, "seeds": (0, 1), "epochs": 1, "variants": ("state-off",)}
+    pairs = ("lrrc/all", "full-context/all", "lrrc/oracle")
+    team = dataclasses.replace(params.team, **few, pairs=pairs, seeds_elsewhere=2)
+    params = dataclasses.replace(params, rank=4, ranks=(4,), team=team)
+    patch = pytest.MonkeyPatch()
+    patch.setattr(stage, "remembering", lambda *_: Known(read_team(ARENA)))
+    places = stage.Places(
+        root / "models", root / "data/encoder", ARENA, root, root / "none", root / "out", root / "cache"
+    )
+    with patch.context():
+        stage.evaluate_team(places, params)
+    patch.undo()
+    return root / "out"
+
+
+@pytest.fixture(scope="module")
+def figures(played):
+    return team_records.read_team(played, PRICES)
+
+
+def test_every_pair_meets_the_same_requests(played):
+    rows = pd.read_parquet(played / "rows.parquet")
+    met = {
+        pair: set(zip(some["episode_id"], some["turn"], strict=True))
+        for pair, some in rows.groupby(["payload", "call"])
+    }
+    assert set(met) == {("lrrc", "all"), ("full-context", "all"), ("lrrc", "oracle"), ("lrrc", "lrrc")}
+    assert len({frozenset(each) for each in met.values()}) == 1
+    assert (rows["calls"] == rows["called"].map(len)).all()
+
+
+def test_what_is_played_and_what_calibrates_are_apart(played):
+    """And a longer run begins with the episodes of a shorter one."""
+    order = stage.drawn(read_team(ARENA), 0)
+    names = set(pd.read_parquet(played / "rows.parquet")["episode_id"])
+    assert names == {episode.episode_id for episode in order[:6]}
+    assert not names & set(pd.read_parquet(played / "headroom.parquet")["episode_id"])
+
+
+def test_the_gate_that_is_written_can_be_read(played):
+    gate = load_gate(played / "gate")
+    assert len(gate.nets) == 2 and 0 <= gate.threshold <= 1
+
+
+def test_readers_make_everybody_with_everything_right(figures):
+    full = one(figures, part="played", payload="full-context", call="all", kind="all", metric="success")
+    assert full["value"] == 1 and full["episodes"] == 6
+    saved = one(figures, part="against", payload="lrrc", call="oracle", metric="calls_saved")
+    assert saved["value"] > 50 and saved["low"] <= saved["value"] <= saved["high"]
+
+
+def test_figures_are_named_once_and_can_be_drawn(figures):
+    found = figures
+    names = [tuple(each[k] for k in ("part", "payload", "call", "variant", "kind", "metric")) for each in found]
+    assert len(set(names)) == len(names)
+    for metric in ("calls", "tokens"):
+        plot = against_success(found, metric, "x")
+        assert any(series.role == "reference" for series in plot.panels[0].series)
+    shown = "\n".join(table.markdown() for table in tables(found))
+    assert "state-off" in shown and "oracle (knows who)" in shown and "LRRC's gate" in shown
+    json.dumps(found)
+
+
+def test_ablations_are_set_against_the_whole_gate_of_the_same_seed(figures):
+    (gap,) = find(figures, part="gate", variant="state-off", metric="success_minus_whole_gate")
+    mine, whole = (
+        one(figures, part="gate", variant=v, call="best agent", metric="success")["value"] for v in ("state-off", "")
+    )
+    assert gap["value"] == pytest.approx(mine - whole) and gap["seeds"] == 2
+
+
+def test_money_counts_cached_tokens_at_their_price():
+    rows = pd.DataFrame({"prompt_tokens": [100], "reusable_tokens": [40], "completion_tokens": [10]})
+    found = with_money(rows, PRICES).iloc[0]
+    assert found["tokens"] == 110
+    assert found["money"] == pytest.approx((200 + 100) / 1e6)
+    assert found["money_cached"] == pytest.approx((60 * 2 + 40 + 100) / 1e6)
+
+
+def test_requests_of_an_episode_are_drawn_together():
+    """The interval of 40 requests in four like episodes is that of four draws, not of forty."""
+    rng = np.random.default_rng(1)
+    right = np.repeat(rng.random(4), 10)
+    rows = pd.DataFrame({"payload": "lrrc", "call": "all", "kind": "said", "right": right, "calls": 1.0})
+    rows["episode_id"] = np.repeat(list("abcd"), 10)
+    rows[["tokens", "prompt_tokens", "completion_tokens", "money", "money_cached"]] = 1.0
+    found = next(f for f in team_records.played(rows) if f["metric"] == "success" and f["kind"] == "all")
+    means = np.repeat(right[::10], 1)
+    assert found["high"] - found["value"] == pytest.approx(3.182446 * means.std(ddof=1) / 2, rel=1e-4)
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(ValueError, match="dvc repro team"):
+        team_records.read_team(tmp_path, PRICES)
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "told"),
+    [
+        ("team", "pairs", ["lrrc/nobody"], "PAYLOAD/CALL"),
+        ("team", "pairs", ["nothing/all"], "PAYLOAD/CALL"),
+        ("team", "seeds", [1, 1], "different"),
+        ("team_report", "prices", {"prompt": 1}, "a price each"),
+        ("team_arena", "episodes", 1, "integer"),
+    ],
+)
+def test_impossible_parameters_are_refused(section, key, value, told):
+    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    values[section][key] = value
+    with pytest.raises(ValueError, match=told):
+        parse_params(values)
