@@ -187,6 +187,21 @@ class TransferConfig:
 
 
 @checked
+class KindsConfig:
+    """Kinds of conversation left out in turn (a frozen stage): `files` beside the arena, calls and digests of each, the
+    longest history and how much of what is asked is shown. `deadline_min` begins nothing new then.
+    """
+
+    files: Listed[str]
+    calls: Several
+    digests: Several
+    history_tokens: Positive
+    input_characters: Positive
+    deadline_min: Positive
+    seed: Seed
+
+
+@checked
 class ModelConfig:
     """The coordinator (paper sections 3.1 and 3.5); the switches at the end are ablations, all true in the paper
     but `form`, which lets outcome heads see length and layout of answers.
@@ -353,6 +368,7 @@ class Params:
     live: LiveConfig
     fidelity: FidelityConfig
     transfer: TransferConfig
+    kinds: KindsConfig
     votes: VotesConfig
     explore: ExploreConfig
     stats: StatsConfig

@@ -74,6 +74,8 @@ METRICS = {
     "nats_over_full_context": ("Surprise of the true next reply beyond Full-Context", "nats per token"),
     "fidelity_tokens_per_call": ("History tokens per call, fidelity", "tokens"),
     "nats_over_best_rule": ("Surprise over the best fixed rule", "nats per token"),
+    "nats_over_line": ("Surprise over the additive line", "nats per token"),
+    "linked_recall": ("Digests that hold the message answered", "share of replies"),
     "nats_over_lead": ("Surprise over the place prior alone", "nats per token"),
     "live_success_at_equal_tokens": ("Live success at the mean tokens of LRRC", "share of checks"),
     "lrrc_live_lead_at_equal_tokens": ("Live success of LRRC minus this policy at equal mean tokens", "points"),

@@ -1,0 +1,123 @@
+"""Policies on kinds that no weight of theirs has seen, at equal mean tokens.
+
+The line that is met on a kind was fitted on all other kinds; a coordinator is met where it was not trained. What each
+policy is allowed on a kind is set so that it sends on average what recency sends within the budget there: from lengths
+alone, over the calls that are met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lrrc.digest.additive import Line
+from lrrc.evaluation.fidelity.surprise import request, surprise
+from lrrc.evaluation.kinds.calls import KindCall
+from lrrc.evaluation.kinds.rules import RULES, rule
+from lrrc.evaluation.kinds.targets import rounds, session_of
+from lrrc.policies.base import Policy, Session
+from lrrc.policies.untrained import Additive
+from lrrc.pretrained.sentence_encoder import SentenceEncoder
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from lrrc.digest.selection import Selection
+    from lrrc.pretrained.answers import Answers
+
+Maker = Callable[[int], Policy]  # the policy at a budget
+
+
+def line_at(line: Line, encoder: SentenceEncoder, budget: int) -> Policy:
+    """The additive policy with weights of its own."""
+    made = Additive(replace(rule("recency", encoder, budget).spec, name="additive"), encoder)
+    made.line = line
+    return made
+
+
+class Met:
+    """A call with a session for each maker, made when first needed."""
+
+    def __init__(self, call: KindCall, encoder: SentenceEncoder):
+        self.call, self.encoder = call, encoder
+        self._plain: Session | None = None
+        self._own: dict[int, Session] = {}
+
+    def send(self, policy: Policy, budget: int) -> Selection:
+        """What the policy sends in place of the history, as a digest."""
+        logged = self.call.logged
+        if policy.spec.trained:
+            session = self._own.get(id(getattr(policy, "net", None)))
+            if session is None:
+                session = policy.session(logged.episode.agents)
+                session.observe_all([[*t.inputs, *t.replies] for t in logged.episode.turns[: logged.turn]])
+                self._own[id(getattr(policy, "net", None))] = session
+            return session.under(policy).propose(logged.inputs, logged.agent, budget)
+        if self._plain is None:
+            self._plain = session_of(self.call, self.encoder, budget)
+        under = policy.session_type(policy, logged.episode.agents)
+        under.history, under.tokens_before = self._plain.history, self._plain.tokens_before
+        return under.propose(logged.inputs, logged.agent, budget)
+
+
+def equal_budget(met: Sequence[Met], maker: Maker, budget: int, wanted: float, corrections: int = 2) -> int:
+    """The budget at which a policy sends `wanted` tokens on average, about."""
+    found = budget
+    for _ in range(corrections):
+        sent = float(np.mean([one.send(maker(found), found).tokens for one in met]))
+        if not sent or abs(sent - wanted) < 0.5:
+            break
+        found = max(1, round(found + min(budget, wanted - sent)))
+    return found
+
+
+def measure_regret(
+    calls: Mapping[str, Sequence[KindCall]],
+    makers: Mapping[str, Mapping[str, Maker]],
+    encoder: SentenceEncoder,
+    answers: Answers,
+    budget: int,
+    reply_tokens: int,
+) -> list[dict[str, Any]]:
+    """A row for every call and policy; `makers` by kind and name, beside the rules. Calls are met in rounds."""
+    rows, allowed = [], {}
+    met = {kind: [Met(call, encoder) for call in of_kind] for kind, of_kind in calls.items()}
+    by_kind: dict[str, dict[str, Maker]] = {}
+    for kind, of_kind in met.items():
+        own = {name: (lambda b, name=name: rule(name, encoder, b)) for name in RULES}
+        by_kind[kind] = {**own, **makers.get(kind, {})}
+        wanted = float(np.mean([one.send(own["recency"](budget), budget).tokens for one in of_kind]))
+        for name, maker in by_kind[kind].items():
+            allowed[kind, name] = budget if name == "recency" else equal_budget(of_kind, maker, budget, wanted)
+    for number, call in rounds({kind: list(of_kind) for kind, of_kind in calls.items()}):
+        one, sent = met[call.kind][number], []
+        for name, maker in by_kind[call.kind].items():
+            most = allowed[call.kind, name]
+            sent.append((name, one.send(maker(most), most)))
+        asked = [request(answers.model, call.logged, digest.text or "", (), reply_tokens) for _, digest in sent]
+        for (name, digest), nats in zip(sent, surprise(answers, asked), strict=True):
+            rows.append(
+                {
+                    "kind": call.kind,
+                    "call": call.key,
+                    "cluster": call.cluster,
+                    "policy": name,
+                    "budget": budget,
+                    "tokens": digest.tokens,
+                    "nats": float(nats),
+                }
+            )
+        print(f"kinds: {budget} tokens, round {number}, {call.kind}: {answers.new} new answers", flush=True)
+    return rows
+
+
+def schema() -> pa.Schema:
+    """Columns of the rows: names, hashes and numbers, no texts."""
+    import pyarrow as pa
+
+    text = pa.string()
+    numbers = {"budget": pa.int32(), "tokens": pa.int32(), "nats": pa.float32()}
+    return pa.schema({"kind": text, "call": text, "cluster": text, "policy": text, **numbers})
