@@ -188,8 +188,10 @@ class TransferConfig:
 
 @checked
 class KindsConfig:
-    """Kinds of conversation left out in turn (a frozen stage): `files` beside the arena, calls and digests of each, the
-    longest history and how much of what is asked is shown. `deadline_min` begins nothing new then.
+    """Kinds of conversation left out in turn (a frozen stage): `files` beside the arena; calls of each and random
+    digests of each call; the longest history, and how much of what is asked is shown; the line's `ridge`; calls on
+    which policies are met, at the operating budget and at others; replies of a conversation whose links are looked up.
+    `deadline_min`: no call is scored after that.
     """
 
     files: Listed[str]
@@ -197,6 +199,11 @@ class KindsConfig:
     digests: Several
     history_tokens: Positive
     input_characters: Positive
+    ridge: Annotated[Number, Gt(0), allowed("a number > 0")]
+    budgets: Listed[Positive]
+    met: Several
+    met_elsewhere: Several
+    links: Positive
     deadline_min: Positive
     seed: Seed
 

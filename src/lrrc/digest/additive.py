@@ -21,6 +21,7 @@ import numpy as np
 
 from lrrc.digest.features import FEATURES, FIRST_AGENT, OTHER, USER, Query
 from lrrc.digest.history import History
+from lrrc.digest.place_prior import ANOTHERS, PER_MESSAGE, PER_SENTENCE, share_of_the_question
 from lrrc.digest.words import words_of
 from lrrc.episodes.episode import Message
 
@@ -47,6 +48,12 @@ OF_SPEAKER = (
     "by_the_asker",  # who said the last of what is asked
     "by_whom_is_named",  # in what is asked
 )
+SHARES = (  # of segments of a history they sum to one: how much there is in all plays no part
+    "place_share",  # of the place prior (lrrc.digest.place_prior), by messages
+    "newest_share",  # of newer messages alone
+    "cosine_share",
+    "asked_share",  # of the question's words
+)
 AS_THEY_ARE = (  # of lrrc.digest.features
     "cosine",
     "query_words_in_segment",
@@ -62,7 +69,8 @@ AS_THEY_ARE = (  # of lrrc.digest.features
     "directive",
     "later_similar",
 )
-ADDITIVE_FEATURES = (*OF_PLACE, *OF_SPEAKER, *AS_THEY_ARE, "tokens")
+ADDITIVE_FEATURES = (*OF_PLACE, *OF_SPEAKER, *SHARES, *AS_THEY_ARE, "tokens")
+LIKE = 0.1  # of cosine by which a share grows e-fold
 PACKAGED = Path(__file__).with_suffix(".json")  # written by the stage kinds
 _COLUMNS = [FEATURES.index(name) for name in AS_THEY_ARE]
 
@@ -151,5 +159,18 @@ def additive_features(
         by_asker_M[message_n],
         named_M[message_n],
     ]
+    others_n = (speaker_n >= FIRST_AGENT) & ~own_n
+    held_n = share_of_the_question(history, query.asked_weights, len(history.segments))[some_n]
+    seen += [
+        _share(np.exp(-PER_SENTENCE * place_n - PER_MESSAGE * ago_n - ANOTHERS * others_n)),
+        _share(np.exp(-PER_MESSAGE * ago_n)),
+        _share(np.exp((rows_nF[:, AS_THEY_ARE.index("cosine")] - 1) / LIKE)),
+        _share(held_n**2),
+    ]
     tokens_n = np.array([history.segments[i].tokens for i in some_n], float) / 60
     return np.concatenate([np.stack(seen, axis=1).astype(float), rows_nF, tokens_n[:, None]], axis=1)
+
+
+def _share(values_n: np.ndarray) -> np.ndarray:
+    """The values as parts of their sum; zeros where there is none."""
+    return values_n / (values_n.sum() or 1.0)

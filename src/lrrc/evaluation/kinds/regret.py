@@ -1,14 +1,15 @@
 """Policies on kinds that no weight of theirs has seen, at equal mean tokens.
 
-The line that is met on a kind was fitted on all other kinds; a coordinator is met where it was not trained. What each
-policy is allowed on a kind is set so that it sends on average what recency sends within the budget there: from lengths
-alone, over the calls that are met.
+The line that is met on a kind was fitted on all other kinds; a coordinator is met where it was not trained. Rules fill
+the budget, to within a segment. What the others are allowed on a kind is set so that they send on average what recency
+sends there: from lengths alone, over the calls that are met.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from lrrc.evaluation.kinds.calls import KindCall
 from lrrc.evaluation.kinds.rules import RULES, rule
 from lrrc.evaluation.kinds.targets import rounds, session_of
 from lrrc.policies.base import Policy, Session
+from lrrc.policies.registry import build_policy
+from lrrc.policies.spec import FOREIGN_RULES, PolicySpec
 from lrrc.policies.untrained import Additive
 from lrrc.pretrained.sentence_encoder import SentenceEncoder
 
@@ -35,6 +38,19 @@ def line_at(line: Line, encoder: SentenceEncoder, budget: int) -> Policy:
     """The additive policy with weights of its own."""
     made = Additive(replace(rule("recency", encoder, budget).spec, name="additive"), encoder)
     made.line = line
+    return made
+
+
+def network_at(checkpoint: Path, encoder: SentenceEncoder) -> Maker:
+    """A trained coordinator, with the rules that conversations unlike those it learnt from get, filling its budget."""
+    from lrrc.policies.checkpoint import load_net, read_config
+
+    net, rank = load_net(checkpoint), read_config(checkpoint)["rank"]
+
+    def made(budget: int) -> Policy:
+        spec = PolicySpec("lrrc", budget, replace(FOREIGN_RULES, least_share=0.0), rank)
+        return build_policy(spec, encoder, net, str(checkpoint))
+
     return made
 
 
@@ -89,9 +105,10 @@ def measure_regret(
     for kind, of_kind in met.items():
         own = {name: (lambda b, name=name: rule(name, encoder, b)) for name in RULES}
         by_kind[kind] = {**own, **makers.get(kind, {})}
+        allowed |= {(kind, name): budget for name in own}  # they fill it
         wanted = float(np.mean([one.send(own["recency"](budget), budget).tokens for one in of_kind]))
-        for name, maker in by_kind[kind].items():
-            allowed[kind, name] = budget if name == "recency" else equal_budget(of_kind, maker, budget, wanted)
+        for name, maker in makers.get(kind, {}).items():
+            allowed[kind, name] = equal_budget(of_kind, maker, budget, wanted)
     for number, call in rounds({kind: list(of_kind) for kind, of_kind in calls.items()}):
         one, sent = met[call.kind][number], []
         for name, maker in by_kind[call.kind].items():

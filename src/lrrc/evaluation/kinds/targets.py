@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 DRAWN = "drawn"  # what rows call random digests
 
 
-def all_calls(kinds: Mapping[str, Path], settings: KindsConfig, budget: int) -> dict[str, list[KindCall]]:
-    """Kind -> its calls, in the order drawn."""
+def all_calls(kinds: Mapping[str, Path], settings: KindsConfig, budget: int, count: int) -> dict[str, list[KindCall]]:
+    """Kind -> up to `count` calls whose history is at least twice the budget, in the order drawn."""
     bounds = Bounds(2 * budget, settings.history_tokens, settings.input_characters)
-    return {kind: draw_calls(kind, path, bounds, settings.calls, settings.seed) for kind, path in kinds.items()}
+    return {kind: draw_calls(kind, path, bounds, count, settings.seed) for kind, path in kinds.items()}
 
 
 def rounds(calls: dict[str, list[KindCall]]) -> Iterator[tuple[int, KindCall]]:
