@@ -97,8 +97,8 @@ def kinds_sentence(summary: Summary) -> list[str]:
     ours = [told(policy) for policy in ("additive", "lrrc") if policy in mean]
     text = (
         f"On {mean['additive']['n']} kinds of conversation, each left out of what the additive line was fitted on, "
-        f"mean nats a token above the best rule for the kind at {summary.budget} tokens: {', '.join(ours)}; of the rules "
-        f"{', '.join(told(r['policy']) for r in rules[:3])}."
+        f"mean nats a token above the best rule for the kind at {summary.budget} tokens: {', '.join(ours)}; of the "
+        f"rules {', '.join(told(r['policy']) for r in rules[:3])}."
     )
     gap = summary.record_or_none("nats_over_line", evaluation="kinds-against-line", data=MEAN, budget=summary.budget)
     if gap:
@@ -113,7 +113,7 @@ def kinds_sentence(summary: Summary) -> list[str]:
         ordered = sorted((p for p in recall if p != "additive"), key=lambda p: -recall[p]["value"])
         text += (
             f" The message that a reply answers is in {100 * recall['additive']['value']:.0f} % of the line's digests "
-            f"of {recall['additive']['data']}, in {100 * recall[ordered[0]]['value']:.0f} % of {shown(ordered[0])}'s, the "
-            f"best of the others."
+            f"of {recall['additive']['data']}, in {100 * recall[ordered[0]]['value']:.0f} % of {shown(ordered[0])}'s, "
+            f"the best of the others."
         )
     return [text]
