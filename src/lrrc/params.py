@@ -190,8 +190,8 @@ class TransferConfig:
 class KindsConfig:
     """Kinds of conversation left out in turn (a frozen stage): `files` beside the arena; calls of each and random
     digests of each call; the longest history, and how much of what is asked is shown; the line's `ridge`; calls on
-    which policies are met, at the operating budget and at others; replies of a conversation whose links are looked up.
-    `deadline_min`: no call is scored after that.
+    which policies are met at other budgets than the operating one; how many of them the language model reads; replies
+    of a conversation whose links are looked up.
     """
 
     files: Listed[str]
@@ -201,10 +201,10 @@ class KindsConfig:
     input_characters: Positive
     ridge: Annotated[Number, Gt(0), allowed("a number > 0")]
     budgets: Listed[Positive]
-    met: Several
     met_elsewhere: Several
+    read: Count
+    read_elsewhere: Count
     links: Positive
-    deadline_min: Positive
     seed: Seed
 
 

@@ -9,14 +9,16 @@ from helpers.random_episodes import ENCODER
 from helpers.word_model import Scorer
 
 from lrrc.digest.additive import ADDITIVE_FEATURES, Line, additive_features
+from lrrc.digest.words import words_of
 from lrrc.episodes.episode import Message
 from lrrc.evaluation.kinds.calls import Bounds, draw_calls
 from lrrc.evaluation.kinds.draws import held, random_digests
-from lrrc.evaluation.kinds.fit import agreement, fit_line, measured_calls
+from lrrc.evaluation.kinds.fit import agreement, fit_line, measured_calls, readings_agree
 from lrrc.evaluation.kinds.recall import linked_calls, measure_recall
 from lrrc.evaluation.kinds.regret import Met, equal_budget, line_at, measure_regret
 from lrrc.evaluation.kinds.rules import EXCHANGES, RULES, rule
-from lrrc.evaluation.kinds.targets import measure_targets, session_of
+from lrrc.evaluation.kinds.targets import Reader, measure_targets, session_of
+from lrrc.evaluation.kinds.words import new_words, share_held
 from lrrc.params import load_params
 from lrrc.pretrained.answers import Answers
 
@@ -111,8 +113,8 @@ def test_every_rule_keeps_to_the_budget_and_the_last_exchanges_are_the_last(kind
     assert len({s.message for s in spans}) <= 2 * EXCHANGES
 
 
-def measured(kinds, calls):
-    rows = measure_targets(calls, ENCODER, Answers(Scorer()), SETTINGS, 60, 24)
+def measured(kinds, calls, read=9):
+    rows = measure_targets(calls, ENCODER, Reader(Answers(Scorer()), 24, read), SETTINGS, 60)
     return rows, measured_calls(rows, calls, ENCODER, 60)
 
 
@@ -124,44 +126,56 @@ def test_targets_hold_every_digest_of_every_call_and_no_text(kinds):
     texts = {m.content for of_kind in calls.values() for c in of_kind for m in c.history}
     assert not any(value in texts for row in rows for value in row.values() if isinstance(value, str))
     empty = [row for row in rows if row["digest"] == "drawn" and row["number"] == 0]
-    assert all(row["tokens"] == 0 and row["segments"] == [] for row in empty)
+    assert all(row["tokens"] == 0 and row["segments"] == [] and row["words"] == 0 for row in empty)
 
 
-def test_a_run_that_stops_keeps_whole_rounds_and_the_next_asks_for_the_rest_alone(kinds, monkeypatch):
-    from lrrc.evaluation.kinds import targets
-
+def test_as_many_calls_of_every_kind_are_read_and_what_is_known_is_not_asked_again(kinds):
     calls, model = drawn(kinds), Scorer()
-    clock = iter(range(0, 10_000, 25))
-    monkeypatch.setattr(targets.time, "monotonic", lambda: next(clock))
     answers = Answers(model)
-    short = dataclasses.replace(SETTINGS, deadline_min=2)
-    rows = measure_targets(calls, ENCODER, answers, short, 60, 24)
-    assert rows and {row["kind"] for row in rows} == {"logs", "people"}
-    assert len(rows) == len({row["round"] for row in rows}) * 2 * (SETTINGS.digests + len(RULES))
-    asked, monotonic = len(model.asked), 0.0
-    monkeypatch.setattr(targets.time, "monotonic", lambda: monotonic)
+    rows = measure_targets(calls, ENCODER, Reader(answers, 24, 2), SETTINGS, 60)
+    read = [(row["kind"], row["call"]) for row in rows if row["nats"] is not None]
+    assert {kind: len({c for k, c in read if k == kind}) for kind in calls} == {"logs": 2, "people": 2}
+    asked = len(model.asked)
     answers.handed_over()
-    again = measure_targets(calls, ENCODER, answers, SETTINGS, 60, 24)
-    assert again[: len(rows)] == rows and len(again) > len(rows)
-    assert len(model.asked) - asked < len(again), "what was answered is not asked again"
+    again = measure_targets(calls, ENCODER, Reader(answers, 24, 3), SETTINGS, 60)
+    assert [row["nats"] for row in again if row["nats"] is not None][:1] == [rows[0]["nats"]]
+    new = 2 * (SETTINGS.digests + len(RULES))
+    assert 0 < len(model.asked) - asked <= new
+
+
+def test_words_of_the_reply_that_are_not_asked_count(kinds):
+    call = drawn(kinds)["logs"][0]
+    wanted = new_words(call.logged)
+    assert wanted and not set(wanted) & {w for m in call.logged.inputs for w in words_of(m.content)}
+    session = session_of(call, ENCODER, 40)
+    heard = session.history.messages
+    whole = session.under(rule("recency", ENCODER, 4000)).propose(call.logged.inputs, call.logged.agent, 4000)
+    few = session.under(rule("recency", ENCODER, 30)).propose(call.logged.inputs, call.logged.agent, 30)
+    assert 0 <= share_held(wanted, few, heard) <= share_held(wanted, whole, heard) <= 1
+    said = {w for m in heard for w in words_of(m.content)}
+    true = sum(v for w, v in wanted.items() if w in said) / sum(wanted.values())
+    assert share_held(wanted, whole, heard) == pytest.approx(true)
 
 
 def test_the_line_finds_what_replies_depend_on(kinds):
     """A model that expects the words that it has read makes segments that share words with the reply worth most."""
     _, found = measured(kinds, drawn(kinds, 6))
     logs, people = ([m for m in found if m.kind == kind] for kind in ("logs", "people"))
-    line = fit_line(logs, ridge=10.0)
-    assert agreement(line, people) > 0.4, "fitted on one kind it orders digests of the other"
+    line = fit_line(logs, ridge=0.1)
+    assert agreement(line, people) > 0.2, "fitted on one kind it orders digests of the other"
     still = fit_line(logs, ridge=1e12)
     assert max(map(abs, still.weights.values())) < 1e-6 < max(map(abs, line.weights.values()))
+    assert readings_agree(found) > 0.3
 
 
 def test_the_line_recovers_weights_that_made_the_worth(kinds):
-    _, found = measured(kinds, drawn(kinds, 6))
+    _, found = measured(kinds, drawn(kinds, 6), read=0)
     true_A = np.random.default_rng(5).normal(size=len(ADDITIVE_FEATURES))
-    made = [dataclasses.replace(m, nats_D=3 - m.sums_DA @ true_A) for m in found]
-    assert agreement(fit_line(made, ridge=1e-9), made) == pytest.approx(1, abs=1e-6)
-    assert agreement(Line(dict(zip(ADDITIVE_FEATURES, -true_A, strict=True))), made) == pytest.approx(-1, abs=1e-6)
+    made = [dataclasses.replace(m, words_D=m.sums_DA @ true_A) for m in found]
+    assert agreement(fit_line(made, ridge=1e-9), made, words=True) > 0.98
+    against = Line(dict(zip(ADDITIVE_FEATURES, -true_A, strict=True)))
+    assert agreement(against, made, words=True) == pytest.approx(-1, abs=1e-6)
+    assert agreement(against, made) is None, "nobody has read these"
 
 
 def test_features_know_whose_words_they_are(kinds):
@@ -173,16 +187,17 @@ def test_features_know_whose_words_they_are(kinds):
     assert (column["own"] == [name == "Mara" for name in said_by]).all()
     assert (column["by_the_asker"] == [name == "Otto" for name in said_by]).all()
     assert not column["tool"].any() and column["newest_message"].sum() >= 1
-    named = [Message("user", "Ines, where is it?", "Otto")]
-    again_NA = additive_features(session.history, named, call.logged.agent)
-    place = ADDITIVE_FEATURES.index("by_whom_is_named")
-    assert (again_NA[:, place] == [name == "Ines" for name in said_by]).all()
+    for share in ("place_share", "newest_share", "cosine_share"):
+        assert column[share].sum() == pytest.approx(1)
+    session.observe([Message("user", "Mara, the lantern leaks.", "Ines")])
+    again_NA = additive_features(session.history, [Message("user", "Why?", "Ines")], "Mara")
+    assert again_NA[:, ADDITIVE_FEATURES.index("names_the_agent")].tolist() == [0.0] * (len(again_NA) - 1) + [1.0]
 
 
 def test_policies_send_as_much_on_average_and_the_line_obeys_its_weights(kinds):
     calls = draw_calls("logs", kinds["logs"], Bounds(150, 4000, 800), 6, 0)
     met = [Met(call, ENCODER) for call in calls]
-    longest = {"log_tokens": 1.0}
+    longest = {"log_tokens": 1.0, "newest_message": 2.0}
     makers = {"recency": lambda b: rule("recency", ENCODER, b), "line": lambda b: line_at(Line(longest), ENCODER, b)}
     wanted = np.mean([one.send(makers["recency"](60), 60).tokens for one in met])
     budget = equal_budget(met, makers["line"], 60, wanted)
@@ -194,8 +209,9 @@ def test_rows_of_every_policy_and_call(kinds):
     calls = drawn(kinds, 3)
     line = Line({"own": 1.0})
     makers = {name: {"additive": lambda b: line_at(line, ENCODER, b)} for name in calls}
-    rows = measure_regret(calls, makers, ENCODER, Answers(Scorer()), 60, 24)
+    rows = measure_regret(calls, makers, ENCODER, Reader(Answers(Scorer()), 24, 2), 60)
     assert len(rows) == 2 * 3 * (len(RULES) + 1)
+    assert sum(row["nats"] is not None for row in rows) == 2 * 2 * (len(RULES) + 1)
     assert {row["policy"] for row in rows} == {*RULES, "additive"}
 
 

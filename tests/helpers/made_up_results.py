@@ -250,10 +250,11 @@ def write_kinds(folder: Path, calls=24):
                 better = 0.5 if (kind, policy) == ("chess", "bm25") else 0.0
                 nats = level - better + hard + 0.1 * rng.normal()
                 for budget in (128, 256):
-                    rows.append({**shared, "policy": policy, "budget": budget, "tokens": budget - 8, "nats": nats})
+                    sent = {"policy": policy, "budget": budget, "tokens": budget - 8}
+                    rows.append({**shared, **sent, "words": float(np.clip(3 - nats, 0, 9)) / 9, "nats": nats})
     pd.DataFrame(rows).to_parquet(folder / "rows.parquet", index=False)
     linked = [{**row, "held": bool(rng.random() < 0.6)} for row in rows if row["kind"] == "chess"]
-    recall = pd.DataFrame([row for row in linked if row["budget"] == 128]).drop(columns="nats")
+    recall = pd.DataFrame([row for row in linked if row["budget"] == 128]).drop(columns=["nats", "words"])
     recall.to_parquet(folder / "recall.parquet", index=False)
 
 
@@ -265,7 +266,7 @@ def without(*parts):
     gone |= (
         {r["evaluation"] for r in whole.records if r["evaluation"].startswith("votes")} if "votes" in parts else set()
     )
-    gone |= {"kinds-against-line", "kinds-recall"} if "kinds" in parts else set()
+    gone |= {"kinds-words", "kinds-recall"} if "kinds" in parts else set()
     gone |= {"live-curve", "live-equal-tokens"} if gone & {"live", "live-curve"} else set()
     return replace(whole, records=[r for r in whole.records if r["evaluation"] not in gone])
 

@@ -19,9 +19,11 @@ def test_regret_is_taken_from_the_rule_that_is_best_on_the_other_half():
     assert regret["recency"].tolist() == [-1.0, -1.0, 0.0, 0.0]
 
 
-def test_a_kind_whose_calls_all_begin_alike_has_no_halves():
-    with pytest.raises(ValueError, match="begin alike"):
-        regrets(pd.DataFrame({"recency": [1.0, 2.0]}), ["a", "a"])
+def test_where_all_calls_begin_alike_the_best_rule_of_all_is_what_counts():
+    losses = pd.DataFrame({"recency": [1.0, 2.0], "bm25": [2.0, 2.0], "lrrc": [0.0, 0.0]})
+    for cluster in ("a", "b"):
+        regret, best = regrets(losses, [cluster, cluster])
+        assert best == ("recency", "recency") and regret["lrrc"].tolist() == [-1.0, -2.0]
 
 
 def test_interval_of_single_clusters_is_students_and_of_copies_is_no_narrower():
@@ -54,15 +56,14 @@ def test_records_over_kinds_and_what_is_said_of_them(tmp_path):
     assert found["additive", WORST]["value"] == max(per_kind) == found["additive", "chess"]["value"]
     assert found["additive", "letters"]["rule"] == "lead" and found["additive", "letters"]["high"] < 0
     assert found["bm25", "chess"]["value"] == 0 and found["additive", "chess"]["rule"] == "bm25"
-    (gap,) = [
-        r for r in records if r["evaluation"] == "kinds-against-line" and r["data"] == MEAN and r["budget"] == 128
-    ]
+    (gap,) = [r for r in records if r["metric"] == "nats_over_line" and r["data"] == MEAN and r["budget"] == 128]
     assert gap["low"] < 0.15 < gap["high"]
 
 
 def test_tables_and_sentence_of_the_summary():
     summary = synthetic.summary()
-    first, second, recall = kinds_tables(summary)
+    first, second, words, more_words, recall = kinds_tables(summary)
+    assert (words.name, more_words.name) == ("kinds_words_128", "kinds_words_256")
     assert first.title.endswith("128 tokens") and second.title.endswith("256 tokens")
     header, rows = first.shown()
     assert header[:4] == ["Policy", "Tokens", "Mean over kinds", "Worst kind"] and "chess (n = 24)" in header
@@ -75,3 +76,14 @@ def test_tables_and_sentence_of_the_summary():
 
 def test_nothing_where_the_stage_left_nothing(tmp_path):
     assert read_kinds(tmp_path) == []
+
+
+def test_calls_that_nobody_read_count_by_their_words_alone(tmp_path):
+    synthetic.write_kinds(tmp_path)
+    rows = pd.read_parquet(tmp_path / "rows.parquet")
+    rows.loc[rows["call"].str.endswith("3"), "nats"] = None
+    rows.to_parquet(tmp_path / "rows.parquet")
+    found = {(r["evaluation"], r["data"]): r["n"] for r in read_kinds(tmp_path) if r["policy"] == "lead"}
+    assert found["kinds-words", "letters"] == 24 and found["kinds", "letters"] == 21
+    rows.assign(nats=None).to_parquet(tmp_path / "rows.parquet")
+    assert {r["evaluation"] for r in read_kinds(tmp_path)} == {"kinds-words", "kinds-recall"}

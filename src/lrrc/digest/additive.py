@@ -1,16 +1,15 @@
 """The additive line: what a segment adds to a digest, linear in what is seen of it without any learning.
 
-    value in nats a token of the reply = sum over features of weight x feature
+    worth of a digest = sum over its segments of their values;  value = sum over features of weight x feature
 
-A digest is worth the sum of its segments' values. The weights are few, and fitted on what random digests of many kinds
-of conversation were worth to a language model (lrrc.evaluation.kinds), so the line knows how place, speaker, length and
-the words asked weigh against each other, and no kind's words. Needs numpy alone.
-Shape suffixes: N segments so far, A features of the line.
+Segments are ranked by value per token, so that digests of a budget are worth most. The weights are few, and fitted on
+what random digests of many kinds of conversation were worth (lrrc.evaluation.kinds), so the line knows how place,
+speaker, length and the words asked weigh against each other, and no kind's words. Needs numpy alone.
+Shape suffixes: N segments so far, n some of them, A features of the line.
 """
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from lrrc.digest.features import FEATURES, FIRST_AGENT, OTHER, USER, Query
+from lrrc.digest.features import FEATURES, FIRST_AGENT, OTHER, Query
 from lrrc.digest.history import History
 from lrrc.digest.place_prior import ANOTHERS, PER_MESSAGE, PER_SENTENCE, share_of_the_question
 from lrrc.digest.words import words_of
@@ -27,26 +26,16 @@ from lrrc.episodes.episode import Message
 
 OF_PLACE = (
     "one",  # of every segment: what any adds
-    "newest_message",  # each of the last messages has a weight of its own
-    "second_message",
-    "third_message",
+    "newest_message",
     "log_messages_ago",
     "first_sentence",
-    "second_sentence",
     "log_sentences_before",
-    "log_sentences_after",
-    "newest_and_first",
-    "newest_and_last",
 )
 OF_SPEAKER = (
     "own",
-    "user",
     "tool",
-    "own_log_messages_ago",
-    "tool_log_messages_ago",
     "names_the_agent",
     "by_the_asker",  # who said the last of what is asked
-    "by_whom_is_named",  # in what is asked
 )
 SHARES = (  # of segments of a history they sum to one: how much there is in all plays no part
     "place_share",  # of the place prior (lrrc.digest.place_prior), by messages
@@ -54,36 +43,26 @@ SHARES = (  # of segments of a history they sum to one: how much there is in all
     "cosine_share",
     "asked_share",  # of the question's words
 )
-AS_THEY_ARE = (  # of lrrc.digest.features
-    "cosine",
-    "query_words_in_segment",
-    "segment_words_in_query",
-    "asked_cosine",
-    "asked_words_in_segment",
-    "segment_words_in_asked",
-    "log_tokens",
-    "word_weight",
-    "digits",
-    "capitals",
-    "question",
-    "directive",
-    "later_similar",
-)
-ADDITIVE_FEATURES = (*OF_PLACE, *OF_SPEAKER, *SHARES, *AS_THEY_ARE, "tokens")
+AS_THEY_ARE = ("cosine", "asked_cosine", "asked_words_in_segment", "log_tokens")  # of lrrc.digest.features
+ADDITIVE_FEATURES = (*OF_PLACE, *OF_SPEAKER, *SHARES, *AS_THEY_ARE)
+LABEL_TOKENS = 4  # what a segment costs beside its own tokens, about
 LIKE = 0.1  # of cosine by which a share grows e-fold
-PACKAGED = Path(__file__).with_suffix(".json")  # written by the stage kinds
 _COLUMNS = [FEATURES.index(name) for name in AS_THEY_ARE]
 
 
 @dataclass(frozen=True)
 class Line:
-    """The weight of every one of ADDITIVE_FEATURES, by name, in nats a token of the reply."""
+    """The weight of every one of ADDITIVE_FEATURES, by name."""
 
     weights: Mapping[str, float]
 
     def values(self, features_NA: np.ndarray) -> np.ndarray:
-        """float64 [N]: what each segment adds; below zero it is better left out."""
+        """float64 [N]: what each segment adds to a digest."""
         return features_NA @ self.vector
+
+    def scores(self, features_NA: np.ndarray, tokens_N: np.ndarray) -> np.ndarray:
+        """float64 [N]: what each adds for each token that it costs."""
+        return self.values(features_NA) / (tokens_N + LABEL_TOKENS)
 
     @property
     def vector(self) -> np.ndarray:
@@ -111,12 +90,6 @@ class Line:
         return cls({name: float(value) for name, value in weights.items()})
 
 
-@functools.cache
-def packaged_line() -> Line:
-    """The line that comes with the package, fitted on every kind. Raises ValueError where its file is broken."""
-    return Line.read(PACKAGED)
-
-
 def additive_features(
     history: History, inputs: Sequence[Message], agent: str, some_n: np.ndarray | None = None
 ) -> np.ndarray:
@@ -127,50 +100,36 @@ def additive_features(
     name = frozenset(words_of(agent))
     said_by_M = [frozenset(words_of(message.name or message.role)) for message in history.messages]
     asker = frozenset(words_of(inputs[-1].name or inputs[-1].role)) if inputs else frozenset()
-    asked_words = frozenset(query.weights)
     by_asker_M = np.array([bool(words) and words == asker for words in said_by_M], bool)
-    named_M = np.array([bool(words) and words != asker and words <= asked_words for words in said_by_M], bool)
     message_n, place_n, speaker_n = history.message_N[some_n], history.place_N[some_n], history.speaker_N[some_n]
-    length_n = np.bincount(history.message_N)[message_n] if len(some_n) else message_n
     ago_n = len(history.messages) - 1 - message_n
-    log_ago_n, newest_n = np.log1p(ago_n), ago_n == 0
     own_n = speaker_n == FIRST_AGENT + history.agent_number(agent)
-    tool_n = speaker_n == OTHER
-    after_n = length_n - 1 - place_n
+    others_n = (speaker_n >= FIRST_AGENT) & ~own_n
     rows_nF = history.feature_rows(history.query_features(query, some_n), some_n)[:, _COLUMNS]
-    seen = [
+    asked_n = share_of_the_question(history, query.asked_weights, len(history.segments))[some_n]
+    seen = (
         np.ones(len(some_n)),
-        newest_n,
-        ago_n == 1,
-        ago_n == 2,
-        log_ago_n,
+        ago_n == 0,
+        np.log1p(ago_n),
         place_n == 0,
-        place_n == 1,
         np.log1p(place_n),
-        np.log1p(after_n),
-        newest_n & (place_n == 0),
-        newest_n & (after_n == 0),
         own_n,
-        speaker_n == USER,
-        tool_n,
-        own_n * log_ago_n,
-        tool_n * log_ago_n,
+        speaker_n == OTHER,
         np.array([bool(name) and name <= history.words[i] for i in some_n], bool) & ~own_n,
         by_asker_M[message_n],
-        named_M[message_n],
-    ]
-    others_n = (speaker_n >= FIRST_AGENT) & ~own_n
-    held_n = share_of_the_question(history, query.asked_weights, len(history.segments))[some_n]
-    seen += [
         _share(np.exp(-PER_SENTENCE * place_n - PER_MESSAGE * ago_n - ANOTHERS * others_n)),
         _share(np.exp(-PER_MESSAGE * ago_n)),
-        _share(np.exp((rows_nF[:, AS_THEY_ARE.index("cosine")] - 1) / LIKE)),
-        _share(held_n**2),
-    ]
-    tokens_n = np.array([history.segments[i].tokens for i in some_n], float) / 60
-    return np.concatenate([np.stack(seen, axis=1).astype(float), rows_nF, tokens_n[:, None]], axis=1)
+        _share(np.exp((rows_nF[:, 0] - 1) / LIKE)),
+        _share(asked_n**2),
+    )
+    return np.concatenate([np.stack(seen, axis=1).astype(float), rows_nF], axis=1)
 
 
 def _share(values_n: np.ndarray) -> np.ndarray:
     """The values as parts of their sum; zeros where there is none."""
     return values_n / (values_n.sum() or 1.0)
+
+
+def segment_tokens(history: History) -> np.ndarray:
+    """float64 [N]: tokens of every segment."""
+    return np.array([piece.tokens for piece in history.segments], float)

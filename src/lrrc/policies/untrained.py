@@ -6,10 +6,11 @@ from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
+from pathlib import Path
 
 import numpy as np
 
-from lrrc.digest.additive import Line, additive_features, packaged_line
+from lrrc.digest.additive import Line, additive_features, segment_tokens
 from lrrc.digest.corrections import corrections_first
 from lrrc.digest.features import question
 from lrrc.digest.history import History
@@ -21,6 +22,8 @@ from lrrc.episodes.episode import Message
 from lrrc.policies.base import Policy, RankedHistory, Session, heard_only
 from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained.sentence_encoder import NO_VECTORS, SentenceEncoder
+
+PACKAGED_LINE = Path(__file__).parents[1] / "packaged" / "line.json"  # of results/kinds
 
 
 class FullContextSession(Session):
@@ -140,7 +143,8 @@ class AdditiveSession(ExtractiveSession):
         if self.policy.spec.query == "question" and inputs:
             asked = question("\n".join(message.content for message in inputs))
             inputs = [Message(inputs[-1].role, asked, inputs[-1].name)]
-        return self.policy.line.values(additive_features(self.history, inputs, agent))
+        features_NA = additive_features(self.history, inputs, agent)
+        return self.policy.line.scores(features_NA, segment_tokens(self.history))
 
 
 class Additive(Extractive):
@@ -150,7 +154,8 @@ class Additive(Extractive):
 
     @cached_property
     def line(self) -> Line:
-        return packaged_line()
+        """The one that comes with the package, fitted on every kind."""
+        return Line.read(PACKAGED_LINE)
 
 
 SCORES = {"recency": recency, "first-sentences": first_sentences, "lead": lead, "bm25": bm25, "embedding": embedding}

@@ -76,6 +76,8 @@ METRICS = {
     "fidelity_tokens_per_call": ("History tokens per call, fidelity", "tokens"),
     "nats_over_best_rule": ("Surprise over the best fixed rule", "nats per token"),
     "nats_over_line": ("Surprise over the additive line", "nats per token"),
+    "words_below_best_rule": ("Words of the reply that digests lack beyond the best fixed rule", "points"),
+    "words_below_line": ("Words of the reply that digests lack beyond the additive line", "points"),
     "linked_recall": ("Digests that hold the message answered", "share of replies"),
     "nats_over_lead": ("Surprise over the place prior alone", "nats per token"),
     "live_success_at_equal_tokens": ("Live success at the mean tokens of LRRC", "share of checks"),

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lrrc.digest.additive import Line
-from lrrc.evaluation.fidelity.surprise import request, surprise
 from lrrc.evaluation.kinds.calls import KindCall
 from lrrc.evaluation.kinds.rules import RULES, rule
-from lrrc.evaluation.kinds.targets import rounds, session_of
+from lrrc.evaluation.kinds.targets import Reader, rounds, session_of
+from lrrc.evaluation.kinds.words import new_words, share_held
 from lrrc.policies.base import Policy, Session
 from lrrc.policies.registry import build_policy
 from lrrc.policies.spec import FOREIGN_RULES, PolicySpec
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from lrrc.digest.selection import Selection
-    from lrrc.pretrained.answers import Answers
 
 Maker = Callable[[int], Policy]  # the policy at a budget
 
@@ -94,28 +94,29 @@ def measure_regret(
     calls: Mapping[str, Sequence[KindCall]],
     makers: Mapping[str, Mapping[str, Maker]],
     encoder: SentenceEncoder,
-    answers: Answers,
+    reader: Reader,
     budget: int,
-    reply_tokens: int,
 ) -> list[dict[str, Any]]:
-    """A row for every call and policy; `makers` by kind and name, beside the rules. Calls are met in rounds."""
+    """A row for every call and policy; `makers` by kind and name, beside the rules. `nats` are null where nobody read
+    it."""
     rows, allowed = [], {}
     met = {kind: [Met(call, encoder) for call in of_kind] for kind, of_kind in calls.items()}
     by_kind: dict[str, dict[str, Maker]] = {}
     for kind, of_kind in met.items():
-        own = {name: (lambda b, name=name: rule(name, encoder, b)) for name in RULES}
+        own = {name: partial(rule, name, encoder) for name in RULES}
         by_kind[kind] = {**own, **makers.get(kind, {})}
         allowed |= {(kind, name): budget for name in own}  # they fill it
         wanted = float(np.mean([one.send(own["recency"](budget), budget).tokens for one in of_kind]))
         for name, maker in makers.get(kind, {}).items():
             allowed[kind, name] = equal_budget(of_kind, maker, budget, wanted)
     for number, call in rounds({kind: list(of_kind) for kind, of_kind in calls.items()}):
-        one, sent = met[call.kind][number], []
+        one, wanted_words = met[call.kind][number], new_words(call.logged)
+        digests = {}
         for name, maker in by_kind[call.kind].items():
             most = allowed[call.kind, name]
-            sent.append((name, one.send(maker(most), most)))
-        asked = [request(answers.model, call.logged, digest.text or "", (), reply_tokens) for _, digest in sent]
-        for (name, digest), nats in zip(sent, surprise(answers, asked), strict=True):
+            digests[name] = one.send(maker(most), most)
+        nats = reader.nats(number, call, list(digests.values()))
+        for (name, digest), value in zip(digests.items(), nats, strict=True):
             rows.append(
                 {
                     "kind": call.kind,
@@ -124,10 +125,10 @@ def measure_regret(
                     "policy": name,
                     "budget": budget,
                     "tokens": digest.tokens,
-                    "nats": float(nats),
+                    "words": share_held(wanted_words, digest, call.history),
+                    "nats": value,
                 }
             )
-        print(f"kinds: {budget} tokens, round {number}, {call.kind}: {answers.new} new answers", flush=True)
     return rows
 
 
@@ -136,5 +137,5 @@ def schema() -> pa.Schema:
     import pyarrow as pa
 
     text = pa.string()
-    numbers = {"budget": pa.int32(), "tokens": pa.int32(), "nats": pa.float32()}
+    numbers = {"budget": pa.int32(), "tokens": pa.int32(), "words": pa.float32(), "nats": pa.float32()}
     return pa.schema({"kind": text, "call": text, "cluster": text, "policy": text, **numbers})

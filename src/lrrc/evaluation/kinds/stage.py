@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from lrrc.digest.additive import Line
 from lrrc.evaluation.kinds import recall, regret
-from lrrc.evaluation.kinds.fit import Measured, agreement, fit_line, measured_calls
+from lrrc.evaluation.kinds.fit import Measured, agreement, fit_line, measured_calls, readings_agree
 from lrrc.evaluation.kinds.regret import Maker, line_at, measure_regret, network_at
 from lrrc.evaluation.kinds.rules import RULES, rule
-from lrrc.evaluation.kinds.targets import all_calls, measure_targets, write_targets
+from lrrc.evaluation.kinds.targets import Reader, all_calls, measure_targets, write_targets
 from lrrc.params import KindsConfig, Params
 from lrrc.pretrained import language_model, sentence_encoder
 from lrrc.pretrained.answers import Answers, read_answers, read_journals, write_answers
@@ -50,8 +50,11 @@ def evaluate_kinds(inputs: Inputs, params: Params, out: Path, work: Path) -> Non
     stored = out / "answers.parquet"
     known = read_journals(work) | (read_answers(stored) if stored.is_file() else {})
     answers = Answers(language_model.load(str(inputs.model)), known, work / "answers.jsonl")
+    reader, seldom = (
+        Reader(answers, params.fidelity.reply_tokens, count) for count in (settings.read, settings.read_elsewhere)
+    )
     calls = all_calls(kinds, settings, params.budget, settings.calls)
-    rows = measure_targets(calls, encoder, answers, settings, params.budget, params.fidelity.reply_tokens)
+    rows = measure_targets(calls, encoder, reader, settings, params.budget)
     write_targets(out / "targets.parquet", rows)
     measured = measured_calls(rows, calls, encoder, params.budget)
     lines = left_out(measured, settings)
@@ -59,10 +62,10 @@ def evaluate_kinds(inputs: Inputs, params: Params, out: Path, work: Path) -> Non
     makers = {kind: makers_of(kind, lines[kind], encoder, inputs.checkpoint) for kind in calls}
     met = []
     for budget in settings.budgets:
-        few = settings.met if budget == params.budget else settings.met_elsewhere
-        some = calls if budget == params.budget else all_calls(kinds, settings, budget, few)
-        some = {kind: list(of_kind[:few]) for kind, of_kind in some.items() if len(of_kind) > 1}
-        met += measure_regret(some, makers, encoder, answers, budget, params.fidelity.reply_tokens)
+        own = budget == params.budget
+        some = calls if own else all_calls(kinds, settings, budget, settings.met_elsewhere)
+        some = {kind: of_kind for kind, of_kind in some.items() if len(of_kind) > 1}
+        met += measure_regret(some, makers, encoder, reader if own else seldom, budget)
     write_parquet(out / "rows.parquet", pa.Table.from_pylist(met, schema=regret.schema()))
     write_parquet(
         out / "recall.parquet",
@@ -83,9 +86,15 @@ def line_file(measured: Sequence[Measured], lines: Mapping[str, Line], settings:
     return {
         "weights": fit_line(measured, settings.ridge).weights,
         "left_out": {
-            kind: {"calls": len(of_kind[kind]), "agreement": agreement(line, of_kind[kind])}
+            kind: {
+                "calls": len(of_kind[kind]),
+                "read": sum(one.nats_D is not None for one in of_kind[kind]),
+                "agreement": agreement(line, of_kind[kind]),
+                "agreement_by_words": agreement(line, of_kind[kind], words=True),
+            }
             for kind, line in lines.items()
         },
+        "words_agree_with_nats": readings_agree(measured),
     }
 
 

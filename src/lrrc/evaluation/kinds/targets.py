@@ -1,12 +1,12 @@
-"""How much the true reply surprises a language model given each of many digests of a call, on every kind.
+"""What each of many digests of a call is worth, on every kind: how little the true reply surprises a language model
+that reads it, and how much of the reply's words it holds.
 
-Calls are met in rounds, one of each kind, so that a run that is stopped leaves as many of each. What the model said is
-kept by the content of what it was asked (lrrc.pretrained.answers): a run goes on where the last one stopped.
+Calls are met in rounds, one of each kind; the model reads those of the first rounds. What it said is kept by the
+content of what it was asked (lrrc.pretrained.answers), so a run goes on where the last one stopped.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from lrrc.evaluation.fidelity.surprise import request, surprise
 from lrrc.evaluation.kinds.calls import Bounds, KindCall, draw_calls
 from lrrc.evaluation.kinds.draws import held, random_digests
 from lrrc.evaluation.kinds.rules import RULES, rule
+from lrrc.evaluation.kinds.words import new_words, share_held
 from lrrc.policies.base import Session
 from lrrc.pretrained.sentence_encoder import SentenceEncoder
 from lrrc.runtime.files import write_parquet
@@ -49,19 +50,11 @@ def session_of(call: KindCall, encoder: SentenceEncoder, budget: int) -> Session
 
 
 def measure_targets(
-    calls: dict[str, list[KindCall]],
-    encoder: SentenceEncoder,
-    answers: Answers,
-    settings: KindsConfig,
-    budget: int,
-    reply_tokens: int,
+    calls: dict[str, list[KindCall]], encoder: SentenceEncoder, reader: Reader, settings: KindsConfig, budget: int
 ) -> list[dict[str, Any]]:
-    """A row for every call and digest, of random ones and of every rule's; whole rounds, until the deadline."""
-    started, rows, finished = time.monotonic(), [], -1
+    """A row for every call and digest, of random ones and of every rule's; `nats` are null where nobody read it."""
+    rows = []
     for number, call in rounds(calls):
-        if time.monotonic() - started > 60 * settings.deadline_min:
-            finished = number - 1
-            break
         session = session_of(call, encoder, budget)
         told: list[tuple[str, int, Selection]] = [
             (DRAWN, i, digest)
@@ -70,25 +63,40 @@ def measure_targets(
         for name in RULES:
             under = session.under(rule(name, encoder, budget))
             told.append((name, 0, under.propose(call.logged.inputs, call.logged.agent, budget)))
-        asked = [request(answers.model, call.logged, digest.text or "", (), reply_tokens) for _, _, digest in told]
-        for (name, i, digest), nats in zip(told, surprise(answers, asked), strict=True):
+        nats = reader.nats(number, call, [digest for _, _, digest in told])
+        wanted = new_words(call.logged)
+        for (name, i, digest), value in zip(told, nats, strict=True):
             rows.append(
                 {
                     "kind": call.kind,
                     "call": call.key,
                     "cluster": call.cluster,
-                    "round": number,
                     "digest": name,
                     "number": i,
                     "tokens": digest.tokens,
                     "segments": held(session, digest),
-                    "nats": float(nats),
+                    "words": share_held(wanted, digest, session.history.messages),
+                    "nats": value,
                 }
             )
-        print(f"kinds: round {number}, {call.kind}: {answers.new} new answers", flush=True)
-    else:
-        finished = max(map(len, calls.values()))
-    return [row for row in rows if row["round"] <= finished]
+    return rows
+
+
+class Reader:
+    """The language model, which reads the first `rounds` calls of every kind."""
+
+    def __init__(self, answers: Answers, reply_tokens: int, rounds: int):
+        self.answers, self.reply_tokens, self.rounds = answers, reply_tokens, rounds
+
+    def nats(self, number: int, call: KindCall, digests: Sequence[Selection]) -> list[float | None]:
+        """Surprise of the true reply after each digest; None where the call's round is not read."""
+        if number >= self.rounds:
+            return [None] * len(digests)
+        model = self.answers.model
+        asked = [request(model, call.logged, digest.text or "", (), self.reply_tokens) for digest in digests]
+        found = [float(value) for value in surprise(self.answers, asked)]
+        print(f"kinds: round {number}, {call.kind}: {self.answers.new} new answers", flush=True)
+        return found
 
 
 def schema() -> pa.Schema:
@@ -101,11 +109,11 @@ def schema() -> pa.Schema:
             "kind": text,
             "call": text,
             "cluster": text,
-            "round": whole,
             "digest": text,
             "number": whole,
             "tokens": whole,
             "segments": pa.list_(pa.int32()),
+            "words": pa.float32(),
             "nats": pa.float32(),
         }
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lrrc.report.tables.table import Cell, Column, Table
-from lrrc.results.kinds_records import MEAN, WORST
+from lrrc.results.kinds_records import MEAN, NATS, WORDS, WORST, Reading
 from lrrc.results.summary import DATA, LIVE_AGENT, POLICIES, Summary, in_order
 
 NAMES = {"mmr": "MMR", "last-exchanges": "Last five exchanges"}  # rules that are met here alone
@@ -16,45 +16,48 @@ def shown(policy: str) -> str:
 
 
 def kinds_tables(summary: Summary) -> list[Table]:
-    """One table of regret a budget, and recall; empty where the kinds were not measured."""
-    found = summary.find(evaluation="kinds", metric="nats_over_best_rule")
-    return [
-        *(regret_table(summary, budget) for budget in sorted({r["budget"] for r in found})),
-        *recall_tables(summary),
-    ]
+    """A table of regret for each reading and budget, and recall; empty where the kinds were not measured."""
+    made = []
+    for reading in (NATS, WORDS):
+        found = summary.find(evaluation=reading.evaluation, metric=reading.metric)
+        made += [regret_table(summary, reading, budget) for budget in sorted({r["budget"] for r in found})]
+    return [*made, *recall_tables(summary)]
 
 
-def regret_table(summary: Summary, budget: int) -> Table:
-    """Policy x kind: nats a token above the best rule for that kind; mean and worst over kinds, and mean tokens."""
-    found = in_order(summary.find(evaluation="kinds", metric="nats_over_best_rule", budget=budget))
+def regret_table(summary: Summary, reading: Reading, budget: int) -> Table:
+    """Policy x kind: what is lost beyond the best rule for that kind; mean and worst over kinds, and mean tokens."""
+    at = {"evaluation": reading.evaluation, "budget": budget}
+    found = in_order(summary.find(metric=reading.metric, **at))
     sizes = {r["data"]: r["n"] for r in found if r["data"] not in (MEAN, WORST)}
     cells = {(r["policy"], r["data"]): r for r in found}
-    tokens = summary.find(evaluation="kinds", metric="fidelity_tokens_per_call", budget=budget)
+    tokens = summary.find(metric="fidelity_tokens_per_call", **at)
+    shows = "+.3f" if reading is NATS else "+.1f"
     rows = []
     for policy in dict.fromkeys(r["policy"] for r in found):
         sent = [r["value"] for r in tokens if r["policy"] == policy]
-        row: list[Cell] = [shown(policy), sum(sent) / len(sent) if sent else None]
+        row: list[Cell] = [shown(policy), sum(sent) / len(sent)]
         for kind in (MEAN, *sizes):
             r = cells.get((policy, kind))
             row += [r and r["value"], r and r["low"], r and r["high"]]
-        worst = cells.get((policy, WORST))
-        rows.append((*row[:5], worst and worst["value"], *row[5:]))
-    intervals = [(Column(f"{KINDS.get(kind, kind)} (n = {n})", "+.3f"), *_ENDS) for kind, n in sizes.items()]
+        rows.append((*row[:5], cells[policy, WORST]["value"], *row[5:]))
+    intervals = [(Column(f"{KINDS.get(kind, kind)} (n = {n})", shows), *_ENDS) for kind, n in sizes.items()]
     columns = (
         Column("Policy"),
         Column("Tokens", ".0f"),
-        Column("Mean over kinds", "+.3f"),
+        Column("Mean over kinds", shows),
         *_ENDS,
-        Column("Worst kind", "+.3f"),
+        Column("Worst kind", shows),
         *(column for three in intervals for column in three),
     )
+    what = f"nats per token of the true reply under {LIVE_AGENT}" if reading is NATS else "points of the reply's words"
     note = (
-        f"nats per token of the true reply under {LIVE_AGENT} above the best rule for that kind, lower is better; the "
-        f"best rule is chosen on one half of a kind's conversations and compared on the other, and back, so rules have "
-        f"regret too. Histories of at least {2 * budget} tokens. The line and the coordinator never saw the kind. "
-        f"Intervals draw conversations, of the mean: kinds"
+        f"{what} lost beyond the best rule for that kind, lower is better; the best rule is chosen on one half of a "
+        f"kind's conversations and compared on the other, and back, so rules have regret too. Histories of at least "
+        f"{2 * budget} tokens. The line and the coordinator never saw the kind. Intervals draw conversations, of the "
+        f"mean: kinds"
     )
-    return Table(f"kinds_{budget}", f"Kinds left out: regret at {budget} tokens", columns, tuple(rows), note)
+    title = f"Kinds left out: regret at {budget} tokens{'' if reading is NATS else ', in words of the reply'}"
+    return Table(f"{reading.evaluation.replace('-', '_')}_{budget}", title, columns, tuple(rows), note)
 
 
 _ENDS = (Column("", "low"), Column("", "high"))
@@ -100,7 +103,7 @@ def kinds_sentence(summary: Summary) -> list[str]:
         f"mean nats a token above the best rule for the kind at {summary.budget} tokens: {', '.join(ours)}; of the "
         f"rules {', '.join(told(r['policy']) for r in rules[:3])}."
     )
-    gap = summary.record_or_none("nats_over_line", evaluation="kinds-against-line", data=MEAN, budget=summary.budget)
+    gap = summary.record_or_none("nats_over_line", evaluation="kinds", data=MEAN, budget=summary.budget)
     if gap:
         text += (
             f" LRRC, trained on the embedded arena alone, is {gap['value']:+.3f} nats "
