@@ -20,7 +20,7 @@ import numpy as np
 
 from lrrc.digest.features import FEATURES, FIRST_AGENT, OTHER, Query
 from lrrc.digest.history import History
-from lrrc.digest.place_prior import ANOTHERS, PER_MESSAGE, PER_SENTENCE, share_of_the_question
+from lrrc.digest.place_prior import ANOTHERS, BEHIND, LACKING, PER_MESSAGE, PER_SENTENCE, share_of_the_question
 from lrrc.digest.words import words_of
 from lrrc.episodes.episode import Message
 
@@ -42,6 +42,7 @@ SHARES = (  # of segments of a history they sum to one: how much there is in all
     "newest_share",  # of newer messages alone
     "cosine_share",
     "asked_share",  # of the question's words
+    "asked_for",  # what mix_with_prior gives what is asked in its own words; sums to one only where all is found
 )
 AS_THEY_ARE = ("cosine", "asked_cosine", "asked_words_in_segment", "log_tokens")  # of lrrc.digest.features
 ADDITIVE_FEATURES = (*OF_PLACE, *OF_SPEAKER, *SHARES, *AS_THEY_ARE)
@@ -107,6 +108,7 @@ def additive_features(
     others_n = (speaker_n >= FIRST_AGENT) & ~own_n
     rows_nF = history.feature_rows(history.query_features(query, some_n), some_n)[:, _COLUMNS]
     asked_n = share_of_the_question(history, query.asked_weights, len(history.segments))[some_n]
+    most = asked_n.max(initial=0) or 1.0
     seen = (
         np.ones(len(some_n)),
         ago_n == 0,
@@ -121,6 +123,7 @@ def additive_features(
         _share(np.exp(-PER_MESSAGE * ago_n)),
         _share(np.exp((rows_nF[:, 0] - 1) / LIKE)),
         _share(asked_n**2),
+        most**LACKING * (asked_n / most) ** BEHIND,
     )
     return np.concatenate([np.stack(seen, axis=1).astype(float), rows_nF], axis=1)
 

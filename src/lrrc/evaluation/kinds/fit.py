@@ -20,6 +20,7 @@ from lrrc.evaluation.kinds.calls import KindCall
 from lrrc.evaluation.kinds.targets import session_of
 from lrrc.pretrained.sentence_encoder import SentenceEncoder
 
+KNOWN = ("place_share", "asked_for")  # what counts without learning; all else is a residual, and shrunk to zero
 LEAST_SPREAD = 0.05  # of worth within a call, nats a token or share of words: smaller ones are noise
 
 
@@ -63,8 +64,8 @@ def centred(sums_DA: np.ndarray, worth_D: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def fit_line(measured: Sequence[Measured], ridge: float) -> Line:
-    """The line of some calls. `ridge` is how much is believed beforehand that no feature matters, beside what is seen
-    of all calls, which counts as one."""
+    """The line of some calls. `ridge` is how much is believed beforehand that no feature but those KNOWN matters,
+    beside what is seen of all calls, which counts as one."""
     rows = [centred(one.sums_DA, one.worth_D) for one in measured]
     size = {kind: sum(one.kind == kind for one in measured) for kind in {one.kind for one in measured}}
     weights = [np.full(len(worth_D), 1 / size[m.kind]) for m, (_, worth_D) in zip(measured, rows, strict=True)]
@@ -74,7 +75,7 @@ def fit_line(measured: Sequence[Measured], ridge: float) -> Line:
     spread_A = np.sqrt((w_R[:, None] * x_RA**2).sum(axis=0)).clip(1e-9)
     x_RA = x_RA / spread_A
     weighted_RA = w_R[:, None] * x_RA
-    gram_AA = weighted_RA.T @ x_RA + ridge * np.eye(x_RA.shape[1])
+    gram_AA = weighted_RA.T @ x_RA + np.diag([1e-9 if name in KNOWN else ridge for name in ADDITIVE_FEATURES])
     weights_A = np.linalg.solve(gram_AA, weighted_RA.T @ y_R) / spread_A
     return Line(dict(zip(ADDITIVE_FEATURES, weights_A.tolist(), strict=True)))
 
