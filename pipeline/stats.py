@@ -1,7 +1,7 @@
 """Stage stats: what the evaluations measured and training curves -> results/summary.json, the headline of metrics.
 
 python pipeline/stats.py results/replay results/live results/fidelity results/transfer.parquet results/votes \\
-    data/tuned.json data/table1.json models results/summary.json results/metrics.json
+    results/kinds data/tuned.json data/table1.json models results/summary.json results/metrics.json
 """
 
 from lrrc.runtime.stage_script import run_script  # isort: split
@@ -13,6 +13,7 @@ from pathlib import Path
 from lrrc.params import load_params
 from lrrc.results.collect import all_records, read_source
 from lrrc.results.fidelity_records import read_fidelity
+from lrrc.results.kinds_records import read_kinds
 from lrrc.results.live_records import read_live
 from lrrc.results.scores import Settings
 from lrrc.results.summary import Summary
@@ -24,7 +25,8 @@ from lrrc.runtime.files import write_json
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("replay", "live", "fidelity", "transfer", "votes", "tuned", "table1", "models", "summary", "metrics"):
+    measured = ("replay", "live", "fidelity", "transfer", "votes", "kinds")
+    for name in (*measured, "tuned", "table1", "models", "summary", "metrics"):
         parser.add_argument(name, type=Path)
     args = parser.parse_args()
     params = load_params()
@@ -35,6 +37,7 @@ def main() -> None:
     records += [*read_live(args.live, settings), *read_fidelity(args.fidelity, settings)]
     records += read_transfer(args.transfer, settings)
     records += read_votes(args.votes, settings)
+    records += read_kinds(args.kinds)
     records += read_tuning(args.tuned, read_source(args.replay), settings)
     summary = Summary.of(records, params.rank, params.budget)
     write_json(args.summary, summary.content())

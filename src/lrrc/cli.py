@@ -17,6 +17,7 @@ COMMANDS = {  # name: (module with add_arguments(parser) and run(args) -> exit s
         "lrrc.commands.fidelity",
         "how much a digest, instead of the full history, surprises a language model",
     ),
+    "adapt": ("lrrc.commands.adapt", "fit a handful of numbers to your own conversations, where that gains anything"),
     "serve": (
         "lrrc.commands.serve",
         "an OpenAI-compatible address that shortens prompts on their way to another",

@@ -188,6 +188,28 @@ class TransferConfig:
 
 
 @checked
+class KindsConfig:
+    """Kinds of conversation left out in turn (a frozen stage): `files` beside the arena; calls of each and random
+    digests of each call; the longest history, and how much of what is asked is shown; the line's `ridge`; calls on
+    which policies are met at other budgets than the operating one; how many of them the language model reads; replies
+    of a conversation whose links are looked up.
+    """
+
+    files: Listed[str]
+    calls: Several
+    digests: Several
+    history_tokens: Positive
+    input_characters: Positive
+    ridge: Annotated[Number, Gt(0), allowed("a number > 0")]
+    budgets: Listed[Positive]
+    met_elsewhere: Several
+    read: Count
+    read_elsewhere: Count
+    links: Positive
+    seed: Seed
+
+
+@checked
 class ModelConfig:
     """The coordinator (paper sections 3.1 and 3.5); the switches at the end are ablations, all true in the paper
     but `form`, which lets outcome heads see length and layout of answers.
@@ -405,6 +427,7 @@ class Params:
     live: LiveConfig
     fidelity: FidelityConfig
     transfer: TransferConfig
+    kinds: KindsConfig
     votes: VotesConfig
     team_arena: TeamArenaConfig
     team: TeamConfig

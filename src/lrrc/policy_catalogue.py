@@ -14,6 +14,7 @@ class PolicyRow:
     stateful  that network has a recurrent state, which its outcome head reads; elsewhere the head sees what is kept
     sends     False of what only picks an answer: a floor
     stop      its own stopping parameter (section tune of params.yaml), over which it is a curve; "" where it has none
+    vectors   untrained, and yet compares segments by their vectors
     knows     the answer, so it is no policy anybody could use: what the budget could hold
     """
 
@@ -22,6 +23,7 @@ class PolicyRow:
     trained: bool = False
     stateful: bool = False
     sends: bool = True
+    vectors: bool = False
     knows: bool = False
     stop: str = ""
 
@@ -35,7 +37,8 @@ CATALOGUE = {
     "first-sentences": PolicyRow("First sentences", stop="top"),
     "lead": PolicyRow("Lead", stop="top"),
     "bm25": PolicyRow("BM25", stop="top"),
-    "embedding": PolicyRow("Embedding retrieval", stop="top"),
+    "embedding": PolicyRow("Embedding retrieval", vectors=True, stop="top"),
+    "additive": PolicyRow("Additive line", vectors=True, stop="top"),
     "rims-only": PolicyRow("RIMs-only", trained=True, stateful=True, stop="least_share"),
     "ccf-only": PolicyRow("CCF-only (style)", trained=True, stateful=True, stop="least_share"),
     "tokensqueeze-only": PolicyRow("TokenSqueeze-only (style)", trained=True, stop="budget"),
@@ -49,6 +52,7 @@ LIVE = tuple(name for name, row in CATALOGUE.items() if row.sends and not row.kn
 WHOLE = tuple(name for name in LIVE if CATALOGUE[name].whole)
 UNTRAINED = tuple(name for name in LIVE if not CATALOGUE[name].trained)
 STATELESS = tuple(name for name in LIVE if not CATALOGUE[name].stateful)
+WITH_VECTORS = tuple(name for name in LIVE if CATALOGUE[name].vectors)
 LEARNED = tuple(name for name in LIVE if CATALOGUE[name].trained and name != "lrrc")
 REFERENCE, ORACLE = "full-context", "oracle"
 FLOORS = ("random-pick", "longer-answer")

@@ -17,6 +17,7 @@ from lrrc.policies.checkpoint import checkpoint_config
 from lrrc.policies.spec import PolicySpec
 from lrrc.policy_catalogue import FLOORS
 from lrrc.proofs.theorems import PROVED
+from lrrc.results.kinds_records import read_kinds
 from lrrc.results.replay_records import dataset_records, evaluation_records
 from lrrc.results.scores import Settings, Source
 from lrrc.results.summary import PARTS, Summary
@@ -212,6 +213,9 @@ def summary(outcomes=True):
     with tempfile.TemporaryDirectory() as folder:
         write_votes(Path(folder))
         everything += read_votes(Path(folder), Settings(8, 128))
+    with tempfile.TemporaryDirectory() as folder:
+        write_kinds(Path(folder))
+        everything += read_kinds(Path(folder))
     return Summary.of(everything, 8, 128)
 
 
@@ -231,6 +235,29 @@ def write_votes(folder: Path, episodes=40, prompts=8):
     _json(folder / "meta.json", {"data": "mt_bench_human", "judge": "human", **sizes})
 
 
+KIND_POLICIES = {"recency": 2.3, "lead": 2.2, "bm25": 2.4, "mmr": 2.5, "additive": 2.1, "lrrc": 2.25}
+
+
+def write_kinds(folder: Path, calls=24):
+    """What the stage kinds leaves: three kinds at two budgets, and recall on one; on "chess" BM25 is best."""
+    rng, rows = np.random.default_rng(7), []
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind in ("chess", "letters", "tools"):
+        for call in range(calls):
+            shared = {"kind": kind, "call": f"{kind}-{call}", "cluster": f"{call // 2:x}"}
+            hard = rng.normal()
+            for policy, level in KIND_POLICIES.items():
+                better = 0.5 if (kind, policy) == ("chess", "bm25") else 0.0
+                nats = level - better + hard + 0.1 * rng.normal()
+                for budget in (128, 256):
+                    sent = {"policy": policy, "budget": budget, "tokens": budget - 8}
+                    rows.append({**shared, **sent, "words": float(np.clip(3 - nats, 0, 9)) / 9, "nats": nats})
+    pd.DataFrame(rows).to_parquet(folder / "rows.parquet", index=False)
+    linked = [{**row, "held": bool(rng.random() < 0.6)} for row in rows if row["kind"] == "chess"]
+    recall = pd.DataFrame([row for row in linked if row["budget"] == 128]).drop(columns=["nats", "words"])
+    recall.to_parquet(folder / "recall.parquet", index=False)
+
+
 @functools.cache
 def without(*parts):
     """The same without some PARTS."""
@@ -239,6 +266,7 @@ def without(*parts):
     gone |= (
         {r["evaluation"] for r in whole.records if r["evaluation"].startswith("votes")} if "votes" in parts else set()
     )
+    gone |= {"kinds-words", "kinds-recall"} if "kinds" in parts else set()
     gone |= {"live-curve", "live-equal-tokens"} if gone & {"live", "live-curve"} else set()
     return replace(whole, records=[r for r in whole.records if r["evaluation"] not in gone])
 
@@ -251,6 +279,7 @@ def write_stage_outputs(root: Path, episodes=60):
         part.to_parquet(root / f"results/replay/{policy}.parquet", index=False)
     _json(root / "results/replay/meta.json", {"data": "embedded", "judge": "verifier"})
     write_votes(root / "results/votes")
+    write_kinds(root / "results/kinds")
     for rank in (4, 8, 16, 32):
         for seed in (0, 1):
             _json(root / f"models/train-r{rank}-s{seed}/history.json", history(seed, rank))

@@ -26,6 +26,7 @@ INPUTS = (
     "params.yaml",
     "pipeline",
     "proofs",
+    "results/kinds",
     "results/transfer.parquet",
     "results/votes",
     "src",
@@ -52,7 +53,7 @@ TINY = {
     },
     "fidelity": {"policies": ["no-history", "bm25", "lrrc"], "calls": 4},
 }
-STORED = {"curate", "teach", "transfer", "votes", "package"}  # frozen, their results are committed
+STORED = {"curate", "kinds", "teach", "transfer", "votes", "package"}  # frozen, their results are committed
 
 
 def make(folder, **changes):

@@ -23,7 +23,7 @@ from lrrc.middleware.settings import Settings
 from lrrc.policies.base import Policy
 from lrrc.policies.serving import serving_policy
 from lrrc.policies.spec import FOREIGN_RULES, QUERIES, SPEAKERS, PolicySpec
-from lrrc.policy_catalogue import LEARNED, UNTRAINED
+from lrrc.policy_catalogue import LEARNED, UNTRAINED, WITH_VECTORS
 from lrrc.runtime.checked import allowed, checked, refused, require
 from lrrc.runtime.files import atomic, write_json
 
@@ -103,7 +103,7 @@ def save(
         if not policy.checkpoint:
             raise ValueError(f"save: policy {policy.name} has no checkpoint on disk: load it with serving_policy")
         _copy(Path(policy.checkpoint), folder / "model", ("config.json", "main.safetensors"))
-    if trained or policy.name == "embedding":
+    if trained or policy.name in WITH_VECTORS:
         names = sorted(file.name for kind in ("*.json", "*.safetensors") for file in encoder.glob(kind))
         _copy(encoder, folder / "encoder", names or ["model.safetensors"])
     rows = []

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lrrc.policies.base import Policy
 from lrrc.policies.run_items import baseline_name, train_name
 from lrrc.policies.spec import PolicySpec, check_name
+from lrrc.policy_catalogue import WITH_VECTORS
 from lrrc.pretrained import sentence_encoder
 from lrrc.pretrained.sentence_encoder import NO_VECTORS, SentenceEncoder
 
@@ -63,7 +64,7 @@ def load_policy(
     check_name(spec.name)
     encoder = encoder or DEFAULT_ENCODER
     if not spec.trained:
-        return build_policy(spec, sentence_encoder.load(str(encoder)) if spec.name == "embedding" else NO_VECTORS)
+        return build_policy(spec, sentence_encoder.load(str(encoder)) if spec.name in WITH_VECTORS else NO_VECTORS)
     if checkpoint is None:
         checkpoint = DEFAULT_CHECKPOINT if spec.name == "lrrc" else Path("models") / baseline_name(spec.name, 0)
     config, vectors = read_config(checkpoint), sentence_encoder.load(str(encoder))

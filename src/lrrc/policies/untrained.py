@@ -5,10 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
+from pathlib import Path
 
 import numpy as np
 
+from lrrc.digest.additive import Line, additive_features, segment_tokens
 from lrrc.digest.corrections import corrections_first
 from lrrc.digest.features import question
 from lrrc.digest.history import History
@@ -20,6 +22,8 @@ from lrrc.episodes.episode import Message
 from lrrc.policies.base import Policy, RankedHistory, Session, heard_only
 from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained.sentence_encoder import NO_VECTORS, SentenceEncoder
+
+PACKAGED_LINE = Path(__file__).parents[1] / "packaged" / "line.json"  # of results/kinds
 
 
 class FullContextSession(Session):
@@ -121,7 +125,7 @@ class Extractive(Policy):
 
     def __init__(self, spec: PolicySpec, encoder: SentenceEncoder = NO_VECTORS, checkpoint: str | None = None):
         super().__init__(spec, encoder, checkpoint)
-        self.score = partial(bm25, k1=spec.bm25[0], b=spec.bm25[1]) if spec.name == "bm25" else SCORES[spec.name]
+        self.score = partial(bm25, k1=spec.bm25[0], b=spec.bm25[1]) if spec.name == "bm25" else SCORES.get(spec.name)
         self.rules = replace(spec.rules, least_share=0.0, least_gain=0.0)  # its scores are no gains
 
     def write(self, ranked: RankedHistory, budget: int) -> Selection:
@@ -132,10 +136,33 @@ class Extractive(Policy):
         return write_digest(ranked.history, scores_N, budget, self.rules)
 
 
+class AdditiveSession(ExtractiveSession):
+    policy: Additive
+
+    def scores(self, inputs: Sequence[Message], agent: str) -> np.ndarray:
+        if self.policy.spec.query == "question" and inputs:
+            asked = question("\n".join(message.content for message in inputs))
+            inputs = [Message(inputs[-1].role, asked, inputs[-1].name)]
+        features_NA = additive_features(self.history, inputs, agent)
+        return self.policy.line.scores(features_NA, segment_tokens(self.history))
+
+
+class Additive(Extractive):
+    """What each segment adds to a digest, linear in place, speaker, length and words (lrrc.digest.additive)."""
+
+    session_type = AdditiveSession
+
+    @cached_property
+    def line(self) -> Line:
+        """The one that comes with the package, fitted on every kind."""
+        return Line.read(PACKAGED_LINE)
+
+
 SCORES = {"recency": recency, "first-sentences": first_sentences, "lead": lead, "bm25": bm25, "embedding": embedding}
 KINDS = {
     "no-history": NoHistory,
     "full-context": FullContext,
     "truncated-history": Truncated,
+    "additive": Additive,
     **dict.fromkeys(SCORES, Extractive),
 }

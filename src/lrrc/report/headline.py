@@ -13,6 +13,7 @@ from typing import Any
 from lrrc.policy_catalogue import FLOORS
 from lrrc.report import live_headline, votes_headline
 from lrrc.report.live_headline import p_value, points, reading
+from lrrc.report.tables.kinds_tables import kinds_sentence
 from lrrc.results.scores import GATE_ON
 from lrrc.results.summary import Summary, name, provenance
 
@@ -82,6 +83,7 @@ def further_sentences(summary: Summary) -> list[str]:
         *(_replayed(summary) if live else []),
         *live_headline.fidelity_sentence(summary),
         *live_headline.transfer_sentence(summary),
+        *kinds_sentence(summary),
         *([missing] if missing else []),
     ]
 

@@ -13,7 +13,8 @@ and "power" belong to it), "live" (a local model reads a policy's payload and an
 "live-by-category" name the variant or the task family), "fidelity" (the true next reply under a local model;
 records differ in `data`), "call-gate" (the gate at thresholds "tau=0.30"), "tune" (settings tried on validation
 episodes), "dataset" and "training"; "votes" and what begins with "votes-" are the same on conversations that people
-judged (lrrc.results.votes_records). "live-curve" and "fidelity-curve" are every policy over its own stopping
+judged (lrrc.results.votes_records); "kinds" and what begins with "kinds-" are kinds of conversation that were left out
+(lrrc.results.kinds_records). "live-curve" and "fidelity-curve" are every policy over its own stopping
 parameter under the settings chosen for it, "live-equal-tokens" and "fidelity-equal-tokens" each at the mean tokens of
 LRRC: `tokens` are LRRC's, `spent` the policy's own, fewer where its longest digests cost less.
 
@@ -74,6 +75,10 @@ METRICS = {
     "nats_over_full_context": ("Surprise of the true next reply beyond Full-Context", "nats per token"),
     "fidelity_tokens_per_call": ("History tokens per call, fidelity", "tokens"),
     "nats_over_best_rule": ("Surprise over the best fixed rule", "nats per token"),
+    "nats_over_line": ("Surprise over the additive line", "nats per token"),
+    "words_below_best_rule": ("Words of the reply that digests lack beyond the best fixed rule", "points"),
+    "words_below_line": ("Words of the reply that digests lack beyond the additive line", "points"),
+    "linked_recall": ("Digests that hold the message answered", "share of replies"),
     "nats_over_lead": ("Surprise over the place prior alone", "nats per token"),
     "live_success_at_equal_tokens": ("Live success at the mean tokens of LRRC", "share of checks"),
     "lrrc_live_lead_at_equal_tokens": ("Live success of LRRC minus this policy at equal mean tokens", "points"),
@@ -133,6 +138,11 @@ PARTS = {
         {"evaluation": "votes", "metric": "preference_success"},
         "Success by people's votes",
         "no votes of people were measured in this run",
+    ),
+    "kinds": (
+        {"evaluation": "kinds", "metric": "nats_over_best_rule"},
+        "Regret on kinds of conversation left out",
+        "it was not measured in this run, as kinds.files names no data sets",
     ),
     "call-gate": (
         {"evaluation": "call-gate", "metric": "calls_per_episode"},

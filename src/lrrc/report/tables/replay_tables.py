@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lrrc.policy_catalogue import FLOORS
+from lrrc.report.tables.kinds_tables import kinds_tables
 from lrrc.report.tables.live_tables import live_tables
 from lrrc.report.tables.table import Cell, Column, Table, interval_columns, single_column, tabulate
 from lrrc.report.tables.votes_tables import votes_tables
@@ -76,6 +77,7 @@ def all_tables(summary: Summary) -> list[Table]:
     tables = [
         *votes_tables(summary),
         *live_tables(summary),
+        *kinds_tables(summary),
         made("policies", "Policies", "Policy", main, name, COMPARED),
         made("lrrc_vs_policies", f"LRRC r = {summary.rank} against each policy", "Policy", others, name, AHEAD),
         made("tokens", "Where the tokens go, per episode", "Policy", spending, name, SPENT),
