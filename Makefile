@@ -3,6 +3,7 @@
 # make test    the same set-up, then the tests
 # make test-fast    those without `dvc`, browser, Ray, and not in tests/slow.txt, in two minutes
 # make test-adapters   adapters in the real frameworks, each in an environment of its own (.cache/adapters-NAME/venv)
+# make test-clients   real agent clients (Codex, Claude Code, opencode) through the proxy; npm installs them, half a GB
 # make lint    style, and that imports run one way; make format puts the style right
 # make same-twice   two clean clones give the same bytes (tiny parameters; TINY= for those of params.yaml)
 # make same-elsewhere   what this run gave against what other processors gave (docs/processors.json), and adds itself
@@ -29,6 +30,7 @@ TINY ?= --tiny
 VENV := .venv
 READY := $(VENV)/.ready
 TOOLS := .cache/tools
+CLIENTS := .cache/clients
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export HF_HUB_DISABLE_TELEMETRY := 1
@@ -37,7 +39,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DELETE_ON_ERROR:
 # whatever is asked of git is asked before anything is installed, under -j too
 .NOTPARALLEL:
-.PHONY: setup in-git repro try test test-fast test-adapters format lint same-twice same-elsewhere remember soak bench plots site lock sbom audit
+.PHONY: setup in-git repro try test test-fast test-adapters clients test-clients format lint same-twice same-elsewhere remember soak bench plots site lock sbom audit
 
 setup: $(READY)
 
@@ -70,10 +72,24 @@ try: setup
 	python tools/try_small.py
 
 test: setup
-	pytest -n 2 --dist loadfile
+	pytest -n 2 --dist loadfile -m 'not clients'
 
 test-fast: setup
-	pytest -n 2 --dist loadfile -m 'not pipeline and not browser and not ray and not slow'
+	pytest -n 2 --dist loadfile -m 'not pipeline and not browser and not ray and not slow and not clients'
+
+clients: $(CLIENTS)/.ready
+
+# Anthropic's types lie beside, not in the environment: nothing but these tests wants them
+$(CLIENTS)/.ready: tests/clients/package.json tests/clients/package-lock.json | setup
+	@command -v npm >/dev/null || { echo 'No npm here: install Node.js 20 or newer, which brings it' >&2; exit 1; }
+	mkdir -p $(CLIENTS)
+	cp tests/clients/package.json tests/clients/package-lock.json $(CLIENTS)
+	npm ci --prefix $(CLIENTS) --no-audit --no-fund
+	$(VENV)/bin/python -m pip install --no-deps --upgrade --target $(CLIENTS)/python anthropic==2.14.0 docstring-parser==0.18.0
+	touch $@
+
+test-clients: setup clients
+	PYTHONPATH=$(CLIENTS)/python pytest tests/clients tests/middleware/test_anthropic_messages.py tests/middleware/test_anthropic_proxy.py
 
 test-adapters: setup
 	python tools/test_adapters.py

@@ -5,7 +5,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cache
+from importlib.util import find_spec
 from itertools import pairwise
+
+from pydantic import TypeAdapter, ValidationError
 
 
 class Refused(Exception):
@@ -86,9 +90,11 @@ def four_cache_marks(request):
 
 
 def thoughts_first(request):
-    """Where thinking is on, in the reply whose results are the last message."""
+    """Where thinking is wanted of every reply, in the one whose results are the last message."""
     messages = [message for message in request["messages"] if message["role"] != "system"]
-    if not request.get("thinking") or not any(block["type"] == "tool_result" for block in blocks(messages[-1])):
+    if (request.get("thinking") or {}).get("type") != "enabled" or not any(
+        block["type"] == "tool_result" for block in blocks(messages[-1])
+    ):
         return
     if not is_thought(blocks(messages[-2])[0]):
         raise Refused("expected a thought, found a call")
@@ -104,6 +110,24 @@ def thoughts_in_place(request):
                 raise Refused(f"messages[{i}]: a thought behind other messages than it was thought behind")
 
 
+def typed(request):
+    """The request's types in Anthropic's own package, where it is installed."""
+    if find_spec("anthropic") is None:
+        return
+    try:
+        for message in types_of_messages().validate_python(request["messages"]):
+            list(message["content"])  # read only now
+    except ValidationError as error:
+        raise Refused(str(error)) from None
+
+
+@cache
+def types_of_messages():
+    from anthropic.types import MessageParam
+
+    return TypeAdapter(list[MessageParam])
+
+
 RULES = {
     rule.__name__: rule
     for rule in (
@@ -114,6 +138,7 @@ RULES = {
         four_cache_marks,
         thoughts_first,
         thoughts_in_place,
+        typed,
     )
 }
 

@@ -49,14 +49,15 @@ def thoughts_with_what_they_led_to(request):
 
 
 def what_thoughts_led_to_with_them(request):
-    """The provider knows by the id (`ID_of_THOUGHT`) which call was thought out."""
+    """The provider knows by the id (`ID_of_THOUGHT`) which call was thought out, and of a thought (`sealed THOUGHT`)
+    which it is."""
     before = None
     for i, item in enumerate(request["input"]):
         _, of, thought = str(item.get("call_id")).partition("_of_")
         if kind(item) in CALLS and of and before != thought:
             raise Refused(f"input[{i}]: '{kind(item)}' was provided without its required 'reasoning' item")
         if kind(item) == "reasoning":
-            before = item["id"]
+            before = item["encrypted_content"].removeprefix("sealed ")
         elif not is_output(item):
             before = None
 
@@ -69,13 +70,18 @@ def word_of_json(request):
 
 
 def typed(request):
-    """The request's types in OpenAI's own package."""
+    """The request's types in OpenAI's own package; Codex sends null where thoughts have no content."""
+    items = request["input"]
     try:
-        for item in TYPES.validate_python(request["input"]):
+        for item in TYPES.validate_python([without_null(item) for item in items]):
             for parts in (item.get("content"), item.get("summary"), item.get("output")):
                 list(parts or ())  # read only now
     except ValidationError as error:
         raise Refused(str(error)) from None
+
+
+def without_null(item):
+    return {key: value for key, value in item.items() if value is not None} if kind(item) == "reasoning" else item
 
 
 RULES = {

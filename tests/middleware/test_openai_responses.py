@@ -235,7 +235,7 @@ def test_a_history_that_the_provider_keeps_cannot_be_shortened(more):
 
 def test_the_provider_is_strict():
     """It refuses by every rule, so that the properties above are not empty."""
-    thought = {"type": "reasoning", "id": "rs_1", "summary": []}
+    thought = {"type": "reasoning", "summary": [], "encrypted_content": "sealed rs_2"}
     wrong = {
         "text": {"format": {"type": "json_object"}},
         "input": [
