@@ -187,19 +187,20 @@ def states_rule(sentence: str) -> bool:
     if wording.TALE.search(sentence):
         head, colon, rest = sentence.partition(":")
         return bool(colon) and states_rule(rest.strip())
-    direct, prohibit, always = (
-        signal.search(sentence) for signal in (wording.DIRECT, wording.PROHIBIT, wording.ALWAYS)
-    )
+    prohibit = wording.PROHIBIT.search(sentence)
     if wording.STRONG.search(sentence) or (prohibit and _forbids_for_good(sentence, bool(tag))):
         return True
     if wording.TASK.search(sentence) and not wording.LASTS.search(sentence):
         return False
-    output, manner, limit = (signal.search(sentence) for signal in (wording.OUTPUT, wording.MANNER, wording.LIMIT))
-    if wording.ONWARD.search(sentence) and (direct or prohibit or always or output or manner or limit):
+    always, output, manner, limit = (
+        signal.search(sentence) for signal in (wording.ALWAYS, wording.OUTPUT, wording.MANNER, wording.LIMIT)
+    )
+    direct = wording.DIRECT.search  # the dearest of all, so it is asked last
+    if wording.ONWARD.search(sentence) and (prohibit or always or output or manner or limit or direct(sentence)):
         return True
-    if output and (direct or prohibit or always or limit):
+    if output and (prohibit or always or limit or direct(sentence)):
         return True
-    if direct and (always or manner or wording.CUSTOM.search(sentence)):
+    if (always or manner or wording.CUSTOM.search(sentence)) and direct(sentence):
         return True
     return bool((manner and (always or _ALL.match(sentence))) or (prohibit and always))
 

@@ -317,6 +317,8 @@ def _without_announced(own: str) -> str:
 
 def _without_handed_over(own: str) -> str:
     """Hide what stands below a request to look at it, to the end of the message, where nothing is hidden there yet."""
+    if "\n" not in own and "?" not in own:
+        return own
     for _, end in sentences(own):
         rest = own[end:].lstrip(" \t")
         if not rest or SHOWN in rest or not (rest.startswith("\n") or own[end - 1] == "?"):
