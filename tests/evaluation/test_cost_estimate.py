@@ -183,6 +183,24 @@ def test_tools_are_counted_with_every_call(logs, capsys):
         assert after["prompt_tokens"] - before["prompt_tokens"] == before["calls"] * tokens.count(json.dumps(tools))
 
 
+def test_a_model_has_its_prices(logs, capsys):
+    """The table's, with a token that no cache has priced as written into it."""
+    command = ["estimate", "logs.jsonl", "--policies", "recency"]
+    assert main([*command, "--model", "anthropic/claude-sonnet-4-5", "--json", "a.json"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "at 3.75 per million prompt tokens (0.3 where cached) and 15 per" in said
+    assert "Prices of anthropic as entered on 2026-" in said and "written into it (3.75; without: 3)" in said
+    assert main([*command, "--price-in", "3.75", "--price-cached", "0.3", "--price-out", "15", "--json", "b.json"]) == 0
+    assert (logs / "a.json").read_text() == (logs / "b.json").read_text()
+    for wrong, reason in (
+        (["--model", "no-such"], "not in the table of prices"),
+        (["--model", "gpt-5", "--price-in", "1"], "not both"),
+        (["--price-in", "1"], "give --price-in and --price-out, or --model"),
+    ):
+        capsys.readouterr()
+        assert main([*command, *wrong]) == 1 and reason in capsys.readouterr().err
+
+
 def test_command_with_checkpoint(logs, capsys):
     write_checkpoint(logs)
     assert main([*PRICED, "--policies", "lrrc,embedding", "--price-cached", "0.2"]) == 0

@@ -299,6 +299,11 @@ def test_rows_go_after_a_set_time(tmp_path):
     entered(kept, receipt, at=now)
     assert kept.summary()["total"]["calls"] == 2
     kept.close()
+    temporary = Books()
+    assert stat.S_IMODE(temporary.path.parent.stat().st_mode) == 0o700
+    folder = temporary.path.parent
+    del temporary
+    assert not folder.exists()
     (tmp_path / "b.sqlite").write_text("no database " * 100)
     with pytest.raises(ValueError, match="no ledger can be kept here"):
         Books(tmp_path / "b.sqlite")
@@ -308,7 +313,7 @@ def test_rows_go_after_a_set_time(tmp_path):
         Books(tmp_path / "c.sqlite")
 
 
-def test_sides_are_compared_with_intervals(monkeypatch):
+def test_sides_are_compared_with_intervals():
     """Welch's interval, beside scipy's; conversations held out cost more here, as they send all."""
     import numpy as np
     from scipy.stats import t, ttest_ind
@@ -323,14 +328,13 @@ def test_sides_are_compared_with_intervals(monkeypatch):
         assert student(freedom) == pytest.approx(t.ppf(0.975, freedom), rel=3e-4)
     assert compared([9, *[1.0] * 8], sides[1])["measures"]["calls"]["interval"] is None
 
-    monkeypatch.setattr(books, "FRESH", 0)
     coordinator, kept = Coordinator("recency", 60, Settings(holdout=0.3)), Books()
-    assert kept.comparison() is None
+    assert kept.summary()["holdout"] is None
     for i in range(80):
         for turns in (2, 5 + i % 7):
             receipt = coordinator.compose(chat(turns), conversation=f"c {i}")[1]
             entered(kept, receipt, usage=Usage(receipt.tokens_after, 0, 0, 3), status="500" if i % 4 == 0 else "200")
-    result = kept.comparison()
+    result = kept.summary()["holdout"]
     assert result["shortened"] + result["held_out"] == 80 and result["held_out"] >= 10
     measures = result["measures"]
     assert measures["bill"]["interval"][1] < 0 and measures["calls"]["difference"] == 0

@@ -6,6 +6,7 @@ from helpers.chats import chat, say
 from helpers.upstreams import Upstream, running
 
 from lrrc.middleware import Coordinator, Settings, anthropic_messages, openai_responses
+from lrrc.middleware.proxy import forwarding
 from lrrc.middleware.proxy.app import create_app
 from lrrc.middleware.recall import HINT, NOTHING, TOOL, recall_tool
 from lrrc.pretrained import tokens
@@ -98,12 +99,12 @@ def test_the_proxy_answers_who_may_see_its_pages():
         assert unknown.status_code == 404 and "not known" in unknown.json()["error"]["message"]
 
 
-def test_large_conversations_are_asked_in_their_own_process():
+def test_large_conversations_are_asked_in_their_own_process(monkeypatch):
+    monkeypatch.setattr(forwarding, "LARGE", 1000)
     coordinator, upstream = new(recall=True), Upstream()
-    said = talk()
-    said[3] = say("user", "Ballast is heavy. " * 70_000)
     with running(upstream.app) as direct, running(create_app(coordinator, {None: f"{direct}/v1"})) as proxy:
-        body = {"model": "words", "messages": said, "tools": TOOLS["chat"]}
-        key = httpx2.post(f"{proxy}/v1/chat/completions", json=body, timeout=120).headers["x-lrrc-conversation"]
+        body = {"model": "words", "messages": talk(), "tools": TOOLS["chat"]}
+        key = httpx2.post(f"{proxy}/v1/chat/completions", json=body, timeout=180).headers["x-lrrc-conversation"]
+        assert coordinator.sessions.known(key) is None
         asked = {"conversation": key, "query": "spare key of the lighthouse"}
-        assert FACT in httpx2.post(f"{proxy}/recall", json=asked, timeout=60).json()["text"]
+        assert FACT in httpx2.post(f"{proxy}/recall", json=asked, timeout=180).json()["text"]

@@ -139,7 +139,7 @@ example:      lrrc serve --upstream http://127.0.0.1:11434/v1 --policy bm25"""
         "--ledger",
         metavar="FILE",
         type=Path,
-        help="SQLite file of what calls cost, without their texts (default: ledger.sqlite in --state, else in memory)",
+        help="SQLite file of what calls cost, without texts (default: ledger.sqlite in --state, else a temporary one)",
     )
     parser.add_argument(
         "--keep", metavar="DAYS", type=float, default=30, help="days after which it forgets a call (default 30)"
@@ -168,12 +168,13 @@ def run(args: argparse.Namespace) -> int:
     for name, value, unit in (("idle", args.idle, "minutes"), ("keep", args.keep, "days")):
         if not value > 0:
             raise ValueError(f"--{name} = {value}: allowed is a number > 0 ({unit})")
+    collector = args.otlp and check_base_url(args.otlp, "--otlp", "the collector's own settings")
     upstreams = parse_upstreams(args.upstream)
     listener = listen(args.host, args.port)
     with listener:
         coordinator = make_coordinator(args)
         file = args.ledger or (args.state / "ledger.sqlite" if args.state else None)
-        spans = Spans(args.otlp) if args.otlp else None
+        spans = Spans(collector) if collector else None
         ledger = Ledger(args.conversations, 60 * args.idle, books=Books(file, args.keep), spans=spans)
         app = create_app(coordinator, upstreams, token, ledger, args.state)
         config = uvicorn.Config(

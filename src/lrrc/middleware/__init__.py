@@ -7,9 +7,10 @@ payload, receipt = coordinator.compose(messages, agent="planner", conversation="
 
 coordinator    the one entry; settings, receipt: what goes in and comes out beside messages
 conversation   what is remembered of one conversation; conversations tells them apart
-body, chat_messages, prompt_cache
-               a list of messages read, and the price of a prefix
+body, chat_messages, prompt_cache, tariff
+               a list of messages read, the price of a prefix, and what providers charge (prices.yaml)
 choosing       which of several agents to call
+recall         what a digest leaves out, for who asks
 beside         what goes with them: tools, the form of the answer
 dialect, payload
                what a request allows, and what is sent in its place

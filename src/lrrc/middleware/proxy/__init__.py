@@ -8,6 +8,8 @@ sockets     WebSockets, forwarded
 compress    POST /v1/compress, for clients that send the payload themselves
 app         the server
 recalling   POST /recall: what a conversation said, for the tool of `lrrc mcp`
+usage       what an answer says it cost, read while it passes
+books       what calls cost, kept over restarts; spans: the same for OpenTelemetry
 ledger      what was saved, by conversation
 pages       the page and its statistics
 """

@@ -12,9 +12,14 @@ import logging
 import math
 import os
 import secrets
+import shutil
 import sqlite3
+import tempfile
+import threading
 import time
+import weakref
 from collections import defaultdict
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import NormalDist
@@ -26,8 +31,8 @@ from lrrc.middleware.receipt import Receipt
 
 DAY = 86400.0  # seconds
 SWEEP = 3600.0  # seconds between two looks for rows that are too old
-FRESH = 5.0  # seconds for which a comparison of all rows is good
 NAME = 80  # most characters of a name that are kept
+NOTICED, REST = 0.5, 20  # seconds that adding up may take at every call; else how many times as long it is good
 FEWEST = 10  # conversations on each side before anything is said of a difference
 BILLED = "2bc"  # an answer of whatever kind of success, broken off, cancelled by the client: not errors of providers
 COLUMNS = {
@@ -68,16 +73,19 @@ class Call:
 
 
 class Books:
-    """Rows of calls in the file `path` (in memory without one), for `days` days each. Belongs to the event loop."""
+    """Rows of calls in the file `path` (without one, in one that goes with the process), for `days` days each. Belongs
+    to the event loop, but for `summary`."""
 
     def __init__(self, path: Path | None = None, days: float = 30):
-        self.path, self.days = path, days
-        self._swept = self._compared_at = 0.0
-        self._comparison: dict[str, Any] | None = None
+        folder = None if path else Path(tempfile.mkdtemp(prefix="lrrc-"))
+        self.path, self.days = path or folder / "ledger.sqlite", days
+        self._swept = self._good_until = 0.0
+        self._reading, self._summary = threading.Lock(), {}
         try:
             self._db = self._open()
         except (OSError, sqlite3.Error) as error:
             raise ValueError(f"{path}: no ledger can be kept here: {error}") from None
+        self._end = weakref.finalize(self, _end, self._db, folder)
         # per model, sums of the provider's counts and of ours, of calls of which all was counted
         self._counts: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
         rows = "SELECT model, SUM(prompt), SUM(after) FROM calls WHERE prompt > 0 AND after > 0 GROUP BY model"
@@ -85,12 +93,11 @@ class Books:
             self._counts[model] = [theirs, ours]
 
     def _open(self) -> sqlite3.Connection:
-        if self.path is not None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-            os.chmod(self.path, 0o600)  # SQLite gives the files beside it the same mode
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        os.chmod(self.path, 0o600)  # SQLite gives the files beside it the same mode
         # a server may run in another thread than it was made in
-        db = sqlite3.connect(self.path or ":memory:", isolation_level=None, check_same_thread=False)
+        db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA secure_delete = ON")
@@ -103,7 +110,7 @@ class Books:
         return db
 
     def close(self) -> None:
-        self._db.close()
+        self._end()
 
     def scale(self, model: str | None) -> float:
         """How many tokens the provider counts for one of ours, by all its answers so far."""
@@ -173,9 +180,21 @@ class Books:
         return hashlib.blake2b(name, digest_size=8, key=self._salt).digest()
 
     def summary(self) -> dict[str, Any]:
-        """By agent and model, and all together, ready for JSON: money in dollars where every price is known."""
+        """By agent and model, and all together, ready for JSON: money in dollars where every price is known. To be
+        called in a thread: many rows take a while, for which writing does not wait, and the answer then stands longer.
+        """
+        with self._reading:
+            began = time.monotonic()
+            if began >= self._good_until:
+                with closing(sqlite3.connect(self.path)) as db:
+                    self._summary = self._added_up(db) | {"holdout": comparison(db)}
+                took = time.monotonic() - began
+                self._good_until = began + REST * took if took > NOTICED else 0.0
+            return self._summary
+
+    def _added_up(self, db: sqlite3.Connection) -> dict[str, Any]:
         # money is in units of the prices, so only what has known dollars is added up over models
-        found = self._db.execute(
+        found = db.execute(
             "SELECT agent, model, dollars, COUNT(*), COUNT(prompt), SUM(before), SUM(after), SUM(prompt), SUM(cached),"
             " SUM(written), SUM(completion), SUM(estimated), SUM(spent), SUM(answers), SUM(whole), MIN(at),"
             " SUM(IIF(prompt IS NULL, 0, estimated)), SUM(IIF(prompt IS NULL, 0, spent))"
@@ -207,29 +226,25 @@ class Books:
             "total": total | {"unit": units.pop()} if len(units) == 1 else {},
             "since": since,
             "days": self.days,
-            "holdout": self.comparison(),
         }
 
-    def comparison(self) -> dict[str, Any] | None:
-        """The conversations that were shortened beside those held out; None where none was."""
-        if time.monotonic() - self._compared_at < FRESH:
-            return self._comparison
-        self._compared_at = time.monotonic()
-        # in dollars where every price is known, else in tokens of each model's fresh price
-        (unpriced,) = self._db.execute("SELECT COUNT(*) FROM calls WHERE dollars IS NULL").fetchone()
-        unit = "1.0" if unpriced else "dollars / 1e6"
-        sums = self._db.execute(
-            "SELECT held_out, COUNT(*), SUM(bill), SUM(bill * bill), SUM(said), SUM(said * said), SUM(n), SUM(n * n),"
-            " SUM(bad / n), SUM(bad * bad / n / n) FROM (SELECT MAX(held_out) AS held_out, CAST(COUNT(*) AS REAL) AS n,"
-            f" SUM((spent + COALESCE(answers, 0)) * {unit}) AS bill,"
-            " SUM(COALESCE(completion, 0)) AS said, SUM(status NOT GLOB '2*') AS bad FROM calls"
-            " GROUP BY conversation) GROUP BY held_out"
-        ).fetchall()
-        sides = {bool(side): sums for side, *sums in sums}
-        self._comparison = compared(sides[False], sides[True]) if len(sides) == 2 else None
-        if self._comparison:
-            self._comparison["unit"] = "tokens" if unpriced else "USD"
-        return self._comparison
+
+def comparison(db: sqlite3.Connection) -> dict[str, Any] | None:
+    """The conversations that were shortened beside those held out; None where none was."""
+    # in dollars where every price is known, else in tokens of each model's fresh price
+    (unpriced,) = db.execute("SELECT COUNT(*) FROM calls WHERE dollars IS NULL").fetchone()
+    unit = "1.0" if unpriced else "dollars / 1e6"
+    sums = db.execute(
+        "SELECT held_out, COUNT(*), SUM(bill), SUM(bill * bill), SUM(said), SUM(said * said), SUM(n), SUM(n * n),"
+        " SUM(bad / n), SUM(bad * bad / n / n) FROM (SELECT MAX(held_out) AS held_out, CAST(COUNT(*) AS REAL) AS n,"
+        f" SUM((spent + COALESCE(answers, 0)) * {unit}) AS bill,"
+        " SUM(COALESCE(completion, 0)) AS said, SUM(status NOT GLOB '2*') AS bad FROM calls"
+        " GROUP BY conversation) GROUP BY held_out"
+    ).fetchall()
+    sides = {bool(side): sums for side, *sums in sums}
+    if len(sides) < 2:
+        return None
+    return compared(sides[False], sides[True]) | {"unit": "tokens" if unpriced else "USD"}
 
 
 def compared(shortened: list[float], held_out: list[float]) -> dict[str, Any]:
@@ -252,6 +267,12 @@ def compared(shortened: list[float], held_out: list[float]) -> dict[str, Any]:
             row["interval"] = [row["difference"] - half, row["difference"] + half]
         made["measures"][measure] = row
     return made
+
+
+def _end(db: sqlite3.Connection, folder: Path | None) -> None:
+    db.close()
+    if folder:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def student(freedom: float) -> float:

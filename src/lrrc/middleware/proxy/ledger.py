@@ -209,7 +209,7 @@ class Ledger:
             self.conversations.popitem(last=False)
 
     def summary(self) -> dict[str, Any]:
-        """Everything but texts, ready for JSON."""
+        """Everything but texts and the books' own, ready for JSON."""
         self.forget(time.time() - self.idle)
         value = self.registry.get_sample_value
         tokens = {c: int(value("lrrc_prompt_tokens_total", {"count": c})) for c in ("before", "after", "reusable")}
@@ -226,7 +226,6 @@ class Ledger:
             },
             "tokens": tokens | {"saved": tokens["before"] - tokens["after"]},
             "bill": bill,
-            "billed": self.books.summary(),
             "compose_ms": {"p50": round(1e3 * p50, 2), "p95": round(1e3 * p95, 2)},
             "open": int(value("lrrc_open_requests")),
             "last_failure": self.failure,

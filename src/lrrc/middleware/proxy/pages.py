@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
+import anyio
 import jinja2
 from prometheus_client.exposition import choose_encoder
 from starlette.requests import Request
@@ -45,7 +46,8 @@ def routes(ledger: Ledger, about: dict[str, Any]) -> list[Route]:
         if kind == "prometheus" or not kind and "json" not in accept and re.search("openmetrics|text/plain", accept):
             encode, content_type = choose_encoder(accept)
             return Response(encode(ledger.registry), headers=PRIVATE | {"content-type": content_type})
-        return Json(about | ledger.summary(), headers=PRIVATE)
+        billed = await anyio.to_thread.run_sync(ledger.books.summary)
+        return Json(about | ledger.summary() | {"billed": billed}, headers=PRIVATE)
 
     async def conversation(request: Request) -> Response:
         entry = ledger.conversations.get(request.path_params["name"])
