@@ -65,6 +65,7 @@ repro: in-git setup
 	dvc repro
 	python -m lrrc.report.readme_block
 	python -m lrrc.report.audit
+	python -m lrrc.report.artifact
 	lrrc log
 	@echo "Report: $$(pwd)/report/index.html"
 

@@ -44,7 +44,7 @@ def main() -> None:
             "text=train-r8-s0",
         ),
         "stages": (f"{home}/runs?viewStateShareKey=stages", "text=train"),
-        "traces": (f"{home}/traces", "text=lrrc arena"),
+        "traces": (f"{home}/traces", "text=lrrc.evaluation.live.checks"),
         "registry": ("/#/models/lrrc", "text=champion"),
         "file": (f"{home}/runs/{runs['figures']}/artifacts/figure3.png", "img[src^=blob], .image-outer-container img"),
     }

@@ -12,6 +12,7 @@ claims      the paper's claims and their verdicts
 page        report/index.html and report/summary.md
 explorer_section
             the digest explorer
+artifact    docs/artifact.md
 readme_block
             the verdict and cards in README.md
 """

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lrrc.policy_catalogue import POLICIES
 from lrrc.report.live_headline import operating_point, rivals
 from lrrc.results.scores import GATE_ON
 from lrrc.results.summary import DATA, LIVE_AGENT, Summary, name
 
+OVER_KINDS = ("mean over kinds", "worst kind")
 UNTOLD = "no difference can be told"
 
 
@@ -88,7 +88,7 @@ def calls(summary: Summary) -> Verdict | None:
         told.pop()
         if len(told) == 1
         else f"{direction(found[0], 'some', 'none', 'none')} by people's votes, none on the arena",
-        "; ".join(parts) + ". Logged answers are picked among; no team was run in a closed loop for this",
+        "; ".join(parts) + ". Logged answers are picked among; teams that are played: docs/team.md",
         ", ".join(f"n = {r['n']}" for r in found),
         "table-votes_gates" if votes else "table-gates",
         "dvc repro stats report",
@@ -97,29 +97,29 @@ def calls(summary: Summary) -> Verdict | None:
 
 
 def kinds(summary: Summary) -> Verdict | None:
-    """Surprise of the true reply on kinds of conversation left out of training, against the best fixed rule."""
-    found = summary.find(evaluation="transfer", metric="nats_over_best_rule")
-    best = [
-        max((r for r in found if r["data"] == data), key=lambda r: r["variant"].count(" + "))
-        for data in sorted({r["data"] for r in found})
-    ]
-    if not best:
+    """Surprise of the true reply on kinds of conversation left out of training, against the best fixed rule of each."""
+    left_out = summary.find(evaluation="kinds", metric="nats_over_best_rule", policy="lrrc", budget=summary.budget)
+    found = [r for r in left_out if r["low"] is not None and r["data"] not in OVER_KINDS]
+    stage, over = "kinds", [r for r in left_out if r["data"] in OVER_KINDS]
+    if not found:
+        rows = summary.find(evaluation="transfer", metric="nats_over_best_rule")
+        named = sorted({r["data"] for r in rows})
+        most = {data: [r for r in rows if r["data"] == data] for data in named}
+        found, stage = [max(part, key=lambda r: r["variant"].count(" + ")) for part in most.values()], "transfer"
+    if not found:
         return None
-    parts = [f"{DATA.get(r['data'], r['data'])} {signed(r, 3)} against {POLICIES[r['test']['rule']]}" for r in best]
-    better = [r for r in best if r["high"] < 0]
-    worse = [r for r in best if r["low"] > 0]
-    answer = (
-        f"better than the best fixed rule on {len(better) or 'none'} of {len(best)} kinds, worse on "
-        f"{len(worse) or 'none'}"
-    )
+    better, worse = (sum(end) for end in ((r["high"] < 0 for r in found), (r["low"] > 0 for r in found)))
+    shown = over or found
+    parts = [f"{DATA.get(r['data'], r['data'])} {signed(r, 3)}" for r in shown if r["low"] is not None]
+    parts += [f"{r['data']} {r['value']:+.3f}" for r in shown if r["low"] is None]
     return Verdict(
         "Does it carry over to kinds of conversation it was not trained on?",
-        answer,
+        f"better than the best fixed rule on {better or 'none'} of {len(found)} kinds, worse on {worse or 'none'}",
         "nats a token by which the true reply surprises more than after the best fixed rule: " + "; ".join(parts),
-        f"{best[0]['n']} replies of each, {best[0].get('agent', LIVE_AGENT)}",
-        "table-transfer",
-        "dvc repro -sf transfer; dvc repro",
-        "transfer",
+        f"{sum(r['n'] for r in found)} replies, {found[0].get('agent', LIVE_AGENT)}",
+        "table-transfer" if stage == "transfer" else f"table-kinds_{summary.budget}",
+        f"dvc repro -sf {stage}; dvc repro",
+        stage,
     )
 
 

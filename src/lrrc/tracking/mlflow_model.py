@@ -124,7 +124,7 @@ def register(client: MlflowClient, run: Run, model_id: str) -> None:
     versions = client.search_model_versions(f"name = '{REGISTERED}'")
     if model_id not in [one.tags.get("model_id") for one in versions]:
         source = client.get_logged_model(model_id).artifact_location
-        tags = {"model_id": model_id, "rank": run.data.params.get("rank", ""), "item": run.info.run_name}
+        tags = {"model_id": model_id, "item": run.info.run_name}
         made = client.create_model_version(REGISTERED, source, run.info.run_id, tags=tags, model_id=model_id)
         client.set_registered_model_alias(REGISTERED, ALIAS, made.version)
 
