@@ -22,7 +22,8 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     args = parser.parse_args()
     params = load_params()
-    figures = read_team(args.team, Money(**params.team_report.prices), params.stats.alpha)
+    prices = params.team_report
+    figures = read_team(args.team, Money(prices.prompt, prices.cached, prices.completion), params.stats.alpha)
     args.out.mkdir(parents=True, exist_ok=True)
     write_json(args.out / "figures.json", rounded(figures))
     for metric, title in (("calls", "Calls per request"), ("tokens", "Tokens per request, prompt and completion")):

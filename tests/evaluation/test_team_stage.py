@@ -138,7 +138,7 @@ def test_a_missing_folder_is_named(tmp_path):
         ("team", "pairs", ["lrrc/nobody"], "PAYLOAD/CALL"),
         ("team", "pairs", ["nothing/all"], "PAYLOAD/CALL"),
         ("team", "seeds", [1, 1], "different"),
-        ("team_report", "prices", {"prompt": 1}, "a price each"),
+        ("team_report", "cached", -1, "number"),
         ("team_arena", "episodes", 1, "integer"),
     ],
 )
