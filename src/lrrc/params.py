@@ -377,7 +377,7 @@ class TeamConfig:
 
 @checked
 class TeamReportConfig:
-    """What tokens cost in the team's tables, a million of them: of a fresh prompt, in a prompt cache, of completions."""
+    """What a million tokens cost in the team's tables: fresh in a prompt, in a prompt cache, in completions."""
 
     prompt: Weight
     cached: Weight

@@ -15,7 +15,7 @@ from lrrc.evaluation.team import stage
 from lrrc.evaluation.team.readers import Readers
 from lrrc.params import load_params, parse_params
 from lrrc.policies.caller import load_gate
-from lrrc.report.team import against_success, find, one, tables
+from lrrc.report.team import against_success, episodes_page, find, one, tables
 from lrrc.results import team_records
 from lrrc.results.team_records import Money, with_money
 
@@ -97,6 +97,17 @@ def test_figures_are_named_once_and_can_be_drawn(figures):
     shown = "\n".join(table.markdown() for table in tables(found))
     assert "state-off" in shown and "oracle (knows who)" in shown and "LRRC's gate" in shown
     json.dumps(found)
+
+
+def test_the_page_shows_who_was_called_and_what_each_was_sent(played):
+    shown = json.loads((played / "shown.json").read_text())
+    rows = pd.read_parquet(played / "rows.parquet")
+    gated = rows[(rows["call"] == "lrrc") & (rows["episode_id"] == shown[0]["episode_id"])]
+    asked = [turn for turn in shown[0]["turns"] if "question" in turn]
+    assert [sum(each["call"] is not None for each in turn["judged"]) for turn in asked] == gated["calls"].tolist()
+    page = episodes_page([{**shown[0], "episode_id": "<script>"}])
+    assert "<script>" not in page and all(agent["name"] in page for agent in shown[0]["agents"])
+    assert page.count("not called") == sum(each["call"] is None for turn in asked for each in turn["judged"])
 
 
 def test_ablations_are_set_against_the_whole_gate_of_the_same_seed(figures):
