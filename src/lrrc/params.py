@@ -377,12 +377,11 @@ class TeamConfig:
 
 @checked
 class TeamReportConfig:
-    """What tokens cost in the team's tables: list prices per million of them."""
+    """What a million tokens cost in the team's tables: fresh in a prompt, in a prompt cache, in completions."""
 
-    prices: dict[Literal["prompt", "cached", "completion"], Weight]
-
-    def __post_init__(self) -> None:
-        require(len(self.prices) == 3, "prices", dict(self.prices), "a price each of prompt, cached and completion")
+    prompt: Weight
+    cached: Weight
+    completion: Weight
 
 
 @checked

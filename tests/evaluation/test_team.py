@@ -20,7 +20,8 @@ from lrrc.evaluation.team.calls import CallPolicy, Situation, untrained
 from lrrc.evaluation.team.gate import Learning, Recording, all_called, calibrate, chosen_at, cross_fit
 from lrrc.evaluation.team.loop import Table, play, row
 from lrrc.evaluation.team.readers import Readers
-from lrrc.model.caller import Caller, CallerShape
+from lrrc.model.batch import PAD
+from lrrc.model.caller import Caller, CallerShape, by_turn
 from lrrc.params import TEAM_CALLS
 from lrrc.policies.caller import CallGate, load_gate, look, save_gate
 from lrrc.pretrained.answers import read_journals
@@ -195,6 +196,14 @@ def test_padding_changes_no_probability():
     alone = [gate.probabilities(each.seen) for each in asked]
     together = gate.probabilities([view for each in asked for view in each.seen])
     assert together == pytest.approx(np.concatenate(alone), abs=1e-5)
+
+
+def test_segments_stand_in_their_turns():
+    seen = torch.arange(1.0, 11.0).view(2, 5, 1)
+    turns = torch.tensor([[0, 0, 2, PAD, PAD], [1, 1, 1, 2, PAD]])
+    found, there = by_turn(seen, turns)
+    assert found[..., 0].tolist() == [[[1, 2, 0], [0, 0, 0], [3, 0, 0]], [[0, 0, 0], [6, 7, 8], [9, 0, 0]]]
+    assert (there == (found[..., 0] > 0)).all()
 
 
 def test_any_number_of_agents_and_no_history():

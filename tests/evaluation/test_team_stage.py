@@ -15,7 +15,7 @@ from lrrc.evaluation.team import stage
 from lrrc.evaluation.team.readers import Readers
 from lrrc.params import load_params, parse_params
 from lrrc.policies.caller import load_gate
-from lrrc.report.team import against_success, find, one, tables
+from lrrc.report.team import against_success, episodes_page, find, one, tables
 from lrrc.results import team_records
 from lrrc.results.team_records import Money, with_money
 
@@ -99,6 +99,17 @@ def test_figures_are_named_once_and_can_be_drawn(figures):
     json.dumps(found)
 
 
+def test_the_page_shows_who_was_called_and_what_each_was_sent(played):
+    shown = json.loads((played / "shown.json").read_text())
+    rows = pd.read_parquet(played / "rows.parquet")
+    gated = rows[(rows["call"] == "lrrc") & (rows["episode_id"] == shown[0]["episode_id"])]
+    asked = [turn for turn in shown[0]["turns"] if "question" in turn]
+    assert [sum(each["call"] is not None for each in turn["judged"]) for turn in asked] == gated["calls"].tolist()
+    page = episodes_page([{**shown[0], "episode_id": "<script>"}])
+    assert "<script>" not in page and all(agent["name"] in page for agent in shown[0]["agents"])
+    assert page.count("not called") == sum(each["call"] is None for turn in asked for each in turn["judged"])
+
+
 def test_ablations_are_set_against_the_whole_gate_of_the_same_seed(figures):
     (gap,) = find(figures, part="gate", variant="state-off", metric="success_minus_whole_gate")
     mine, whole = (
@@ -138,7 +149,7 @@ def test_a_missing_folder_is_named(tmp_path):
         ("team", "pairs", ["lrrc/nobody"], "PAYLOAD/CALL"),
         ("team", "pairs", ["nothing/all"], "PAYLOAD/CALL"),
         ("team", "seeds", [1, 1], "different"),
-        ("team_report", "prices", {"prompt": 1}, "a price each"),
+        ("team_report", "cached", -1, "number"),
         ("team_arena", "episodes", 1, "integer"),
     ],
 )

@@ -86,6 +86,12 @@ def test_a_gate_that_is_not_there_is_named(made, tmp_path):
         made[0].choose(TALK, AGENTS, tmp_path / "elsewhere")
 
 
+def test_a_gate_for_other_vectors_is_refused(made, tmp_path):
+    save_gate(tmp_path / "wide", CallGate((Caller(CallerShape(2 * WIDTH, d=16, width=8)),), 0.5))
+    with pytest.raises(ValueError, match=f"width {2 * WIDTH}"):
+        made[0].choose(TALK, AGENTS, tmp_path / "wide")
+
+
 def example():
     spec = importlib.util.spec_from_file_location("team_example", ROOT / "examples/team.py")
     module = importlib.util.module_from_spec(spec)

@@ -43,8 +43,12 @@ def choose(
     said = [item.spoken for item in read if item.role != "system"]
     if not said or said[-1].role != "user":
         raise invalid_value("choose", "messages", messages, "a list that ends with a user's message")
-    trained = gate_in(Path(gate or DEFAULT))
-    history = History(agents, sentence_encoder.load(str(encoder)), MAX_SEGMENT_TOKENS)
+    trained, vectors = gate_in(Path(gate or DEFAULT)), sentence_encoder.load(str(encoder))
+    if vectors.width != trained.width:
+        raise ValueError(
+            f"{gate or DEFAULT}: trained on vectors of width {trained.width}, {encoder} has {vectors.width}"
+        )
+    history = History(agents, vectors, MAX_SEGMENT_TOKENS)
     before = [_as_said(message, agents) for message in said[:-1]]
     turns = [[before[i] for i in turn] for turn in split_turns(range(len(before)), before)]
     history.commit(history.prepare(turns))

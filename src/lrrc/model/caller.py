@@ -147,14 +147,13 @@ class Caller(nn.Module):
     def _state(self, seen_PNS: Tensor, views: Views) -> Tensor:
         """The state [P, C, D] after all turns."""
         assert self.cell is not None
-        key, value = self.cell.project(seen_PNS)
+        seen_PTnS, there_PTn = by_turn(seen_PNS, views.turn_PN)
+        key, value = self.cell.project(seen_PTnS)
         state_PCD, activities = self.cell.initial(len(seen_PNS)), []
-        there_PN = views.turn_PN < PAD
-        turns = int(views.turn_PN[there_PN].max()) + 1 if bool(there_PN.any()) else 0
-        for turn in range(turns):
-            here_PN = views.turn_PN == turn
-            state_PCD, activity = self.cell(state_PCD, key, value, here_PN)
-            activities.append(activity.g_BR[here_PN.any(dim=1)])
+        for turn in range(there_PTn.shape[1]):
+            here_Pn = there_PTn[:, turn]
+            state_PCD, activity = self.cell(state_PCD, key[:, turn], value[:, turn], here_Pn)
+            activities.append(activity.g_BR[here_Pn.any(dim=1)])
         if self.training and activities:
             self.cell.gate.settle(torch.cat(activities))
         return state_PCD
@@ -189,6 +188,20 @@ class Caller(nn.Module):
         return torch.stack(
             [_attended(logits_PN2[:, :, i], value_PNH, mask) for i, mask in enumerate((mine_PN, there_PN))], dim=1
         )
+
+
+def by_turn(seen_PNS: Tensor, turn_PN: Tensor) -> tuple[Tensor, Tensor]:
+    """Segments, ascending by turn, as [P, T, n, S] with n those of the longest turn, and which of them there are."""
+    P, N, S = seen_PNS.shape
+    there_PN = turn_PN < PAD
+    T = int(turn_PN[there_PN].max()) + 1 if bool(there_PN.any()) else 0
+    same_PNN = turn_PN[:, :, None] == turn_PN[:, None, :]
+    place_PN = same_PNN.tril(-1).sum(dim=2)  # within the turn
+    n = int(place_PN[there_PN].max()) + 1 if T else 0
+    slot_PN = torch.where(there_PN, turn_PN * n + place_PN, T * n)
+    found = seen_PNS.new_zeros(P, T * n + 1, S).scatter(1, slot_PN[:, :, None].expand(-1, -1, S), seen_PNS)
+    filled = there_PN.new_zeros(P, T * n + 1).scatter(1, slot_PN, there_PN)
+    return found[:, :-1].view(P, T, n, S), filled[:, :-1].view(P, T, n)
 
 
 def _attended(logits_PN: Tensor, value_PNH: Tensor, mask_PN: Tensor) -> Tensor:

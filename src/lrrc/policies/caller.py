@@ -64,6 +64,11 @@ class CallGate:
     nets: tuple[Caller, ...]
     threshold: float
 
+    @property
+    def width(self) -> int:
+        """Of the sentence vectors that it reads."""
+        return self.nets[0].shape.e
+
     @torch.inference_mode()
     def probabilities(self, seen: Sequence[Seen]) -> np.ndarray:
         """[M]: that each agent would be right."""

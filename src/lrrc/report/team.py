@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jinja2
+
 from lrrc.policy_catalogue import POLICIES
 from lrrc.report.figures.plot import Axis, Panel, Plot, Series, Told, errors, scaled, told
 from lrrc.report.figures.style import PAGE, colour_of
@@ -24,6 +26,7 @@ CALLS = {
     "lrrc": "LRRC's gate",
 }
 KINDS = ("private", "said", "joint", "changed", "talk")
+TEMPLATE = "team.html.j2"
 Figures = Sequence[Mapping[str, Any]]
 
 
@@ -194,3 +197,11 @@ def _note(figures: Figures) -> str:
     return (
         f"{found[0]['n']} requests in {found[0]['episodes']} episodes; 95 % intervals over episodes." if found else ""
     )
+
+
+def episodes_page(shown: Sequence[Mapping[str, Any]]) -> str:
+    """A page of episodes: who was called and why, what each was sent, what was answered."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("lrrc.report"), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.get_template(TEMPLATE).render(episodes=shown)

@@ -16,7 +16,7 @@ from lrrc.episodes.team.episode import Request, TeamEpisode
 from lrrc.evaluation.team.calls import CallPolicy, Situation
 from lrrc.evaluation.team.loop import Called
 from lrrc.model.caller import CallerShape, Seen
-from lrrc.policies.caller import CallGate, look
+from lrrc.policies.caller import CallGate, Choice, look
 from lrrc.training.caller import Example, fit_caller
 
 VALIDATION = 4  # every so manieth training episode chooses epoch and threshold
@@ -81,9 +81,11 @@ class Gated(CallPolicy):
 
     def __init__(self, gate_of: dict[str, CallGate]):
         self.gate_of = gate_of
+        self.chosen: list[list[Choice]] = []  # at every request so far
 
     def choose(self, here: Situation) -> list[int]:
         chosen = self.gate_of[here.episode.episode_id].choose(here.heard, here.request.question)
+        self.chosen.append(chosen)
         return [m for m, choice in enumerate(chosen) if choice.called]
 
 

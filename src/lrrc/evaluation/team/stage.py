@@ -30,10 +30,11 @@ from lrrc.evaluation.team.gate import (
     fit_gate,
 )
 from lrrc.evaluation.team.loop import Table, play, row
+from lrrc.evaluation.team.shown import shown
 from lrrc.model.caller import CallerShape
 from lrrc.params import Params, TeamConfig
 from lrrc.policies.base import Policy
-from lrrc.policies.caller import save_gate
+from lrrc.policies.caller import CallGate, save_gate
 from lrrc.policies.registry import load_policy
 from lrrc.policies.run_items import train_name
 from lrrc.policies.spec import PolicySpec
@@ -45,6 +46,7 @@ from lrrc.runtime.files import write_json, write_parquet
 
 GATE = "lrrc"  # as a call policy
 RESERVED = 48  # episodes at the end of the order that are never played
+SHOWN = 4  # episodes to look at
 BEST_ALONE = 1.01  # a threshold that nobody reaches: the most probable agent alone is called
 THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(1, 20))  # of the gate's curve
 
@@ -148,8 +150,8 @@ def replays(
 
 
 def evaluate_team(places: Places, params: Params) -> None:
-    """Play, train, replay, and write rows.parquet, replays.parquet, headroom.parquet, answers.parquet, gate/ and
-    meta.json into the folder `out`."""
+    """Play, train, replay, and write rows.parquet, replays.parquet, headroom.parquet, answers.parquet, shown.json,
+    gate/ and meta.json into the folder `out`."""
     import pyarrow as pa
 
     settings = params.team
@@ -171,9 +173,11 @@ def evaluate_team(places: Places, params: Params) -> None:
     how = Learning(settings.seeds, settings.epochs, settings.margin)
     shape = CallerShape(encoder.width, rank=settings.rank)
     gates, gain = cross_fit(asked, fold_of, shape, how)
-    gated = Gated({episode.episode_id: gates[fold_of[episode.episode_id]] for episode in playing})
+    of_episode = {episode.episode_id: gates[fold_of[episode.episode_id]] for episode in playing}
+    gated = Gated(of_episode)
     rows += play_all(("lrrc", gated), playing, table, policies("lrrc"))
     print(f"team: lrrc/{GATE}, {agents.new} newly asked", flush=True)
+    write_json(places.out / "shown.json", list(_shown(playing[:SHOWN], policies("lrrc"), of_episode, table)))
     save_gate(places.out / "gate", fit_gate(asked, shape, how)[0])
     replayed = replays(asked, fold_of, settings, encoder.width)
     write_answers(places.out / "answers.parquet", agents.used)
@@ -191,6 +195,16 @@ def evaluate_team(places: Places, params: Params) -> None:
         "agents_per_episode": float(np.mean([len(episode.agents) for episode in playing])),
     }
     write_json(places.out / "meta.json", meta)
+
+
+def _shown(
+    episodes: Sequence[TeamEpisode], policy: Policy, of_episode: dict[str, CallGate], table: Table
+) -> Iterator[dict[str, Any]]:
+    """Episodes under LRRC's gate and digests, to look at."""
+    for episode in episodes:
+        gated = Gated(of_episode)
+        played = play(episode, policy, gated, table)
+        yield shown(episode, played, gated.chosen)
 
 
 def rows_schema():
