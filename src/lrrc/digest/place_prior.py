@@ -22,6 +22,7 @@ from lrrc.digest.ranking import promise
 # Nats taken off the logarithm of a segment's worth: for each segment before it in its message, for each message after
 # its own, and where the words are another agent's. Chosen by hand, not fitted.
 PER_SENTENCE, PER_MESSAGE, ANOTHERS = 0.3, 0.5, 0.5
+PER_RANK = 0.4  # the best 8 segments of an order have 96 % of its shares
 # A segment that has all that is asked, in words that no other has, is promised this share of what the best segments
 # promise. The share falls with the fourth power of what the best match has of the question, so that a few words in
 # common promise nothing, and with the eighth power of what another has beside the best.
@@ -53,10 +54,23 @@ def share_of_the_question(history: History, asked: Mapping[str, float], count: i
     return held_N / max(1.0, whole)
 
 
+def by_rank(scores_N: np.ndarray) -> np.ndarray:
+    """Logarithms [N] of shares that fall with the rank of a score, PER_RANK nats each: an order as a prior."""
+    rank_N = np.empty(len(scores_N))
+    rank_N[np.argsort(-scores_N, kind="stable")] = np.arange(len(scores_N))
+    return -PER_RANK * rank_N
+
+
 def mix_with_prior(
-    scores_N: np.ndarray, history: History, agent: str, share: float, asked: Mapping[str, float]
+    scores_N: np.ndarray,
+    history: History,
+    agent: str,
+    share: float,
+    asked: Mapping[str, float],
+    place_N: np.ndarray | None = None,
 ) -> np.ndarray:
     """Scores (logarithms of gains), of whose promise `share` is dealt by place alone, and more by the words asked.
+    `place_N` are other logarithms of shares than those of place (`log_prior`), and then words get no more.
 
     Segments whose score is minus infinity, as they are sent anyway, get nothing. The promise is that of the best
     segments (`ranking.promise`), so that nothing depends on how long the history is.
@@ -66,12 +80,13 @@ def mix_with_prior(
     if not share or promised == -np.inf:
         return scores_N
     free_N = scores_N > -np.inf
-    place_N = log_prior(history, agent, len(scores_N))
+    more = place_N is None
+    place_N = log_prior(history, agent, len(scores_N)) if place_N is None else np.array(place_N, float)
     place_N[~free_N] = -np.inf
     place_N -= _log_sum(place_N)
     if share == 1:
         return place_N + promised
-    held_N = share_of_the_question(history, asked, len(scores_N)) * free_N
+    held_N = share_of_the_question(history, asked, len(scores_N)) * free_N * more
     most = held_N.max() or 1.0
     asked_N, having = np.zeros(len(held_N)), np.flatnonzero(held_N)
     asked_N[having] = ASKED * most**LACKING * (held_N[having] / most) ** BEHIND

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from annotated_types import Ge, Le
 from pydantic import TypeAdapter, ValidationError
 
+from lrrc.digest.additive import Line
 from lrrc.params import ModelConfig
 from lrrc.runtime.checked import allowed, checked, one_line
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 
 SCHEMA = 2  # 1 was written by version 0.1.0, whose networks were others
+LINE = "line.json"
 FITS = "fits.json"  # beside config.json: what training measured of every fit
 LARGEST = 100_000  # of a rank, a width or a segment: what config.json says is not to be believed
 Size = Annotated[int, Ge(1), Le(LARGEST), allowed(f"an integer from 1 to {LARGEST}")]
@@ -91,6 +93,13 @@ def check_fit(spec: PolicySpec, config: Mapping[str, Any], width: int, checkpoin
         raise ValueError(
             f"{checkpoint}: trained on vectors of width {config['encoder_width']}, but {encoder} has width {width}"
         )
+
+
+def line_of(folder: Path) -> Line | None:
+    """The additive line beside a checkpoint (LINE), for conversations unlike those that it was trained on; None where
+    there is none. Raises ValueError where it is broken."""
+    path = Path(folder) / LINE
+    return Line.read(path) if path.is_file() else None
 
 
 def head_beats_majority(folder: Path, fit: str) -> bool:

@@ -86,6 +86,3 @@ class Learned(ScoringPolicy):
     ):
         super().__init__(spec, encoder, checkpoint)
         self.net = net.eval()
-
-    def with_spec(self, spec: PolicySpec) -> Learned:
-        return type(self)(spec, self.encoder, self.net, self.checkpoint)

@@ -6,21 +6,24 @@ Shape suffixes: N segments so far, n of one turn or of those scored, E encoder w
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 
+from lrrc.digest.additive import Line, additive_features, segment_tokens
 from lrrc.digest.corrections import corrections_first
 from lrrc.digest.features import Query
 from lrrc.digest.growing_rows import stretches
 from lrrc.digest.history import History
-from lrrc.digest.place_prior import mix_with_prior, share_of_the_question
+from lrrc.digest.place_prior import by_rank, mix_with_prior, share_of_the_question
 from lrrc.digest.selection import EMPTY_DIGEST, Selection
 from lrrc.digest.writer import DigestRules, write_digest
 from lrrc.episodes.episode import Message
 from lrrc.policies.base import Policy, RankedHistory, Session, heard_only
+from lrrc.policies.spec import PolicySpec
 
 MOST = 16_384  # segments that the network scores for a call; 200,000 tokens of talk have as many
 AT_ONCE = 4_096  # segments that are scored together: what that takes stays in a processor's cache
@@ -74,8 +77,14 @@ class ScoringSession(Session):
         scores_N = np.full(len(self.history.segments), scored_n.min(initial=np.inf))
         scores_N[some_n] = scored_n
         scores_N, share = self.unsent(scores_N, sent), self.policy.spec.rules.prior
-        scores_N = mix_with_prior(scores_N, self.history, agent, share, query.asked_weights)
+        place_N = self.line_shares(inputs, agent) if share and self.policy.line else None
+        scores_N = mix_with_prior(scores_N, self.history, agent, share, query.asked_weights, place_N)
         return scores_N, self.essential(prompt)
+
+    def line_shares(self, inputs: Sequence[Message], agent: str) -> np.ndarray:
+        """Logarithms [N] of what the policy's line deals to every segment."""
+        features_NA = additive_features(self.history, inputs, agent)
+        return by_rank(self.policy.line.scores(features_NA, segment_tokens(self.history)))
 
     def propose(
         self, inputs: Sequence[Message], agent: str, budget: int | None, sent: Collection[int] = ()
@@ -91,11 +100,30 @@ class ScoringSession(Session):
 
 
 class ScoringPolicy(Policy):
-    """An encoder, a network of whatever kind, and the rule that writes digests."""
+    """An encoder, a network of whatever kind, and the rule that writes digests.
+
+    `line`: what conversations unlike those trained on are known by (lrrc.digest.additive), in place of place alone; its
+    digests fill the budget, as its shares say nothing of how much is worth sending.
+    """
+
+    line: Line | None = None
+
+    def with_spec(self, spec: PolicySpec) -> Self:
+        other = copy.copy(self)
+        other.spec = spec
+        return other
+
+    def with_line(self, line: Line | None) -> Self:
+        """The same policy with another line."""
+        other = copy.copy(self)
+        other.line = line
+        return other
 
     def write(self, scored: ScoredHistory, budget: int, rules: DigestRules | None = None) -> Selection:
         """The digest of scored segments, by `rules`, or those of the policy."""
         rules, history = rules or self.spec.rules, scored.history
+        if self.line and rules.prior:
+            rules = replace(rules, least_share=0.0)
         scores_N = corrections_first(scored.scores_N, history) if rules.prior else scored.scores_N
         scores_N = heard_only(scores_N, history, self.spec.speakers)
         return write_digest(history, scores_N, budget, rules)

@@ -22,10 +22,11 @@ from lrrc.digest.growing_rows import GrowingRows
 from lrrc.digest.history import PendingTurns
 from lrrc.inference.network import InferenceNetwork, relations, sizes
 from lrrc.policies.base import Policy
-from lrrc.policies.checkpoint import check_fit, read_config
+from lrrc.policies.checkpoint import check_fit, line_of, read_config
 from lrrc.policies.registry import DEFAULT_ENCODER, load_policy
 from lrrc.policies.scoring import ScoringPolicy, ScoringSession
 from lrrc.policies.spec import PolicySpec
+from lrrc.policy_catalogue import WITH_VECTORS
 from lrrc.pretrained import sentence_encoder
 from lrrc.pretrained.sentence_encoder import SentenceEncoder
 from lrrc.runtime.errors import reason_of
@@ -76,9 +77,6 @@ class ServingPolicy(ScoringPolicy):
         super().__init__(spec, encoder, checkpoint)
         self.net = net
 
-    def with_spec(self, spec: PolicySpec) -> ServingPolicy:
-        return ServingPolicy(spec, self.encoder, self.net, self.checkpoint)
-
 
 def serving_policy(spec: PolicySpec, encoder: Path | None = None, checkpoint: Path | None = None) -> Policy:
     """The policy of a spec, ready to serve. `checkpoint` is a trained one's folder, `encoder` that of static vectors.
@@ -92,7 +90,8 @@ def serving_policy(spec: PolicySpec, encoder: Path | None = None, checkpoint: Pa
         config, vectors = read_config(checkpoint), sentence_encoder.load(str(encoder))
         check_fit(spec, config, vectors.width, checkpoint, encoder)
         spec = replace(spec, rank=config["rank"], max_segment_tokens=config["max_segment_tokens"])
-        return ServingPolicy(spec, vectors, load_network(checkpoint, config), str(checkpoint))
+        made = ServingPolicy(spec, vectors, load_network(checkpoint, config), str(checkpoint))
+        return made.with_line(line_of(checkpoint))
     if spec.trained and not importlib.util.find_spec("torch"):
         raise ValueError(f"policy {spec.name}: needs torch: pip install 'lrrc[pipeline]', or take lrrc, which does not")
     return load_policy(spec, encoder, checkpoint)
@@ -101,10 +100,10 @@ def serving_policy(spec: PolicySpec, encoder: Path | None = None, checkpoint: Pa
 def encoder_for(spec: PolicySpec, encoder: Path | None, checkpoint: Path | None) -> Path:
     """The folder of vectors: the one named, else the packaged one; of a named checkpoint the one that lies where it
     does. Raises ValueError that names the folders where none was found."""
-    if encoder or not (spec.trained or spec.name == "embedding"):
+    if encoder or not (spec.trained or spec.name in WITH_VECTORS):
         return Path(encoder or PACKAGED_ENCODER)
     if not checkpoint or not checkpoint.is_dir():
-        return PACKAGED_ENCODER if spec.name in ("lrrc", "embedding") else DEFAULT_ENCODER
+        return PACKAGED_ENCODER if spec.name in ("lrrc", *WITH_VECTORS) else DEFAULT_ENCODER
     folder = Path(os.path.abspath(checkpoint))
     tried = [folder.parent.parent / "data/encoder", folder / "encoder", folder.parent / "encoder", DEFAULT_ENCODER]
     found = [place for place in tried if all((place / name).is_file() for name in sentence_encoder.FILES)]

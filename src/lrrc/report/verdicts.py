@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lrrc.report.live_headline import operating_point, rivals
+from lrrc.report.tables import kinds_tables
+from lrrc.results.kinds_records import MEAN, WORST
 from lrrc.results.scores import GATE_ON
 from lrrc.results.summary import DATA, LIVE_AGENT, Summary, name
 
@@ -123,6 +125,30 @@ def kinds(summary: Summary) -> Verdict | None:
     )
 
 
+def unchosen(summary: Summary) -> Verdict | None:
+    """Regret over kinds left out: who needs no choosing."""
+    over = {"evaluation": "kinds", "metric": "nats_over_best_rule", "budget": summary.budget}
+    mean, worst = ({r["policy"]: r for r in summary.find(data=data, **over)} for data in (MEAN, WORST))
+    if "additive" not in mean:
+        return None
+    least, safest = (min(found, key=lambda p: found[p]["value"]) for found in (mean, worst))
+    called = {policy: kinds_tables.shown(policy) for policy in mean}
+    told = [
+        f"{called[policy]} {mean[policy]['value']:+.3f} (worst kind {worst[policy]['value']:+.3f})"
+        for policy in sorted(mean, key=lambda policy: mean[policy]["value"])
+    ]
+    calls = [r["n"] for r in summary.find(policy="additive", **over) if r["data"] not in (MEAN, WORST)]
+    return Verdict(
+        "Which rule needs no choosing, on kinds that nothing of it was fitted on?",
+        f"{called[least]} loses least on average, {called[safest]} on its worst kind",
+        f"nats a token lost beyond the best rule for each kind, mean over kinds: {'; '.join(told)}",
+        f"{mean['additive']['n']} kinds, {min(calls)} to {max(calls)} replies of each, {LIVE_AGENT}",
+        f"table-kinds_{summary.budget}",
+        "dvc repro -sf kinds; dvc repro",
+        "kinds",
+    )
+
+
 def tokens(summary: Summary) -> Verdict | None:
     """Tokens and checks against the full history, live."""
     at = operating_point(summary)
@@ -192,6 +218,7 @@ SHOWN = {  # evaluation -> where the report shows its records
     "fidelity": "fidelity",
     "fidelity-equal-tokens": "table-fidelity_equal_tokens",
     "transfer": "table-transfer",
+    "kinds": "table-kinds_128",
     "votes": "table-votes",
     "votes-ablation": "table-votes_gates",
     "votes-no-loss": "table-votes_no_loss",
@@ -210,7 +237,7 @@ def seen_in(tests: Sequence[Mapping[str, Any]]) -> str:
     return ""
 
 
-QUESTIONS: tuple[Callable[[Summary], Verdict | None], ...] = (people, calls, kinds, tokens, rules, recurrence)
+QUESTIONS: tuple[Callable[[Summary], Verdict | None], ...] = (people, calls, kinds, unchosen, tokens, rules, recurrence)
 
 
 def in_a_sentence(summary: Summary) -> str:

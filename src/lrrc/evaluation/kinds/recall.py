@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lrrc.episodes.forms import COLUMNS as FORM_COLUMNS
 from lrrc.episodes.forms import conversation_rows
-from lrrc.episodes.parsing import parse_messages
+from lrrc.episodes.parsing import COLUMNS, parse_messages
 from lrrc.evaluation.kinds.calls import KindCall, log_call
 from lrrc.evaluation.kinds.regret import Maker, Met, equal_budget
 from lrrc.pretrained.sentence_encoder import SentenceEncoder
@@ -29,11 +30,13 @@ def linked_calls(kind: str, path: Path, least: int, most: int, seed: int) -> Ite
 
     Only replies whose history has at least `least` tokens.
     """
-    for where, row in conversation_rows(read_rows(path, ("id", "messages", "links"))):
+    for where, row in conversation_rows(read_rows(path, (*COLUMNS, *FORM_COLUMNS, "links"))):
+        if not row.get("links"):
+            continue
         messages = parse_messages(row["messages"], where)
         body = [i for i, message in enumerate(messages) if message.role != "system"]
         place = {number: i for i, number in enumerate(body)}
-        links = [(place[a], place[b]) for a, b in row.get("links") or () if a in place and b in place and b < a]
+        links = [(place[a], place[b]) for a, b in row["links"] if a in place and b in place and b < a]
         rng = stream(f"kinds: links of {row['id']}", seed)
         taken = 0
         for i in rng.permutation(len(links)):

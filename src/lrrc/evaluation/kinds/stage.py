@@ -21,6 +21,8 @@ from lrrc.runtime.files import write_json, write_parquet
 
 ARENA = "embedded"  # what the embedded arena is called; the coordinator is trained on it, so is not met there
 
+WITH_LINE = "lrrc-line"  # the coordinator whose prior is the line, as the package has it
+
 
 class Inputs(NamedTuple):
     """The embedded arena, the folders of vectors and language model, and the coordinator trained on the arena."""
@@ -101,7 +103,9 @@ def line_file(measured: Sequence[Measured], lines: Mapping[str, Line], settings:
 def makers_of(kind: str, line: Line, encoder: SentenceEncoder, checkpoint: Path) -> dict[str, Maker]:
     """What is met on a kind beside the rules."""
     made: dict[str, Maker] = {"additive": partial(line_at, line, encoder)}
-    return made if kind == ARENA else made | {"lrrc": network_at(checkpoint, encoder)}
+    if kind == ARENA:
+        return made
+    return made | {"lrrc": network_at(checkpoint, encoder), WITH_LINE: network_at(checkpoint, encoder, line)}
 
 
 def measure_links(

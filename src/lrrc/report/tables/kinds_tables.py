@@ -6,7 +6,8 @@ from lrrc.report.tables.table import Cell, Column, Table
 from lrrc.results.kinds_records import MEAN, NATS, WORDS, WORST, Reading
 from lrrc.results.summary import DATA, LIVE_AGENT, POLICIES, Summary, in_order
 
-NAMES = {"mmr": "MMR", "last-exchanges": "Last five exchanges"}  # rules that are met here alone
+NAMES = {"mmr": "MMR", "last-exchanges": "Last five exchanges", "lrrc-line": "LRRC on the line"}  # met here alone
+OURS = ("additive", "lrrc-line", "lrrc")
 KINDS = {"embedded": "embedded arena"}
 
 
@@ -92,12 +93,12 @@ def kinds_sentence(summary: Summary) -> list[str]:
     )
     if "additive" not in mean:
         return []
-    rules = sorted((r for r in mean.values() if r["policy"] not in ("additive", "lrrc")), key=lambda r: r["value"])
+    rules = sorted((r for r in mean.values() if r["policy"] not in OURS), key=lambda r: r["value"])
 
     def told(policy: str) -> str:
         return f"{shown(policy)} {mean[policy]['value']:+.3f} (worst {worst[policy]['value']:+.3f})"
 
-    ours = [told(policy) for policy in ("additive", "lrrc") if policy in mean]
+    ours = [told(policy) for policy in OURS if policy in mean]
     text = (
         f"On {mean['additive']['n']} kinds of conversation, each left out of what the additive line was fitted on, "
         f"mean nats a token above the best rule for the kind at {summary.budget} tokens: {', '.join(ours)}; of the "
