@@ -26,6 +26,7 @@ COMMANDS = {  # name: (module with add_arguments(parser) and run(args) -> exit s
         "lrrc.commands.mcp",
         "tools for agents behind the proxy (MCP): recall what was left out, compress, stats",
     ),
+    "wrap": ("lrrc.commands.wrap", "Codex, Claude Code or opencode behind a proxy of its own, which ends with it"),
     "prove": ("lrrc.commands.prove", "check the Lean proofs of the paper's theorems with the real kernel"),
     "certify": (
         "lrrc.commands.certify",
@@ -49,7 +50,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _run(argv: Sequence[str]) -> int:
+def _run(argv: list[str]) -> int:
+    passed_on: list[str] = []
+    if argv[:1] == ["wrap"] and "--" in argv:  # argparse would give what is behind to the first that takes several
+        argv, passed_on = argv[: argv.index("--")], argv[argv.index("--") + 1 :]
     parser = argparse.ArgumentParser(
         "lrrc",
         description="Short prompt digests for systems of several language-model agents.",
@@ -61,7 +65,7 @@ def _run(argv: Sequence[str]) -> int:
         if argv[:1] == [name]:
             command = importlib.import_module(module)
             command.add_arguments(subparser)
-    args = parser.parse_args(argv)
+    args = parser.parse_args(argv, argparse.Namespace(passed_on=passed_on))
     try:
         return command.run(args)
     except (ValueError, OSError) as error:

@@ -79,7 +79,7 @@ class OpenAI(Model):
     def reply(self, body):
         items = body["input"]
         self.refused += strict_openai.refusals(body).values()
-        self.prompts.append([json.dumps(part) for part in (body["tools"], body.get("instructions"), *items)])
+        self.prompts.append([json.dumps(part) for part in (body.get("tools"), body.get("instructions"), *items)])
         step = log_task.next_step([(role_of(item), text_of(item)) for item in items])
         n = len(self.prompts)
         thoughts = []

@@ -19,7 +19,6 @@ QUIET = {
     "NO_PROXY": "127.0.0.1",
 }
 CODEX = """
-model = "gpt-5.1-codex"
 model_provider = "local"
 check_for_update_on_startup = false
 [model_providers.local]

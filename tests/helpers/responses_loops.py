@@ -45,6 +45,7 @@ ODD = (
     {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "search", "query": "tide"}},
     {"type": "image_generation_call", "id": "ig_1", "status": "completed", "result": "iVBORw0KGgo="},
     {"type": "compaction", "encrypted_content": "sealed"},
+    {"type": "configuration_update", "reasoning": {"effort": "low"}},
 )
 steps = st.builds(
     Step,

@@ -208,6 +208,22 @@ def test_instructions_and_tools_are_counted_beside():
     assert receipt.tokens_before == receipt.tools_tokens + tokens.count("Hi.")
 
 
+def test_tools_among_the_items_are_counted_and_settings_are_nobody_s_words():
+    call = {"type": "function_call", "call_id": "a", "name": "look", "arguments": "{}"}
+    items = [
+        {"type": "additional_tools", "role": "developer", "tools": TOOLS},
+        said("user", "Fog?"),
+        {"type": "configuration_update", "reasoning": {"effort": "low"}},
+        call,
+        {"type": "function_call_output", "call_id": "a", "output": "Yes."},
+    ]
+    prompt = responses_prompt({"input": items})
+    read = [prompt.form.read(m, mark, "") for m, mark in zip(prompt.messages, prompt.marks, strict=True)]
+    assert [item.role for item in read] == ["system", "user", "system", "assistant", "tool"]
+    assert read[0].tokens == tokens.count(json.dumps(TOOLS)) and not read[0].text and not read[2].tokens
+    assert not any(item.kinds for item in read)
+
+
 @pytest.mark.parametrize(
     ("request_", "named"),
     [

@@ -11,7 +11,7 @@ import argparse
 import os
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,11 @@ example:      lrrc serve --upstream http://127.0.0.1:11434/v1 --policy bm25"""
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, default=8080, help="port to listen on, 0 for any (default 8080)")
+    add_options(parser)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """All but where it listens, and to which upstream it sends."""
     parser.add_argument(
         "--token",
         help="what clients must send in the header x-lrrc-token (the pages take ?token= too); needed where --host is "
@@ -152,49 +157,67 @@ example:      lrrc serve --upstream http://127.0.0.1:11434/v1 --policy bm25"""
 
 
 def run(args: argparse.Namespace) -> int:
+    from lrrc.middleware.proxy.pages import is_loopback
+
+    token = args.token or os.environ.get("LRRC_TOKEN") or None
+    if not is_loopback(args.host) and not token:
+        raise ValueError(f"--host = {args.host!r}: an address that others can reach needs --token or LRRC_TOKEN")
+    upstreams = parse_upstreams(args.upstream)
+    with listen(args.host, args.port) as listener:
+        coordinator = make_coordinator(args)
+        server, _ = make_server(args, coordinator, upstreams, token)
+        where = address_of(listener)
+        whose = f", {OURS}" if is_ours(coordinator) else ""
+        print(f"lrrc serve: {where}/v1 to {', '.join(upstreams.values())}{whose}; watch at {where}", flush=True)
+        server.run(sockets=[listener])
+    return 0
+
+
+def make_server(
+    args: argparse.Namespace, coordinator: Any, upstreams: Mapping[str | None, str], token: str | None
+) -> tuple[Any, Any]:
+    """A uvicorn.Server by the options of `add_options`, and its ledger. Raises ValueError."""
     import uvicorn
 
     from lrrc.middleware.proxy.app import create_app
     from lrrc.middleware.proxy.books import Books
     from lrrc.middleware.proxy.forwarding import MAX_BODY
     from lrrc.middleware.proxy.ledger import Ledger
-    from lrrc.middleware.proxy.pages import is_loopback
     from lrrc.middleware.proxy.spans import Spans
-    from lrrc.policies.serving import PACKAGED
 
-    token = args.token or os.environ.get("LRRC_TOKEN") or None
-    if not is_loopback(args.host) and not token:
-        raise ValueError(f"--host = {args.host!r}: an address that others can reach needs --token or LRRC_TOKEN")
     for name, value, unit in (("idle", args.idle, "minutes"), ("keep", args.keep, "days")):
         if not value > 0:
             raise ValueError(f"--{name} = {value}: allowed is a number > 0 ({unit})")
+    file = args.ledger or (args.state / "ledger.sqlite" if args.state else None)
     collector = args.otlp and check_base_url(args.otlp, "--otlp", "the collector's own settings")
-    upstreams = parse_upstreams(args.upstream)
-    listener = listen(args.host, args.port)
-    with listener:
-        coordinator = make_coordinator(args)
-        file = args.ledger or (args.state / "ledger.sqlite" if args.state else None)
-        spans = Spans(collector) if collector else None
-        ledger = Ledger(args.conversations, 60 * args.idle, books=Books(file, args.keep), spans=spans)
-        app = create_app(coordinator, upstreams, token, ledger, args.state)
-        config = uvicorn.Config(
-            app,
-            log_level="error",
-            access_log=False,  # a page's address may hold the token
-            server_header=False,
-            date_header=False,  # the upstream's are relayed
-            proxy_headers=False,
-            ws_ping_interval=None,
-            ws_max_size=MAX_BODY,
-            timeout_keep_alive=75,  # s; longer than clients keep idle connections, which so never meet a closing one
-            timeout_graceful_shutdown=5,
-        )
-        host, port = listener.getsockname()[:2]
-        where = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        whose = f", {OURS}" if coordinator.policy.checkpoint == str(PACKAGED) else ""
-        print(f"lrrc serve: {where}/v1 to {', '.join(upstreams.values())}{whose}; watch at {where}", flush=True)
-        uvicorn.Server(config).run(sockets=[listener])
-    return 0
+    spans = Spans(collector) if collector else None
+    ledger = Ledger(args.conversations, 60 * args.idle, books=Books(file, args.keep), spans=spans)
+    app = create_app(coordinator, upstreams, token, ledger, args.state)
+    config = uvicorn.Config(
+        app,
+        log_level="error",
+        access_log=False,  # a page's address may hold the token
+        server_header=False,
+        date_header=False,  # the upstream's are relayed
+        proxy_headers=False,
+        ws_ping_interval=None,
+        ws_max_size=MAX_BODY,
+        timeout_keep_alive=75,  # s; longer than clients keep idle connections, which so never meet a closing one
+        timeout_graceful_shutdown=5,
+    )
+    return uvicorn.Server(config), ledger
+
+
+def is_ours(coordinator: Any) -> bool:
+    """Is its policy the one that comes with the package?"""
+    from lrrc.policies.serving import PACKAGED
+
+    return coordinator.policy.checkpoint == str(PACKAGED)
+
+
+def address_of(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def parse_upstreams(values: Sequence[str]) -> dict[str | None, str]:

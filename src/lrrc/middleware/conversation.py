@@ -163,7 +163,7 @@ class Conversation:
             if settings.rewrite == "auto":  # what it costs to wait counts, so that the turn's end is not waited past
                 bare = billed(Payload(request, _settled(view, request, ())))
                 short = replace(bare, fresh=bare.fresh + (budget or 0))
-                digest = replace(old, regret=worth_writing(billed(keeping), short, old.regret, settings)[1])
+                digest = replace(old, regret=worth_writing(billed(keeping), short, old.regret, prices)[1])
         if due:
             new = self._write(view, speaker, budget, request)
             written = Payload(request, new)

@@ -50,6 +50,7 @@ CALLS = {  # a call's type -> its tool where it does not name one, and the field
     "mcp_call": ("mcp", ("arguments",)),
 }
 BY_SERVER = ("web_search_call", "mcp_call")  # their results, if any, stand in themselves
+SETTINGS = ("additional_tools", "configuration_update", "compaction", "compaction_trigger")  # they stay where they are
 RESULTS = ("_output", "mcp_approval_response")  # ends of the types of what a client answers
 KEPT_THERE = ("previous_response_id", "conversation")
 SERVERS = ("id", "status")
@@ -64,7 +65,11 @@ class KeptByProvider(ValueError):
 
 @dataclass(frozen=True)
 class ItemDialect(Dialect):
-    """Messages as lists of items. A message of the user is one item."""
+    """Messages as lists of items. A message of the user is one item. Whoever speaks may speak behind anybody."""
+
+    def pairs(self, found: set[tuple[str | None, str]]) -> set[tuple[str | None, str]]:
+        roles = ("user", "assistant", "tool", "system")
+        return {(before, role) for before in (None, *roles) for role in roles}
 
     def message(self, framed: str) -> dict[str, Any]:
         return _message({"type": "message", "role": "user", "content": [_text(framed)]})
@@ -110,7 +115,7 @@ class ItemsPrompt(Prompt):
 
 @dataclass
 class _Reading:
-    """What items hold. `texts` may be quoted, `thoughts` are counted alone."""
+    """What items hold. `texts` may be quoted; `thoughts`, and tools, are counted alone."""
 
     texts: list[str] = field(default_factory=list)
     thoughts: Unquoted = field(default_factory=Unquoted)
@@ -125,6 +130,10 @@ class _Reading:
             self.thoughts.take(item, kind)
         elif kind in CALLS:
             self._call(item, kind)
+        elif kind == "additional_tools":
+            self.thoughts.texts |= dict.fromkeys(beside_texts(item.get("tools"), None), kind)
+        elif kind == "configuration_update":
+            pass  # for the server
         elif _is_result(item) and "output" in item:
             self._say(item["output"])
         else:
@@ -181,7 +190,7 @@ def role_of(item: Mapping[str, Any]) -> str:
         return "system" if own else role
     if _is_result(item):
         return "tool"
-    return "system" if ROLES.get(item.get("role")) == "system" else "assistant"
+    return "system" if item["type"] in SETTINGS else "assistant"
 
 
 def text_of(item: Mapping[str, Any]) -> str:
