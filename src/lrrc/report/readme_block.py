@@ -1,4 +1,5 @@
-"""What README.md says of results, written from results/summary.json between marks: a sentence and three cards.
+"""What README.md says of results, written from results/summary.json between marks: a sentence, three cards, and
+what is lost on each kind of conversation left out.
 
 python -m lrrc.report.readme_block
 """
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lrrc.params import load_params
+from lrrc.report.tables.kinds_tables import by_kind
 from lrrc.report.verdicts import in_a_sentence, verdicts
 from lrrc.results.summary import Summary
 from lrrc.runtime.errors import run_script
@@ -24,7 +26,11 @@ def blocks(summary: Summary) -> dict[str, str]:
     """The text between the marks, by their name."""
     rows = [f"| {v.question} | **{v.answer}** | {v.measured} | {v.data} |" for v in verdicts(summary)[:CARDS]]
     table = ["| question | answer | measured (95 % intervals) | on |", "|---|---|---|---|", *rows]
-    return {"verdict": f"**{in_a_sentence(summary)}**\n", "cards": "\n".join(table) + "\n"}
+    return {
+        "verdict": f"**{in_a_sentence(summary)}**\n",
+        "cards": "\n".join(table) + "\n",
+        "kinds": by_kind(summary) or "Kinds left out were not measured in this run.\n",
+    }
 
 
 def filled(readme: str, texts: Mapping[str, str]) -> str:
