@@ -22,8 +22,6 @@ from lrrc.digest.features import FEATURES, FIRST_AGENT, OTHER, Query
 from lrrc.digest.history import History
 from lrrc.digest.place_prior import (
     ANOTHERS,
-    BEHIND,
-    LACKING,
     PER_MESSAGE,
     PER_SENTENCE,
     share_of_the_question,
@@ -53,7 +51,6 @@ SHARES = (  # of segments of a history they sum to one: how much there is in all
     "lead_share",  # by the place prior
     "cosine_share",
     "asked_share",  # of the question's words
-    "asked_for",  # what mix_with_prior gives what is asked in its own words; sums to one only where all is found
 )
 AS_THEY_ARE = ("cosine", "asked_cosine", "asked_words_in_segment", "log_tokens")  # of lrrc.digest.features
 ADDITIVE_FEATURES = (*OF_PLACE, *OF_SPEAKER, *SHARES, *AS_THEY_ARE)
@@ -121,7 +118,6 @@ def additive_features(
     rows_nF = history.feature_rows(history.query_features(query, some_n), some_n)[:, _COLUMNS]
     asked_n = share_of_the_question(history, query.asked_weights, len(history.segments))[some_n]
     tokens_n = segment_tokens(history)[some_n]
-    most = asked_n.max(initial=0) or 1.0
     seen = (
         np.ones(len(some_n)),
         ago_n == 0,
@@ -140,7 +136,6 @@ def additive_features(
         _in_order(_log_place(place_n, ago_n, others_n), tokens_n),
         _share(np.exp((rows_nF[:, 0] - 1) / LIKE)),
         _share(asked_n**2),
-        most**LACKING * (asked_n / most) ** BEHIND,
     )
     return np.concatenate([np.stack(seen, axis=1).astype(float), rows_nF], axis=1)
 

@@ -41,7 +41,7 @@ GROUPS = {
         "lead_share",
     ),
     "speaker": ("own", "tool", "names_the_agent", "by_the_asker"),
-    "words": ("cosine_share", "asked_share", "asked_for", "cosine", "asked_cosine", "asked_words_in_segment"),
+    "words": ("cosine_share", "asked_share", "cosine", "asked_cosine", "asked_words_in_segment"),
     "length": ("one", "log_tokens"),
 }
 BELIEF = 0.5  # weight of the packaged line's factors of one, beside one for all that was seen
