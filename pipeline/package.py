@@ -1,7 +1,7 @@
 """Stage package: a trained coordinator and its encoder -> what the installed package brings (committed).
 
 python pipeline/package.py models/train-r8-s0 data/encoder data/embedded/arena.parquet results/summary.json \\
-    src/lrrc/packaged docs/model_card.md
+    src/lrrc/packaged docs/model_card.md --line results/kinds/line.json
 
 Frozen, because a clone has no models: `dvc repro --single-item package` after the pipeline makes it anew.
 """

@@ -6,7 +6,7 @@ import pytest
 from helpers.paths import ROOT
 
 from lrrc.params import load_params
-from lrrc.report.readme_block import BEGIN, END, blocks, filled
+from lrrc.report.readme_block import BEGIN, END, blocks, filled, kinds_block
 from lrrc.results.summary import Summary
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -16,6 +16,12 @@ def test_readme_quotes_the_committed_results() -> None:
     params = load_params(ROOT / "params.yaml")
     results = blocks(Summary.load(ROOT / "results/summary.json", params.rank, params.budget))
     assert filled(README, results) == README, "run `python -m lrrc.report.readme_block`"
+
+
+def test_own_logs_quote_what_is_lost_on_each_kind() -> None:
+    params, text = load_params(ROOT / "params.yaml"), (ROOT / "docs/own_logs.md").read_text(encoding="utf-8")
+    results = kinds_block(Summary.load(ROOT / "results/summary.json", params.rank, params.budget))
+    assert filled(text, results) == text, "run `python -m lrrc.report.readme_block`"
 
 
 def test_only_the_results_change() -> None:

@@ -8,7 +8,7 @@ import pytest
 from helpers.random_episodes import ENCODER
 from helpers.word_model import Scorer
 
-from lrrc.digest.additive import ADDITIVE_FEATURES, Line, additive_features
+from lrrc.digest.additive import ADDITIVE_FEATURES, Line, additive_features, segment_tokens
 from lrrc.digest.words import words_of
 from lrrc.episodes.episode import Message
 from lrrc.evaluation.kinds.calls import Bounds, draw_calls
@@ -165,7 +165,7 @@ def test_the_line_finds_what_replies_depend_on(kinds):
     assert agreement(line, people) > 0.2, "fitted on one kind it orders digests of the other"
     still = fit_line(logs, ridge=1e12)
     learnt = [still.weights[name] for name in ADDITIVE_FEATURES if name not in KNOWN]
-    assert max(map(abs, learnt)) < 1e-6 < abs(still.weights["place_share"]), "what is known is not shrunk"
+    assert max(map(abs, learnt)) < 1e-6 < abs(still.weights["last_share"]), "what is known is not shrunk"
     assert readings_agree(found) > 0.3
 
 
@@ -188,11 +188,20 @@ def test_features_know_whose_words_they_are(kinds):
     assert (column["own"] == [name == "Mara" for name in said_by]).all()
     assert (column["by_the_asker"] == [name == "Otto" for name in said_by]).all()
     assert not column["tool"].any() and column["newest_message"].sum() >= 1
-    for share in ("place_share", "newest_share", "cosine_share"):
+    for share in ("place_share", "newest_share", "last_share", "ends_share", "firsts_share", "lead_share"):
         assert column[share].sum() == pytest.approx(1)
     session.observe([Message("user", "Mara, the lantern leaks.", "Ines")])
     again_NA = additive_features(session.history, [Message("user", "Why?", "Ines")], "Mara")
     assert again_NA[:, ADDITIVE_FEATURES.index("names_the_agent")].tolist() == [0.0] * (len(again_NA) - 1) + [1.0]
+
+
+def test_shares_of_an_order_are_worth_less_a_token_along_it(kinds):
+    call = drawn(kinds)["logs"][0]
+    history = session_of(call, ENCODER, 40).history
+    rows_NA = additive_features(history, call.logged.inputs, call.logged.agent)
+    last_N = Line({"last_share": 1.0}).scores(rows_NA, segment_tokens(history))
+    order = sorted(range(len(last_N)), key=lambda i: (-history.message[i], history.place_N[i]))
+    assert np.argsort(-last_N, kind="stable").tolist() == order, "newest message first, each from its beginning"
 
 
 def test_policies_send_as_much_on_average_and_the_line_obeys_its_weights(kinds):

@@ -9,6 +9,7 @@ from helpers.random_episodes import ENCODER, LIMIT, WIDTH, model
 from lrrc.digest.additive import ADDITIVE_FEATURES, Line, additive_features, segment_tokens
 from lrrc.digest.place_prior import by_rank, mix_with_prior
 from lrrc.episodes.episode import Message
+from lrrc.middleware import Coordinator, Settings
 from lrrc.model.network import build_network
 from lrrc.policies.checkpoint import LINE, line_of
 from lrrc.policies.registry import build_policy, with_settings
@@ -125,3 +126,29 @@ def test_the_packaged_line_is_the_one_that_was_measured():
     measured = PACKAGED_LINE.parents[3] / "results/kinds/line.json"
     assert Line.read(PACKAGED_LINE) == Line.read(measured)
     assert set(Line.read(PACKAGED_LINE).weights) == set(ADDITIVE_FEATURES)
+
+
+@pytest.mark.parametrize("name", ["lrrc", "additive"])
+def test_what_was_adapted_is_taken_and_kept(name, tmp_path):
+    path = tmp_path / "adapted.json"
+    path.write_text(json.dumps({"schema": 1, "weights": dict(OLDEST.weights), "calls": 40}))
+    talk = [message for n in range(9) for message in said(n)]
+    messages = [{"role": m.role, "content": m.content} for m in [*talk, *ASKED]]
+
+    def digest(coordinator):
+        payload, receipt = coordinator.compose(messages, budget=70)
+        return receipt.digest_tokens, "\n".join(str(message["content"]) for message in payload)
+
+    settings = Settings(rewrite="always", keep_goal=False)
+    adapted = Coordinator(name, 70, settings, adapted=path)
+    plain = Coordinator(name, 70, settings)
+    assert digest(adapted) != digest(plain) and "Barrel 0 is dry" in digest(adapted)[1]
+    adapted.save(tmp_path / "kept")
+    again = Coordinator.load(tmp_path / "kept")
+    assert again.policy.line == OLDEST and digest(again) == digest(adapted)
+
+
+def test_a_policy_without_a_line_cannot_be_adapted(tmp_path):
+    (tmp_path / "adapted.json").write_text(json.dumps({"weights": {"own": 1.0}}))
+    with pytest.raises(ValueError, match="policy bm25: has no line to adapt: lrrc and additive have one"):
+        Coordinator("bm25", adapted=tmp_path / "adapted.json")

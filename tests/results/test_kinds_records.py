@@ -6,7 +6,8 @@ import pytest
 from helpers import made_up_results as synthetic
 from scipy import stats
 
-from lrrc.report.tables.kinds_tables import kinds_sentence, kinds_tables
+from lrrc.report.tables.kinds_tables import by_kind, kinds_sentence, kinds_tables
+from lrrc.report.verdicts import unchosen
 from lrrc.results.kinds_records import MEAN, WORST, clustered, read_kinds, regrets
 
 
@@ -76,6 +77,17 @@ def test_tables_and_sentence_of_the_summary():
 
 def test_nothing_where_the_stage_left_nothing(tmp_path):
     assert read_kinds(tmp_path) == []
+
+
+def test_verdict_and_table_by_kind_say_who_loses_least():
+    summary = synthetic.summary()
+    verdict = unchosen(summary)
+    assert verdict.answer.startswith("Additive line loses least on average")
+    assert "3 kinds, 24 to 24 replies of each" in verdict.data
+    head, _, mean, worst, *kinds = by_kind(summary).splitlines()
+    assert [cell.strip() for cell in head.split("|")[2:4]] == ["Additive line", "LRRC"], "ours first"
+    assert mean.startswith("| mean over kinds |") and worst.startswith("| worst kind |") and len(kinds) == 3
+    assert unchosen(synthetic.without("kinds")) is None and by_kind(synthetic.without("kinds")) == ""
 
 
 def test_calls_that_nobody_read_count_by_their_words_alone(tmp_path):

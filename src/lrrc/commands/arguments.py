@@ -18,7 +18,7 @@ OURS = "the packaged coordinator"
 
 
 def add_policy(parser: argparse.ArgumentParser) -> None:
-    """--policy, --budget, --checkpoint, --encoder."""
+    """--policy, --budget, --adapted, --checkpoint, --encoder."""
     parser.add_argument(
         "--policy",
         metavar="NAME",
@@ -27,6 +27,9 @@ def add_policy(parser: argparse.ArgumentParser) -> None:
         help=f"trained: lrrc (default), {', '.join(LEARNED)}; ready without training: {', '.join(UNTRAINED)}",
     )
     parser.add_argument("--budget", metavar="B", type=int, default=128, help="most tokens of a digest (default 128)")
+    parser.add_argument(
+        "--adapted", metavar="FILE", type=Path, help="what `lrrc adapt` wrote for conversations of yours"
+    )
     add_checkpoint(parser)
 
 
@@ -55,11 +58,12 @@ def check_budget(args: argparse.Namespace) -> None:
 
 def load(args: argparse.Namespace) -> Policy:
     """The policy that `add_policy`'s arguments ask for, from whatever folder it is called. Raises ValueError."""
-    from lrrc.policies.serving import serving_policy
+    from lrrc.policies.serving import adapted, serving_policy
     from lrrc.policies.spec import PolicySpec
 
     check_budget(args)
-    return serving_policy(PolicySpec(args.policy, args.budget), args.encoder, args.checkpoint)
+    policy = serving_policy(PolicySpec(args.policy, args.budget), args.encoder, args.checkpoint)
+    return adapted(policy, args.adapted) if args.adapted else policy
 
 
 def tell_whose(policies: Iterable[Policy]) -> None:

@@ -274,6 +274,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 def make_coordinator(args: argparse.Namespace) -> Any:
     """The coordinator that the arguments ask for, ready to answer at once. Raises ValueError."""
+    from lrrc.digest.additive import Line
     from lrrc.middleware.coordinator import Coordinator
     from lrrc.middleware.tariff import PACKAGED, table
 
@@ -301,12 +302,17 @@ def make_coordinator(args: argparse.Namespace) -> Any:
             raise ValueError(
                 f"--state = {args.state}: holds --policy {name} --budget {budget}: give these, or another folder"
             )
+        if args.adapted and Line.read(args.adapted) != getattr(coordinator.policy, "line", None):
+            raise ValueError(
+                f"--state = {args.state}: was written under another --adapted: give that, or another folder"
+            )
         if coordinator.settings != settings:
             raise ValueError(
                 f"--state = {args.state}: was written under {coordinator.settings}: give these, or another folder"
             )
     else:
-        coordinator = Coordinator(args.policy, args.budget, settings, args.checkpoint, args.encoder)
+        folders = {"checkpoint": args.checkpoint, "encoder": args.encoder, "adapted": args.adapted}
+        coordinator = Coordinator(args.policy, args.budget, settings, **folders)
     # whatever is made ready at first use is now, by a coordinator whose memory is not kept
     Coordinator(coordinator.policy).compose(
         [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}]

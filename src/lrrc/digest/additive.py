@@ -20,7 +20,12 @@ import numpy as np
 
 from lrrc.digest.features import FEATURES, FIRST_AGENT, OTHER, Query
 from lrrc.digest.history import History
-from lrrc.digest.place_prior import ANOTHERS, BEHIND, LACKING, PER_MESSAGE, PER_SENTENCE, share_of_the_question
+from lrrc.digest.place_prior import (
+    ANOTHERS,
+    PER_MESSAGE,
+    PER_SENTENCE,
+    share_of_the_question,
+)
 from lrrc.digest.words import words_of
 from lrrc.episodes.episode import Message
 
@@ -40,13 +45,17 @@ OF_SPEAKER = (
 SHARES = (  # of segments of a history they sum to one: how much there is in all plays no part
     "place_share",  # of the place prior (lrrc.digest.place_prior), by messages
     "newest_share",  # of newer messages alone
+    "last_share",  # of the order: newest message first, each from its beginning
+    "ends_share",  # newest segment first
+    "firsts_share",  # first sentences of newer messages first, then second ones
+    "lead_share",  # by the place prior
     "cosine_share",
     "asked_share",  # of the question's words
-    "asked_for",  # what mix_with_prior gives what is asked in its own words; sums to one only where all is found
 )
 AS_THEY_ARE = ("cosine", "asked_cosine", "asked_words_in_segment", "log_tokens")  # of lrrc.digest.features
 ADDITIVE_FEATURES = (*OF_PLACE, *OF_SPEAKER, *SHARES, *AS_THEY_ARE)
 LABEL_TOKENS = 4  # what a segment costs beside its own tokens, about
+REACH = 64  # tokens after which the shares of an order have fallen e-fold
 LIKE = 0.1  # of cosine by which a share grows e-fold
 _COLUMNS = [FEATURES.index(name) for name in AS_THEY_ARE]
 
@@ -108,7 +117,7 @@ def additive_features(
     others_n = (speaker_n >= FIRST_AGENT) & ~own_n
     rows_nF = history.feature_rows(history.query_features(query, some_n), some_n)[:, _COLUMNS]
     asked_n = share_of_the_question(history, query.asked_weights, len(history.segments))[some_n]
-    most = asked_n.max(initial=0) or 1.0
+    tokens_n = segment_tokens(history)[some_n]
     seen = (
         np.ones(len(some_n)),
         ago_n == 0,
@@ -119,11 +128,14 @@ def additive_features(
         speaker_n == OTHER,
         np.array([bool(name) and name <= history.words[i] for i in some_n], bool) & ~own_n,
         by_asker_M[message_n],
-        _share(np.exp(-PER_SENTENCE * place_n - PER_MESSAGE * ago_n - ANOTHERS * others_n)),
+        _share(np.exp(_log_place(place_n, ago_n, others_n))),
         _share(np.exp(-PER_MESSAGE * ago_n)),
+        _in_order(-ago_n - place_n / (1.0 + place_n.max(initial=0)), tokens_n),
+        _in_order(np.arange(len(some_n), dtype=float), tokens_n),
+        _in_order(-place_n - ago_n / (1.0 + ago_n.max(initial=0)), tokens_n),
+        _in_order(_log_place(place_n, ago_n, others_n), tokens_n),
         _share(np.exp((rows_nF[:, 0] - 1) / LIKE)),
         _share(asked_n**2),
-        most**LACKING * (asked_n / most) ** BEHIND,
     )
     return np.concatenate([np.stack(seen, axis=1).astype(float), rows_nF], axis=1)
 
@@ -131,6 +143,20 @@ def additive_features(
 def _share(values_n: np.ndarray) -> np.ndarray:
     """The values as parts of their sum; zeros where there is none."""
     return values_n / (values_n.sum() or 1.0)
+
+
+def _log_place(place_n: np.ndarray, ago_n: np.ndarray, others_n: np.ndarray) -> np.ndarray:
+    """The place prior, by messages."""
+    return -PER_SENTENCE * place_n - PER_MESSAGE * ago_n - ANOTHERS * others_n
+
+
+def _in_order(scores_n: np.ndarray, tokens_n: np.ndarray) -> np.ndarray:
+    """Shares of an order: a segment's tokens have less each than those of the segments before it, so that value per
+    token falls along the order."""
+    order = np.argsort(-scores_n, kind="stable")
+    before_n = np.empty(len(order))
+    before_n[order] = np.cumsum(tokens_n[order]) - tokens_n[order]
+    return _share((tokens_n + LABEL_TOKENS) * np.exp(-before_n / REACH))
 
 
 def segment_tokens(history: History) -> np.ndarray:

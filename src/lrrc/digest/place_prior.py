@@ -70,7 +70,7 @@ def mix_with_prior(
     place_N: np.ndarray | None = None,
 ) -> np.ndarray:
     """Scores (logarithms of gains), of whose promise `share` is dealt by place alone, and more by the words asked.
-    `place_N` are other logarithms of shares than those of place (`log_prior`), and then words get no more.
+    `place_N` are other logarithms of shares than those of place (`log_prior`).
 
     Segments whose score is minus infinity, as they are sent anyway, get nothing. The promise is that of the best
     segments (`ranking.promise`), so that nothing depends on how long the history is.
@@ -80,13 +80,12 @@ def mix_with_prior(
     if not share or promised == -np.inf:
         return scores_N
     free_N = scores_N > -np.inf
-    more = place_N is None
     place_N = log_prior(history, agent, len(scores_N)) if place_N is None else np.array(place_N, float)
     place_N[~free_N] = -np.inf
     place_N -= _log_sum(place_N)
     if share == 1:
         return place_N + promised
-    held_N = share_of_the_question(history, asked, len(scores_N)) * free_N * more
+    held_N = share_of_the_question(history, asked, len(scores_N)) * free_N
     most = held_N.max() or 1.0
     asked_N, having = np.zeros(len(held_N)), np.flatnonzero(held_N)
     asked_N[having] = ASKED * most**LACKING * (held_N[having] / most) ** BEHIND

@@ -23,6 +23,7 @@ from lrrc.middleware.tariff import Tariff, tariff_of
 from lrrc.policies.base import Policy
 from lrrc.policies.registry import with_settings
 from lrrc.policies.serving import PACKAGED_ENCODER, encoder_for, serving_policy
+from lrrc.policies.serving import adapted as by_adapted
 from lrrc.policies.spec import PolicySpec
 from lrrc.runtime.files import invalid_value, shortened
 
@@ -35,8 +36,9 @@ class Coordinator:
 
     `policy` is a name that `lrrc.policies.serving_policy` knows, an address of a registry ("models:/lrrc@champion", see
     lrrc.middleware.resolvers), or a Policy, which then has its own budget; `budget` the most tokens of a digest;
-    `checkpoint` and `encoder` the folders of a trained policy, where it is not to be the packaged one; `on_receipt` is
-    called with every receipt. One coordinator serves many conversations, threads and tasks at once.
+    `checkpoint` and `encoder` the folders of a trained policy, where it is not to be the packaged one; `adapted` what
+    `lrrc adapt` wrote; `on_receipt` is called with every receipt. One coordinator serves many conversations, threads
+    and tasks at once.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Coordinator:
         checkpoint: Path | str | None = None,
         encoder: Path | str | None = None,
         on_receipt: Callable[[Receipt], None] | None = None,
+        adapted: Path | str | None = None,
     ):
         _check_budget(budget)
         encoder, checkpoint = (Path(folder) if folder else None for folder in (encoder, checkpoint))
@@ -56,6 +59,8 @@ class Coordinator:
             spec = PolicySpec(policy, budget)
             encoder = encoder_for(spec, encoder, checkpoint)
             policy = serving_policy(spec, encoder, checkpoint)
+        if adapted:
+            policy = by_adapted(policy, Path(adapted))
         self.encoder = encoder or PACKAGED_ENCODER
         self.settings, self.on_receipt = settings or Settings(), on_receipt
         self.scales: dict[str | None, float] = {}  # tokens that a model's provider counts for one of ours, where known

@@ -21,7 +21,8 @@ from lrrc.middleware.chat_messages import ReadMessage
 from lrrc.middleware.conversation import AgentMemory, Conversation
 from lrrc.middleware.settings import Settings
 from lrrc.policies.base import Policy
-from lrrc.policies.serving import serving_policy
+from lrrc.policies.checkpoint import LINE
+from lrrc.policies.serving import adapted, serving_policy
 from lrrc.policies.spec import FOREIGN_RULES, QUERIES, SPEAKERS, PolicySpec
 from lrrc.policy_catalogue import LEARNED, UNTRAINED, WITH_VECTORS
 from lrrc.runtime.checked import allowed, checked, refused, require
@@ -106,6 +107,9 @@ def save(
     if trained or policy.name in WITH_VECTORS:
         names = sorted(file.name for kind in ("*.json", "*.safetensors") for file in encoder.glob(kind))
         _copy(encoder, folder / "encoder", names or ["model.safetensors"])
+    if line := getattr(policy, "line", None):
+        (folder / "model").mkdir(exist_ok=True)
+        write_json(folder / "model" / LINE, {"weights": dict(line.weights)})
     rows = []
     for conversation in conversations:
         with conversation.lock:
@@ -155,7 +159,9 @@ def load_saved_policy(folder: Path, saved: SavedPolicy) -> tuple[Policy, Path]:
         query=saved.options.get("query", PolicySpec.query),
         speakers=saved.options.get("speakers", PolicySpec.speakers),
     )
-    return serving_policy(spec, folder / "encoder", folder / "model"), folder / "encoder"
+    policy = serving_policy(spec, folder / "encoder", folder / "model")
+    kept = folder / "model" / LINE  # a trained policy has read it already
+    return (adapted(policy, kept) if kept.is_file() and not spec.trained else policy), folder / "encoder"
 
 
 def restore(saved: SavedConversation, policy: Policy, settings: Settings) -> Conversation:

@@ -17,16 +17,17 @@ from typing import Any
 
 import numpy as np
 
+from lrrc.digest.additive import ADDITIVE_FEATURES
 from lrrc.episodes.episode import Episode
 from lrrc.episodes.episode_file import iter_episodes
 from lrrc.policies.base import Policy
-from lrrc.policies.checkpoint import read_config
+from lrrc.policies.checkpoint import LINE, line_of, read_config
 from lrrc.policies.serving import serving_policy
 from lrrc.policies.spec import PolicySpec
 from lrrc.pretrained import eight_bits, sentence_encoder
 from lrrc.runtime.files import atomic, write_text
 
-CARD, FACTS, CERTIFICATE, LINE = "MODEL_CARD.md", "card.json", "certificate.json", "line.json"
+CARD, FACTS, CERTIFICATE = "MODEL_CARD.md", "card.json", "certificate.json"
 MOST_BYTES = 12_000_000  # of everything
 ARENA = {  # what a checkpoint of the pipeline has learnt from, where its folder has no card.json
     "kind": "embedded arena: two small local models answer scripted users; a program judges",
@@ -53,6 +54,19 @@ class Comparison:
     cosine_error: float
     worst_cosine_error: float
     bits_before: int
+
+
+KINDS = (  # of conversation that the additive line has seen: kind, where it comes from, licence
+    ("autogen_notebooks", "microsoft/autogen, printed outputs of notebooks", "CC-BY-4.0, MIT"),
+    ("casino_bargaining", "kushalchawla/CaSiNo", "CC-BY-4.0"),
+    ("llm_deliberation", "S-Abdelnabi/LLM-Deliberation", "MIT"),
+    ("mint_feedback", "xingyaoww/mint-bench", "Apache-2.0"),
+    ("mt_bench_human_dev", "lmsys/mt_bench_human_judgments, MT-bench answers", "CC-BY-4.0, Apache-2.0"),
+    ("specstory_coding", "specstoryai/getspecstory", "Apache-2.0"),
+    ("tau_bench_airline_dev", "sierra-research/tau-bench", "MIT"),
+    ("ubuntu_irc", "jkkummerfeld/irc-disentanglement", "CC-BY-4.0"),
+    ("virtual_lab", "zou-group/virtual-lab", "MIT"),
+)
 
 
 def package(
@@ -103,7 +117,7 @@ def size_of(folder: Path) -> int:
 def compare(checkpoint: Path, encoder: Path, packaged: Path, episodes: Iterable[Episode]) -> Comparison:
     """Every call of the episodes by both encoders, and how far their words' vectors point apart."""
     spec = PolicySpec("lrrc")
-    whole = serving_policy(spec, encoder, checkpoint)
+    whole = serving_policy(spec, encoder, checkpoint).with_line(line_of(packaged))
     short = serving_policy(spec, packaged / "encoder", packaged)
     calls = equal = 0
     for episode in episodes:
@@ -154,9 +168,11 @@ def model_card(checkpoint: Path, folder: Path, found: Comparison, records: list[
         "",
         "The weights are under Apache-2.0. The word vectors are distilled from all-MiniLM-L6-v2 (Apache-2.0).",
         "",
+        *_other_kinds(folder),
         "## Figures",
         "",
         *_table(facts["figures"] or _figures(records, config["rank"])),
+        *_kinds_left_out(records),
         "",
         "## Eight bits",
         "",
@@ -209,6 +225,47 @@ def _figures(records: list[dict[str, Any]], rank: int | None) -> list[dict[str, 
                 value = {"value": f"{record['value']:+.3g}", "95 % interval": interval, "n": record["n"]}
                 rows.append({"measured on": record["data"], "what": what, **value})
     return rows
+
+
+def _other_kinds(folder: Path) -> list[str]:
+    """What the additive line has seen; nothing where none goes with it."""
+    if not (folder / LINE).is_file():
+        return []
+    kinds = json.loads((folder / LINE).read_text(encoding="utf-8"))["left_out"].values()
+    calls = sum(kind["calls"] for kind in kinds)
+    return [
+        "Conversations of other kinds get four fifths of what is promised by an additive line "
+        f"({len(ADDITIVE_FEATURES)} weights, line.json), fitted on numbers of {calls:,} calls of the arena and these "
+        "kinds; no text of theirs is in it:",
+        "",
+        *_table([{"kind": kind, "source": source, "licence": licence} for kind, source, licence in KINDS]),
+        "",
+    ]
+
+
+def _kinds_left_out(records: list[dict[str, Any]]) -> list[str]:
+    """What is lost on every kind left out, by both readings; nothing where that was not measured."""
+    rows = []
+    for metric, what in (
+        ("nats_over_best_rule", "nats a token of the next reply"),
+        ("words_below_best_rule", "points of the reply's words"),
+    ):
+        for r in records:
+            if (r["evaluation"][:5], r["metric"], r["policy"]) == ("kinds", metric, "lrrc-line") and r[
+                "low"
+            ] is not None:
+                shown = [f"{r[end]:+.3f}" if "nats" in metric else f"{r[end]:+.1f}" for end in ("value", "low", "high")]
+                row = {"kind": r["data"], "budget": r["budget"], "what": what, "value": shown[0]}
+                rows.append({**row, "95 % interval": f"{shown[1]} to {shown[2]}", "n": r["n"]})
+    if not rows:
+        return []
+    return [
+        "",
+        "Kinds left out: what it loses, filling its budget, beyond the best rule for the kind (which is chosen on "
+        "other conversations); line and network had not seen the kind. Lower is better.",
+        "",
+        *_table(rows),
+    ]
 
 
 def _table(rows: list[dict[str, Any]]) -> list[str]:

@@ -18,6 +18,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
+from lrrc.digest.additive import Line
 from lrrc.digest.growing_rows import GrowingRows
 from lrrc.digest.history import PendingTurns
 from lrrc.inference.network import InferenceNetwork, relations, sizes
@@ -26,6 +27,7 @@ from lrrc.policies.checkpoint import check_fit, line_of, read_config
 from lrrc.policies.registry import DEFAULT_ENCODER, load_policy
 from lrrc.policies.scoring import ScoringPolicy, ScoringSession
 from lrrc.policies.spec import PolicySpec
+from lrrc.policies.untrained import Additive
 from lrrc.policy_catalogue import WITH_VECTORS
 from lrrc.pretrained import sentence_encoder
 from lrrc.pretrained.sentence_encoder import SentenceEncoder
@@ -95,6 +97,13 @@ def serving_policy(spec: PolicySpec, encoder: Path | None = None, checkpoint: Pa
     if spec.trained and not importlib.util.find_spec("torch"):
         raise ValueError(f"policy {spec.name}: needs torch: pip install 'lrrc[pipeline]', or take lrrc, which does not")
     return load_policy(spec, encoder, checkpoint)
+
+
+def adapted(policy: Policy, path: Path) -> Policy:
+    """The policy by the line that `lrrc adapt` wrote. Raises ValueError where it has none, or the file is none."""
+    if not isinstance(policy, (ScoringPolicy, Additive)):
+        raise ValueError(f"policy {policy.name}: has no line to adapt: lrrc and additive have one")
+    return policy.with_line(Line.read(path))
 
 
 def encoder_for(spec: PolicySpec, encoder: Path | None, checkpoint: Path | None) -> Path:

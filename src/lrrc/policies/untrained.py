@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -156,6 +157,16 @@ class Additive(Extractive):
     def line(self) -> Line:
         """The one that comes with the package, fitted on every kind."""
         return Line.read(PACKAGED_LINE)
+
+    def with_line(self, line: Line) -> Additive:
+        """The same policy with another line."""
+        other = copy.copy(self)
+        other.line = line
+        return other
+
+    def with_spec(self, spec: PolicySpec) -> Additive:
+        other = type(self)(spec, self.encoder, self.checkpoint)
+        return other.with_line(self.line)
 
 
 SCORES = {"recency": recency, "first-sentences": first_sentences, "lead": lead, "bm25": bm25, "embedding": embedding}

@@ -1,4 +1,5 @@
-"""What README.md says of results, written from results/summary.json between marks: a sentence and three cards.
+"""What README.md says of results, written from results/summary.json between marks: a sentence and four cards; and
+docs/own_logs.md, of what is lost on each kind of conversation left out.
 
 python -m lrrc.report.readme_block
 """
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lrrc.params import load_params
+from lrrc.report.tables.kinds_tables import by_kind
 from lrrc.report.verdicts import in_a_sentence, verdicts
 from lrrc.results.summary import Summary
 from lrrc.runtime.errors import run_script
@@ -17,14 +19,22 @@ from lrrc.runtime.files import write_text
 
 BEGIN = "<!-- {}: written by `python -m lrrc.report.readme_block`, do not edit -->\n"
 END = "<!-- end of {} -->"
-CARDS = 3  # questions that README answers; report/summary.md has them all
+CARDS = 4  # questions that README answers; report/summary.md has them all
 
 
 def blocks(summary: Summary) -> dict[str, str]:
     """The text between the marks, by their name."""
     rows = [f"| {v.question} | **{v.answer}** | {v.measured} | {v.data} |" for v in verdicts(summary)[:CARDS]]
     table = ["| question | answer | measured (95 % intervals) | on |", "|---|---|---|---|", *rows]
-    return {"verdict": f"**{in_a_sentence(summary)}**\n", "cards": "\n".join(table) + "\n"}
+    return {
+        "verdict": f"**{in_a_sentence(summary)}**\n",
+        "cards": "\n".join(table) + "\n",
+    }
+
+
+def kinds_block(summary: Summary) -> dict[str, str]:
+    """The same of docs/own_logs.md: what is lost on each kind of conversation left out."""
+    return {"kinds": by_kind(summary) or "Kinds left out were not measured in this run.\n"}
 
 
 def filled(readme: str, texts: Mapping[str, str]) -> str:
@@ -35,14 +45,18 @@ def filled(readme: str, texts: Mapping[str, str]) -> str:
             re.escape(begin) + ".*?" + re.escape(end), lambda _, new=begin + text + end: new, readme, flags=re.S
         )
         if not times:
-            raise ValueError(f"README.md: the marks around {name} are missing; they are\n{begin}{end}")
+            raise ValueError(
+                f"README.md and docs/own_logs.md: the marks around {name} are missing; they are\n{begin}{end}"
+            )
     return readme
 
 
 def main() -> None:
-    params, path = load_params(), Path("README.md")
-    found = blocks(Summary.load("results/summary.json", params.rank, params.budget))
-    write_text(path, filled(path.read_text(encoding="utf-8"), found))
+    params = load_params()
+    summary = Summary.load("results/summary.json", params.rank, params.budget)
+    for name, found in (("README.md", blocks(summary)), ("docs/own_logs.md", kinds_block(summary))):
+        path = Path(name)
+        write_text(path, filled(path.read_text(encoding="utf-8"), found))
 
 
 if __name__ == "__main__":

@@ -35,9 +35,13 @@ GROUPS = {
         "log_sentences_before",
         "place_share",
         "newest_share",
+        "last_share",
+        "ends_share",
+        "firsts_share",
+        "lead_share",
     ),
     "speaker": ("own", "tool", "names_the_agent", "by_the_asker"),
-    "words": ("cosine_share", "asked_share", "asked_for", "cosine", "asked_cosine", "asked_words_in_segment"),
+    "words": ("cosine_share", "asked_share", "cosine", "asked_cosine", "asked_words_in_segment"),
     "length": ("one", "log_tokens"),
 }
 BELIEF = 0.5  # weight of the packaged line's factors of one, beside one for all that was seen

@@ -20,7 +20,7 @@ from lrrc.evaluation.kinds.calls import KindCall
 from lrrc.evaluation.kinds.targets import session_of
 from lrrc.pretrained.sentence_encoder import SentenceEncoder
 
-KNOWN = ("place_share", "asked_for")  # what counts without learning; all else is a residual, and shrunk to zero
+KNOWN = ("last_share",)  # what counts without learning; all else is a residual, and shrunk to zero
 LEAST_SPREAD = 0.05  # of worth within a call, nats a token or share of words: smaller ones are noise
 
 

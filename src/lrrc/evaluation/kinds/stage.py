@@ -62,17 +62,15 @@ def evaluate_kinds(inputs: Inputs, params: Params, out: Path, work: Path) -> Non
     lines = left_out(measured, settings)
     write_json(out / "line.json", line_file(measured, lines, settings))
     makers = {kind: makers_of(kind, lines[kind], encoder, inputs.checkpoint) for kind in calls}
+    linked = measure_links(kinds, makers, encoder, params)
+    write_parquet(out / "recall.parquet", pa.Table.from_pylist(linked, schema=recall.schema()))
     met = []
     for budget in settings.budgets:
         own = budget == params.budget
         some = calls if own else all_calls(kinds, settings, budget, settings.met_elsewhere)
         some = {kind: of_kind for kind, of_kind in some.items() if len(of_kind) > 1}
         met += measure_regret(some, makers, encoder, reader if own else seldom, budget)
-    write_parquet(out / "rows.parquet", pa.Table.from_pylist(met, schema=regret.schema()))
-    write_parquet(
-        out / "recall.parquet",
-        pa.Table.from_pylist(measure_links(kinds, makers, encoder, params), schema=recall.schema()),
-    )
+        write_parquet(out / "rows.parquet", pa.Table.from_pylist(met, schema=regret.schema()))
     write_answers(stored, answers.handed_over()[0])
 
 

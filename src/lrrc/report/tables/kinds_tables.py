@@ -64,6 +64,23 @@ def regret_table(summary: Summary, reading: Reading, budget: int) -> Table:
 _ENDS = (Column("", "low"), Column("", "high"))
 
 
+def by_kind(summary: Summary) -> str:
+    """Kind x policy at the operating budget, in Markdown without intervals; "" where nothing was measured."""
+    found = in_order(summary.find(evaluation="kinds", metric="nats_over_best_rule", budget=summary.budget))
+    cells = {(r["data"], r["policy"]): r for r in found}
+    policies = [*(p for p in OURS if (MEAN, p) in cells)]
+    policies += sorted(
+        (p for k, p in cells if k == MEAN and p not in OURS), key=lambda policy: cells[MEAN, policy]["value"]
+    )
+    rows = [["nats a token above the best rule", *map(shown, policies)], ["---"] * (len(policies) + 1)]
+    kinds = [kind for kind in dict.fromkeys(r["data"] for r in found) if kind not in (MEAN, WORST)]
+    for kind in (MEAN, WORST, *kinds):
+        label = kind if kind in (MEAN, WORST) else f"{KINDS.get(kind, kind)} (n = {cells[kind, policies[0]]['n']})"
+        told = [cells.get((kind, policy)) for policy in policies]
+        rows.append([label, *("–" if r is None else f"{r['value']:+.3f}" for r in told)])
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n" if found else ""
+
+
 def recall_tables(summary: Summary) -> list[Table]:
     """A table for every kind whose file says which message a reply answers."""
     found = in_order(summary.find(evaluation="kinds-recall", metric="linked_recall"))
