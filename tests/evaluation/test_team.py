@@ -174,7 +174,7 @@ def recorded(episodes=EPISODES):
     asked = []
     for episode in episodes:
         recording = Recording()
-        asked += all_called(episode, play(episode, FULL, recording, table()), recording.seen)
+        asked += all_called(episode, play(episode, FULL, recording, table()), recording)
     return asked
 
 
@@ -243,7 +243,7 @@ def test_a_gate_is_fitted_to_episodes_it_is_not_used_on(monkeypatch):
     seen = []
     monkeypatch.setattr(
         "lrrc.evaluation.team.gate.fit_gate",
-        lambda some, *_: (seen.append({each.episode.episode_id for each in some}), 0.0),
+        lambda some, *_: seen.append({each.episode.episode_id for each in some}),
     )
     cross_fit(asked, folds, CallerShape(ENCODER.width), Learning((0,), 1, 0.0))
     for fold, names in enumerate(seen):
@@ -257,9 +257,9 @@ def test_a_gate_learns_who_has_the_notes():
     for each in asked:  # the holder is right, nobody else is
         each.right_M[:] = [agent.name in each.request.holders for agent in each.episode.agents]
     folds = {episode.episode_id: i % 2 for i, episode in enumerate(EPISODES)}
-    gates, _ = cross_fit(asked, folds, CallerShape(ENCODER.width, state=False), Learning((0, 1), 25, 0.02))
+    fits = cross_fit(asked, folds, CallerShape(ENCODER.width, state=False), Learning((0, 1), 25, 0.02))
     first = [
-        each.forwarded_right([int(np.argmax(gates[folds[each.episode.episode_id]].probabilities(each.seen)))])
+        each.forwarded_right([int(np.argmax(fits[folds[each.episode.episode_id]].gate.probabilities(each.seen)))])
         for each in asked
     ]
     chance = np.mean([1 / len(each.seen) for each in asked])

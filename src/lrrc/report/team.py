@@ -165,8 +165,14 @@ def _gate_table(figures: Figures) -> Table:
         gap = one(figures, **named, metric="success_minus_whole_gate")
         cells = [success["variant"] or "whole", success["call"], *_cells(success, 100)]
         rows.append((*cells, *_cells(one(figures, **named, metric="calls"), 1), *_cells(gap, 100), success["seeds"]))
+    for success in find(figures, part="rules", metric="success"):
+        named = {"part": "rules", "call": success["call"]}
+        gap = one(figures, **named, metric="gate_minus_rule")
+        ends = gap and {end: -gap[other] for end, other in (("value", "value"), ("low", "high"), ("high", "low"))}
+        cells = [CALLS[success["call"]], "", *_cells(success, 100), *_cells(one(figures, **named, metric="calls"), 1)]
+        rows.append((*cells, *_cells(ends, 100), 0))
     columns = [Column("Gate"), Column("Calls")]
-    for header, shows in (("Right %", ".1f"), ("Calls", ".2f"), ("Minus the whole gate, points", "+.1f")):
+    for header, shows in (("Right %", ".1f"), ("Calls", ".2f"), ("Minus the gate's best agent, points", "+.1f")):
         columns += [Column(header, shows), Column("", "low"), Column("", "high")]
     note = "Choices replayed on the answers that all agents gave; every episode by a gate that never saw it."
     return Table("team_gate", "The gate and its parts", (*columns, Column("Seeds", "d")), tuple(rows), note)

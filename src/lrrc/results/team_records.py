@@ -3,7 +3,8 @@
 A figure is {"part", "payload", "call", "variant", "kind", "metric", "value", "low", "high", "n", "episodes", "seeds"}
 and what a comparison adds. Requests of one episode are drawn together, trainings of the gate are crossed with them
 (lrrc.results.crossed). Parts: "played" (the closed loop), "against" (minus the reference: everybody is called, with
-everything), "gate" (choices replayed on the answers that all gave), "headroom" (both models without a call policy).
+everything), "gate" (choices replayed on the answers that all gave), "rules" (those of untrained call policies),
+"headroom" (both models without a call policy).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ REFERENCE = ("full-context", "all")
 MARGIN = 0.04  # of success: what calling and sending less may cost
 KEY = ["episode_id", "turn"]  # names a request
 ALL = "all"  # kinds of request
+GATE = "lrrc"  # the call policy that is trained
 
 
 class Money(NamedTuple):
@@ -101,20 +103,32 @@ def against_reference(rows: pd.DataFrame, alpha: float) -> Iterator[dict[str, An
 
 
 def gate(replays: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """The gate over its thresholds, the calibrated one among them; its best agent alone, whole and with parts off."""
+    """Replayed choices: the gate over its thresholds, the calibrated one among them; its best agent alone, whole and
+    with parts off; and every untrained call policy, the gate's best agent minus it where it calls one, too."""
+    rules, replays = replays[replays["call"] != GATE], replays[replays["call"] == GATE]
     replays = replays.assign(threshold=replays["threshold"].fillna(-1.0))
     best = replays[replays["threshold"] > 1]
     base = _matrix(best[best["variant"] == ""], "right")
     for (variant, threshold), some in replays.groupby(["variant", "threshold"]):
         name = {-1.0: "calibrated"}.get(threshold, "best agent" if threshold > 1 else f"threshold {threshold:.2f}")
         where = {"part": "gate", "payload": "lrrc", "call": name, "variant": variant, "kind": ALL}
-        for column, metric in (("right", "success"), ("calls", "calls")):
-            matrix = _matrix(some, column)
-            yield measured(where, metric, crossed(matrix.to_numpy(), _clusters(matrix)), matrix.shape[1])
+        yield from _replayed(where, some)
         if variant and threshold > 1:
             mine = _matrix(some, "right")
             gap = mine.to_numpy() - base.loc[mine.index].to_numpy()
             yield measured(where, "success_minus_whole_gate", crossed(gap, _clusters(mine)), mine.shape[1])
+    for call, some in rules.groupby("call"):
+        where = {"part": "rules", "payload": "lrrc", "call": call, "kind": ALL}
+        yield from _replayed(where, some)
+        if (some["calls"] == 1).all():
+            gap = base.to_numpy() - _matrix(some, "right").to_numpy()
+            yield measured(where, "gate_minus_rule", crossed(gap, _clusters(base)), base.shape[1])
+
+
+def _replayed(where: Mapping[str, Any], some: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    for column, metric in (("right", "success"), ("calls", "calls")):
+        matrix = _matrix(some, column)
+        yield measured(where, metric, crossed(matrix.to_numpy(), _clusters(matrix)), matrix.shape[1])
 
 
 def _matrix(rows: pd.DataFrame, column: str) -> pd.DataFrame:

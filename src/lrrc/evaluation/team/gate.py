@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrrc.episodes.team.episode import Request, TeamEpisode
-from lrrc.evaluation.team.calls import CallPolicy, Situation
+from lrrc.evaluation.team.calls import CallPolicy, Situation, untrained
 from lrrc.evaluation.team.loop import Called
-from lrrc.model.caller import CallerShape, Seen
+from lrrc.model.caller import Caller, CallerShape, Seen
 from lrrc.policies.caller import CallGate, Choice, look
 from lrrc.training.caller import Example, fit_caller
 
@@ -25,11 +25,13 @@ GRID = np.linspace(0.0, 1.0, 101)
 
 @dataclass(frozen=True)
 class AllCalled:
-    """A request with all agents called: what each saw, whether it was right, how sure it was, what that cost."""
+    """A request with all agents called: what each saw, whom other call policies would have called, who was right, and
+    how sure each was."""
 
     episode: TeamEpisode
     request: Request
     seen: tuple[Seen, ...]
+    choices: dict[str, list[int]]
     right_M: np.ndarray
     confidence_M: np.ndarray
 
@@ -40,18 +42,20 @@ class AllCalled:
 
 
 class Recording(CallPolicy):
-    """Calls all agents, and keeps what each saw."""
+    """Calls all agents, and keeps what each saw, and whom the untrained policies would have called."""
 
     def __init__(self):
         self.seen: list[tuple[Seen, ...]] = []
+        self.choices: list[dict[str, list[int]]] = []
 
     def choose(self, here: Situation) -> list[int]:
         self.seen.append(tuple(look(here.heard, m, here.request.question) for m in range(here.count)))
+        self.choices.append({name: policy.choose(here) for name, policy in untrained().items()})
         return super().choose(here)
 
 
 def all_called(
-    episode: TeamEpisode, played: Sequence[tuple[Request, Situation, list[Called]]], seen: Sequence[tuple[Seen, ...]]
+    episode: TeamEpisode, played: Sequence[tuple[Request, Situation, list[Called]]], recorded: Recording
 ) -> list[AllCalled]:
     """The requests of an episode that was played with a `Recording`."""
     return [
@@ -59,10 +63,11 @@ def all_called(
             episode,
             request,
             views,
+            choices,
             np.array([call.right(request) for call in made]),
             np.array([call.opinion.confidence for call in made]),
         )
-        for (request, _, made), views in zip(played, seen, strict=True)
+        for (request, _, made), views, choices in zip(played, recorded.seen, recorded.choices, strict=True)
     ]
 
 
@@ -116,25 +121,35 @@ class Learning:
     margin: float
 
 
-def fit_gate(asked: Sequence[AllCalled], shape: CallerShape, how: Learning) -> tuple[CallGate, float]:
-    """A gate from training episodes, and by how many nats its networks beat the base rate on validation episodes."""
+@dataclass(frozen=True)
+class Fit:
+    """A gate of all seeds' networks, and one of each seed's alone; `gain`: nats by which networks beat the base rate on
+    validation episodes."""
+
+    gate: CallGate
+    singles: tuple[CallGate, ...]
+    gain: float
+
+
+def fit_gate(asked: Sequence[AllCalled], shape: CallerShape, how: Learning) -> Fit:
+    """A gate from training episodes, its threshold calibrated on those that no network was trained on."""
     names = sorted({each.episode.episode_id for each in asked})
     held = set(names[::VALIDATION])
     train = [each for each in asked if each.episode.episode_id not in held]
     val = [each for each in asked if each.episode.episode_id in held]
     fits = [fit_caller(shape, examples(train), examples(val), seed, how.epochs) for seed in how.seeds]
-    gate = CallGate(tuple(fit.net for fit in fits), 0.0)
-    chances = [gate.probabilities(each.seen) for each in val]
-    tau = calibrate(val, chances, how.margin)
-    return CallGate(gate.nets, tau), float(np.mean([fit.base - fit.loss for fit in fits]))
+
+    def calibrated(*nets: Caller) -> CallGate:
+        gate = CallGate(nets, 0.0)
+        return CallGate(nets, calibrate(val, [gate.probabilities(each.seen) for each in val], how.margin))
+
+    singles = tuple(calibrated(fit.net) for fit in fits)
+    return Fit(calibrated(*(fit.net for fit in fits)), singles, float(np.mean([fit.base - fit.loss for fit in fits])))
 
 
-def cross_fit(
-    asked: Sequence[AllCalled], fold_of: dict[str, int], shape: CallerShape, how: Learning
-) -> tuple[dict[int, CallGate], float]:
-    """A gate for every fold, trained on the others, and the mean gain on validation episodes."""
-    gates, gains = {}, []
-    for fold in sorted(set(fold_of.values())):
-        gates[fold], gain = fit_gate([e for e in asked if fold_of[e.episode.episode_id] != fold], shape, how)
-        gains.append(gain)
-    return gates, float(np.mean(gains))
+def cross_fit(asked: Sequence[AllCalled], fold_of: dict[str, int], shape: CallerShape, how: Learning) -> dict[int, Fit]:
+    """What was fitted for every fold, on the others."""
+    return {
+        fold: fit_gate([each for each in asked if fold_of[each.episode.episode_id] != fold], shape, how)
+        for fold in sorted({fold_of[each.episode.episode_id] for each in asked})
+    }

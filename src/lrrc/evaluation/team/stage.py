@@ -21,6 +21,7 @@ from lrrc.evaluation.team.answering import TeamAgents
 from lrrc.evaluation.team.calls import CallPolicy, untrained
 from lrrc.evaluation.team.gate import (
     AllCalled,
+    Fit,
     Gated,
     Learning,
     Recording,
@@ -32,7 +33,7 @@ from lrrc.evaluation.team.gate import (
 from lrrc.evaluation.team.loop import Table, play, row
 from lrrc.evaluation.team.shown import shown
 from lrrc.model.caller import CallerShape
-from lrrc.params import Params, TeamConfig
+from lrrc.params import Params
 from lrrc.policies.base import Policy
 from lrrc.policies.caller import CallGate, save_gate
 from lrrc.policies.registry import load_policy
@@ -112,41 +113,36 @@ def record_all(episodes: Sequence[TeamEpisode], policy: Policy, table: Table) ->
     asked = []
     for episode in episodes:
         recording = Recording()
-        asked += all_called(episode, play(episode, policy, recording, table), recording.seen)
+        asked += all_called(episode, play(episode, policy, recording, table), recording)
     return asked
 
 
 def replays(
-    asked: Sequence[AllCalled], fold_of: dict[str, int], settings: TeamConfig, width: int
-) -> list[dict[str, Any]]:
-    """Choices replayed on the answers that all agents gave: the gate's curve, its ablations at its best agent, one seed
-    a row each."""
-    base, found = CallerShape(width, rank=settings.rank), []
-    jobs = [("", seed) for seed in settings.seeds]
-    jobs += [(variant, seed) for variant in settings.variants for seed in settings.seeds[: settings.seeds_elsewhere]]
-    for variant, seed in jobs:
-        shape = variant_shape(base, variant) if variant else base
-        gates, gain = cross_fit(asked, fold_of, shape, Learning((seed,), settings.epochs, settings.margin))
+    asked: Sequence[AllCalled], fold_of: dict[str, int], fits: dict[int, Fit], seeds: Sequence[int], variant: str = ""
+) -> Iterator[dict[str, Any]]:
+    """Choices of every seed's gate, replayed on the answers that all agents gave: over its thresholds, and of ablations
+    the calibrated one and its best agent alone."""
+    for i, seed in enumerate(seeds):
         for each in asked:
-            gate = gates[fold_of[each.episode.episode_id]]
-            chances = gate.probabilities(each.seen)
+            fit = fits[fold_of[each.episode.episode_id]]
+            chances = fit.singles[i].probabilities(each.seen)
             curve = () if variant else THRESHOLDS
             for label in (*curve, BEST_ALONE, None):
-                called = chosen_at(chances, gate.threshold if label is None else label)
-                found.append(
-                    {
-                        "variant": variant,
-                        "seed": seed,
-                        "threshold": label,
-                        "episode_id": each.episode.episode_id,
-                        "turn": each.request.turn,
-                        "kind": each.request.kind,
-                        "calls": len(called),
-                        "right": int(each.forwarded_right(called)),
-                        "gain": gain,
-                    }
-                )
-    return found
+                called = chosen_at(chances, fit.singles[i].threshold if label is None else label)
+                named = {"call": GATE, "variant": variant, "seed": seed, "threshold": label, "gain": fit.gain}
+                yield {**named, **_replayed(each, called)}
+
+
+def replays_of_rules(asked: Sequence[AllCalled]) -> Iterator[dict[str, Any]]:
+    """The same of every untrained call policy."""
+    for each in asked:
+        for name, called in each.choices.items():
+            yield {"call": name, "variant": "", "seed": 0, "threshold": None, "gain": None, **_replayed(each, called)}
+
+
+def _replayed(each: AllCalled, called: Sequence[int]) -> dict[str, Any]:
+    where = {"episode_id": each.episode.episode_id, "turn": each.request.turn, "kind": each.request.kind}
+    return {**where, "calls": len(called), "right": int(each.forwarded_right(called))}
 
 
 def evaluate_team(places: Places, params: Params) -> None:
@@ -172,14 +168,19 @@ def evaluate_team(places: Places, params: Params) -> None:
     asked = record_all(playing, policies("lrrc"), table)
     how = Learning(settings.seeds, settings.epochs, settings.margin)
     shape = CallerShape(encoder.width, rank=settings.rank)
-    gates, gain = cross_fit(asked, fold_of, shape, how)
-    of_episode = {episode.episode_id: gates[fold_of[episode.episode_id]] for episode in playing}
+    fits = cross_fit(asked, fold_of, shape, how)
+    of_episode = {episode.episode_id: fits[fold_of[episode.episode_id]].gate for episode in playing}
     gated = Gated(of_episode)
     rows += play_all(("lrrc", gated), playing, table, policies("lrrc"))
     print(f"team: lrrc/{GATE}, {agents.new} newly asked", flush=True)
     write_json(places.out / "shown.json", list(_shown(playing[:SHOWN], policies("lrrc"), of_episode, table)))
-    save_gate(places.out / "gate", fit_gate(asked, shape, how)[0])
-    replayed = replays(asked, fold_of, settings, encoder.width)
+    save_gate(places.out / "gate", fit_gate(asked, shape, how).gate)
+    replayed = [*replays_of_rules(asked), *replays(asked, fold_of, fits, settings.seeds)]
+    few = replace(how, seeds=settings.seeds[: settings.seeds_elsewhere])
+    for variant in settings.variants:
+        found = cross_fit(asked, fold_of, variant_shape(shape, variant), few)
+        replayed += replays(asked, fold_of, found, few.seeds, variant)
+        print(f"team: gate, {variant}", flush=True)
     write_answers(places.out / "answers.parquet", agents.used)
     write_parquet(places.out / "rows.parquet", pa.Table.from_pylist(rows, schema=rows_schema()))
     write_parquet(places.out / "replays.parquet", pa.Table.from_pylist(replayed, schema=replays_schema()))
@@ -190,8 +191,8 @@ def evaluate_team(places: Places, params: Params) -> None:
         "calibration_episodes": len(apart),
         "folds": settings.folds,
         "confidence_thresholds": {name: round(value, 3) for name, value in sure.items()},
-        "gate_thresholds": [round(gate.threshold, 3) for gate in gates.values()],
-        "gate_gain_nats": round(gain, 4),
+        "gate_thresholds": [round(fit.gate.threshold, 3) for fit in fits.values()],
+        "gate_gain_nats": round(float(np.mean([fit.gain for fit in fits.values()])), 4),
         "agents_per_episode": float(np.mean([len(episode.agents) for episode in playing])),
     }
     write_json(places.out / "meta.json", meta)
@@ -230,5 +231,13 @@ def replays_schema():
     import pyarrow as pa
 
     text, number, real = pa.string(), pa.int64(), pa.float64()
-    types = {"variant": text, "seed": number, "threshold": real, "episode_id": text, "turn": number, "kind": text}
+    types = {
+        "call": text,
+        "variant": text,
+        "seed": number,
+        "threshold": real,
+        "episode_id": text,
+        "turn": number,
+        "kind": text,
+    }
     return pa.schema({**types, "calls": number, "right": number, "gain": real})
