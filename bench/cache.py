@@ -5,8 +5,8 @@ turns, one written anew where that lowers the bill, which is the default), and b
 exchanges, and all but the last results of tools cleared, as providers do it on request. Replies are the logged ones.
 All is relative to the full context, which has its own cache hits; money is in units of one fresh prompt token.
 
-Results go to bench/cache.json (those of other prices and data stay), and with --write as a table to
-docs/performance.md. What it costs in quality is not measured here.
+With --write results go to bench/cache.json as they come (what is there is not played again: delete the file to measure
+anew), and as a table to docs/performance.md. What it costs in quality is not measured here.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from lrrc.episodes.episode import Episode, Message
@@ -128,21 +129,17 @@ def clearing(trigger: int) -> Callable[[list[dict]], list[dict]]:
     return clear
 
 
-def episodes_of(path: Path, args: argparse.Namespace) -> list[Episode]:
-    return list(iter_episodes(path))[: args.episodes]
-
-
-def measured(path: Path, args: argparse.Namespace, settings: dict) -> Iterator[tuple[str, str, Sum]]:
-    """(what sends, by which rule, sums)"""
-    episodes = episodes_of(path, args)
+def ways(args: argparse.Namespace, settings: dict) -> Iterator[tuple[str, str, Callable[[Sequence[Episode]], Sum]]]:
+    """(what sends, by which rule, how to play it)"""
     prices = tariff_of(Settings(**settings))
-    yield f"last {EXCHANGES} exchanges", "", play_rule(episodes, last_exchanges, prices)
+    yield f"last {EXCHANGES} exchanges", "", partial(play_rule, rule=last_exchanges, prices=prices)
     for trigger in args.triggers:
         name = f"results of tools but the last {RESULTS} cleared, above {trigger:,} tokens"
-        yield name, "", play_rule(episodes, clearing(trigger), prices)
+        yield name, "", partial(play_rule, rule=clearing(trigger), prices=prices)
     for policy in args.policy:
         for mode, rewrite in MODES.items():
-            yield policy, mode, play(episodes, policy, args.budget, Settings(rewrite=rewrite, **settings))
+            chosen = Settings(rewrite=rewrite, **settings)
+            yield policy, mode, partial(play, policy=policy, budget=args.budget, settings=chosen)
 
 
 def table(results: dict) -> str:
@@ -154,12 +151,17 @@ def table(results: dict) -> str:
         for sent, rule in rows:
             cells = []
             for found in data.values():
-                row = next(r for r in found if (r["sent"], r["rule"]) == (sent, rule))
-                tokens, money = (row[f"{key}after"] / row[f"{key}before"] - 1 for key in ("", "billed_"))
-                cells.append(f"{money:+.1%} ({tokens:+.1%})".replace("-", "−").replace("%", " %"))
+                row = next((r for r in found if (r["sent"], r["rule"]) == (sent, rule)), None)
+                cells.append(cell(row) if row else "not played")
             lines.append(f"| {sent} | {rule or 'none'} | " + " | ".join(cells) + " |")
         lines.append("")
     return "\n".join(lines)
+
+
+def cell(row: dict) -> str:
+    """The change of the bill, and in brackets that of tokens."""
+    fewer, money = (row[f"{key}after"] / row[f"{key}before"] - 1 for key in ("", "billed_"))
+    return f"{money:+.1%} ({fewer:+.1%})".replace("-", "−").replace("%", " %")
 
 
 def filled(page: str, text: str) -> str:
@@ -185,25 +187,30 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     results = json.loads(KEPT.read_text()) if KEPT.is_file() and args.write else {}
     for path in args.data:
+        episodes = list(iter_episodes(path))[: args.episodes]
         for ratio in args.ratios:
             settings = {"price_cached": ratio, "price_write": args.price_write, "cache_minimum": args.cache_minimum}
             said = f"{ratio:g} for a token from the cache, {args.price_write:g} for one written into it"
-            found = []
+            found = results.setdefault(said, {}).setdefault(f"{path.stem}, {len(episodes)} logs", [])
             print(f"{path.name}, budget {args.budget}, {said}, prefixes from {args.cache_minimum} tokens")
-            for sent, rule, total in measured(path, args, settings):
-                if not found:
+            first = True
+            for sent, rule, run in ways(args, settings):
+                if any((row["sent"], row["rule"]) == (sent, rule) for row in found):
+                    continue  # by an earlier run
+                total = run(episodes)
+                if first:
                     print(f"  {total.calls} calls; {FULL:42} {total.before:>11,} tokens {total.billed_before:>11,.0f}")
-                found.append({"sent": sent, "rule": rule, **{k: round(v, 1) for k, v in asdict(total).items()}})
-                found[-1].pop("seconds")
+                    first = False
+                figures = {key: round(value, 1) for key, value in asdict(total).items() if key != "seconds"}
+                found.append({"sent": sent, "rule": rule, **figures})
                 print(
                     f"  {f'{sent} {rule}':58} {total.after:>11,} tokens {total.billed_after:>11,.0f}"
                     f"  {total.billed_after / total.billed_before - 1:+7.1%}"
                     f"  {1000 * total.seconds / total.calls:.1f} ms a call",
                     flush=True,
                 )
-            results.setdefault(said, {})[f"{path.stem}, {len(episodes_of(path, args))} logs"] = found
-            if args.write:
-                write_json(KEPT, results)
+                if args.write:
+                    write_json(KEPT, results)
     if args.write:
         write_text(PAGE, filled(PAGE.read_text(encoding="utf-8"), table(results)))
 

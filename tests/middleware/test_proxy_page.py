@@ -146,12 +146,14 @@ def test_the_bill_and_what_was_held_out_are_shown(page):
                 client.chat.completions.create(model=model, messages=said, extra_headers=headers)
         page.goto(proxy)
         rows = page.locator("#bills tbody tr")
-        rows.first.wait_for()
+        rows.nth(1).wait_for()
+        page.locator("#measures tbody tr").nth(3).wait_for()
         cells = {row.split("\t")[1]: row.split("\t") for row in rows.all_inner_texts()}
         known, own = cells["gpt-5"], cells["a-model-of-our-own"]
         billed = page.evaluate("fetch('/stats').then(r => r.json())")["billed"]
         row = next(r for r in billed["rows"] if r["model"] == "gpt-5")
         assert known[2] == f"{row['calls']}" and known[3] == f"{row['prompt']:,}" and known[6].startswith("$0.0")
+        assert "Saved, as billed" not in " ".join(page.locator(".card").all_inner_texts())  # of unlike units
         share = round(100 * row["saved"] / row["whole"])
         assert known[8].endswith(f"({share} %)") and share > 20 and "$" not in own[6]
         assert "Without $" in page.locator("#since").inner_text()
@@ -166,4 +168,21 @@ def test_the_bill_and_what_was_held_out_are_shown(page):
         if folder := os.environ.get("SCREENSHOTS"):
             page.set_viewport_size({"width": 1280, "height": 900})
             page.screenshot(path=f"{folder}/proxy-bill.png", full_page=True)
+    assert page.troubles == []
+
+
+def test_one_unit_has_a_sum(page):
+    coordinator = Coordinator("bm25", 48, Settings(rewrite="always", keep_goal=False, prices=PACKAGED))
+    with (
+        running(Metered().app) as direct,
+        running(create_app(coordinator, {None: f"{direct}/v1"})) as proxy,
+        openai.OpenAI(base_url=f"{proxy}/v1", api_key="k") as client,
+    ):
+        client.chat.completions.create(model="gpt-5", messages=[{**m, "name": "n"} for m in HISTORY])
+        page.goto(proxy)
+        card = page.locator(".card", has_text="Saved, as billed")
+        card.wait_for()
+        total = page.evaluate("fetch('/stats').then(r => r.json())")["billed"]["total"]
+        assert f"${total['saved']:.4f}" in card.inner_text()
+        assert f"{round(100 * total['saved'] / total['whole'])} % of" in card.inner_text()
     assert page.troubles == []

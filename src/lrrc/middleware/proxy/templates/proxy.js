@@ -36,6 +36,7 @@
       + `to ${now.upstreams.join(", ")}.`
       + (now.last_failure ? ` Last prompt that could not be shortened: ${now.last_failure}.` : "");
     const { before, after, saved, reusable } = now.tokens, done = now.requests;
+    const { total } = now.billed;
     const cheaper = percent(now.bill.before - now.bill.after, now.bill.before);
     const untouched = done.malformed + done.failed + done.unread + done.refused + done.bypassed;
     const card = (title, value, note) =>
@@ -44,7 +45,9 @@
       card("Prompt tokens before", whole(before), "as the applications sent them"),
       card("Prompt tokens after", whole(after), `${whole(reusable)} of them in a prefix sent before`),
       card("Saved", `${percent(saved, before)} %`, `${whole(saved)} tokens`),
-      card("Bill", `${Math.abs(cheaper)} % ${cheaper < 0 ? "more" : "less"}`, "with prompt caching, at the set prices"),
+      card("Bill", `${Math.abs(cheaper)} % ${cheaper < 0 ? "more" : "less"}`, "estimated, with prompt caching"),
+      ...(total.unit ? [card("Saved, as billed", costs(total.saved, total.unit),
+        `${percent(total.saved, total.whole)} % of the prompts' price, by the providers' counts`)] : []),
       card("Calls", whole(Object.values(done).reduce((a, b) => a + b)), `${now.open} open, ${untouched} sent on untouched`),
       card("Time to compose", `${now.compose_ms.p50} ms`, `median; 95 % within ${now.compose_ms.p95} ms`));
     billed(now.billed);
