@@ -68,7 +68,7 @@ def main() -> None:
     card = FOLDER / "DATA_CARD.md"
     metadata = mlc.Metadata(
         name="lrrc-embedded-arenas",
-        description="Conversations of small local language models, made from seeded scripts and judged by a program; no "
+        description="Conversations of small local language models, made from seeded scripts, judged by a program; no "
         f"human voted. Nested columns and limits: {card.name}.",
         license="https://www.apache.org/licenses/LICENSE-2.0",
         version=version,
