@@ -12,6 +12,7 @@
 # make bench   speed against rivals, into docs/performance.md (after make repro)
 # make plots   what `dvc plots` shows, on a page that needs no network: .cache/plots/index.html
 # make site    the documentation as one searchable site that needs no network: .cache/site/index.html
+# make croissant   data/embedded/croissant.json, metadata of the arenas, checked by reading them through it
 # make lock    requirements.lock anew, from what pyproject.toml allows today
 # make sbom    sbom.json, every installed package with its licence; make audit, their known vulnerabilities (docs/security.md)
 #
@@ -39,7 +40,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DELETE_ON_ERROR:
 # whatever is asked of git is asked before anything is installed, under -j too
 .NOTPARALLEL:
-.PHONY: setup in-git repro try test test-fast test-adapters clients test-clients format lint same-twice same-elsewhere remember soak bench plots site lock sbom audit
+.PHONY: setup in-git repro try test test-fast test-adapters clients test-clients format lint same-twice same-elsewhere remember soak bench plots site croissant lock sbom audit
 
 setup: $(READY)
 
@@ -133,6 +134,10 @@ site: $(TOOLS)/bin/mkdocs
 	NO_MKDOCS_2_WARNING=1 $(TOOLS)/bin/mkdocs build --quiet
 	@echo "Site: $$(pwd)/.cache/site/index.html"
 
+croissant: $(TOOLS)/bin/mlcroissant
+	$(TOOLS)/bin/python -m pip install 'pandas>=2' 'pyarrow>=25'
+	$(TOOLS)/bin/python tools/croissant.py
+
 lock: $(TOOLS)/bin/uv
 	$(TOOLS)/bin/python tools/lock.py
 
@@ -147,6 +152,7 @@ audit: setup $(TOOLS)/bin/pip-audit
 $(TOOLS)/bin/cyclonedx-py: PACKAGE := cyclonedx-bom
 $(TOOLS)/bin/pip-audit: PACKAGE := pip-audit
 $(TOOLS)/bin/uv: PACKAGE := uv
+$(TOOLS)/bin/mlcroissant: PACKAGE := 'mlcroissant>=1.1,<2'
 $(TOOLS)/bin/mkdocs: PACKAGE := 'mkdocs-material>=9.6,<10'
 $(TOOLS)/bin/%:
 	$(TOOLS)/bin/python -m pip --version >/dev/null 2>&1 || '$(PYTHON)' -m venv --clear $(TOOLS)

@@ -44,7 +44,7 @@ def main() -> None:
             "text=train-r8-s0",
         ),
         "stages": (f"{home}/runs?viewStateShareKey=stages", "text=train"),
-        "traces": (f"{home}/traces", "text=lrrc.evaluation.live.checks"),
+        "traces": (f"{home}/traces", "text=answer"),
         "registry": ("/#/models/lrrc", "text=champion"),
         "file": (f"{home}/runs/{runs['figures']}/artifacts/figure3.png", "img[src^=blob], .image-outer-container img"),
     }
@@ -61,6 +61,8 @@ def main() -> None:
             page.locator(seen).first.wait_for()
             if banner := page.get_by_label("Hide banner").all():
                 banner[0].click()
+            if tip := page.get_by_role("button", name="Got it").all():
+                tip[0].click()
             if name == "compare":  # the metric that is drawn
                 page.locator("input[id^=dubois-select]").nth(1).click()
                 page.keyboard.press("Backspace")
