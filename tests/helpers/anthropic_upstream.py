@@ -7,15 +7,16 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+USAGE = {"input_tokens": 7, "output_tokens": 3}
 REFUSED = {"type": "error", "error": {"type": "invalid_request_error", "message": "messages: not in this form"}}
 
 
 class MessagesUpstream:
     """`answer(request)` gives the blocks of a reply, or None to refuse with `status`. `bodies` are the bytes that came,
-    `headers` and `query` those of the last."""
+    `headers` and `query` those of the last. `usage` is told with every reply."""
 
-    def __init__(self, answer, status=400):
-        self.answer, self.status = answer, status
+    def __init__(self, answer, status=400, usage=lambda: USAGE):
+        self.answer, self.status, self.usage = answer, status, usage
         self.bodies, self.headers, self.query = [], {}, ""
         self.app = Starlette(
             routes=[
@@ -38,13 +39,13 @@ class MessagesUpstream:
         blocks = self.answer(body)
         if blocks is None:
             return JSONResponse(REFUSED, self.status)
-        reply = whole(body, blocks)
+        reply = whole(body, blocks, self.usage())
         if not body.get("stream"):
             return JSONResponse(reply)
         return StreamingResponse(iter(list(events(reply))), media_type="text/event-stream")
 
 
-def whole(body, blocks):
+def whole(body, blocks, usage=USAGE):
     calls = any(block["type"] == "tool_use" for block in blocks)
     key = hashlib.blake2b(json.dumps(body["messages"][-1]).encode(), digest_size=8).hexdigest()
     return {
@@ -55,7 +56,7 @@ def whole(body, blocks):
         "content": blocks,
         "stop_reason": "tool_use" if calls else "end_turn",
         "stop_sequence": None,
-        "usage": {"input_tokens": 7, "output_tokens": 3},
+        "usage": usage,
     }
 
 

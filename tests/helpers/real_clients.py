@@ -38,7 +38,7 @@ def binary(name):
     return str(found)
 
 
-def run(command, cwd, env, limit=240):
+def run(command, cwd, env, limit=600):
     own = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
     done = subprocess.run(
         command, cwd=cwd, env=own | QUIET | env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=limit

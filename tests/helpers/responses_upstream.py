@@ -11,13 +11,22 @@ REFUSED = {
     "error": {"type": "invalid_request_error", "message": "input: not in this form", "code": None, "param": None}
 }
 
+USAGE = {
+    "input_tokens": 7,
+    "input_tokens_details": {"cached_tokens": 0},
+    "output_tokens": 3,
+    "output_tokens_details": {"reasoning_tokens": 0},
+    "total_tokens": 10,
+}
+
 
 class ResponsesUpstream:
     """`answer(request)` gives the items of a reply, or None to refuse with `status`. `bodies` are the bytes that came,
-    `headers` and `query` those of the last. Over a WebSocket every message is answered by one that says it again."""
+    `headers` and `query` those of the last; `usage` is told with every reply. Over a WebSocket every message is
+    answered by one that says it again."""
 
-    def __init__(self, answer, status=400):
-        self.answer, self.status = answer, status
+    def __init__(self, answer, status=400, usage=lambda: USAGE):
+        self.answer, self.status, self.usage = answer, status, usage
         self.bodies, self.headers, self.query = [], {}, ""
         self.app = Starlette(
             routes=[
@@ -52,13 +61,13 @@ class ResponsesUpstream:
         items = self.answer(body)
         if items is None:
             return JSONResponse(REFUSED, self.status)
-        reply = whole(body, items)
+        reply = whole(body, items, self.usage())
         if not body.get("stream"):
             return JSONResponse(reply)
         return StreamingResponse(iter(list(events(reply))), media_type="text/event-stream")
 
 
-def whole(body, items):
+def whole(body, items, usage=USAGE):
     key = hashlib.blake2b(json.dumps(body["input"][-1]).encode(), digest_size=8).hexdigest()
     return {
         "id": f"resp_{key}",
@@ -70,13 +79,7 @@ def whole(body, items):
         "parallel_tool_calls": True,
         "tool_choice": "auto",
         "tools": [],
-        "usage": {
-            "input_tokens": 7,
-            "input_tokens_details": {"cached_tokens": 0},
-            "output_tokens": 3,
-            "output_tokens_details": {"reasoning_tokens": 0},
-            "total_tokens": 10,
-        },
+        "usage": usage,
     }
 
 
