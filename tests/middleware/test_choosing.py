@@ -1,6 +1,7 @@
 """`Coordinator.choose`: which agents of a message list to call; and the example that orchestrates a team with it."""
 
 import importlib.util
+import json
 
 import pytest
 import torch
@@ -40,6 +41,7 @@ def test_every_agent_is_judged_and_one_at_least_is_called(made):
     choices = coordinator.choose(TALK, AGENTS, gate)
     assert [choice.agent for choice in choices] == AGENTS
     assert any(choice.called for choice in choices)
+    assert json.loads(json.dumps(choices)) == [list(choice) for choice in choices]
     assert all(0 <= choice.probability <= 1 for choice in choices)
     assert max(choices, key=lambda choice: choice.probability).called
     assert [choice.reason for choice in choices] == [

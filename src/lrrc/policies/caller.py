@@ -80,7 +80,7 @@ class CallGate:
         chances_M = self.probabilities([look(history, agent, question) for agent in range(len(history.agents))])
         best = int(np.argmax(chances_M))
         return [
-            Choice(name, float(chance), m == best or chance >= self.threshold, _reason(history, m, question))
+            Choice(name, float(chance), bool(m == best or chance >= self.threshold), _reason(history, m, question))
             for m, (name, chance) in enumerate(zip(history.agents, chances_M, strict=True))
         ]
 
