@@ -3,7 +3,7 @@
 # make test    the same set-up, then the tests
 # make test-fast    those without `dvc`, browser, Ray, and not in tests/slow.txt, in two minutes
 # make test-adapters   adapters in the real frameworks, each in an environment of its own (.cache/adapters-NAME/venv)
-# make test-clients   real agent clients (Codex, Claude Code, opencode) through the proxy; npm installs them, half a GB
+# make test-clients   real agent clients (Codex, Claude Code, opencode) through the proxy; npm installs them, a gigabyte
 # make lint    style, and that imports run one way; make format puts the style right
 # make same-twice   two clean clones give the same bytes (tiny parameters; TINY= for those of params.yaml)
 # make same-elsewhere   what this run gave against what other processors gave (docs/processors.json), and adds itself
