@@ -18,6 +18,7 @@ from lrrc.digest.growing_rows import GrowingRows
 from lrrc.episodes.episode_file import iter_episodes
 from lrrc.episodes.logs import Logs
 from lrrc.middleware import Coordinator, Settings
+from lrrc.policies.checkpoint import line_of
 from lrrc.policies.packaging import MOST_BYTES, digests, size_of
 from lrrc.policies.registry import load_policy, with_settings
 from lrrc.policies.serving import PACKAGED, PACKAGED_ENCODER, ServingPolicy, serving_policy
@@ -37,7 +38,7 @@ def served():
 
 @pytest.fixture(scope="module")
 def in_torch():
-    return load_policy(SPEC, PACKAGED_ENCODER, PACKAGED)
+    return load_policy(SPEC, PACKAGED_ENCODER, PACKAGED).with_line(line_of(PACKAGED))
 
 
 def alike(served, in_torch, episodes):
