@@ -186,7 +186,7 @@ def test_compress_imports_no_torch(tmp_path):
         "for name in [n for n in sys.modules if n.partition('.')[0] in ('lrrc', 'torch')]: del sys.modules[name]\n"
         "from lrrc.cli import main\n"
         "assert main(['compress', 'in.jsonl', 'out.jsonl', '--budget', '40']) == 0\n"
-        "heavy = {'torch', 'yaml', 'pandas', 'pyarrow', 'scipy', 'mlflow', 'model2vec', 'transformers', 'lrrc.model'}\n"
+        "heavy = {'torch', 'pandas', 'pyarrow', 'scipy', 'mlflow', 'model2vec', 'transformers', 'lrrc.model'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
