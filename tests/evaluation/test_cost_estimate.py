@@ -13,6 +13,7 @@ from lrrc.episodes.parsing import parse_episode
 from lrrc.evaluation.cost_estimate import LIMITS, Prices, amount, estimate
 from lrrc.policies.registry import load_policy
 from lrrc.policies.spec import PolicySpec
+from lrrc.policy_catalogue import UNTRAINED, WHOLE
 from lrrc.pretrained import sentence_encoder, tokens
 from lrrc.report.figures.cost_estimate import draw_estimate, save_estimate
 
@@ -137,18 +138,21 @@ def logs(tmp_path, monkeypatch):
 PRICED = ["estimate", "logs.jsonl", "--price-in", "2", "--price-out", "8"]
 
 
+DIGESTING = [name for name in (*UNTRAINED, "lrrc") if name not in WHOLE]
+
+
 def test_command_without_checkpoint(logs, capsys):
     files = ["--json", "out/e.json", "--picture", "out/e.png"]
     assert main([*PRICED, "--budgets", "32, 64", *files]) == 0
     out, err = capsys.readouterr()
-    assert [line.split(" left out:")[0] for line in err.splitlines()] == ["embedding", "lrrc"]
+    assert err.startswith("lrrc: the packaged coordinator") and err.count("\n") == 1
     assert "2 episodes" in out and "priced like fresh ones" in out
     record = json.loads((logs / "out/e.json").read_text())
     assert {(row["policy"], row["budget"]) for row in record["rows"]} == {
         ("no-history", None),
         ("full-context", None),
         ("truncated-history", None),
-        *((name, budget) for name in ("recency", "first-sentences", "lead", "bm25") for budget in (32, 64)),
+        *((name, budget) for name in DIGESTING for budget in (32, 64)),
     }
     first = (logs / "out/e.json").read_bytes()
     assert main([*PRICED, "--budgets", "64,32", *files]) == 0
@@ -202,8 +206,8 @@ def test_a_model_has_its_prices(logs, capsys):
 
 
 def test_command_with_checkpoint(logs, capsys):
-    write_checkpoint(logs)
-    assert main([*PRICED, "--policies", "lrrc,embedding", "--price-cached", "0.2"]) == 0
+    trained = ["--checkpoint", str(write_checkpoint(logs))]
+    assert main([*PRICED, "--policies", "lrrc,embedding", "--price-cached", "0.2", *trained]) == 0
     out, err = capsys.readouterr()
     assert err == "" and {line.split()[0] for line in out.splitlines()[1:4]} == {
         "full-context",
@@ -218,7 +222,6 @@ def test_command_with_checkpoint(logs, capsys):
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--policies", "lrrc"], "no checkpoint here"),
         (["--checkpoint", "nowhere"], "nowhere: no checkpoint here"),
         (["--policies", "bm25,magic"], "policy = 'magic'"),
         (["--budgets", "64,-1"], "--budgets = '64,-1'"),

@@ -18,6 +18,7 @@ from lrrc.digest.growing_rows import GrowingRows
 from lrrc.episodes.episode_file import iter_episodes
 from lrrc.episodes.logs import Logs
 from lrrc.middleware import Coordinator, Settings
+from lrrc.policies.checkpoint import line_of
 from lrrc.policies.packaging import MOST_BYTES, digests, size_of
 from lrrc.policies.registry import load_policy, with_settings
 from lrrc.policies.serving import PACKAGED, PACKAGED_ENCODER, ServingPolicy, serving_policy
@@ -37,7 +38,7 @@ def served():
 
 @pytest.fixture(scope="module")
 def in_torch():
-    return load_policy(SPEC, PACKAGED_ENCODER, PACKAGED)
+    return load_policy(SPEC, PACKAGED_ENCODER, PACKAGED).with_line(line_of(PACKAGED))
 
 
 def alike(served, in_torch, episodes):
@@ -185,7 +186,7 @@ def test_compress_imports_no_torch(tmp_path):
         "for name in [n for n in sys.modules if n.partition('.')[0] in ('lrrc', 'torch')]: del sys.modules[name]\n"
         "from lrrc.cli import main\n"
         "assert main(['compress', 'in.jsonl', 'out.jsonl', '--budget', '40']) == 0\n"
-        "heavy = {'torch', 'yaml', 'pandas', 'pyarrow', 'scipy', 'mlflow', 'model2vec', 'transformers', 'lrrc.model'}\n"
+        "heavy = {'torch', 'pandas', 'pyarrow', 'scipy', 'mlflow', 'model2vec', 'transformers', 'lrrc.model'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)

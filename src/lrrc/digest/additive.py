@@ -10,6 +10,7 @@ Shape suffixes: N segments so far, n some of them, A features of the line.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -101,21 +102,27 @@ class Line:
 
 
 def additive_features(
-    history: History, inputs: Sequence[Message], agent: str, some_n: np.ndarray | None = None
+    history: History,
+    inputs: Sequence[Message],
+    agent: str,
+    some_n: np.ndarray | None = None,
+    known: tuple[Query, np.ndarray] | None = None,
 ) -> np.ndarray:
     """float64 [N, A] in the order of ADDITIVE_FEATURES, for a call of `agent` that `inputs` ask for; of the segments
-    numbered in `some_n` (default: all)."""
+    numbered in `some_n` (default: all). `known`: the query and its `query_features` of these segments, where they are.
+    """
     some_n = np.arange(len(history.segments)) if some_n is None else some_n
-    query = Query.of(inputs, history.encoder)
+    query, asked_Qn = known or (Query.of(inputs, history.encoder), None)
+    asked_Qn = history.query_features(query, some_n) if asked_Qn is None else asked_Qn
     name = frozenset(words_of(agent))
-    said_by_M = [frozenset(words_of(message.name or message.role)) for message in history.messages]
+    said_by_M = [_words_of_name(message.name or message.role) for message in history.messages]
     asker = frozenset(words_of(inputs[-1].name or inputs[-1].role)) if inputs else frozenset()
     by_asker_M = np.array([bool(words) and words == asker for words in said_by_M], bool)
     message_n, place_n, speaker_n = history.message_N[some_n], history.place_N[some_n], history.speaker_N[some_n]
     ago_n = len(history.messages) - 1 - message_n
     own_n = speaker_n == FIRST_AGENT + history.agent_number(agent)
     others_n = (speaker_n >= FIRST_AGENT) & ~own_n
-    rows_nF = history.feature_rows(history.query_features(query, some_n), some_n)[:, _COLUMNS]
+    rows_nF = history.feature_rows(asked_Qn, some_n)[:, _COLUMNS]
     asked_n = share_of_the_question(history, query.asked_weights, len(history.segments))[some_n]
     tokens_n = segment_tokens(history)[some_n]
     seen = (
@@ -126,7 +133,7 @@ def additive_features(
         np.log1p(place_n),
         own_n,
         speaker_n == OTHER,
-        np.array([bool(name) and name <= history.words[i] for i in some_n], bool) & ~own_n,
+        _naming(history, name)[some_n] & ~own_n,
         by_asker_M[message_n],
         _share(np.exp(_log_place(place_n, ago_n, others_n))),
         _share(np.exp(-PER_MESSAGE * ago_n)),
@@ -138,6 +145,19 @@ def additive_features(
         _share(asked_n**2),
     )
     return np.concatenate([np.stack(seen, axis=1).astype(float), rows_nF], axis=1)
+
+
+def _naming(history: History, name: frozenset[str]) -> np.ndarray:
+    """bool [N]: the segments that have all words of a name."""
+    found_N = np.zeros(len(history.segments), np.int32)
+    for word in name:
+        found_N[history.index.having(word)] += 1
+    return (found_N == len(name)) & bool(name)
+
+
+@functools.lru_cache(1024)
+def _words_of_name(name: str) -> frozenset[str]:
+    return frozenset(words_of(name))
 
 
 def _share(values_n: np.ndarray) -> np.ndarray:
@@ -161,4 +181,4 @@ def _in_order(scores_n: np.ndarray, tokens_n: np.ndarray) -> np.ndarray:
 
 def segment_tokens(history: History) -> np.ndarray:
     """float64 [N]: tokens of every segment."""
-    return np.array([piece.tokens for piece in history.segments], float)
+    return history.tokens_N.astype(float)

@@ -88,6 +88,7 @@ class History:
         self._word_weight_N = GrowingRows()
         self._later_N = GrowingRows()
         self._numbers_N5 = GrowingRows(5, dtype=np.int32)  # message, turn, speaker, place, step
+        self._tokens_N = GrowingRows(dtype=np.int32)
         self._ends_T = GrowingRows(dtype=np.int32)  # segments after each turn
 
     @property
@@ -99,6 +100,11 @@ class History:
     def word_weight_N(self) -> np.ndarray:
         """float32: the weight of the words of each segment, each counted once."""
         return self._word_weight_N.rows
+
+    @property
+    def tokens_N(self) -> np.ndarray:
+        """int32: of each segment."""
+        return self._tokens_N.rows
 
     @property
     def message_N(self) -> np.ndarray:
@@ -181,6 +187,7 @@ class History:
             self._static_NF.extend(np.array([known.features for known in new.analysed], np.float32))
             self._word_weight_N.extend(np.array([known.weight for known in new.analysed], np.float32))
             self._numbers_N5.extend(np.array([new.message, new.turn, new.speaker, new.place, new.step], np.int32).T)
+            self._tokens_N.extend(np.array([piece.tokens for piece in new.segments], np.int32))
             self.index.add([known.words for known in new.analysed])
         self._ends_T.extend(np.array(new.ends, np.int32))
         for name in ("messages", "message_turn", "message_step", "segments", "message", "turn", "speaker", "words"):

@@ -77,13 +77,16 @@ class ScoringSession(Session):
         scores_N = np.full(len(self.history.segments), scored_n.min(initial=np.inf))
         scores_N[some_n] = scored_n
         scores_N, share = self.unsent(scores_N, sent), self.policy.spec.rules.prior
-        place_N = self.line_shares(inputs, agent) if share and self.policy.line else None
+        known = (query, asked_Qn) if len(some_n) == len(scores_N) else None
+        place_N = self.line_shares(inputs, agent, known) if share and self.policy.line else None
         scores_N = mix_with_prior(scores_N, self.history, agent, share, query.asked_weights, place_N)
         return scores_N, self.essential(prompt)
 
-    def line_shares(self, inputs: Sequence[Message], agent: str) -> np.ndarray:
-        """Logarithms [N] of what the policy's line deals to every segment."""
-        features_NA = additive_features(self.history, inputs, agent)
+    def line_shares(
+        self, inputs: Sequence[Message], agent: str, known: tuple[Query, np.ndarray] | None = None
+    ) -> np.ndarray:
+        """Logarithms [N] of what the policy's line deals to every segment; `known` as additive_features has it."""
+        features_NA = additive_features(self.history, inputs, agent, known=known)
         return by_rank(self.policy.line.scores(features_NA, segment_tokens(self.history)))
 
     def propose(
