@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from lrrc.dataset.standing_labels import NO_RULE, RULE, TELLING_GAIN, UNKNOWN, standing_labels
 from lrrc.digest import standing_rules
 from lrrc.digest.history import History
+from lrrc.digest.rendering import head_tokens
 from lrrc.digest.standing_rules import recognise, rules_in_force
+from lrrc.digest.writer import LABEL_TOKENS
 from lrrc.episodes.episode import Check, Episode, Message, Turn
 from lrrc.model.network import build_network
 from lrrc.params import load_params
@@ -205,7 +207,8 @@ def test_rules_are_whole_and_take_half_of_a_budget_at_most(messages, budget, see
         alone = sum(history.segments[i].tokens + 1 for i in numbers)
         assert kept or alone + 8 > budget // 2  # the newest that fits is there
     plain = digest_of(history, scores, budget, standing=0.0)
-    assert plain.standing == () and (made.standing or made == plain)
+    tight = budget < 2 * (head_tokens() + LABEL_TOKENS)  # a rule within its half may not fit with what is around it
+    assert plain.standing == () and (made.standing or made == plain or tight and not made.spans)
 
 
 @pytest.mark.parametrize("name", sorted(set(LIVE) - set(WHOLE)))

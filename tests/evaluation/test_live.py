@@ -33,7 +33,6 @@ from lrrc.params import EmbedConfig, load_params, parse_params
 from lrrc.policies.payload import as_chat
 from lrrc.policies.registry import load_policy
 from lrrc.policies.spec import PolicySpec
-from lrrc.policies.untrained import SCORES
 from lrrc.policy_catalogue import LEARNED, UNTRAINED, WHOLE
 from lrrc.pretrained import language_model, tokens
 from lrrc.pretrained.answers import Answers, Kept, LanguageModelFiles, read_answers, read_journals, write_answers
@@ -43,7 +42,7 @@ BUDGET = 40
 
 
 def policy_of(name, budget=BUDGET):
-    if name in SCORES:
+    if name in set(UNTRAINED) - set(WHOLE):
         return made_policy(name, budget)
     if name in WHOLE:
         return load_policy(PolicySpec(name))

@@ -16,15 +16,14 @@ from lrrc.evaluation.replay.rows import ReplayRules, longer_answer, rows_of
 from lrrc.evaluation.replay.stage import write_rows
 from lrrc.policies.registry import load_policy
 from lrrc.policies.spec import PolicySpec
-from lrrc.policies.untrained import SCORES
-from lrrc.policy_catalogue import UNTRAINED
+from lrrc.policy_catalogue import UNTRAINED, WHOLE
 from lrrc.pretrained import tokens
 
 PAPER = SuccessRule(tie=True, bothbad=False)
 
 
 def policy_of(name, budget=30):
-    if name in SCORES:
+    if name in set(UNTRAINED) - set(WHOLE):
         return made_policy(name, budget)
     return load_policy(PolicySpec(name, budget))
 

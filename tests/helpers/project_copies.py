@@ -27,6 +27,8 @@ INPUTS = (
     "pipeline",
     "proofs",
     "results/kinds",
+    "results/summary.json",
+    "results/team",
     "results/transfer.parquet",
     "results/votes",
     "src",
@@ -53,7 +55,7 @@ TINY = {
     },
     "fidelity": {"policies": ["no-history", "bm25", "lrrc"], "calls": 4},
 }
-STORED = {"curate", "kinds", "teach", "transfer", "votes", "package"}  # frozen, their results are committed
+STORED = {"curate", "kinds", "package", "teach", "team", "transfer", "votes"}  # frozen, their results are committed
 
 
 def make(folder, **changes):

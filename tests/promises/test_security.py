@@ -462,6 +462,7 @@ def report(tmp_path):
     import copy
 
     from helpers import made_up_results as synthetic
+    from PIL import Image
 
     from lrrc.params import load_params
     from lrrc.policies.run_items import fitted_runs
@@ -477,7 +478,7 @@ def report(tmp_path):
     (tmp_path / "results/summary.json").write_text(canonical_json(summary))
     (tmp_path / "results/figures").mkdir()
     for name in FIGURES:
-        (tmp_path / f"results/figures/{name}.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+        Image.new("RGB", (2, 2)).save(tmp_path / f"results/figures/{name}.png")
     (tmp_path / "claims.yaml").write_text("[]")
     (tmp_path / "card.md").write_text(f"# {ATTACK}\n\n[x](javascript:alert(5)) {ATTACK}\n")
     write_json(tmp_path / "results/explore.json", attacked())

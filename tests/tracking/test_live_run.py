@@ -28,7 +28,7 @@ def repo(tracked, tmp_path, monkeypatch):
 
 def runs():
     with mlflow_runs.open_client() as client:
-        return client.search_runs([mlflow_runs.experiment_id(client)], "attributes.run_name = 'train-r4-s0'")
+        return client.search_runs([mlflow_runs.experiment_id(client)], "attributes.run_name = 'train-r4-s77'")
 
 
 def history(run, key):
@@ -43,11 +43,11 @@ def write_epochs(work, fit, number, name="net/state.json"):
 
 
 def watch(work, fits=2):
-    return live_run.Watch("train-r4-s0", "train", PARAMS, work, fits)
+    return live_run.Watch("train-r4-s77", "train", PARAMS, work, fits)
 
 
 def test_curves_grow_and_the_result_completes_the_same_run(repo):
-    work, out = repo / "work", repo / "models/train-r4-s0"
+    work, out = repo / "work", repo / "models/train-r4-s77"
     seen = watch(work)
     seen.look()
     (run,) = runs()
@@ -63,24 +63,24 @@ def test_curves_grow_and_the_result_completes_the_same_run(repo):
     out.mkdir(parents=True)
     (out / "history.json").write_text(json.dumps(rows))
     for _ in range(2):
-        logged = mlflow_runs.log_stage("train-r4-s0", stage="train", params=PARAMS, artifacts=[out], live=seen.run_id)
+        logged = mlflow_runs.log_stage("train-r4-s77", stage="train", params=PARAMS, artifacts=[out], live=seen.run_id)
         assert logged == run.info.run_id
     (run,) = runs()
     assert run.info.status == "FINISHED" and run.info.end_time > run.info.start_time
     for key in ("epoch/val_loss", "epoch/val_loss/fit-0", "epoch/val_loss/fit-1"):
         assert history(run, key) == [(0, 3.0), (1, 2.0), (2, 1.0)]  # each point once
-    assert json.loads((repo / ".cache/training/train-r4-s0.json").read_text())[2]["val_loss"] == 1.0
+    assert json.loads((repo / ".cache/training/train-r4-s77.json").read_text())[2]["val_loss"] == 1.0
 
 
 def test_a_run_with_the_same_result_stays_the_only_one(repo):
-    out = repo / "models/train-r4-s0"
+    out = repo / "models/train-r4-s77"
     out.mkdir(parents=True)
     (out / "metrics.json").write_text('{"epochs": 3}')
-    first = mlflow_runs.log_stage("train-r4-s0", stage="train", params=PARAMS, artifacts=[out])
+    first = mlflow_runs.log_stage("train-r4-s77", stage="train", params=PARAMS, artifacts=[out])
     again = watch(repo / "work")
     again.look()
     assert again.run_id != first
-    logged = mlflow_runs.log_stage("train-r4-s0", stage="train", params=PARAMS, artifacts=[out], live=again.run_id)
+    logged = mlflow_runs.log_stage("train-r4-s77", stage="train", params=PARAMS, artifacts=[out], live=again.run_id)
     assert logged == first and [run.info.run_id for run in runs()] == [first]
 
 
@@ -94,7 +94,7 @@ def test_what_a_killed_process_left_is_taken_over_where_it_is_the_same(repo, mon
     same = watch(repo / "work")
     same.look()
     assert same.run_id == left.run_id and len(runs()) == 1
-    other = live_run.Watch("train-r4-s0", "train", {**PARAMS, "rank": 8}, repo / "work", 2)
+    other = live_run.Watch("train-r4-s77", "train", {**PARAMS, "rank": 8}, repo / "work", 2)
     other.look()
     assert other.run_id != left.run_id and len(runs()) == 2  # that of a process that lives is left alone
 
@@ -109,7 +109,7 @@ def test_epochs_of_an_older_run_are_not_told(repo):
 def test_the_watcher_ends_with_the_stage(repo, end):
     script = (
         "import sys, time; from pathlib import Path; from lrrc.tracking import live_run\n"
-        f"with live_run.LiveRun('train-r4-s0', 'train', {PARAMS!r}, Path('work'), 1) as live:\n"
+        f"with live_run.LiveRun('train-r4-s77', 'train', {PARAMS!r}, Path('work'), 1) as live:\n"
         "    print(live.watcher.pid, flush=True)\n"
         "    sys.stdin.readline()\n"
         f"    assert {end!r} != 'failed'\n"
@@ -138,6 +138,6 @@ def test_the_watcher_ends_with_the_stage(repo, end):
 def test_no_mlflow_no_harm(repo, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////nowhere/at/all.db")
     write_epochs(repo / "work", "fold-0", 2)
-    with live_run.LiveRun("train-r4-s0", "train", PARAMS, repo / "work", 1) as live:
+    with live_run.LiveRun("train-r4-s77", "train", PARAMS, repo / "work", 1) as live:
         time.sleep(0.1)
     assert live.run_id is None

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from lrrc.model.caller import Caller, CallerShape, Seen, Views, collate
+from lrrc.runtime.chance import stream
 
 BATCH, RATE, DECAY = 128, 4e-3, 0.05
 
@@ -37,7 +38,7 @@ def fit_caller(
 ) -> Fitted:
     """Train until the validation loss has not fallen for `patience` epochs, at most `epochs`."""
     torch.manual_seed(seed)
-    net, rng = Caller(shape), np.random.default_rng(seed)
+    net, rng = Caller(shape), stream("team: order of examples", seed)
     net.standardise(collate([one.seen for one in train]))
     checked, truth = collate([one.seen for one in val]), _targets(val)
     rate = float(_targets(train).mean())
