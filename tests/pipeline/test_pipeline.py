@@ -191,7 +191,8 @@ def test_experiments_run_what_their_change_touches(copies):
     said = run(second, "dvc", "exp", "run", "-n", "one-more-rank", "-S", "ranks=[2,4,6]")
     assert [stage for stage in ran(said) if "@" in stage] == ["train@6-0"]
     assert "embed" not in ran(said) and "report" in ran(said)
-    assert "lrrc-r6" in run(second, "dvc", "metrics", "diff", "HEAD", "one-more-rank")
+    assert "lrrc-r6" in (second / "results/metrics.json").read_text()
+    assert "headline.json" in run(second, "dvc", "metrics", "diff", "--all", "HEAD", "one-more-rank")
     said = run(second, "dvc", "exp", "run", "-n", "slower", "-S", "train.lr=3e-4", "train@2-0")
     assert ran(said) == ["train@2-0"]
     table = run(second, "dvc", "exp", "show", "--csv").splitlines()
