@@ -353,3 +353,10 @@ def test_tools_are_excluded_by_pattern():
         settings = Settings(exclude_tools=names, rewrite="always")
         payload, _ = Coordinator("recency", 40, settings).compose(messages)
         assert (messages[14] in payload) == stays
+
+
+def test_counts_that_no_tokenizer_has_move_no_limit_far():
+    coordinator = Coordinator("recency", 600, Settings(cache_minimum=1000, prices=None))
+    for scale, minimum in ((1e-6, 4000), (1e6, 250), (1.25, 800)):
+        coordinator.scales["odd"] = scale
+        assert coordinator.prices("odd").cache_minimum == minimum

@@ -30,6 +30,8 @@ from lrrc.runtime.files import invalid_value, shortened
 if TYPE_CHECKING:
     from lrrc.policies.caller import Choice
 
+MOST_SCALE = 4.0  # of a tokenizer's tokens for one of ours, and its inverse the least: a server may count nonsense
+
 
 class Coordinator:
     """Shortens message lists (dicts in the form of OpenAI's chat completions) to a budget.
@@ -95,7 +97,8 @@ class Coordinator:
         """What a call to `model` costs, by the table that the settings name, or by the settings. `request` is its body,
         where there is one, whose marks for the cache count. The least length of a cached prefix is in our tokens."""
         found = tariff_of(self.settings, model, request)
-        return replace(found, cache_minimum=round(found.cache_minimum / self.scales.get(model, 1.0)))
+        scale = min(MOST_SCALE, max(1 / MOST_SCALE, self.scales.get(model, 1.0)))
+        return replace(found, cache_minimum=round(found.cache_minimum / scale))
 
     def compose_prompt(
         self,
