@@ -85,14 +85,23 @@ def running(args: argparse.Namespace, upstream: str) -> Iterator[tuple[str, Any]
 
 def call(command: list[str], environment: dict[str, str]) -> int:
     """The client's exit status, as shells have it. What would end this process ends the client, and so this one."""
-    child = subprocess.Popen(command, env=environment)
+    children: list[subprocess.Popen] = []
+    early: list[int] = []  # came before there was a client to end
+
+    def pass_on(number: int, frame: Any) -> None:
+        if children:
+            children[0].send_signal(number)
+        else:
+            early.append(number)
+
     handled = {name: signal.getsignal(getattr(signal, name)) for name in (*SIGNALS, "SIGINT") if hasattr(signal, name)}
-    signal.signal(signal.SIGINT, lambda number, frame: None)
     for name in handled:
-        if name != "SIGINT":
-            signal.signal(getattr(signal, name), lambda number, frame: child.send_signal(number))
+        signal.signal(getattr(signal, name), pass_on if name != "SIGINT" else lambda number, frame: None)
     try:
-        status = child.wait()
+        children.append(subprocess.Popen(command, env=environment))
+        for number in early:
+            children[0].send_signal(number)
+        status = children[0].wait()
     finally:
         for name, before in handled.items():
             signal.signal(getattr(signal, name), before)
