@@ -11,9 +11,7 @@ from itertools import pairwise
 
 from pydantic import TypeAdapter, ValidationError
 
-
-class Refused(Exception):
-    """What the API answers 400 to."""
+from helpers.refusals import Refused, broken
 
 
 def blocks(message):
@@ -145,10 +143,4 @@ RULES = {
 
 def refusals(request):
     """{rule: why} of those that are broken."""
-    found = {}
-    for name, rule in RULES.items():
-        try:
-            rule(request)
-        except Refused as error:
-            found[name] = str(error)
-    return found
+    return broken(RULES, request)

@@ -6,12 +6,10 @@ from __future__ import annotations
 from openai.types.responses import ResponseInputParam
 from pydantic import TypeAdapter, ValidationError
 
+from helpers.refusals import Refused, broken
+
 TYPES = TypeAdapter(ResponseInputParam)
 CALLS = ("function_call", "custom_tool_call", "local_shell_call", "shell_call", "apply_patch_call")
-
-
-class Refused(Exception):
-    """What the API answers 400 to."""
 
 
 def kind(item):
@@ -98,10 +96,4 @@ RULES = {
 
 def refusals(request):
     """{rule: why} of those that are broken."""
-    found = {}
-    for name, rule in RULES.items():
-        try:
-            rule(request)
-        except Refused as error:
-            found[name] = str(error)
-    return found
+    return broken(RULES, request)

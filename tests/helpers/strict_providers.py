@@ -14,6 +14,8 @@ from mistral_common.protocol.instruct.validator import MistralRequestValidator
 from openai.types.chat import ChatCompletionMessageParam
 from pydantic import TypeAdapter, ValidationError
 
+from helpers.refusals import Refused
+
 # chat templates, in the style of the models' own: what they raise for is what servers answer 400 to
 GEMMA = """
 {%- if messages[0].role == 'system' %}{{ raise_exception('there is no system role') }}{% endif %}
@@ -52,10 +54,6 @@ SYSTEM_FIRST = """
 {%- endfor %}"""
 TEMPLATES = {"gemma": GEMMA, "llama-2": LLAMA_2, "mistral": MISTRAL, "system first": SYSTEM_FIRST}
 TYPES = TypeAdapter(list[ChatCompletionMessageParam])
-
-
-class Refused(Exception):
-    """What a provider answers 400 to."""
 
 
 def _raise(reason):

@@ -75,10 +75,15 @@ class Answers:
         kept = Kept(tuple(round(float(answer.mean()) / UNIT) for answer in answers), self.processor)
         self.new += 1
         if self.journal:
-            self.journal.parent.mkdir(parents=True, exist_ok=True)
-            with open(self.journal, "a", encoding="utf-8") as file:
-                file.write(json.dumps({"key": key, **kept._asdict()}) + "\n")
+            write_down(self.journal, key, kept)
         return kept
+
+
+def write_down(journal: Path, key: int, kept: Kept) -> None:
+    """Add an answer to a journal, as `read_journals` reads it."""
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    with open(journal, "a", encoding="utf-8") as file:
+        file.write(json.dumps({"key": key, **kept._asdict()}) + "\n")
 
 
 def request_key(request: ScoringRequest, model: str) -> int:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lrrc.pretrained.answers import UNIT, Kept
+from lrrc.pretrained.answers import UNIT, Kept, write_down
 from lrrc.pretrained.language_model import LanguageModel, ScoringRequest
 from lrrc.runtime.arithmetic import processor
 
@@ -68,9 +68,7 @@ class TeamAgents:
         kept = Kept(tuple(round(float(each.mean()) / UNIT) for each in scored), processor())
         self.new += 1
         if self.journal:
-            self.journal.parent.mkdir(parents=True, exist_ok=True)
-            with open(self.journal, "a", encoding="utf-8") as file:
-                file.write(json.dumps({"key": key, **kept._asdict()}) + "\n")
+            write_down(self.journal, key, kept)
         return kept
 
 
