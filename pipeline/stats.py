@@ -1,13 +1,14 @@
 """Stage stats: what the evaluations measured and training curves -> results/summary.json, the headline of metrics.
 
 python pipeline/stats.py results/replay results/live results/fidelity results/transfer.parquet results/votes \\
-    results/kinds data/tuned.json data/table1.json models results/summary.json results/metrics.json
+    results/kinds results/team data/tuned.json data/table1.json models results/summary.json results/metrics.json
 """
 
 from lrrc.runtime.stage_script import run_script  # isort: split
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 from lrrc.params import load_params
@@ -17,6 +18,8 @@ from lrrc.results.kinds_records import read_kinds
 from lrrc.results.live_records import read_live
 from lrrc.results.scores import Settings
 from lrrc.results.summary import Summary
+from lrrc.results.team_records import Money
+from lrrc.results.team_records import read_records as read_team
 from lrrc.results.transfer_records import read_transfer
 from lrrc.results.tuning_records import read_tuning
 from lrrc.results.votes_records import read_votes
@@ -25,7 +28,7 @@ from lrrc.runtime.files import write_json
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    measured = ("replay", "live", "fidelity", "transfer", "votes", "kinds")
+    measured = ("replay", "live", "fidelity", "transfer", "votes", "kinds", "team")
     for name in (*measured, "tuned", "table1", "models", "summary", "metrics"):
         parser.add_argument(name, type=Path)
     args = parser.parse_args()
@@ -38,6 +41,7 @@ def main() -> None:
     records += read_transfer(args.transfer, settings)
     records += read_votes(args.votes, settings)
     records += read_kinds(args.kinds)
+    records += read_team(args.team, Money(**asdict(params.team_report)), tests.alpha)
     records += read_tuning(args.tuned, read_source(args.replay), settings)
     summary = Summary.of(records, params.rank, params.budget)
     write_json(args.summary, summary.content())

@@ -15,9 +15,11 @@ from lrrc.evaluation.team import stage
 from lrrc.evaluation.team.readers import Readers
 from lrrc.params import load_params, parse_params
 from lrrc.policies.caller import load_gate
-from lrrc.report.team import against_success, episodes_page, find, one, tables
+from lrrc.report.figures.team_figures import against_success
+from lrrc.report.tables.team_tables import team_tables
+from lrrc.report.team_page import episodes_page
 from lrrc.results import team_records
-from lrrc.results.team_records import Money, with_money
+from lrrc.results.team_records import Money, find, one, with_money
 
 ARENA = ROOT / "data/embedded/team.parquet"
 PRICES = Money(2.0, 1.0, 10.0)
@@ -89,12 +91,12 @@ def test_readers_make_everybody_with_everything_right(figures):
 
 def test_figures_are_named_once_and_can_be_drawn(figures):
     found = figures
-    names = [tuple(each[k] for k in ("part", "payload", "call", "variant", "kind", "metric")) for each in found]
+    names = [tuple(each[k] for k in ("part", "payload", "call", "changed", "kind", "metric")) for each in found]
     assert len(set(names)) == len(names)
     for metric in ("calls", "tokens"):
         plot = against_success(found, metric, "x")
         assert any(series.role == "reference" for series in plot.panels[0].series)
-    shown = "\n".join(table.markdown() for table in tables(found))
+    shown = "\n".join(table.markdown() for table in team_tables(found))
     assert "state-off" in shown and "oracle (knows who)" in shown and "LRRC's gate" in shown
     json.dumps(found)
 
@@ -111,11 +113,11 @@ def test_the_page_shows_who_was_called_and_what_each_was_sent(played):
 
 
 def test_ablations_are_set_against_the_whole_gate_of_the_same_seed(figures):
-    (gap,) = find(figures, part="gate", variant="state-off", metric="success_minus_whole_gate")
+    (gap,) = find(figures, part="gate", changed="state-off", metric="success_minus_whole_gate")
     mine, whole = (
-        one(figures, part="gate", variant=v, call="best agent", metric="success")["value"] for v in ("state-off", "")
+        one(figures, part="gate", changed=v, call="best agent", metric="success")["value"] for v in ("state-off", "")
     )
-    assert gap["value"] == pytest.approx(mine - whole) and gap["seeds"] == 2
+    assert gap["value"] == pytest.approx(100 * (mine - whole)) and gap["seeds"] == 2
 
 
 def test_money_counts_cached_tokens_at_their_price():

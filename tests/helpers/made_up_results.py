@@ -21,6 +21,8 @@ from lrrc.results.kinds_records import read_kinds
 from lrrc.results.replay_records import dataset_records, evaluation_records
 from lrrc.results.scores import Settings, Source
 from lrrc.results.summary import PARTS, Summary
+from lrrc.results.team_records import PARTS as TEAM_PARTS
+from lrrc.results.team_records import Money, read_records
 from lrrc.results.training_curves import training_records
 from lrrc.results.votes_records import read_votes
 
@@ -216,6 +218,9 @@ def summary(outcomes=True):
     with tempfile.TemporaryDirectory() as folder:
         write_kinds(Path(folder))
         everything += read_kinds(Path(folder))
+    with tempfile.TemporaryDirectory() as folder:
+        write_team(Path(folder))
+        everything += read_records(Path(folder), Money(2.5, 1.25, 10.0))
     return Summary.of(everything, 8, 128)
 
 
@@ -258,6 +263,46 @@ def write_kinds(folder: Path, calls=24):
     recall.to_parquet(folder / "recall.parquet", index=False)
 
 
+TEAM_PAIRS = {  # of payload and call policy: agents called, chance to be right, tokens of a call
+    ("full-context", "all"): (4, 0.5, 520),
+    ("lrrc", "all"): (4, 0.6, 140),
+    ("lrrc", "lrrc"): (2, 0.6, 140),
+    ("lrrc", "bm25"): (1, 0.4, 140),
+    ("lrrc", "oracle"): (1, 0.8, 140),
+}
+
+
+def write_team(folder: Path, episodes=24):
+    """What the stage team leaves of episodes with four agents and five requests, one of every kind."""
+    rng, rows, replayed, headroom = np.random.default_rng(11), [], [], []
+    folder.mkdir(parents=True, exist_ok=True)
+    for episode in range(episodes):
+        for turn, kind in enumerate(("private", "said", "joint", "changed", "talk")):
+            where = {"episode_id": f"t{episode}", "turn": turn, "kind": kind}
+            luck = rng.random()
+            for (payload, call), (calls, chance, tokens) in TEAM_PAIRS.items():
+                right = int(0.7 * luck + 0.3 * rng.random() < chance)
+                sent = {"prompt_tokens": calls * tokens, "completion_tokens": 6 * calls}
+                sent["reusable_tokens"] = calls * tokens // 2
+                who = {"family": "town", "agents": 4, "called": list(range(calls)), "right_of_called": [right] * calls}
+                found = {"payload": payload, "call": call, "right": right, "calls": calls}
+                rows.append({**where, **found, **sent, **who, "confidence": [0.1] * calls})
+                if payload == "lrrc":
+                    for seed, variant, threshold in ((0, "", None), (1, "", None), (0, "state-off", None)):
+                        chosen = {"call": call, "variant": variant, "seed": seed, "right": right, "calls": calls}
+                        several = ((threshold, calls), (0.5, 2), (1.01, 1)) if call == "lrrc" else ((threshold, calls),)
+                        if call == "lrrc" or (seed, variant) == (0, ""):
+                            for limit, number in several:
+                                replayed.append({**where, **chosen, "threshold": limit, "calls": number, "gain": 0.1})
+            for given, chance in (("facts", 0.9), ("everything", 0.5), ("nothing", 0.3)):
+                known = {"model": "SmolLM2", "given": given, "family": "town", "right": rng.random() < chance}
+                headroom.append({**where, **known, "confidence": chance + rng.normal()})
+    pd.DataFrame(rows).to_parquet(folder / "rows.parquet", index=False)
+    pd.DataFrame(replayed).to_parquet(folder / "replays.parquet", index=False)
+    pd.DataFrame(headroom).to_parquet(folder / "headroom.parquet", index=False)
+    _json(folder / "meta.json", {"data": "team", "episodes": episodes})
+
+
 @functools.cache
 def without(*parts):
     """The same without some PARTS."""
@@ -266,6 +311,7 @@ def without(*parts):
     gone |= (
         {r["evaluation"] for r in whole.records if r["evaluation"].startswith("votes")} if "votes" in parts else set()
     )
+    gone |= {f"team-{part}" for part in TEAM_PARTS} if "team" in parts else set()
     gone |= {"kinds-words", "kinds-recall"} if "kinds" in parts else set()
     gone |= {"live-curve", "live-equal-tokens"} if gone & {"live", "live-curve"} else set()
     return replace(whole, records=[r for r in whole.records if r["evaluation"] not in gone])
@@ -280,6 +326,7 @@ def write_stage_outputs(root: Path, episodes=60):
     _json(root / "results/replay/meta.json", {"data": "embedded", "judge": "verifier"})
     write_votes(root / "results/votes")
     write_kinds(root / "results/kinds")
+    write_team(root / "results/team")
     for rank in (4, 8, 16, 32):
         for seed in (0, 1):
             _json(root / f"models/train-r{rank}-s{seed}/history.json", history(seed, rank))

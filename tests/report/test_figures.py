@@ -153,7 +153,7 @@ def test_tables_hold_the_records(summary):
     names = "live live_details live_families live_ablations fidelity transfer call_gate policies lrrc_vs_policies "
     names += "tokens ranks ablations gates tests subgroups power dataset training live_curves live_equal_tokens tuned "
     names += "votes votes_variants votes_gates votes_call_gate votes_no_loss kinds_128 kinds_256 "
-    names += "kinds_words_128 kinds_words_256 recall_chess"
+    names += "kinds_words_128 kinds_words_256 recall_chess team_pairs team_kinds team_gate team_headroom"
     assert set(made) == set(names.split())
     rows = {row["Policy"]: row for row in csv.DictReader(io.StringIO(made["policies"].csv()))}
     saved = summary.record("token_reduction_vs_full", evaluation="replay", policy="bm25")

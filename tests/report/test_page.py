@@ -208,7 +208,7 @@ def test_logs_without_outcomes_have_tokens_and_calls(sources, tmp_path):
     assert verdicts  # the claim about tokens is still tested
 
 
-EVALUATED = ("votes", "live", "live-ablation", "live-by-category", "fidelity", "transfer", "kinds", "call-gate")
+EVALUATED = ("votes", "live", "live-ablation", "live-by-category", "fidelity", "transfer", "kinds", "team", "call-gate")
 
 
 def build_without(sources, folder, *parts):

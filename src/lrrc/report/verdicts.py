@@ -14,6 +14,7 @@ from lrrc.report.tables import kinds_tables
 from lrrc.results.kinds_records import MEAN, WORST
 from lrrc.results.scores import GATE_ON
 from lrrc.results.summary import DATA, LIVE_AGENT, Summary, name
+from lrrc.results.team_records import CALLS, CEILING, MARGIN
 
 OVER_KINDS = ("mean over kinds", "worst kind")
 UNTOLD = "no difference can be told"
@@ -90,11 +91,41 @@ def calls(summary: Summary) -> Verdict | None:
         told.pop()
         if len(told) == 1
         else f"{direction(found[0], 'some', 'none', 'none')} by people's votes, none on the arena",
-        "; ".join(parts) + ". Logged answers are picked among; teams that are played: docs/team.md",
+        "; ".join(parts) + ". Logged answers are picked among",
         ", ".join(f"n = {r['n']}" for r in found),
         "table-votes_gates" if votes else "table-gates",
         "dvc repro stats report",
         "votes, replay" if votes else "replay",
+    )
+
+
+def team(summary: Summary) -> Verdict | None:
+    """A team that is played: LRRC's gate and digests against everybody with everything, and the best router."""
+    at = {"evaluation": "team-against", "policy": "lrrc", "variant": "lrrc"}
+    gap = summary.record_or_none("team_success_difference", **at)
+    if gap is None:
+        return None
+    saved, tokens_saved = (summary.record(metric, **at) for metric in ("team_calls_saved", "team_tokens_saved"))
+    lost = "is excluded" if gap["no_loss_p"] < 0.05 else "is not excluded"
+    routers = summary.find(evaluation="team-rules", metric="team_gate_minus_rule")
+    leads = [r for r in routers if r["call"] not in (CEILING, "random")]
+    measured = (
+        f"{amount(saved)} % {less(saved)} calls, {amount(tokens_saved)} % {less(tokens_saved)} tokens, success "
+        f"{signed(gap)} points from calling everybody with everything; a loss of {MARGIN} points {lost} "
+        f"(p = {gap['no_loss_p']:.3f})"
+    )
+    if leads:
+        best = min(leads, key=lambda r: r["value"])
+        measured += f"; called alone, its best agent {signed(best)} points from {CALLS[best['call']]}'s"
+    return Verdict(
+        "Who need not be called, in a team whose agents know different things?",
+        direction(saved, "fewer calls", "more calls", "no fewer calls")
+        + (", no loss" if gap["no_loss_p"] < 0.05 else direction(gap, ", more right", ", fewer right", ", loss open")),
+        measured,
+        f"{DATA['team']}, {gap['n']} requests in {gap['episodes']} episodes",
+        "table-team_pairs",
+        "dvc repro -sf team; dvc repro",
+        "team",
     )
 
 
@@ -219,6 +250,10 @@ SHOWN = {  # evaluation -> where the report shows its records
     "fidelity-equal-tokens": "table-fidelity_equal_tokens",
     "transfer": "table-transfer",
     "kinds": "table-kinds_128",
+    "team-played": "table-team_pairs",
+    "team-against": "table-team_pairs",
+    "team-gate": "table-team_gate",
+    "team-rules": "table-team_gate",
     "votes": "table-votes",
     "votes-ablation": "table-votes_gates",
     "votes-no-loss": "table-votes_no_loss",
@@ -237,7 +272,16 @@ def seen_in(tests: Sequence[Mapping[str, Any]]) -> str:
     return ""
 
 
-QUESTIONS: tuple[Callable[[Summary], Verdict | None], ...] = (people, calls, kinds, unchosen, tokens, rules, recurrence)
+QUESTIONS: tuple[Callable[[Summary], Verdict | None], ...] = (
+    people,
+    calls,
+    team,
+    kinds,
+    unchosen,
+    tokens,
+    rules,
+    recurrence,
+)
 
 
 def in_a_sentence(summary: Summary) -> str:

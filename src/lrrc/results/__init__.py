@@ -4,7 +4,8 @@ May import runtime and policy_catalogue alone.
 
 statistics  pure functions: intervals, paired tests, corrections
 scores      seeds x episodes of every configuration
-replay_records, live_records, fidelity_records, transfer_records, call_gate_records, kinds_records
+replay_records, live_records, fidelity_records, transfer_records, call_gate_records, kinds_records, votes_records,
+team_records
             one reader per evaluation
 collect     all of them
 summary     results/summary.json: finding and naming records

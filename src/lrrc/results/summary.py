@@ -8,15 +8,16 @@ the details; what was trained with several seeds carries `retrained_se`, its sta
 same episodes. Report, figures, notebooks,
 claims and README read numbers from here only; what has no record is left out there, and said to be (PARTS).
 
-Evaluations: "replay" (tokens, calls and the outcome of logged episodes; "ablation", "by-category", "by-language"
-and "power" belong to it), "live" (a local model reads a policy's payload and answers checks; "live-ablation" and
-"live-by-category" name the variant or the task family), "fidelity" (the true next reply under a local model;
-records differ in `data`), "call-gate" (the gate at thresholds "tau=0.30"), "tune" (settings tried on validation
-episodes), "dataset" and "training"; "votes" and what begins with "votes-" are the same on conversations that people
-judged (lrrc.results.votes_records); "kinds" and what begins with "kinds-" are kinds of conversation that were left out
-(lrrc.results.kinds_records). "live-curve" and "fidelity-curve" are every policy over its own stopping
-parameter under the settings chosen for it, "live-equal-tokens" and "fidelity-equal-tokens" each at the mean tokens of
-LRRC: `tokens` are LRRC's, `spent` the policy's own, fewer where its longest digests cost less.
+Evaluations: "replay" (tokens, calls and the outcome of logged episodes; "ablation", "by-category", "by-language" and
+"power" belong to it), "live" (a local model reads a policy's payload and answers checks; "live-ablation" and
+"live-by-category" name the variant or the task family), "fidelity" (the true next reply under a local model; records
+differ in `data`), "call-gate" (the gate at thresholds "tau=0.30"), "tune" (settings tried on validation episodes),
+"dataset" and "training"; "votes" and what begins with "votes-" are the same on conversations that people judged
+(lrrc.results.votes_records); "kinds" and what begins with "kinds-" are kinds of conversation that were left out
+(lrrc.results.kinds_records); what begins with "team-" is a team that is played (lrrc.results.team_records).
+"live-curve" and "fidelity-curve" are every policy over its own stopping parameter under the settings chosen for it,
+"live-equal-tokens" and "fidelity-equal-tokens" each at the mean tokens of LRRC: `tokens` are LRRC's, `spent` the
+policy's own, fewer where its longest digests cost less.
 
     summary = Summary.load("results/summary.json", rank=8, budget=128)
     summary.value("preference_success", evaluation="replay", policy="lrrc", rank=8)
@@ -90,6 +91,21 @@ METRICS = {
     "nats_at_equal_tokens": ("Surprise at the mean tokens of LRRC", "nats per token"),
     "captured_gain": ("Nats that digests hold on validation episodes, mean over budgets", "nats"),
     "lrrc_fidelity_minus_policy": ("Surprise under LRRC minus under this policy", "nats per token"),
+    "team_success": ("Requests answered right, in the team", "share of requests"),
+    "team_calls": ("Calls per request, in the team", "calls"),
+    "team_tokens": ("Tokens per request, in the team", "tokens"),
+    "team_prompt_tokens": ("Prompt tokens per request, in the team", "tokens"),
+    "team_completion_tokens": ("Completion tokens per request, in the team", "tokens"),
+    "team_money": ("Price of a request, in the team", "dollars"),
+    "team_money_cached": ("Price of a request with prompt caches, in the team", "dollars"),
+    "team_success_difference": ("Success minus everybody with everything, in the team", "points"),
+    "team_calls_saved": ("Calls saved, in the team", "percent"),
+    "team_tokens_saved": ("Tokens saved, in the team", "percent"),
+    "team_money_saved": ("Money saved, in the team", "percent"),
+    "team_money_cached_saved": ("Money saved with prompt caches, in the team", "percent"),
+    "team_success_minus_whole_gate": ("Success minus the whole gate's best agent", "points"),
+    "team_gate_minus_rule": ("Success of the gate's best agent minus this rule's", "points"),
+    "team_area_under_curve": ("Confidence tells deciding facts from none, area under the curve", "share of pairs"),
 }
 LIVE_AGENT = "SmolLM2-135M-Instruct"  # reads payloads and answers, where a record names no other `agent`
 DATA = {
@@ -98,6 +114,7 @@ DATA = {
     "mt_bench_human": "MT-Bench human judgments",
     "mt_bench_human_dev": "MT-Bench human judgments",
     "tau_bench_airline_dev": "tau-bench airline logs",
+    "team": "team arena, small local models",
     "files": "own files",
 }
 JUDGES = {"verifier": "judged by a program", "human": "judged by people", None: "not judged"}
@@ -138,6 +155,11 @@ PARTS = {
         {"evaluation": "votes", "metric": "preference_success"},
         "Success by people's votes",
         "no votes of people were measured in this run",
+    ),
+    "team": (
+        {"evaluation": "team-played", "metric": "team_success"},
+        "The closed loop of a team",
+        "no episode of the team arena was played",
     ),
     "kinds": (
         {"evaluation": "kinds", "metric": "nats_over_best_rule"},

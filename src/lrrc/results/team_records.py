@@ -1,31 +1,52 @@
 """results/team -> figures of the team arena with intervals: every pair of payload and call policy, the gate, headroom.
 
-A figure is {"part", "payload", "call", "variant", "kind", "metric", "value", "low", "high", "n", "episodes", "seeds"}
+A figure is {"part", "payload", "call", "changed", "kind", "metric", "value", "low", "high", "n", "episodes", "seeds"}
 and what a comparison adds. Requests of one episode are drawn together, trainings of the gate are crossed with them
 (lrrc.results.crossed). Parts: "played" (the closed loop), "against" (minus the reference: everybody is called, with
 everything), "gate" (choices replayed on the answers that all gave), "rules" (those of untrained call policies),
-"headroom" (both models without a call policy).
+"headroom" (both models without a call policy). Differences are in points.
+
+In results/summary.json a figure's evaluation is "team-" and its part, its policy the payload's, and its variant says
+the rest: whom a call policy calls, what is changed of the gate, which kind of request.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from lrrc.policy_catalogue import POLICIES
 from lrrc.results.crossed import Crossed, crossed, crossed_reduction
+from lrrc.results.summary import Summary, new_record
 
 if TYPE_CHECKING:
     import pandas as pd
 
 REFERENCE = ("full-context", "all")
-MARGIN = 0.04  # of success: what calling and sending less may cost
+MARGIN = 4  # points of success that calling and sending less may cost
 KEY = ["episode_id", "turn"]  # names a request
 ALL = "all"  # kinds of request
 GATE = "lrrc"  # the call policy that is trained
+PARTS = ("played", "against", "gate", "rules", "headroom")
+PREFIX = "team_"  # of metrics in a summary
+CALLS = {
+    "all": "all agents",
+    "random": "one at random",
+    "in-turn": "in turn",
+    "last-forwarded": "the last one forwarded",
+    "bm25": "BM25",
+    "bm25-2": "BM25, two",
+    "embedding": "embedding",
+    "embedding-2": "embedding, two",
+    "oracle": "oracle (knows who)",
+    "lrrc": "LRRC's gate",
+}
+CEILING = "oracle"
+Figures = Sequence[Mapping[str, Any]]
 
 
 class Money(NamedTuple):
@@ -50,6 +71,30 @@ def read_team(folder: Path, prices: Money, alpha: float = 0.05) -> list[dict[str
     where = {"part": "meta", "n": meta["episodes"], "episodes": meta["episodes"]}
     numbers = {name: value for name, value in meta.items() if isinstance(value, (int, float))}
     return [*found, *(figure(where, name, value) for name, value in numbers.items())]
+
+
+def read_records(folder: Path, prices: Money, alpha: float = 0.05) -> list[dict[str, Any]]:
+    """The figures as records of results/summary.json; none where nothing was played."""
+    if not (folder / "rows.parquet").is_file():
+        return []
+    return [_record(each) for each in read_team(folder, prices, alpha) if each["part"] != "meta"]
+
+
+def _record(found: Mapping[str, Any]) -> dict[str, Any]:
+    names = {key: found[key] for key in ("part", "payload", "call", "changed", "kind")}
+    said = (names["call"], names["changed"], names["kind"] if names["kind"] != ALL else "")
+    base = {"evaluation": f"team-{names['part']}", "data": "team", "judge": "verifier", "policy": names["payload"]}
+    base |= {"rank": None, "budget": None, "variant": " ".join(filter(None, said))}
+    numbers = ("metric", "value", "low", "high", "n", "seeds", *names)
+    more = {key: value for key, value in found.items() if key not in numbers}
+    values = [found[key] for key in ("value", "low", "high")]
+    return new_record(base, PREFIX + found["metric"], *values, n=found["n"], seeds=found["seeds"], **names, **more)
+
+
+def figures_of(summary: Summary) -> list[dict[str, Any]]:
+    """The figures that a summary has records of."""
+    found = [r for part in PARTS for r in summary.find(evaluation=f"team-{part}")]
+    return [{**r, "metric": r["metric"].removeprefix(PREFIX)} for r in found]
 
 
 def with_money(rows: pd.DataFrame, prices: Money) -> pd.DataFrame:
@@ -94,7 +139,7 @@ def against_reference(rows: pd.DataFrame, alpha: float) -> Iterator[dict[str, An
         assert mine.index.equals(full.index), f"{pair}: other requests than the reference"
         clusters = mine.index.get_level_values("episode_id")
         where = {"part": "against", "payload": pair[0], "call": pair[1], "kind": ALL}
-        gap = crossed([mine["right"] - full["right"]], clusters)
+        gap = crossed([100 * (mine["right"] - full["right"])], clusters)
         more = {"no_loss_p": gap.p_within(MARGIN), "no_loss_power": gap.power_within(MARGIN, alpha)}
         yield measured(where, "success_difference", gap, len(mine), detectable=gap.detectable(alpha), **more)
         for column in ("calls", "tokens", "money", "money_cached"):
@@ -111,17 +156,17 @@ def gate(replays: pd.DataFrame) -> Iterator[dict[str, Any]]:
     base = _matrix(best[best["variant"] == ""], "right")
     for (variant, threshold), some in replays.groupby(["variant", "threshold"]):
         name = {-1.0: "calibrated"}.get(threshold, "best agent" if threshold > 1 else f"threshold {threshold:.2f}")
-        where = {"part": "gate", "payload": "lrrc", "call": name, "variant": variant, "kind": ALL}
+        where = {"part": "gate", "payload": "lrrc", "call": name, "changed": variant, "kind": ALL}
         yield from _replayed(where, some)
         if variant and threshold > 1:
             mine = _matrix(some, "right")
-            gap = mine.to_numpy() - base.loc[mine.index].to_numpy()
+            gap = 100 * (mine.to_numpy() - base.loc[mine.index].to_numpy())
             yield measured(where, "success_minus_whole_gate", crossed(gap, _clusters(mine)), mine.shape[1])
     for call, some in rules.groupby("call"):
         where = {"part": "rules", "payload": "lrrc", "call": call, "kind": ALL}
         yield from _replayed(where, some)
         if (some["calls"] == 1).all():
-            gap = base.to_numpy() - _matrix(some, "right").to_numpy()
+            gap = 100 * (base.to_numpy() - _matrix(some, "right").to_numpy())
             yield measured(where, "gate_minus_rule", crossed(gap, _clusters(base)), base.shape[1])
 
 
@@ -144,7 +189,7 @@ def headroom(answered: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Share right of either model by what it was given, of every kind of request and every kind of fact."""
     for by in ("kind", "family"):
         for (model, given, what), some in answered.groupby(["model", "given", by]):
-            where = {"part": "headroom", "payload": model, "call": given, "kind": what, "variant": by}
+            where = {"part": "headroom", "payload": model, "call": given, "kind": what, "changed": by}
             share = crossed([some["right"].astype(float)], some["episode_id"])
             yield measured(where, "success", share, len(some))
     facts, nothing = (answered[answered["given"] == given] for given in ("facts", "nothing"))
@@ -169,5 +214,30 @@ def measured(where: Mapping[str, Any], metric: str, found: Crossed, n: int, **mo
 
 def figure(where: Mapping[str, Any], metric: str, value: float, low: float | None = None, high: float | None = None):
     """One figure, with every name that there is."""
-    names = dict.fromkeys(("part", "payload", "call", "variant", "kind"), "")
+    names = dict.fromkeys(("part", "payload", "call", "changed", "kind"), "")
     return {**names, "seeds": 0, **where, "metric": metric, "value": value, "low": low, "high": high}
+
+
+def find(figures: Figures, **wanted: str) -> list[Mapping[str, Any]]:
+    """Figures whose fields equal all of `wanted`."""
+    return [each for each in figures if all(each[key] == value for key, value in wanted.items())]
+
+
+def one(figures: Figures, **wanted: str) -> Mapping[str, Any] | None:
+    """The one such figure, or None."""
+    found = find(figures, **wanted)
+    assert len(found) < 2, wanted
+    return found[0] if found else None
+
+
+def pairs(figures: Figures) -> list[tuple[str, str]]:
+    """Pairs of payload and call policy, the reference first, then by calls."""
+    calls = find(figures, part="played", kind="all", metric="calls")
+    ordered = sorted(calls, key=lambda each: (-each["value"], each["payload"], each["call"]))
+    found = [(each["payload"], each["call"]) for each in ordered]
+    return sorted(found, key=lambda pair: pair != REFERENCE)
+
+
+def pair_name(payload: str, call: str) -> str:
+    """A pair for people."""
+    return f"{POLICIES[payload]}, {CALLS[call]}"

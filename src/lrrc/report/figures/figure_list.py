@@ -12,7 +12,9 @@ from lrrc.report.figures.paper_figures import dataset, rank_tradeoff, success_an
 from lrrc.report.figures.pareto import live_curves, live_pareto, pareto
 from lrrc.report.figures.plot import Plot
 from lrrc.report.figures.printed import printed
+from lrrc.report.figures.team_figures import against_success
 from lrrc.results.summary import Summary
+from lrrc.results.team_records import figures_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -95,6 +97,21 @@ FIGURES = {
         "figures, stats, replay, {operating}",
         plot=lambda measured: call_gate(measured.summary),
         needs="call-gate",
+    ),
+    "team_calls": Figure(
+        "Calls against success, a team that is played",
+        "Two local models with notes of their own; who is called, and what each is sent, decides what is said next. "
+        "Every pair of payload and call policy, and LRRC's gate over its threshold, 95 % intervals.",
+        "figures, stats, team",
+        plot=lambda measured: against_success(figures_of(measured.summary), "calls", "Calls per request"),
+        needs="team",
+    ),
+    "team_tokens": Figure(
+        "Tokens against success, a team that is played",
+        "Prompt and completion tokens of a request: notes, what is sent of the history, the message, the answers.",
+        "figures, stats, team",
+        plot=lambda measured: against_success(figures_of(measured.summary), "tokens", "Tokens per request"),
+        needs="team",
     ),
     "figure1": Figure(
         "Figure 1",

@@ -8,9 +8,11 @@ from lrrc.policy_catalogue import FLOORS
 from lrrc.report.tables.kinds_tables import kinds_tables
 from lrrc.report.tables.live_tables import live_tables
 from lrrc.report.tables.table import Cell, Column, Table, interval_columns, single_column, tabulate
+from lrrc.report.tables.team_tables import team_tables
 from lrrc.report.tables.votes_tables import votes_tables
 from lrrc.results.scores import GATE_ON
 from lrrc.results.summary import Summary, in_order, name
+from lrrc.results.team_records import figures_of
 
 SPLITS = ("train", "val", "test", "total")
 ACCOUNTINGS = {"per_side": "one side", "joint": "both sides"}
@@ -76,6 +78,7 @@ def all_tables(summary: Summary) -> list[Table]:
 
     tables = [
         *votes_tables(summary),
+        *team_tables(figures_of(summary)),
         *live_tables(summary),
         *kinds_tables(summary),
         made("policies", "Policies", "Policy", main, name, COMPARED),
