@@ -129,7 +129,8 @@ def test_records_say_whose_judgement_and_draw_prompts(ran):
     records = read_votes(ran / "out", Settings(4, 24))
     assert {(r["data"], r["judge"]) for r in records} == {("mt_bench_human", "human")}
     kinds = {r["evaluation"] for r in records}
-    assert kinds == {"votes", "votes-ablation", "votes-call-gate", "votes-dataset", "votes-no-loss"}
+    kept = {"votes", "votes-ablation", "votes-call-gate", "votes-dataset", "votes-no-loss"}
+    assert kinds - {"votes-fewer-calls"} == kept  # whether a gate of so few epochs saves 18 % is chance
     success = {r["policy"]: r for r in records if (r["evaluation"], r["metric"]) == ("votes", "preference_success")}
     assert success["random-pick"]["value"] == pytest.approx(0.5 + 8 / 24 / 2)  # a third are ties
     assert all((r["n"], r["prompts"]) == (24, PROMPTS) for r in success.values())

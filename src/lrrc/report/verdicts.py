@@ -15,6 +15,7 @@ from lrrc.results.kinds_records import MEAN, WORST
 from lrrc.results.scores import GATE_ON
 from lrrc.results.summary import DATA, LIVE_AGENT, Summary, name
 from lrrc.results.team_records import CALLS, CEILING, MARGIN
+from lrrc.results.votes_records import CLAIMED
 
 OVER_KINDS = ("mean over kinds", "worst kind")
 UNTOLD = "no difference can be told"
@@ -84,6 +85,7 @@ def calls(summary: Summary) -> Verdict | None:
             )
     if not found:
         return None
+    parts += fewer_calls(summary)
     told = {direction(r, up="some", down="none", even="none") for r in found}
     votes = found[0]["evaluation"] == "votes-ablation"
     return Verdict(
@@ -91,12 +93,35 @@ def calls(summary: Summary) -> Verdict | None:
         told.pop()
         if len(told) == 1
         else f"{direction(found[0], 'some', 'none', 'none')} by people's votes, none on the arena",
-        "; ".join(parts) + ". Logged answers are picked among",
+        "; ".join(part.removesuffix(".") for part in parts) + ". Logged answers are picked among",
         ", ".join(f"n = {r['n']}" for r in found),
         "table-votes_gates" if votes else "table-gates",
         "dvc repro stats report",
         "votes, replay" if votes else "replay",
     )
+
+
+def fewer_calls(summary: Summary) -> list[str]:
+    """What the gate loses where it saves as many calls as the paper; whether losses are excluded."""
+    found = summary.find(evaluation="votes-fewer-calls", metric="success_difference_vs_full")
+    if not found:
+        return []
+    (gap,) = found
+    saved = summary.record("call_reduction_vs_full", evaluation="votes-fewer-calls", variant=gap["variant"])
+    lost = [
+        r
+        for r in summary.find(evaluation="votes-no-loss", metric="no_loss_p")
+        if r["variant"].startswith(gap["variant"])
+    ]
+    parts = [
+        f"{r['variant'].rpartition('=')[2]} points {'is' if r['value'] < 0.05 else 'is not'} excluded "
+        f"(p = {r['value']:.3f})"
+        for r in lost
+    ]
+    return [
+        f"At the highest threshold tried that saves the paper's {CLAIMED} % of the calls ({amount(saved)} %), success "
+        f"differs by {signed(gap)} points from Full-Context; a loss of {', one of '.join(parts)}."
+    ]
 
 
 def team(summary: Summary) -> Verdict | None:
@@ -257,6 +282,7 @@ SHOWN = {  # evaluation -> where the report shows its records
     "votes": "table-votes",
     "votes-ablation": "table-votes_gates",
     "votes-no-loss": "table-votes_no_loss",
+    "votes-fewer-calls": "table-votes_no_loss",
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lrrc.report.live_headline import operating_point
-from lrrc.report.verdicts import amount, less
+from lrrc.report.verdicts import amount, fewer_calls, less, signed
 from lrrc.results.scores import GATE_ON
 from lrrc.results.summary import DATA, Summary, name
 
@@ -28,11 +28,11 @@ def sentences(summary: Summary) -> list[str]:
     text = (
         f"By people's votes ({DATA.get(ours['data'], ours['data'])}, {ours['n']} pairs of answers to "
         f"{ours['prompts']} prompts) LRRC at rank {summary.rank} picks an answer not voted worse in "
-        f"{share(ours)} of the pairs, {between(gap)} points against Full-Context, with {amount(saved)} % "
+        f"{share(ours)} of the pairs, {signed(gap)} points against Full-Context, with {amount(saved)} % "
         f"{less(saved)} tokens."
     )
     if floor and lead:
-        text += f" Who always picks the longer answer succeeds in {share(floor)}: LRRC by {between(lead)} points more."
+        text += f" Who always picks the longer answer succeeds in {share(floor)}: LRRC by {signed(lead)} points more."
     if ours["seeds"] == 1:
         text += " One training stands behind these numbers: their intervals cover other prompts, not another training."
     return [text, *_gate(summary, at), *_no_loss(summary, at)]
@@ -44,7 +44,8 @@ def _gate(summary: Summary, at: Mapping[str, Any]) -> list[str]:
     if calls is None:
         return []
     gap = summary.record("success_difference_vs_full", **where)
-    return [f"With the call gate it makes {amount(calls)} % {less(calls)} calls, and differs by {between(gap)} points."]
+    told = [f"With the call gate it makes {amount(calls)} % {less(calls)} calls, and differs by {signed(gap)} points."]
+    return told + fewer_calls(summary)
 
 
 def _no_loss(summary: Summary, at: Mapping[str, Any]) -> list[str]:
@@ -62,7 +63,3 @@ def _no_loss(summary: Summary, at: Mapping[str, Any]) -> list[str]:
 def share(record: Mapping[str, Any]) -> str:
     low, high = (100 * record[end] for end in ("low", "high"))
     return f"{100 * record['value']:.1f} % ({low:.1f} to {high:.1f})"
-
-
-def between(record: Mapping[str, Any]) -> str:
-    return f"{record['value']:+.1f} ({record['low']:+.1f} to {record['high']:+.1f})"

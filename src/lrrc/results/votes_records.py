@@ -1,8 +1,9 @@
 """results/votes -> records: every policy by people's votes, with intervals that draw prompts and trainings.
 
 The records of the embedded run's evaluations under names of their own: `votes` (replay), `votes-ablation`,
-`votes-call-gate`, `votes-dataset`; and `votes-no-loss`, what two one-sided tests say at several margins and how much
-they can say. `n` counts pairs of answers, `prompts` what is drawn: pairs of one prompt share its answers.
+`votes-call-gate`, `votes-dataset`; `votes-no-loss`, what two one-sided tests say at several margins and how much
+they can say; and `votes-fewer-calls`, LRRC's gate where it saves as many calls as the paper claims, against
+Full-Context. `n` counts pairs of answers, `prompts` what is drawn: pairs of one prompt share its answers.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lrrc.results.call_gate_records import gate_records
-from lrrc.results.crossed import Crossed, crossed
+from lrrc.results.call_gate_records import CURVE, gate_records
+from lrrc.results.crossed import Crossed, crossed, crossed_reduction
 from lrrc.results.replay_records import dataset_records, evaluation_records
-from lrrc.results.scores import GATE_ON, Scores, Settings, Source, shared
+from lrrc.results.scores import GATE_ON, Scores, Settings, Source, crossed_record, shared
 from lrrc.results.summary import new_record
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 ROWS = "rows.parquet"
 NAMES = {name: f"votes-{name}" for name in ("ablation", "call-gate", "dataset")} | {"replay": "votes"}
 MARGINS = (3, 5)  # points of success that two one-sided tests exclude
+CLAIMED = 18  # percent of the calls that the paper saves
 
 
 def read_votes(folder: Path, settings: Settings) -> list[dict[str, Any]]:
@@ -40,6 +42,7 @@ def read_votes(folder: Path, settings: Settings) -> list[dict[str, Any]]:
     counted = [r for r in dataset_records(meta["table1"], source) if r["variant"].endswith("/total")]
     sizes = {"n": meta["pairs"], "prompts": meta["prompts"]}
     measured = [r for r in measured if r["evaluation"] in NAMES] + no_loss_records(rows, source, settings)
+    measured += fewer_calls_records(rows, folder, source, settings)
     found = [{**r, **sizes} for r in measured]
     base = {"evaluation": "dataset", "data": source.data, "judge": source.judge, "policy": None, "rank": None}
     drawn = {"budget": None, "variant": "drawn"}
@@ -62,6 +65,33 @@ def no_loss_records(rows: pd.DataFrame, source: Source, settings: Settings) -> l
         gap = crossed(_difference(matrix, reference), scores.clusters(matrix.columns))
         records += _at_margins({**base, "evaluation": "votes-no-loss"}, gap, settings.alpha)
     return records
+
+
+def fewer_calls_records(rows: pd.DataFrame, folder: Path, source: Source, settings: Settings) -> list[dict[str, Any]]:
+    """The highest threshold of LRRC's gate that saves CLAIMED percent of the calls: calls saved and success against
+    Full-Context, and "no loss". Which one it is, calls alone decide. Empty where none saves as many."""
+    import pandas as pd
+
+    if not (folder / CURVE).is_file():
+        return []
+    scores = Scores.of_rows(rows, "results/votes")
+    calls, success = (scores.matrix(scores.reference(), column) for column in ("calls", "success"))
+    curve = pd.read_parquet(folder / CURVE)
+    for tau, part in sorted(curve.groupby("tau"), reverse=True):
+        mine = {c: part.pivot(index="seed", columns="episode_id", values=c).astype(float) for c in ("calls", "success")}
+        clusters = scores.clusters(mine["success"].columns)
+        saved = crossed_reduction(*shared(mine["calls"], calls), clusters)
+        if saved.value < CLAIMED:
+            continue
+        base = {"evaluation": "votes-fewer-calls", "data": source.data, "judge": source.judge, "policy": "lrrc"}
+        base |= {"rank": settings.rank, "budget": settings.budget, "variant": f"tau={tau:.2f}"}
+        gap = crossed(_difference(mine["success"], success), clusters)
+        return [
+            crossed_record(base, "call_reduction_vs_full", saved),
+            crossed_record(base, "success_difference_vs_full", gap, 100),
+            *_at_margins({**base, "evaluation": "votes-no-loss"}, gap, settings.alpha),
+        ]
+    return []
 
 
 def _difference(mine: pd.DataFrame, theirs: pd.DataFrame):

@@ -84,7 +84,8 @@ def no_loss_table(summary: Summary) -> Table:
             "power_of_no_loss", **{key: r[key] for key in ("evaluation", "policy", "variant", "rank")}
         )
         gated, _, margin = r["variant"].rpartition("margin=")
-        rows.append((f"{name(r)}{', call gate on' if gated else ''}", int(margin), r["value"], 100 * power))
+        how = f", call gate at {gated.strip()}" if gated.startswith("tau") else ", call gate on" if gated else ""
+        rows.append((f"{name(r)}{how}", int(margin), r["value"], 100 * power))
     columns = (
         Column("Policy"),
         Column("Margin, points", "d"),
