@@ -6,7 +6,7 @@ import pytest
 from helpers.paths import ROOT
 
 from lrrc.params import load_params
-from lrrc.report.readme_block import BEGIN, END, blocks, filled, kinds_block
+from lrrc.report.readme_block import BEGIN, END, blocks, filled, kinds_block, team_block
 from lrrc.results.summary import Summary
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -18,9 +18,10 @@ def test_readme_quotes_the_committed_results() -> None:
     assert filled(README, results) == README, "run `python -m lrrc.report.readme_block`"
 
 
-def test_own_logs_quote_what_is_lost_on_each_kind() -> None:
-    params, text = load_params(ROOT / "params.yaml"), (ROOT / "docs/own_logs.md").read_text(encoding="utf-8")
-    results = kinds_block(Summary.load(ROOT / "results/summary.json", params.rank, params.budget))
+@pytest.mark.parametrize(("page", "block"), [("docs/own_logs.md", kinds_block), ("docs/team.md", team_block)])
+def test_pages_quote_the_committed_results(page, block) -> None:
+    params, text = load_params(ROOT / "params.yaml"), (ROOT / page).read_text(encoding="utf-8")
+    results = block(Summary.load(ROOT / "results/summary.json", params.rank, params.budget))
     assert filled(text, results) == text, "run `python -m lrrc.report.readme_block`"
 
 

@@ -132,10 +132,10 @@ def test_requests_of_an_episode_are_drawn_together():
     """The interval of 40 requests in four like episodes is that of four draws, not of forty."""
     rng = np.random.default_rng(1)
     right = np.repeat(rng.random(4), 10)
-    rows = pd.DataFrame({"payload": "lrrc", "call": "all", "kind": "said", "right": right, "calls": 1.0})
+    rows = pd.DataFrame({"payload": "lrrc", "call": "all", "kind": "said", "right": 1.0, "calls": right})
     rows["episode_id"] = np.repeat(list("abcd"), 10)
     rows[["tokens", "prompt_tokens", "completion_tokens", "money", "money_cached"]] = 1.0
-    found = next(f for f in team_records.played(rows) if f["metric"] == "success" and f["kind"] == "all")
+    found = next(f for f in team_records.played(rows) if f["metric"] == "calls" and f["kind"] == "all")
     means = np.repeat(right[::10], 1)
     assert found["high"] - found["value"] == pytest.approx(3.182446 * means.std(ddof=1) / 2, rel=1e-4)
 

@@ -1,5 +1,5 @@
-"""What README.md says of results, written from results/summary.json between marks: a sentence and four cards; and
-docs/own_logs.md, of what is lost on each kind of conversation left out.
+"""What documents say of results, written from results/summary.json between marks: README.md a sentence and cards,
+docs/own_logs.md what is lost on each kind of conversation left out, docs/team.md what a team that is played showed.
 
 python -m lrrc.report.readme_block
 """
@@ -12,8 +12,10 @@ from pathlib import Path
 
 from lrrc.params import load_params
 from lrrc.report.tables.kinds_tables import by_kind
+from lrrc.report.tables.team_tables import team_tables
 from lrrc.report.verdicts import in_a_sentence, verdicts
 from lrrc.results.summary import Summary
+from lrrc.results.team_records import figures_of
 from lrrc.runtime.errors import run_script
 from lrrc.runtime.files import write_text
 
@@ -37,6 +39,12 @@ def kinds_block(summary: Summary) -> dict[str, str]:
     return {"kinds": by_kind(summary) or "Kinds left out were not measured in this run.\n"}
 
 
+def team_block(summary: Summary) -> dict[str, str]:
+    """The same of docs/team.md: every pair of policies, kinds of request, the gate and its parts, both models."""
+    tables = "\n".join(table.markdown() for table in team_tables(figures_of(summary)) if table.rows)
+    return {"team": tables or "No episode of the team arena was played in this run.\n"}
+
+
 def filled(readme: str, texts: Mapping[str, str]) -> str:
     """`readme` with each of `texts` between its marks. Raises ValueError where these are missing."""
     for name, text in texts.items():
@@ -46,7 +54,7 @@ def filled(readme: str, texts: Mapping[str, str]) -> str:
         )
         if not times:
             raise ValueError(
-                f"README.md and docs/own_logs.md: the marks around {name} are missing; they are\n{begin}{end}"
+                f"README, docs/own_logs.md, docs/team.md: the marks around {name} are missing; they are\n{begin}{end}"
             )
     return readme
 
@@ -54,7 +62,12 @@ def filled(readme: str, texts: Mapping[str, str]) -> str:
 def main() -> None:
     params = load_params()
     summary = Summary.load("results/summary.json", params.rank, params.budget)
-    for name, found in (("README.md", blocks(summary)), ("docs/own_logs.md", kinds_block(summary))):
+    written = {
+        "README.md": blocks(summary),
+        "docs/own_logs.md": kinds_block(summary),
+        "docs/team.md": team_block(summary),
+    }
+    for name, found in written.items():
         path = Path(name)
         write_text(path, filled(path.read_text(encoding="utf-8"), found))
 

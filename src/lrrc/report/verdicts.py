@@ -85,7 +85,7 @@ def calls(summary: Summary) -> Verdict | None:
             )
     if not found:
         return None
-    parts += fewer_calls(summary)
+    parts += [told[:1].lower() + told[1:] for told in fewer_calls(summary)]
     told = {direction(r, up="some", down="none", even="none") for r in found}
     votes = found[0]["evaluation"] == "votes-ablation"
     return Verdict(
@@ -302,8 +302,8 @@ QUESTIONS: tuple[Callable[[Summary], Verdict | None], ...] = (
     people,
     calls,
     team,
-    kinds,
     unchosen,
+    kinds,
     tokens,
     rules,
     recurrence,

@@ -208,6 +208,8 @@ def _area(above: pd.Series, below: pd.Series) -> float:
 def measured(where: Mapping[str, Any], metric: str, found: Crossed, n: int, **more: float) -> dict[str, Any]:
     """The figure of a mean with its 95 % interval."""
     value, low, high = found.interval()
+    if metric == "success":  # a share: Student's interval of a few episodes may leave what shares can be
+        low, high = max(low, 0.0), min(high, 1.0)
     sizes = {"n": n, "episodes": found.episodes, "seeds": found.trainings}
     return figure({**where, **sizes, **more}, metric, value, low, high)
 
