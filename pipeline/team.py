@@ -1,7 +1,7 @@
 """Stage team: who is called, with what, in conversations of several agents that need each other -> results/team.
 
-python pipeline/team.py models data/encoder data/embedded/team.parquet data/lm data/embedded/team_answers.parquet \\
-    results/team
+python pipeline/team.py models data/encoder data/embedded/arena.parquet data/embedded/team.parquet data/lm \\
+    data/embedded/team_answers.parquet results/team
 
 Models are asked for what data/embedded/team_answers.parquet lacks; the second one then has to be installed
 (pipeline/requirements-curate.txt). What they answer is kept under .cache/team, and the next run goes on from there.
@@ -18,7 +18,7 @@ from lrrc.params import load_params
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("models", "encoder", "episodes", "lm", "answers", "out"):
+    for name in ("models", "encoder", "arena", "episodes", "lm", "answers", "out"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--cache", type=Path, default=Places.cache, help="answers as they come, and the second model")
     import torch

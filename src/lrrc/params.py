@@ -346,8 +346,9 @@ class TeamArenaConfig:
 class TeamConfig:
     """The closed loop on the team arena. Of its episodes the first `episodes` of a drawn order are played, and
     `calibrate` others set the confidence below which an agent says that it has nothing; in every `whole_every`-th of
-    those both models are also given all there is. `pairs` are PAYLOAD/CALL. The rest trains the call gate: `margin` is
-    what calling fewer may cost on validation episodes, `seeds_elsewhere` how many of `seeds` ablations have.
+    those both models are also given all there is. `pairs` are PAYLOAD/CALL. The call gate is taught by `taught`
+    episodes of `taught_seed`, which is not the arena's; `margin` is what calling fewer may cost on episodes that
+    calibrate it, `seeds_elsewhere` how many of `seeds` its `variants` have.
     """
 
     episodes: Several
@@ -358,6 +359,8 @@ class TeamConfig:
     seeds: Listed[Seed]
     seeds_elsewhere: Positive
     rank: Several
+    taught: Several
+    taught_seed: Seed
     epochs: Positive
     margin: FractionBelow1
     variants: Listed[str]
@@ -447,6 +450,8 @@ class Params:
                 except ValidationError as error:
                     raise ValueError(f"{name} = {variant!r}: model.{one_line(error)}") from None
                 require(self.rank <= changed.d, name, variant, f"a width d of at least rank = {self.rank}")
+        other = "another one than team_arena.seed: what teaches the gate is not measured on"
+        require(self.team.taught_seed != self.team_arena.seed, "team.taught_seed", self.team.taught_seed, other)
         for variant in self.votes.variants:  # votes have no targets but words, and folds of prompts
             require(bool(parse_variant(variant)), "votes.variants", variant, "a change of the model")
 

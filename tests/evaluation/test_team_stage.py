@@ -10,7 +10,7 @@ import yaml
 from helpers.checkpoints import write_checkpoint
 from helpers.paths import ROOT
 
-from lrrc.episodes.team.episode import read_team
+from lrrc.episodes.team.episode import read_team, write_team
 from lrrc.evaluation.team import stage
 from lrrc.evaluation.team.readers import Readers
 from lrrc.params import load_params, parse_params
@@ -19,9 +19,9 @@ from lrrc.report.figures.team_figures import against_success
 from lrrc.report.tables.team_tables import team_tables
 from lrrc.report.team_page import episodes_page
 from lrrc.results import team_records
-from lrrc.results.team_records import Money, find, one, with_money
+from lrrc.results.team_records import Money, one, with_money
 
-ARENA = ROOT / "data/embedded/team.parquet"
+ARENA = read_team(ROOT / "data/embedded/team.parquet")[: stage.RESERVED + 12]
 PRICES = Money(2.0, 1.0, 10.0)
 
 
@@ -35,17 +35,25 @@ class Known(Readers):
 def played(tmp_path_factory):
     """The folder that the stage wrote, over six episodes."""
     root = tmp_path_factory.mktemp("team")
+    write_team(root / "team.parquet", ARENA)
     write_checkpoint(root, rank=4)
     (root / "models/train-r8-s0").rename(root / "models/train-r4-s0")
     params = load_params(ROOT / "params.yaml")
-    few = {"episodes": 6, "calibrate": 3, "folds": 2, "seeds": (0, 1), "epochs": 1, "variants": ("state-off",)}
+    few = {"episodes": 6, "calibrate": 3, "folds": 2, "seeds": (0, 1), "taught": 6, "epochs": 1}
     pairs = ("lrrc/all", "full-context/all", "lrrc/oracle")
-    team = dataclasses.replace(params.team, **few, pairs=pairs, seeds_elsewhere=2)
+    team = dataclasses.replace(params.team, **few, variants=("state-off",), pairs=pairs, seeds_elsewhere=2)
     params = dataclasses.replace(params, rank=4, ranks=(4,), team=team)
     patch = pytest.MonkeyPatch()
-    patch.setattr(stage, "remembering", lambda *_: Known(read_team(ARENA)))
+    patch.setattr(stage, "remembering", lambda *_: Known(ARENA))
     places = stage.Places(
-        root / "models", root / "data/encoder", ARENA, root, root / "none", root / "out", root / "cache"
+        root / "models",
+        root / "data/encoder",
+        ROOT / "data/embedded/arena.parquet",
+        root / "team.parquet",
+        root,
+        root / "none",
+        root / "out",
+        root / "cache",
     )
     with patch.context():
         stage.evaluate_team(places, params)
@@ -71,7 +79,7 @@ def test_every_pair_meets_the_same_requests(played):
 
 def test_what_is_played_and_what_calibrates_are_apart(played):
     """And a longer run begins with the episodes of a shorter one."""
-    order = stage.drawn(read_team(ARENA), 0)
+    order = stage.drawn(ARENA, 0)
     names = set(pd.read_parquet(played / "rows.parquet")["episode_id"])
     assert names == {episode.episode_id for episode in order[:6]}
     assert not names & set(pd.read_parquet(played / "headroom.parquet")["episode_id"])
@@ -113,7 +121,7 @@ def test_the_page_shows_who_was_called_and_what_each_was_sent(played):
 
 
 def test_ablations_are_set_against_the_whole_gate_of_the_same_seed(figures):
-    (gap,) = find(figures, part="gate", changed="state-off", metric="success_minus_whole_gate")
+    gap = one(figures, part="gate", changed="state-off", call="best agent", metric="success_minus_whole_gate")
     mine, whole = (
         one(figures, part="gate", changed=v, call="best agent", metric="success")["value"] for v in ("state-off", "")
     )
@@ -151,6 +159,7 @@ def test_a_missing_folder_is_named(tmp_path):
         ("team", "pairs", ["lrrc/nobody"], "PAYLOAD/CALL"),
         ("team", "pairs", ["nothing/all"], "PAYLOAD/CALL"),
         ("team", "seeds", [1, 1], "different"),
+        ("team", "taught_seed", 0, "team_arena.seed"),
         ("team_report", "cached", -1, "number"),
         ("team_arena", "episodes", 1, "integer"),
     ],

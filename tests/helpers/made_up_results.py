@@ -290,10 +290,12 @@ def write_team(folder: Path, episodes=24):
                 if payload == "lrrc":
                     for seed, variant, threshold in ((0, "", None), (1, "", None), (0, "state-off", None)):
                         chosen = {"call": call, "variant": variant, "seed": seed, "right": right, "calls": calls}
-                        several = ((threshold, calls), (0.5, 2), (1.01, 1)) if call == "lrrc" else ((threshold, calls),)
+                        more = ((0.5, 2), (1.01, 1), (1.02, 2)) if call == "lrrc" else ()
                         if call == "lrrc" or (seed, variant) == (0, ""):
-                            for limit, number in several:
-                                replayed.append({**where, **chosen, "threshold": limit, "calls": number, "gain": 0.1})
+                            for limit, number in ((threshold, calls), *more):
+                                for answers in ("models", "readers"):
+                                    made = {"threshold": limit, "calls": number, "answers": answers}
+                                    replayed.append({**where, **chosen, **made})
             for given, chance in (("facts", 0.9), ("everything", 0.5), ("nothing", 0.3)):
                 known = {"model": "SmolLM2", "given": given, "family": "town", "right": rng.random() < chance}
                 headroom.append({**where, **known, "confidence": chance + rng.normal()})

@@ -4,8 +4,8 @@ The network sees a conversation as one agent at a time: who speaks is the user, 
 may name this agent or another. So any number of agents is served by the same weights, and exchanging two agents
 exchanges their probabilities. The state has the cell of the coordinator, stepped once a turn over what was said.
 
-Shape suffixes: P pairs of a request and an agent, N segments before the request, E encoder width, F features, H head
-width, C columns of the state, D state width.
+Shape suffixes: P pairs of a request and an agent, N segments before the request, E encoder width, F features,
+R readings of the history, H head width, C columns of the state, D state width.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from lrrc.model.network import SEEN, of_order_one
 
 USER, ITSELF, ANOTHER = range(3)  # who speaks, as an agent sees it
 NAMING = 2  # whether a segment names the agent, and whether it names another
+READINGS = 4  # of the history: by the agent, by anybody, naming it, by other agents
 FARTHEST = 5.0  # spreads from the mean that a feature counts as, at most
 
 
@@ -110,14 +111,15 @@ class Caller(nn.Module):
         marks = len(FEATURES) + NAMING + 3
         self.register_buffer("mean_F", torch.zeros(len(FEATURES)))
         self.register_buffer("sd_F", torch.ones(len(FEATURES)))
-        self.weigh = nn.Linear(marks, 2)
+        self.weigh, self.claims = nn.Linear(marks, READINGS), nn.Linear(SEEN, READINGS, bias=False)
         with torch.no_grad():  # begins as a search for the question's words, as an untrained router does
             self.weigh.weight.mul_(0.1)
             self.weigh.weight[:, FEATURES.index("asked_words_in_segment")] += 1.5
+            self.claims.weight.zero_()
         self.value = nn.Linear(marks + SEEN, width)
         self.turn = nn.Linear(SEEN, SEEN) if shape.hierarchy else None
         self.drop = nn.Dropout(0.1)
-        self.out = nn.Sequential(nn.Linear(4 * width, width), nn.GELU(), nn.Linear(width, 1))
+        self.out = nn.Sequential(nn.Linear((2 + READINGS) * width, width), nn.GELU(), nn.Linear(width, 1))
 
     @torch.no_grad()
     def standardise(self, views: Views) -> None:
@@ -125,6 +127,13 @@ class Caller(nn.Module):
         rows_NF = views.features_PNF[views.turn_PN < PAD]
         self.mean_F.copy_(rows_NF.mean(dim=0))
         self.sd_F.copy_(rows_NF.std(dim=0).clamp_min(LEAST_SPREAD))
+
+    @torch.no_grad()
+    def scale_logits(self, scale: float, shift: float) -> None:
+        """From here on logits are `scale` times as large, and `shift` higher."""
+        last = self.out[-1]
+        last.weight.mul_(scale)
+        last.bias.mul_(scale).add_(shift)
 
     def forward(self, views: Views) -> Tensor:
         """[P]"""
@@ -138,10 +147,10 @@ class Caller(nn.Module):
         if self.cell is not None:
             state_PCD = self._state(seen_PNS, views)
             kept_PH = self.reader(query_PH[:, None], state_PCD)[:, 0] + self.recall(self._recalled(state_PCD, asked_PS))
-        own_P2H = query_PH.new_zeros(len(query_PH), 2, query_PH.shape[1])
+        own_PRH = query_PH.new_zeros(len(query_PH), READINGS, query_PH.shape[1])
         if self.shape.own:
-            own_P2H = self._own(seen_PNS, views, there_PN)
-        read = torch.cat([kept_PH, kept_PH * query_PH, own_P2H.flatten(1)], dim=1)
+            own_PRH = self._own(seen_PNS, views, there_PN)
+        read = torch.cat([kept_PH, kept_PH * query_PH, own_PRH.flatten(1)], dim=1)
         return self.out(self.drop(read)).squeeze(1)
 
     def _state(self, seen_PNS: Tensor, views: Views) -> Tensor:
@@ -170,24 +179,28 @@ class Caller(nn.Module):
         return (state_PCD @ left_PD[:, :, None])[:, :, 0] / math.sqrt(left_PD.shape[1])
 
     def _own(self, seen_PNS: Tensor, views: Views, there_PN: Tensor) -> Tensor:
-        """What segments say, weighed by how they fit the question and who speaks: the agent's own, then all [P, 2, H].
+        """What segments say, weighed by how they fit the question and what they claim [P, R, H]: the agent's own, all,
+        those that name it, and other agents'.
 
         With hierarchy a segment is seen together with the mean of its turn.
         """
         standard_PNF = ((views.features_PNF - self.mean_F) / self.sd_F).clamp(-FARTHEST, FARTHEST)
         who_PN3 = nn.functional.one_hot(views.speaker_PN, 3).float()
         marks_PNM = torch.cat([standard_PNF, views.naming_PN2, who_PN3], dim=2)
+        logits_PNR = self.weigh(marks_PNM) + self.claims(seen_PNS)
         if self.turn is not None:
             turns = int(views.turn_PN.clamp_max(PAD - 1)[there_PN].max()) + 1 if bool(there_PN.any()) else 1
             mean_PTS, slot_PN = turn_means(seen_PNS, views.turn_PN, turns)
             index_PNS = slot_PN[:, :, None].expand(-1, -1, seen_PNS.shape[2])
             seen_PNS = seen_PNS + self.turn(mean_PTS).gather(1, index_PNS)
         value_PNH = torch.tanh(self.value(torch.cat([marks_PNM, seen_PNS], dim=2)))
-        mine_PN = there_PN & (views.speaker_PN == ITSELF)
-        logits_PN2 = self.weigh(marks_PNM)
-        return torch.stack(
-            [_attended(logits_PN2[:, :, i], value_PNH, mask) for i, mask in enumerate((mine_PN, there_PN))], dim=1
+        masks = (
+            there_PN & (views.speaker_PN == ITSELF),
+            there_PN,
+            there_PN & (views.naming_PN2[:, :, 0] > 0),
+            there_PN & (views.speaker_PN == ANOTHER),
         )
+        return torch.stack([_attended(logits_PNR[:, :, i], value_PNH, mask) for i, mask in enumerate(masks)], dim=1)
 
 
 def by_turn(seen_PNS: Tensor, turn_PN: Tensor) -> tuple[Tensor, Tensor]:

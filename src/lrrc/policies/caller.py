@@ -34,23 +34,28 @@ class Choice(NamedTuple):
     reason: str
 
 
-def look(history: History, agent: int, question: str) -> Seen:
-    """The history as agent number `agent` sees it when a question is asked."""
+def look(history: History, question: str) -> tuple[Seen, ...]:
+    """The history as each of its agents sees it when a question is asked."""
     query = Query.of([Message("user", question)], history.encoder)
     code_N = history.speaker_N
-    speaker_N = np.where(code_N < FIRST_AGENT, USER, np.where(code_N == FIRST_AGENT + agent, ITSELF, ANOTHER))
     texts = [piece.text for piece in history.segments]
     named_NM = np.array([[_names(name, text) for name in history.agents] for text in texts], np.float32)
     named_NM = named_NM.reshape(len(texts), len(history.agents))
-    others_N = np.delete(named_NM, agent, axis=1).max(axis=1, initial=0)
-    return Seen(
-        history.embeddings_NE.copy(),
-        history.turn_N.copy(),
-        speaker_N.astype(np.int64),
-        np.stack([named_NM[:, agent], others_N], axis=1),
-        history.features(query),
-        query.embedding_E,
-    )
+    embeddings_NE, turn_N, features_NF = history.embeddings_NE.copy(), history.turn_N.copy(), history.features(query)
+
+    def seen_by(agent: int) -> Seen:
+        speaker_N = np.where(code_N < FIRST_AGENT, USER, np.where(code_N == FIRST_AGENT + agent, ITSELF, ANOTHER))
+        others_N = np.delete(named_NM, agent, axis=1).max(axis=1, initial=0)
+        return Seen(
+            embeddings_NE,
+            turn_N,
+            speaker_N.astype(np.int64),
+            np.stack([named_NM[:, agent], others_N], axis=1),
+            features_NF,
+            query.embedding_E,
+        )
+
+    return tuple(seen_by(agent) for agent in range(len(history.agents)))
 
 
 def _names(name: str, text: str) -> bool:
@@ -77,7 +82,7 @@ class CallGate:
 
     def choose(self, history: History, question: str) -> list[Choice]:
         """Every agent of the history; called are those that reach the threshold, and the best in any case."""
-        chances_M = self.probabilities([look(history, agent, question) for agent in range(len(history.agents))])
+        chances_M = self.probabilities(look(history, question))
         best = int(np.argmax(chances_M))
         return [
             Choice(name, float(chance), bool(m == best or chance >= self.threshold), _reason(history, m, question))

@@ -140,8 +140,8 @@ def team(summary: Summary) -> Verdict | None:
         f"(p = {gap['no_loss_p']:.3f})"
     )
     if leads:
-        best = min(leads, key=lambda r: r["value"])
-        measured += f"; called alone, its best agent {signed(best)} points from {CALLS[best['call']]}'s"
+        least = min(leads, key=lambda r: r["value"])
+        measured += f"; at as many calls as {CALLS[least['call']]}, the best router, {signed(least)} points from it"
     return Verdict(
         "Who need not be called, in a team whose agents know different things?",
         direction(saved, "fewer calls", "more calls", "no fewer calls")
@@ -279,6 +279,8 @@ SHOWN = {  # evaluation -> where the report shows its records
     "team-against": "table-team_pairs",
     "team-gate": "table-team_gate",
     "team-rules": "table-team_gate",
+    "team-gate-readers": "table-team_gate_readers",
+    "team-rules-readers": "table-team_gate_readers",
     "votes": "table-votes",
     "votes-ablation": "table-votes_gates",
     "votes-no-loss": "table-votes_no_loss",

@@ -13,6 +13,7 @@ the rest: whom a call policy calls, what is changed of the gate, which kind of r
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -31,7 +32,9 @@ MARGIN = 4  # points of success that calling and sending less may cost
 KEY = ["episode_id", "turn"]  # names a request
 ALL = "all"  # kinds of request
 GATE = "lrrc"  # the call policy that is trained
-PARTS = ("played", "against", "gate", "rules", "headroom")
+READERS = "-readers"  # of parts that agents make who make no errors
+PARTS = ("played", "against", "gate", "rules", f"gate{READERS}", f"rules{READERS}", "headroom")
+BEST_ALONE, BEST_TWO = "best agent", "best two"  # whom the gate would call at a set number
 PREFIX = "team_"  # of metrics in a summary
 CALLS = {
     "all": "all agents",
@@ -148,26 +151,38 @@ def against_reference(rows: pd.DataFrame, alpha: float) -> Iterator[dict[str, An
 
 
 def gate(replays: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """Replayed choices: the gate over its thresholds, the calibrated one among them; its best agent alone, whole and
-    with parts off; and every untrained call policy, the gate's best agent minus it where it calls one, too."""
+    """Replayed choices on the answers of the models, and on those of agents that make no errors."""
+    for answers, some in replays.groupby("answers"):
+        yield from _gate(some, READERS if answers == "readers" else "")
+
+
+def _gate(replays: pd.DataFrame, whose: str) -> Iterator[dict[str, Any]]:
+    """The gate over its thresholds, the calibrated one among them; its best agent alone and best two, whole and with
+    parts changed; and every untrained call policy, with the gate at as many calls minus it."""
     rules, replays = replays[replays["call"] != GATE], replays[replays["call"] == GATE]
-    replays = replays.assign(threshold=replays["threshold"].fillna(-1.0))
-    best = replays[replays["threshold"] > 1]
-    base = _matrix(best[best["variant"] == ""], "right")
-    for (variant, threshold), some in replays.groupby(["variant", "threshold"]):
-        name = {-1.0: "calibrated"}.get(threshold, "best agent" if threshold > 1 else f"threshold {threshold:.2f}")
-        where = {"part": "gate", "payload": "lrrc", "call": name, "changed": variant, "kind": ALL}
+    replays = replays.assign(called=[_called(threshold) for threshold in replays["threshold"]])
+    whole = {called: _matrix(some, "right") for called, some in replays[replays["variant"] == ""].groupby("called")}
+    for (variant, called), some in replays.groupby(["variant", "called"]):
+        where = {"part": f"gate{whose}", "payload": "lrrc", "call": called, "changed": variant, "kind": ALL}
         yield from _replayed(where, some)
-        if variant and threshold > 1:
+        if variant:
             mine = _matrix(some, "right")
-            gap = 100 * (mine.to_numpy() - base.loc[mine.index].to_numpy())
+            gap = 100 * (mine.to_numpy() - whole[called].loc[mine.index].to_numpy())
             yield measured(where, "success_minus_whole_gate", crossed(gap, _clusters(mine)), mine.shape[1])
     for call, some in rules.groupby("call"):
-        where = {"part": "rules", "payload": "lrrc", "call": call, "kind": ALL}
+        where = {"part": f"rules{whose}", "payload": "lrrc", "call": call, "kind": ALL}
         yield from _replayed(where, some)
-        if (some["calls"] == 1).all():
-            gap = 100 * (base.to_numpy() - _matrix(some, "right").to_numpy())
-            yield measured(where, "gate_minus_rule", crossed(gap, _clusters(base)), base.shape[1])
+        equal = {1: BEST_ALONE, 2: BEST_TWO}.get(int(some["calls"].iloc[0]))
+        if some["calls"].nunique() == 1 and equal in whole:
+            gap = 100 * (whole[equal].to_numpy() - _matrix(some, "right").to_numpy())
+            yield measured(where, "gate_minus_rule", crossed(gap, _clusters(whole[equal])), whole[equal].shape[1])
+
+
+def _called(threshold: float | None) -> str:
+    """What a threshold of the replays is called."""
+    if threshold is None or math.isnan(threshold):
+        return "calibrated"
+    return f"threshold {threshold:.2f}" if threshold <= 1 else BEST_ALONE if threshold < 1.015 else BEST_TWO
 
 
 def _replayed(where: Mapping[str, Any], some: pd.DataFrame) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,8 @@
-"""LRRC's call gate in the team arena: trained on training episodes in which all were called, cross-fitted by episode.
+"""LRRC's call gate in the team arena: taught by agents that make no errors, calibrated on those that are played.
+
+Who knows what can be learnt from episodes of other seeds in which an agent is right where its payload holds the facts
+(lrrc.evaluation.team.readers): as many as wanted, in minutes, and none that anything is measured on. How sure a gate
+must be, real agents' answers decide, cross-fitted by episode.
 
 Replaying a choice on the answers that all agents gave tells what would have been forwarded, had only some been called:
 exact for the request itself, and near the truth for what follows, as other answers then stand in the history. So
@@ -7,7 +11,7 @@ thresholds are calibrated, and ablations and curves drawn; the headline is playe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +23,7 @@ from lrrc.model.caller import Caller, CallerShape, Seen
 from lrrc.policies.caller import CallGate, Choice, look
 from lrrc.training.caller import Example, fit_caller
 
-VALIDATION = 4  # every so manieth training episode chooses epoch and threshold
+VALIDATION = 4  # every so manieth training episode sets how sure a network is
 GRID = np.linspace(0.0, 1.0, 101)
 
 
@@ -49,7 +53,7 @@ class Recording(CallPolicy):
         self.choices: list[dict[str, list[int]]] = []
 
     def choose(self, here: Situation) -> list[int]:
-        self.seen.append(tuple(look(here.heard, m, here.request.question) for m in range(here.count)))
+        self.seen.append(look(here.heard, here.request.question))
         self.choices.append({name: policy.choose(here) for name, policy in untrained().items()})
         return super().choose(here)
 
@@ -113,43 +117,29 @@ def calibrate(asked: Sequence[AllCalled], chances: Sequence[np.ndarray], margin:
 
 
 @dataclass(frozen=True)
-class Learning:
-    """How gates are trained: seeds whose networks are averaged, epochs at most, the margin of the threshold."""
+class Taught:
+    """Networks of a shape, one a seed, and the nats by which they beat the base rate on validation episodes."""
 
-    seeds: tuple[int, ...]
-    epochs: int
-    margin: float
-
-
-@dataclass(frozen=True)
-class Fit:
-    """A gate of all seeds' networks, and one of each seed's alone; `gain`: nats by which networks beat the base rate on
-    validation episodes."""
-
-    gate: CallGate
-    singles: tuple[CallGate, ...]
+    nets: tuple[Caller, ...]
     gain: float
 
 
-def fit_gate(asked: Sequence[AllCalled], shape: CallerShape, how: Learning) -> Fit:
-    """A gate from training episodes, its threshold calibrated on those that no network was trained on."""
+def teach(asked: Sequence[AllCalled], shape: CallerShape, seeds: Sequence[int], epochs: int) -> Taught:
+    """Networks from the requests of episodes that nothing else is measured on."""
     names = sorted({each.episode.episode_id for each in asked})
     held = set(names[::VALIDATION])
-    train = [each for each in asked if each.episode.episode_id not in held]
-    val = [each for each in asked if each.episode.episode_id in held]
-    fits = [fit_caller(shape, examples(train), examples(val), seed, how.epochs) for seed in how.seeds]
-
-    def calibrated(*nets: Caller) -> CallGate:
-        gate = CallGate(nets, 0.0)
-        return CallGate(nets, calibrate(val, [gate.probabilities(each.seen) for each in val], how.margin))
-
-    singles = tuple(calibrated(fit.net) for fit in fits)
-    return Fit(calibrated(*(fit.net for fit in fits)), singles, float(np.mean([fit.base - fit.loss for fit in fits])))
+    train, val = ([each for each in asked if (each.episode.episode_id in held) == into] for into in (False, True))
+    fits = [fit_caller(shape, examples(train), examples(val), seed, epochs) for seed in seeds]
+    return Taught(tuple(fit.net for fit in fits), float(np.mean([fit.base - fit.loss for fit in fits])))
 
 
-def cross_fit(asked: Sequence[AllCalled], fold_of: dict[str, int], shape: CallerShape, how: Learning) -> dict[int, Fit]:
-    """What was fitted for every fold, on the others."""
-    return {
-        fold: fit_gate([each for each in asked if fold_of[each.episode.episode_id] != fold], shape, how)
-        for fold in sorted({fold_of[each.episode.episode_id] for each in asked})
-    }
+def thresholds(
+    asked: Sequence[AllCalled], chances: Sequence[np.ndarray], fold_of: Mapping[str, int], margin: float
+) -> dict[int, float]:
+    """The threshold of every fold, calibrated on the requests of the others."""
+    folds = [fold_of[each.episode.episode_id] for each in asked]
+    found = {}
+    for fold in sorted(set(folds)):
+        others = [i for i, other in enumerate(folds) if other != fold]
+        found[fold] = calibrate([asked[i] for i in others], [chances[i] for i in others], margin)
+    return found

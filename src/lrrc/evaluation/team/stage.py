@@ -15,24 +15,28 @@ from typing import Any
 import numpy as np
 
 from lrrc.episodes.arena.curate import MODELS
+from lrrc.episodes.team.assemble import spoken
 from lrrc.episodes.team.episode import TeamEpisode, read_team
+from lrrc.episodes.team.scripts import make_script
+from lrrc.episodes.team.talk import read_pool
 from lrrc.evaluation.team import headroom
 from lrrc.evaluation.team.answering import TeamAgents
 from lrrc.evaluation.team.calls import CallPolicy, untrained
 from lrrc.evaluation.team.gate import (
     AllCalled,
-    Fit,
     Gated,
-    Learning,
     Recording,
+    Taught,
     all_called,
+    calibrate,
     chosen_at,
-    cross_fit,
-    fit_gate,
+    teach,
+    thresholds,
 )
 from lrrc.evaluation.team.loop import Table, play, row
+from lrrc.evaluation.team.readers import Readers
 from lrrc.evaluation.team.shown import shown
-from lrrc.model.caller import CallerShape
+from lrrc.model.caller import Caller, CallerShape
 from lrrc.params import Params
 from lrrc.policies.base import Policy
 from lrrc.policies.caller import CallGate, save_gate
@@ -43,12 +47,15 @@ from lrrc.pretrained import gemma, language_model, sentence_encoder
 from lrrc.pretrained.answers import Kept, read_answers, read_journals, write_answers
 from lrrc.pretrained.language_model import LanguageModel
 from lrrc.runtime.chance import stream
+from lrrc.runtime.executor import map_in_order
 from lrrc.runtime.files import write_json, write_parquet
 
 GATE = "lrrc"  # as a call policy
 RESERVED = 48  # episodes at the end of the order that are never played
 SHOWN = 4  # episodes to look at
 BEST_ALONE = 1.01  # a threshold that nobody reaches: the most probable agent alone is called
+BEST_TWO = 1.02  # stands for the two most probable
+MODELS_ANSWER, READERS_ANSWER = "models", "readers"  # whose answers choices are replayed on
 THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(1, 20))  # of the gate's curve
 
 
@@ -58,6 +65,7 @@ class Places:
 
     models: Path
     encoder: Path
+    arena: Path
     episodes: Path
     lm: Path
     answers: Path
@@ -117,27 +125,67 @@ def record_all(episodes: Sequence[TeamEpisode], policy: Policy, table: Table) ->
     return asked
 
 
+def taught_requests(places: Places, params: Params, policy: Policy, table: Table) -> list[AllCalled]:
+    """Requests of episodes of another seed, answered by agents that make no errors."""
+    pool, settings = read_pool(places.arena), params.team
+    episodes = [
+        spoken(make_script(settings.taught_seed, i), pool, settings.taught_seed) for i in range(settings.taught)
+    ]
+    return record_all(episodes, policy, replace(table, agents=Readers(episodes), thresholds={}))
+
+
+def teach_all(asked: Sequence[AllCalled], shape: CallerShape, params: Params) -> dict[str, Taught]:
+    """The whole gate ("") and every variant of it, each network in a process of its own."""
+    settings = params.team
+    tasks = [
+        (variant, seed)
+        for variant in ("", *settings.variants)
+        for seed in (settings.seeds[: settings.seeds_elsewhere] if variant else settings.seeds)
+    ]
+    work = functools.partial(_teach_one, asked=asked, shape=shape, epochs=settings.epochs)
+    found: dict[str, list[Taught]] = {}
+    for (variant, seed), taught in map_in_order(work, tasks, params.engine):
+        print(f"team: gate {variant or 'whole'}, seed {seed}: {taught.gain:.3f} nats gained", flush=True)
+        found.setdefault(variant, []).append(taught)
+    return {
+        variant: Taught(tuple(net for one in some for net in one.nets), float(np.mean([one.gain for one in some])))
+        for variant, some in found.items()
+    }
+
+
+def _teach_one(variant: str, seed: int, asked: Sequence[AllCalled], shape: CallerShape, epochs: int) -> Taught:
+    return teach(asked, variant_shape(shape, variant) if variant else shape, [seed], epochs)
+
+
+def chances_of(nets: Sequence[Caller], asked: Sequence[AllCalled]) -> list[np.ndarray]:
+    """Of every request: each agent's probability to be right, the mean of the networks'."""
+    gate = CallGate(tuple(nets), 0.0)
+    return [gate.probabilities(each.seen) for each in asked]
+
+
 def replays(
-    asked: Sequence[AllCalled], fold_of: dict[str, int], fits: dict[int, Fit], seeds: Sequence[int], variant: str = ""
+    answers: str, asked: Sequence[AllCalled], fold_of: dict[str, int], taught: Taught, variant: str, params: Params
 ) -> Iterator[dict[str, Any]]:
-    """Choices of every seed's gate, replayed on the answers that all agents gave: over its thresholds, and of ablations
-    the calibrated one and its best agent alone."""
-    for i, seed in enumerate(seeds):
-        for each in asked:
-            fit = fits[fold_of[each.episode.episode_id]]
-            chances = fit.singles[i].probabilities(each.seen)
-            curve = () if variant else THRESHOLDS
-            for label in (*curve, BEST_ALONE, None):
-                called = chosen_at(chances, fit.singles[i].threshold if label is None else label)
-                named = {"call": GATE, "variant": variant, "seed": seed, "threshold": label, "gain": fit.gain}
+    """Choices of every seed's gate, replayed on the answers that all agents gave: its best agent alone, its best two,
+    the calibrated threshold, and of the whole gate all thresholds."""
+    for seed, net in zip(params.team.seeds, taught.nets, strict=False):
+        known = chances_of([net], asked)
+        found = thresholds(asked, known, fold_of, params.team.margin)
+        for each, chances in zip(asked, known, strict=True):
+            choices = {BEST_ALONE: chosen_at(chances, BEST_ALONE), BEST_TWO: np.argsort(-chances)[:2].tolist()}
+            choices[None] = chosen_at(chances, found[fold_of[each.episode.episode_id]])
+            choices |= {} if variant else {threshold: chosen_at(chances, threshold) for threshold in THRESHOLDS}
+            for threshold, called in choices.items():
+                named = {"answers": answers, "call": GATE, "variant": variant, "seed": seed, "threshold": threshold}
                 yield {**named, **_replayed(each, called)}
 
 
-def replays_of_rules(asked: Sequence[AllCalled]) -> Iterator[dict[str, Any]]:
+def replays_of_rules(answers: str, asked: Sequence[AllCalled]) -> Iterator[dict[str, Any]]:
     """The same of every untrained call policy."""
     for each in asked:
         for name, called in each.choices.items():
-            yield {"call": name, "variant": "", "seed": 0, "threshold": None, "gain": None, **_replayed(each, called)}
+            named = {"answers": answers, "call": name, "variant": "", "seed": 0, "threshold": None}
+            yield {**named, **_replayed(each, called)}
 
 
 def _replayed(each: AllCalled, called: Sequence[int]) -> dict[str, Any]:
@@ -166,21 +214,22 @@ def evaluate_team(places: Places, params: Params) -> None:
         rows += play_all((payload, calls[call]), playing, table, policies(payload))
         print(f"team: {name}, {agents.new} newly asked", flush=True)
     asked = record_all(playing, policies("lrrc"), table)
-    how = Learning(settings.seeds, settings.epochs, settings.margin)
     shape = CallerShape(encoder.width, rank=settings.rank)
-    fits = cross_fit(asked, fold_of, shape, how)
-    of_episode = {episode.episode_id: fits[fold_of[episode.episode_id]].gate for episode in playing}
+    taught = teach_all(taught_requests(places, params, policies("lrrc"), table), shape, params)
+    nets, chances = taught[""].nets, chances_of(taught[""].nets, asked)
+    gates = {f: CallGate(nets, tau) for f, tau in thresholds(asked, chances, fold_of, settings.margin).items()}
+    of_episode = {episode.episode_id: gates[fold_of[episode.episode_id]] for episode in playing}
     gated = Gated(of_episode)
     rows += play_all(("lrrc", gated), playing, table, policies("lrrc"))
     print(f"team: lrrc/{GATE}, {agents.new} newly asked", flush=True)
     write_json(places.out / "shown.json", list(_shown(playing[:SHOWN], policies("lrrc"), of_episode, table)))
-    save_gate(places.out / "gate", fit_gate(asked, shape, how).gate)
-    replayed = [*replays_of_rules(asked), *replays(asked, fold_of, fits, settings.seeds)]
-    few = replace(how, seeds=settings.seeds[: settings.seeds_elsewhere])
-    for variant in settings.variants:
-        found = cross_fit(asked, fold_of, variant_shape(shape, variant), few)
-        replayed += replays(asked, fold_of, found, few.seeds, variant)
-        print(f"team: gate, {variant}", flush=True)
+    save_gate(places.out / "gate", CallGate(nets, calibrate(asked, chances, settings.margin)))
+    by_readers = record_all(order[:-RESERVED], policies("lrrc"), replace(table, agents=Readers(order), thresholds={}))
+    replayed = []
+    for answers, some in ((MODELS_ANSWER, asked), (READERS_ANSWER, by_readers)):
+        replayed += replays_of_rules(answers, some)
+        for variant, each in taught.items():
+            replayed += replays(answers, some, fold_of, each, variant, params)
     write_answers(places.out / "answers.parquet", agents.used)
     write_parquet(places.out / "rows.parquet", pa.Table.from_pylist(rows, schema=rows_schema()))
     write_parquet(places.out / "replays.parquet", pa.Table.from_pylist(replayed, schema=replays_schema()))
@@ -191,8 +240,9 @@ def evaluate_team(places: Places, params: Params) -> None:
         "calibration_episodes": len(apart),
         "folds": settings.folds,
         "confidence_thresholds": {name: round(value, 3) for name, value in sure.items()},
-        "gate_thresholds": [round(fit.gate.threshold, 3) for fit in fits.values()],
-        "gate_gain_nats": round(float(np.mean([fit.gain for fit in fits.values()])), 4),
+        "gate_thresholds": [round(gate.threshold, 3) for gate in gates.values()],
+        "gate_gain_nats": round(taught[""].gain, 4),
+        "taught_episodes": settings.taught,
         "agents_per_episode": float(np.mean([len(episode.agents) for episode in playing])),
     }
     write_json(places.out / "meta.json", meta)
@@ -232,6 +282,7 @@ def replays_schema():
 
     text, number, real = pa.string(), pa.int64(), pa.float64()
     types = {
+        "answers": text,
         "call": text,
         "variant": text,
         "seed": number,
@@ -240,4 +291,4 @@ def replays_schema():
         "turn": number,
         "kind": text,
     }
-    return pa.schema({**types, "calls": number, "right": number, "gain": real})
+    return pa.schema({**types, "calls": number, "right": number})

@@ -7,14 +7,15 @@ from typing import Any
 
 from lrrc.policy_catalogue import POLICIES
 from lrrc.report.tables.table import Column, Table
-from lrrc.results.team_records import CALLS, Figures, find, one, pairs
+from lrrc.results.team_records import CALLS, READERS, Figures, find, one, pairs
 
 KINDS = ("private", "said", "joint", "changed", "talk")
 
 
 def team_tables(figures: Figures) -> list[Table]:
     """Without rows where nothing was played."""
-    return [_pairs_table(figures), _kinds_table(figures), _gate_table(figures), _headroom_table(figures)]
+    gates = (_gate_table(figures, whose) for whose in ("", READERS))
+    return [_pairs_table(figures), _kinds_table(figures), *gates, _headroom_table(figures)]
 
 
 def _pairs_table(figures: Figures) -> Table:
@@ -53,26 +54,34 @@ def _kinds_table(figures: Figures) -> Table:
     return Table("team_kinds", "Answered right, by kind of request", tuple(columns), tuple(rows), _note(figures))
 
 
-def _gate_table(figures: Figures) -> Table:
+def _gate_table(figures: Figures, whose: str = "") -> Table:
     rows = []
-    for success in find(figures, part="gate", metric="success"):
-        if success["call"] not in ("best agent", "calibrated"):
+    for success in find(figures, part=f"gate{whose}", metric="success"):
+        if success["call"].startswith("threshold"):
             continue
-        named = {"part": "gate", "call": success["call"], "changed": success["changed"]}
+        named = {"part": success["part"], "call": success["call"], "changed": success["changed"]}
         gap = one(figures, **named, metric="success_minus_whole_gate")
-        cells = [success["changed"] or "whole", success["call"], *_cells(success, 100)]
+        cells = [f"LRRC's gate, {success['changed'] or 'whole'}", success["call"], *_cells(success, 100)]
         rows.append((*cells, *_cells(one(figures, **named, metric="calls"), 1), *_cells(gap, 1), success["seeds"]))
-    for success in find(figures, part="rules", metric="success"):
-        named = {"part": "rules", "call": success["call"]}
+    for success in find(figures, part=f"rules{whose}", metric="success"):
+        named = {"part": success["part"], "call": success["call"]}
         gap = one(figures, **named, metric="gate_minus_rule")
         ends = gap and {end: -gap[other] for end, other in (("value", "value"), ("low", "high"), ("high", "low"))}
         cells = [CALLS[success["call"]], "", *_cells(success, 100), *_cells(one(figures, **named, metric="calls"), 1)]
         rows.append((*cells, *_cells(ends, 1), 0))
-    columns = [Column("Gate"), Column("Calls")]
-    for header, shows in (("Right %", ".1f"), ("Calls", ".2f"), ("Minus the gate's best agent, points", "+.1f")):
+    columns = [Column("Who chooses"), Column("Called")]
+    for header, shows in (
+        ("Right %", ".1f"),
+        ("Calls", ".2f"),
+        ("Minus the whole gate at as many calls, points", "+.1f"),
+    ):
         columns += [Column(header, shows), Column("", "low"), Column("", "high")]
-    note = "Choices replayed on the answers that all agents gave; every episode by a gate that never saw it."
-    return Table("team_gate", "The gate and its parts", (*columns, Column("Seeds", "d")), tuple(rows), note)
+    size = find(figures, part=f"rules{whose}", metric="success")
+    met = f"{size[0]['n']} requests in {size[0]['episodes']} episodes; " if size else ""
+    note = f"{met}choices replayed on the answers that all agents gave, by gates that were taught on other episodes."
+    title = "The gate and its parts" + (", by agents that make no errors of their own" if whose else "")
+    name = f"team_gate{whose.replace('-', '_')}"
+    return Table(name, title, (*columns, Column("Seeds", "d")), tuple(rows), note)
 
 
 def _headroom_table(figures: Figures) -> Table:
