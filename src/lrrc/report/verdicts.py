@@ -14,7 +14,7 @@ from lrrc.report.tables import kinds_tables
 from lrrc.results.kinds_records import MEAN, WORST
 from lrrc.results.scores import GATE_ON
 from lrrc.results.summary import DATA, LIVE_AGENT, Summary, name
-from lrrc.results.team_records import CALLS, CEILING, MARGIN
+from lrrc.results.team_records import BEST_ALONE, CALLS, CEILING, MARGIN
 from lrrc.results.votes_records import CLAIMED
 
 OVER_KINDS = ("mean over kinds", "worst kind")
@@ -248,11 +248,19 @@ def recurrence(summary: Summary) -> Verdict | None:
     )
     if found is None:
         return None
+    measured = f"{signed(found)} points of checks right with it, against the same network without"
+    where, parts = f"{_where(found)}, {found['seeds']} trainings", [found]
+    state = {"evaluation": "team-gate-readers", "variant": f"{BEST_ALONE} state-off"}
+    if without := summary.record_or_none("team_success_minus_whole_gate", **state):
+        turned = {**without, "value": -without["value"], "low": -without["high"], "high": -without["low"]}
+        measured += f"; of a team's agents {signed(turned)} points more often the right one called with the state"
+        where, parts = f"{where}; {without['n']} requests to agents that make no errors", [*parts, turned]
+    told = {direction(part, up="yes", down="no, it harms") for part in parts}
     return Verdict(
         "Is recurrence, the paper's idea, what helps?",
-        direction(found, up="yes", down="no, it harms"),
-        f"{signed(found)} points of checks right with it, against the same network without",
-        f"{_where(found)}, {found['seeds']} trainings",
+        told.pop() if len(told) == 1 else "; ".join(direction(part, up="yes", down="no") for part in parts),
+        measured,
+        where,
         "live_ablations",
         "dvc repro ablate live stats figures report",
         "live",
