@@ -121,7 +121,7 @@ def kind(folder):
     return type(lm.load(folder)).__name__
 
 if __name__ == "__main__":
-    assert [name for _, name in map_as_completed(kind, [(sys.argv[1],)])] == ["ModelApart"]  # and the worker ends
+    assert [name for _, name in map_as_completed(kind, [(sys.argv[1],)])] == ["LanguageModelApart"]  # and the worker ends
     model = lm.load(sys.argv[1])
     request = lm.ScoringRequest(model.message("user", "Who?") + model.reply_prefix(), (model.encode("I."),))
     ((scores,),) = model.score([[request]])
@@ -142,7 +142,7 @@ def test_a_language_model_computes_apart_with_all_that_the_processor_can(tmp_pat
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     kind, inside, outside, *scores = done.stdout.split()
-    assert (kind, inside, outside) == ("ModelApart", "None", "COMPATIBLE")
+    assert (kind, inside, outside) == ("LanguageModelApart", "None", "COMPATIBLE")
     here = LanguageModel(folder)
     request = ScoringRequest(here.message("user", "Who?") + here.reply_prefix(), (here.encode("I."),))
     ((expected,),) = here.score([[request]])

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lrrc.pretrained.language_model import LanguageModel, ScoringRequest
-from lrrc.runtime import arithmetic
+from lrrc.pretrained import language_model
+from lrrc.pretrained.language_model import LanguageModel
 from lrrc.runtime.files import atomic
-from lrrc.runtime.workers import process_apart
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -105,32 +103,6 @@ class Transcript(LanguageModel):
         return {"full_attention": torch.from_numpy(seen), "sliding_attention": torch.from_numpy(seen & near)}
 
 
-class TranscriptApart(Transcript):
-    """The same, computing in a process of its own (lrrc.pretrained.language_model.ModelApart)."""
-
-    def _load(self, folder: Path | str) -> None:
-        with arithmetic.unfixed():
-            self._process = process_apart()
-            self._process.submit(_loads, str(folder)).result()
-
-    def score(self, groups: Sequence[Sequence[ScoringRequest]]) -> list[list[list[np.ndarray]]]:
-        return self._process.submit(_scores, str(self.folder), groups).result()
-
-
-def _loads(folder: str) -> None:
-    load(folder)
-
-
-def _scores(folder: str, groups: Sequence[Sequence[ScoringRequest]]) -> list[list[list[np.ndarray]]]:
-    return load(folder).score(groups)
-
-
-@functools.lru_cache(maxsize=1)
-def load(folder: str) -> Transcript:
-    """The model in `folder`, loaded once per process, on one thread."""
-    if arithmetic.fixed():
-        return TranscriptApart(folder)
-    import torch
-
-    torch.set_num_threads(1)
-    return Transcript(folder)
+def load(folder: str) -> LanguageModel:
+    """The model in `folder`, as lrrc.pretrained.language_model.load."""
+    return language_model.load(folder, Transcript)

@@ -14,7 +14,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -206,35 +206,40 @@ def _no_model(folder: Path | str, error: Exception) -> ValueError:
     return ValueError(f"{folder}: not a language model in safetensors: {type(error).__name__}: {reason_of(error)}")
 
 
-class ModelApart(LanguageModel):
-    """The same, computing in a process of its own, which ends with this one.
+class Apart:
+    """Mixed into a model of class `kind`: it computes in a process of its own, which ends with this one.
 
     For a stage whose arithmetic is fixed: the model is the one thing there that would take ten times as long.
     """
 
+    kind: ClassVar[type[LanguageModel]]
+    folder: Path
+
     def _load(self, folder: Path | str) -> None:
         with arithmetic.unfixed():
             self._process = process_apart()
-            self._process.submit(_loads, str(folder)).result()
+            self._process.submit(_loads, str(folder), self.kind).result()
 
     def score(self, groups: Sequence[Sequence[ScoringRequest]]) -> list[list[list[np.ndarray]]]:
-        return self._process.submit(_scores, str(self.folder), groups).result()
+        return self._process.submit(_scores, str(self.folder), self.kind, groups).result()
 
 
-def _loads(folder: str) -> None:
-    load(folder)
+def _loads(folder: str, kind: type[LanguageModel]) -> None:
+    load(folder, kind)
 
 
-def _scores(folder: str, groups: Sequence[Sequence[ScoringRequest]]) -> list[list[list[np.ndarray]]]:
-    return load(folder).score(groups)
+def _scores(
+    folder: str, kind: type[LanguageModel], groups: Sequence[Sequence[ScoringRequest]]
+) -> list[list[list[np.ndarray]]]:
+    return load(folder, kind).score(groups)
 
 
-@functools.lru_cache(maxsize=1)
-def load(folder: str) -> LanguageModel:
+@functools.lru_cache(maxsize=2)
+def load(folder: str, kind: type[LanguageModel] = LanguageModel) -> LanguageModel:
     """The model in `folder`, loaded once per process, on one thread (processes share the cores)."""
     if arithmetic.fixed():
-        return ModelApart(folder)
+        return type(f"{kind.__name__}Apart", (Apart, kind), {"kind": kind})(folder)
     import torch
 
     torch.set_num_threads(1)
-    return LanguageModel(folder)
+    return kind(folder)
