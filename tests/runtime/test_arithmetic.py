@@ -121,7 +121,7 @@ def kind(folder):
     return type(lm.load(folder)).__name__
 
 if __name__ == "__main__":
-    assert [name for _, name in map_as_completed(kind, [(sys.argv[1],)])] == ["LanguageModelApart"]  # and the worker ends
+    assert [name for _, name in map_as_completed(kind, [(sys.argv[1],)])] == ["LanguageModelApart"]
     model = lm.load(sys.argv[1])
     request = lm.ScoringRequest(model.message("user", "Who?") + model.reply_prefix(), (model.encode("I."),))
     ((scores,),) = model.score([[request]])
