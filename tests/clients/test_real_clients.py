@@ -149,7 +149,7 @@ def test_the_same_work_for_less(client, thinking, tmp_path):
             if way == "straight":
                 drive(address, folder, tmp_path / f"home-{way}", asked, thinking)
             else:
-                coordinator = Coordinator("bm25", on_receipt=receipts.append)
+                coordinator = Coordinator(on_receipt=receipts.append)
                 with running(create_app(coordinator, {None: f"{address}/v1"})) as proxy:
                     drive(proxy, folder, tmp_path / f"home-{way}", asked, thinking)
         assert not model.refused, model.refused[:3]

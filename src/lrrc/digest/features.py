@@ -75,8 +75,12 @@ class Query:
 def question(text: str, most: int = 2) -> str:
     """The last sentences of a text that end in a question mark, `most` at most; its last sentence where none does."""
     pieces = [piece.text for piece in split_segments(text)]
-    asking = [piece for piece in pieces if piece.rstrip("\"')]*_ ").endswith(_ASKING)]
-    return " ".join(asking[-most:] or pieces[-1:])
+    return " ".join(list(filter(is_question, pieces))[-most:] or pieces[-1:])
+
+
+def is_question(text: str) -> bool:
+    """Does it end in a question mark?"""
+    return text.rstrip("\"')]*_ ").endswith(_ASKING)
 
 
 def asked_weights(inputs: Sequence[Message]) -> dict[str, float]:

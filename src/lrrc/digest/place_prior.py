@@ -10,11 +10,11 @@ Shape suffix: N segments so far.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
 
+from lrrc.digest.asked_parts import parts_of_the_question, rarity
 from lrrc.digest.features import FIRST_AGENT
 from lrrc.digest.history import History
 from lrrc.digest.ranking import promise
@@ -49,7 +49,7 @@ def share_of_the_question(history: History, asked: Mapping[str, float], count: i
     held_N, whole = np.zeros(count), 0.0
     for word, weight in asked.items():
         if len(where := history.index.having(word, count)):
-            held_N[where] += weight * (1 - math.log(len(where)) / math.log(max(2, count)))
+            held_N[where] += weight * rarity(len(where), count)
             whole += weight
     return held_N / max(1.0, whole)
 
@@ -85,10 +85,11 @@ def mix_with_prior(
     place_N -= _log_sum(place_N)
     if share == 1:
         return place_N + promised
-    held_N = share_of_the_question(history, asked, len(scores_N)) * free_N
-    most = held_N.max() or 1.0
-    asked_N, having = np.zeros(len(held_N)), np.flatnonzero(held_N)
-    asked_N[having] = ASKED * most**LACKING * (held_N[having] / most) ** BEHIND
+    asked_N = np.zeros(len(scores_N))
+    for words in (asked, *parts_of_the_question(history, asked, free_N)):
+        held_N = share_of_the_question(history, words, len(scores_N)) * free_N
+        most, having = held_N.max() or 1.0, np.flatnonzero(held_N)
+        asked_N[having] = np.maximum(asked_N[having], ASKED * most**LACKING * (held_N[having] / most) ** BEHIND)
     with np.errstate(divide="ignore"):
         return promised + np.log((1 - share) * np.exp(scores_N - promised) + share * np.exp(place_N) + asked_N)
 
