@@ -16,7 +16,7 @@ from lrrc.digest.rendering import label_of
 from lrrc.digest.selection import Span
 from lrrc.middleware.body import Body
 from lrrc.middleware.chat_messages import ROOT, ReadMessage, read_message
-from lrrc.middleware.payload import DigestInForce, Payload, Request, arrange, odd_pair
+from lrrc.middleware.payload import DigestInForce, Payload, Request, arrange, odd_pair, settled
 from lrrc.middleware.prompt import Prompt
 from lrrc.middleware.prompt_cache import Bill, bill, worth_writing
 from lrrc.middleware.recall import HINT, hint
@@ -139,7 +139,12 @@ class Conversation:
         settings, mine = self.settings, self.agents.setdefault(agent or "", AgentMemory())
         now = time.time()
         mine.forget_after(prices.cache_lifetime, now)
-        request = Request(prompt, items, prompt.form.dialect(items, settings.dialect), self._made)
+        dialect = prompt.form.dialect(items, settings.dialect)
+        if mine.digest.cut:  # what the request shows by now allows more; the digest in force stays as it is
+            dialect = replace(
+                dialect, merged=dialect.merged or mine.digest.merged, named=dialect.named and mine.digest.named
+            )
+        request = Request(prompt, items, dialect, self._made)
         place, whole = request.place, Payload(request)
         view = self.update([items[i] for i in place])
 
@@ -247,7 +252,8 @@ class Conversation:
             count = tokens.count(text) if dialect.merged or hinted else chosen.tokens
             if budget is None or count <= budget:
                 spans = tuple(chosen.spans)
-                return replace(best, text=text, tokens=count, spans=spans, standing=chosen.standing)
+                new = replace(best, text=text, tokens=count, spans=spans, standing=chosen.standing)
+                return settled(request, new)
             room = max(0, budget + chosen.tokens - count)
         return best
 
@@ -258,7 +264,16 @@ def _settled(view: Body, request: Request, also: Sequence[int]) -> DigestInForce
     merged, also = request.dialect.merged, list(also)
     while True:
         kept = view.kept(merged, also)
-        found = DigestInForce(view.cut, view.over, view.links[view.cut], kept, view.gap(view.cut, kept), merged)
+        found = DigestInForce(
+            view.cut,
+            view.over,
+            view.links[view.cut],
+            kept,
+            view.gap(view.cut, kept),
+            None,
+            merged,
+            request.dialect.named,
+        )
         odd = [odd_pair(request, arrange(request, replace(found, tokens=n))) for n in (0, 1)]
         behind = next((end for end in odd if end is not None), None)
         if behind is None:

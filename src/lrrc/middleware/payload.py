@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -27,15 +27,18 @@ Group = tuple[int, ...]
 @dataclass(frozen=True)
 class DigestInForce:
     """The digest in force for an agent. It stands for the first `turns` turns, up to the body's position `cut`, of
-    which the messages at `kept` are sent as they stand; those from `place` on come after it. Span.message is a position
-    in the body. `text` is what is sent, in a dialect that is `merged` or not."""
+    which the messages at `kept` are sent as they stand; those from `place` on come after it, and where it is `behind`
+    so do those from the user's last message before that. Span.message is a position in the body. `text` is what is
+    sent, in a dialect that is `merged` or not, `named` or not."""
 
     cut: int = 0
     turns: int = 0
     link: bytes = ROOT  # the chain at the cut: an edited history has another
     kept: tuple[int, ...] = ()
     place: int = 0
+    behind: bool | None = None  # None: as the roles of the request ask for
     merged: bool = False
+    named: bool = False
     text: str = ""
     tokens: int = 0
     spans: tuple[Span, ...] = ()
@@ -86,9 +89,17 @@ def arrange(request: Request, digest: DigestInForce) -> list[Group]:
     if not digest.tokens:
         return _grouped(request, order)
     before = sum(i < at for i in order)
-    users = [n for n, i in enumerate(order[:before], 1) if items[i].role == "user"]
-    found = [_grouped(request, [*order[:n], DIGEST, *order[n:]]) for n in (before, *users[-1:])]
+    behind = max((n for n, i in enumerate(order[:before], 1) if items[i].role == "user"), default=before)
+    places = (before, behind) if digest.behind is None else (behind if digest.behind else before,)
+    found = [_grouped(request, [*order[:n], DIGEST, *order[n:]]) for n in places]
     return next((groups for groups in found if odd_pair(request, groups) is None), found[0])
+
+
+def settled(request: Request, digest: DigestInForce) -> DigestInForce:
+    """The digest with its place chosen: later requests may show other pairs of roles, and a cached prefix would end
+    where it moved."""
+    ways = [replace(digest, behind=behind) for behind in (False, True)]
+    return next((way for way in ways if odd_pair(request, arrange(request, way)) is None), ways[0])
 
 
 def _grouped(request: Request, order: Sequence[int]) -> list[Group]:
