@@ -100,7 +100,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recall",
         action="store_true",
-        help="end digests with a hint at the tool lrrc_recall where a request has it (from `lrrc mcp`)",
+        help="let agents ask for what digests leave out: requests with tools get one more, lrrc_recall, which is "
+        "answered here (unless they have it from `lrrc mcp`), and digests end with a hint at it",
     )
     parser.add_argument(
         "--holdout",

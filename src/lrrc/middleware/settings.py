@@ -41,7 +41,8 @@ class Settings:
                      itself has two in a row
     standing         most of a digest that the user's standing rules may take, as a share of the budget; 0 keeps none
                      for being one, None leaves it to the policy (0.5)
-    recall           where a request has the tool lrrc_recall, end its digest with a hint at it (see middleware.recall)
+    recall           where a request has the tool lrrc_recall, end its digest with a hint at it (see middleware.recall);
+                     the proxy offers it where a request has other tools
     stale_tokens     a digest is stale when more than this many tokens have come after it (rewrite = n)
     price_fresh      price of a prompt token that the provider has to read
     price_cached     price of one that its prefix cache has; only the ratio to price_fresh matters

@@ -7,6 +7,7 @@ client      the connection to the upstream, under the environment's proxies and 
 sockets     WebSockets, forwarded
 compress    POST /v1/compress, for clients that send the payload themselves
 app         the server
+offering    the tool lrrc_recall, where the proxy itself offers and answers it
 recalling   POST /recall: what a conversation said, for the tool of `lrrc mcp`
 usage       what an answer says it cost, read while it passes
 books       what calls cost, kept over restarts; spans: the same for OpenTelemetry

@@ -17,6 +17,7 @@ cannot work, the call goes out as it came in (`lrrc serve` starts this).
                                             refused where the upstream took it only as it came, or not at all
                       x-lrrc-reason         why it went on unshortened
                       x-lrrc-tokens-before, x-lrrc-tokens-after, x-lrrc-conversation
+                      x-lrrc-recalled       how often the model asked for what was left out, and was answered here
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ import httpx2
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+from lrrc.middleware.conversation import HELD_OUT, LEFT_ALONE
 from lrrc.middleware.coordinator import Coordinator
+from lrrc.middleware.proxy import offering
 from lrrc.middleware.proxy.books import Call
 from lrrc.middleware.proxy.client import unreached
 from lrrc.middleware.proxy.composing import BYPASSED, Apart, Outcome, shorten
@@ -65,7 +68,8 @@ log = logging.getLogger("lrrc.proxy")
 @dataclass
 class Forwarded:
     """What goes upstream: a body and the headers that tell the client what was done. `entry` is what the ledger is told
-    of a composed prompt, `original` the body that came, where another is sent; a `large` one was composed apart."""
+    of a composed prompt, `original` the body that came, where another is sent; a `large` one was composed apart.
+    `offers` is the kind of a prompt in which the tool lrrc_recall is the proxy's own."""
 
     upstream: httpx2.URL
     body: bytes | AsyncIterator[bytes]
@@ -74,6 +78,7 @@ class Forwarded:
     original: bytes | None = None
     large: bool = False
     refused: bool = False
+    offers: str | None = None
 
 
 class Proxy:
@@ -111,6 +116,7 @@ class Proxy:
         prompt = await self.read(scope, incoming)
         try:
             response = await self.ask(scope, prompt)
+            response, chunks = await self.recalling(scope, prompt, response, began)
         except (httpx2.InvalidURL, httpx2.LocalProtocolError):  # nothing that could be sent on
             incoming.outcome = "refused"
             reason = "lrrc serve: not an address and headers of HTTP"
@@ -128,7 +134,7 @@ class Proxy:
             kept = end_to_end(response.headers.raw)
             kept += [(name.encode(), value.encode("latin-1")) for name, value in prompt.notes.items()]
             await send({"type": "http.response.start", "status": response.status_code, "headers": kept})
-            async for chunk in response.aiter_raw():
+            async for chunk in chunks:
                 if ends(chunk):  # many clients leave here, without waiting for the end
                     incoming.outcome = str(response.status_code)
                 if usage:
@@ -143,6 +149,45 @@ class Proxy:
                 self.bill(prompt, scope, incoming.outcome, began, usage)
             with anyio.CancelScope(shield=True):
                 await response.aclose()
+
+    async def recalling(
+        self, scope: Scope, prompt: Forwarded, response: httpx2.Response, began: float
+    ) -> tuple[httpx2.Response, AsyncIterator[bytes]]:
+        """The answer to relay, and its chunks. One that calls the proxy's own tool alone is answered here, and the
+        upstream asked again; where it does not take that, it is sent the original."""
+        for asked in range(1, offering.ROUNDS + 1):
+            chunks = response.aiter_raw()
+            if prompt.offers is None:
+                return response, chunks
+            held, call = await offering.beginning(prompt.offers, response, chunks)
+            if call is None:
+                return response, _rest(held, chunks)
+            usage = UsageReader(response.headers)
+            usage.feed(b"".join(held))
+            self.bill(prompt, scope, str(response.status_code), began, usage)
+            await response.aclose()
+            try:
+                text = await self.recall(prompt.notes[CONVERSATION], call.query)
+            except ValueError as unknown:
+                text = str(unknown)
+            prompt.body = offering.answered(prompt.offers, prompt.body, call, text)
+            prompt.notes["x-lrrc-recalled"] = str(asked)
+            response = await self.send(scope, prompt)
+            if response.status_code in REFUSALS:
+                await response.aclose()
+                prompt.body, prompt.original, prompt.offers = prompt.original, None, None
+                response = await self.send(scope, prompt)
+        return response, response.aiter_raw()
+
+    async def recall(self, conversation: str, query: str) -> str:
+        """As `Coordinator.recall`, of large conversations too. Raises ValueError."""
+        try:
+            return await anyio.to_thread.run_sync(self.coordinator.recall, conversation, query)
+        except ValueError as unknown:
+            try:
+                return await self.apart.recall(conversation, query)
+            except ValueError:
+                raise unknown from None
 
     def bill(
         self, prompt: Forwarded, scope: Scope, status: str, began: float, usage: UsageReader | None = None
@@ -180,7 +225,7 @@ class Proxy:
         if not refused:
             return response
         await response.aclose()
-        prompt.body, prompt.original = prompt.original, None
+        prompt.body, prompt.original, prompt.offers = prompt.original, None, None
         prompt.refused = True
         reason = f"the upstream answered {response.status_code} to the shortened prompt"
         response = await self.send(scope, prompt)
@@ -195,11 +240,15 @@ class Proxy:
         """The answer's beginning. Raises InvalidURL and errors of httpx2's transport."""
         # what was written anew has a length of its own, and no encoding
         changed = () if prompt.original is None else (b"content-length", b"content-encoding")
+        if prompt.offers:  # its answer is read before it is passed on
+            changed = (*changed, b"accept-encoding")
         headers = [
             (name, value)
             for name, value in end_to_end(scope["headers"])
             if name not in (b"host", b"expect", *changed) and not name.startswith(OURS)
         ]
+        if prompt.offers:
+            headers.append((b"accept-encoding", b"identity"))
         url = address(prompt.upstream, scope)
         request = httpx2.Request(scope["method"], url, headers=headers, content=prompt.body)
         return await self.client.send(request, stream=True)
@@ -212,7 +261,10 @@ class Proxy:
         except LeftAlone as why:
             action, reason = BYPASSED if bypassed(headers) else (why.action, why.reason)
             return Forwarded(self.upstreams[None], body, self.untouched(action, reason))
-        large = len(plain) >= LARGE
+        offer = None
+        if self.coordinator.settings.recall and not bypassed(headers):
+            offer = await anyio.to_thread.run_sync(offering.offered, plain, kind)
+        plain, large = offer or plain, len(plain) >= LARGE
         done = await (self.apart.shorten(plain, headers, kind) if large else self.in_a_thread(plain, headers, kind))
         upstream = self.upstreams.get(done.model, self.upstreams[None])
         receipt = done.receipt
@@ -228,8 +280,11 @@ class Proxy:
         }
         entry = ({"model": done.model, "messages": done.messages}, len(body), receipt, done.seconds)
         if done.body is None:
-            return Forwarded(upstream, body, notes | {"x-lrrc-reason": receipt.reason}, entry)
-        return Forwarded(upstream, done.body, notes, entry, original=body, large=large)
+            notes["x-lrrc-reason"] = receipt.reason
+            if offer is None or receipt.reason in (HELD_OUT, LEFT_ALONE):
+                return Forwarded(upstream, body, notes, entry)
+        offers = kind if offer else None
+        return Forwarded(upstream, done.body or offer, notes, entry, original=body, large=large, offers=offers)
 
     async def in_a_thread(self, body: bytes, headers: Mapping[bytes, bytes], kind: str) -> Outcome:
         return await anyio.to_thread.run_sync(shorten, self.coordinator, body, headers, kind, limiter=self.composing)
@@ -300,7 +355,7 @@ class IncomingRequest:
         async for chunk in chunks:
             held += chunk
             if len(held) > limit:
-                return _rest(bytes(held), chunks)
+                return _rest([bytes(held)], chunks)
         return bytes(held)
 
     async def left(self) -> None:
@@ -310,7 +365,8 @@ class IncomingRequest:
             pass
 
 
-async def _rest(first: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
+async def _rest(held: Iterable[bytes], chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    for chunk in held:
+        yield chunk
     async for chunk in chunks:
         yield chunk

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import anyio
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -30,12 +29,9 @@ class Recall:
         if not (isinstance(conversation, str) and isinstance(query, str)):
             return refusal('allowed is an object with the texts "conversation" and "query"', 400)
         try:
-            text = await anyio.to_thread.run_sync(self.proxy.coordinator.recall, conversation, query)
+            text = await self.proxy.recall(conversation, query)
         except ValueError as unknown:
-            try:
-                text = await self.proxy.apart.recall(conversation, query)  # one of the large ones, perhaps
-            except ValueError:
-                return refusal(str(unknown), 404)
+            return refusal(str(unknown), 404)
         return Json({"text": text}, headers=PRIVATE)
 
 
