@@ -3,11 +3,13 @@
     python bench/proxy.py overhead --policy bm25 --history 4000
     python bench/proxy.py load --policy bm25 --conversations 200 --seconds 60
     python bench/proxy.py large --policy bm25 --megabytes 20
+    python bench/proxy.py dialects --policy lrrc --history 100000 --requests 30
 
 Upstream, proxy and client are three processes on this machine. `overhead` measures every request twice, straight to
 the upstream and through the proxy, less the upstream's own time. `load` gives every conversation words of its own: the
 upstream looks for another one's in each prompt, the client in each answer. `large` measures small requests alone, and
-then beside two large ones at once. Prints JSON; exit status 1 where an answer
+then beside two large ones at once. `dialects` is the processor's time, in one process, from a request's body to the one
+that goes upstream: a busy machine does not matter to it. Prints JSON; exit status 1 where an answer
 was wrong, lost or stalled.
 """
 
@@ -37,6 +39,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from lrrc.commands.serve import listen
+from lrrc.middleware import Coordinator
+from lrrc.middleware.proxy.composing import shorten
+from lrrc.middleware.proxy.reading import CHAT, MESSAGES, RESPONSES, SHORTENED
 from lrrc.pretrained import tokens
 
 MARK = re.compile(r"talk-(\d+)")
@@ -190,6 +195,43 @@ def large(args: argparse.Namespace, proxy: int) -> dict[str, object]:
     return result
 
 
+def dialects(args: argparse.Namespace) -> dict[str, object]:
+    """Milliseconds of the processor for a request in each dialect, by default settings: the first of a conversation, and
+    its next turns."""
+    rng, result = random.Random(0), {}
+    plain = talk(rng, 0, args.history)
+    for kind in (CHAT, MESSAGES, RESPONSES):
+        coordinator, rows, messages = (
+            Coordinator(args.policy),
+            {"never seen": [], "next turn": []},
+            plain,
+        )
+        Coordinator(coordinator.policy).compose(talk(rng, 1, 300))  # whatever is made ready at first use is
+        for turn in range(args.requests + 1):
+            given = [as_item(message) for message in messages] if kind == RESPONSES else messages
+            body = json.dumps({"model": "m", "max_tokens": 9, SHORTENED[kind]: given}).encode()
+            began = time.thread_time()
+            done = shorten(coordinator, body, {}, kind)
+            took = 1e3 * (time.thread_time() - began)
+            if done.receipt is None:
+                raise SystemExit(f"{kind}: {done.action}: {done.reason}")
+            rows["next turn" if turn else "never seen"].append(took)
+            more = [{"role": "assistant", "content": text(rng, 75, "talk-0")}]
+            messages = [*messages, *more, {"role": "user", "content": text(rng, 30, "talk-0")}]
+        result[kind] = {
+            name: {"requests": len(each), "ms_p50": round(statistics.median(each), 1), "ms_max": round(max(each), 1)}
+            for name, each in rows.items()
+            if each
+        }
+    return result
+
+
+def as_item(message: dict[str, str]) -> dict[str, object]:
+    """A message in the form of the Responses API."""
+    kind = "output_text" if message["role"] == "assistant" else "input_text"
+    return {"type": "message", "role": message["role"], "content": [{"type": kind, "text": message["content"]}]}
+
+
 async def converse(client: openai.AsyncOpenAI, number: int, args: argparse.Namespace, end: float, seen: dict) -> None:
     """One conversation, `--turns` turns or more, until `end`."""
     rng, messages = random.Random(number), []
@@ -245,11 +287,11 @@ async def crowd(args: argparse.Namespace, proxy: int) -> dict[str, object]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("what", choices=("overhead", "load", "large", "upstream"))
+    parser.add_argument("what", choices=("overhead", "load", "large", "dialects", "upstream"))
     parser.add_argument("--policy", default="bm25")
     parser.add_argument("--checkpoint", help="folder of a trained policy")
-    parser.add_argument("--history", type=int, default=4000, help="tokens of history (overhead, large)")
-    parser.add_argument("--requests", type=int, default=300, help="requests (overhead, large)")
+    parser.add_argument("--history", type=int, default=4000, help="tokens of history (all but load)")
+    parser.add_argument("--requests", type=int, default=300, help="requests (all but load)")
     parser.add_argument("--megabytes", type=int, default=20, help="of each of two requests (large)")
     parser.add_argument("--conversations", type=int, default=200, help="conversations at once (load)")
     parser.add_argument("--seconds", type=float, default=60, help="how long new turns begin (load)")
@@ -262,6 +304,9 @@ def main() -> int:
             print(f"127.0.0.1:{listener.getsockname()[1]}", flush=True)
             app = Starlette(routes=[Route("/v1/chat/completions", complete, methods=["POST"])])
             uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False)).run(sockets=[listener])
+        return 0
+    if args.what == "dialects":
+        print(json.dumps({"what": args.what, "history": args.history, **dialects(args)}, indent=1))
         return 0
     checkpoint = ["--checkpoint", args.checkpoint] if args.checkpoint else []
     with ExitStack() as servers:
