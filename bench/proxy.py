@@ -196,8 +196,8 @@ def large(args: argparse.Namespace, proxy: int) -> dict[str, object]:
 
 
 def dialects(args: argparse.Namespace) -> dict[str, object]:
-    """Milliseconds of the processor for a request in each dialect, by default settings: the first of a conversation, and
-    its next turns."""
+    """Milliseconds of the processor for a request in each dialect, by default settings: of a conversation never seen
+    before, and of its next turns."""
     rng, result = random.Random(0), {}
     plain = talk(rng, 0, args.history)
     for kind in (CHAT, MESSAGES, RESPONSES):
