@@ -8,6 +8,7 @@ words           of any script, and what each says
 history         the segments of a conversation, growing turn by turn
 features        what is known of a segment without learning
 growing_rows    arrays that grow
+asked_parts     the parts of a question that asks for several things
 place_prior     what the place of a segment, and the words asked, say of its worth
 standing_rules  what a user asks for once and expects to hold, until it is replaced
 rule_wording    how that is worded in eight languages
