@@ -167,3 +167,18 @@ def test_power_of_no_loss_is_how_often_it_is_found():
         powers.append(seen.power_within(margin))
     assert abs(np.mean(found) - np.mean(powers)) < 0.08 and 0.3 < np.mean(found) < 0.95
     assert crossed(np.zeros((2, 5))).power_within(0.01) == 1 and seen.power_within(1e-6) == 0
+
+
+def test_one_side_alone_excludes_a_loss():
+    """A gain beyond the margin is no loss; its test is the half of the two-sided one, and finds what its power says."""
+    rng = np.random.default_rng(6)
+    found, powers = [], []
+    for _ in range(400):
+        seen = crossed(0.12 * rng.standard_normal((1, 60)))
+        found.append(seen.p_above(-0.04) < 0.05)
+        powers.append(seen.power_above(-0.04))
+    assert abs(np.mean(found) - np.mean(powers)) < 0.08 and 0.5 < np.mean(found) < 0.95
+    gain = crossed(0.2 + 0.05 * rng.standard_normal((2, 60)))
+    assert gain.p_above(-0.04) < 1e-6 < 0.99 < gain.p_within(0.04)
+    assert gain.p_above(0.0) == pytest.approx(gain.p() / 2) and gain.p_above(0.5) > 0.99
+    assert crossed(np.zeros((2, 5))).p_above(-1) == 0 and crossed(np.zeros((2, 5))).p_above(0) == 1

@@ -331,6 +331,14 @@ def in_a_sentence(summary: Summary) -> str:
             f"With a small model as reader, its digests cost {abs(saved['value']):.0f} % {less(saved)} tokens than the "
             f"full history and get {abs(gap['value']):.0f} points {_more(gap)} checks right"
         )
+    at = {"evaluation": "team-against", "policy": "lrrc", "variant": "lrrc"}
+    if played := summary.record_or_none("team_success_difference", **at):
+        fewer = summary.record("team_calls_saved", **at)
+        found.append(
+            f"in a team whose agents know different things, its gate makes {abs(fewer['value']):.0f} % {less(fewer)} "
+            f"calls than calling everybody with everything, and {abs(played['value']):.0f} points {_more(played)} "
+            f"requests are answered right"
+        )
     told: dict[str, list[str]] = {}
     for record, against in _compared(summary):
         told.setdefault(direction(record), []).append(against)

@@ -95,6 +95,19 @@ class Crossed:
         room = margin / self.se - self._reach(alpha) / self.se
         return float(max(0.0, 2 * scipy_stats.t.cdf(room, self._degrees) - 1))
 
+    def p_above(self, limit: float) -> float:
+        """One-sided p-value: small means that the mean lies above `limit`."""
+        if not self.se:
+            return float(self.value <= limit)
+        nearer = self.p(limit) / 2
+        return nearer if self.value > limit else 1 - nearer
+
+    def power_above(self, limit: float, alpha: float = 0.05) -> float:
+        """Power of the one-sided test for lying above `limit`, where the true mean is 0."""
+        if not self.se:
+            return float(limit < 0)
+        return float(scipy_stats.t.cdf((-limit - self._reach(alpha)) / self.se, self._degrees))
+
     @property
     def _degrees(self) -> float:
         """Satterthwaite's degrees of freedom."""

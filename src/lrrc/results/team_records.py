@@ -143,7 +143,7 @@ def against_reference(rows: pd.DataFrame, alpha: float) -> Iterator[dict[str, An
         clusters = mine.index.get_level_values("episode_id")
         where = {"part": "against", "payload": pair[0], "call": pair[1], "kind": ALL}
         gap = crossed([100 * (mine["right"] - full["right"])], clusters)
-        more = {"no_loss_p": gap.p_within(MARGIN), "no_loss_power": gap.power_within(MARGIN, alpha)}
+        more = {"no_loss_p": gap.p_above(-MARGIN), "no_loss_power": gap.power_above(-MARGIN, alpha)}
         yield measured(where, "success_difference", gap, len(mine), detectable=gap.detectable(alpha), **more)
         for column in ("calls", "tokens", "money", "money_cached"):
             saved = crossed_reduction([mine[column]], [full[column]], clusters)

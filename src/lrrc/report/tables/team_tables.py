@@ -37,7 +37,7 @@ def _pairs_table(figures: Figures) -> Table:
     for header, shows in (*spread, *gaps):
         columns += [Column(header, shows), Column("", "low"), Column("", "high")]
     columns += [Column("Money saved %", ".1f"), Column("with prompt caches", ".1f")]
-    columns += [Column("p of no loss of 4 points", "p"), Column("its power %", ".0f")]
+    columns += [Column("p of no loss of 4 points", "p"), Column("its power where nothing is lost %", ".0f")]
     return Table("team_pairs", "Who is called, with what, per request", tuple(columns), tuple(rows), _note(figures))
 
 
