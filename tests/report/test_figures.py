@@ -57,10 +57,16 @@ def test_no_text_leaves_the_page(name, summary):
     assert box.x0 >= -0.01 and box.y0 >= -0.01 and box.x1 <= width + 0.01 and box.y1 <= height + 0.01
 
 
-@pytest.mark.parametrize("name", ["figure2", "figure3", "figure5", "pareto"])
+@pytest.mark.parametrize("name", ["figure2_arena", "figure3_arena", "figure5", "pareto"])
 def test_every_figure_says_what_it_was_measured_on(name, summary):
     text = words(draw(name, summary)).replace("\n", " ")
     assert "Embedded arena" in text and "judged by a program" in text and "episodes" in text
+
+
+@pytest.mark.parametrize("name", ["figure2", "figure3"])
+def test_figures_about_people_are_drawn_from_their_votes(name, summary):
+    assert "judged by people" in words(draw(name, summary)).replace("\n", " ")
+    assert "judged by a program" in words(draw(name, synthetic.without("votes"))).replace("\n", " ")
 
 
 def test_figure2_draws_the_records_with_standard_errors(summary):
@@ -117,7 +123,7 @@ def test_labels_are_spread_in_order():
 
 @pytest.mark.parametrize("name", [n for n, p in FIGURES.items() if not p.needs and n not in ("figure1", "figure4")])
 def test_figures_of_the_paper_without_outcomes(name):
-    text = words(draw(name, synthetic.without("success", "call-gate"))).lower()
+    text = words(draw(name, synthetic.without("success", "call-gate", "votes"))).lower()
     assert "success (%)" not in text and ("no outcomes recorded" in text) == (name != "figure5")
     assert ("calls per episode" in text) == (name != "figure5")
 
@@ -153,7 +159,8 @@ def test_tables_hold_the_records(summary):
     names = "live live_details live_families live_ablations fidelity transfer call_gate policies lrrc_vs_policies "
     names += "tokens ranks ablations gates tests subgroups power dataset training live_curves live_equal_tokens tuned "
     names += "votes votes_variants votes_gates votes_call_gate votes_no_loss kinds_128 kinds_256 "
-    names += "kinds_words_128 kinds_words_256 recall_chess team_pairs team_kinds team_gate team_headroom"
+    names += "kinds_words_128 kinds_words_256 recall_chess team_pairs team_kinds team_gate "
+    names += "team_gate_readers team_headroom"
     assert set(made) == set(names.split())
     rows = {row["Policy"]: row for row in csv.DictReader(io.StringIO(made["policies"].csv()))}
     saved = summary.record("token_reduction_vs_full", evaluation="replay", policy="bm25")

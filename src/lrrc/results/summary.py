@@ -283,6 +283,13 @@ class Summary:
             raise ValueError("summary: no record of the replay; `dvc repro replay stats` makes them")
         return max(found, key=lambda r: (r["n"], r["seeds"]))
 
+    def by_votes(self) -> Summary:
+        """What people's votes measured, under the names of the replay: for figures about people. The same where
+        nobody's were measured."""
+        if not self.has("votes"):
+            return self
+        return replace(self, records=[{**r, "evaluation": "replay"} for r in self.find(evaluation="votes")])
+
     def at_budget(self) -> Summary:
         """The same without digests of other budgets, so that a policy and rank name one record."""
         return replace(self, records=[r for r in self.records if r["budget"] in (None, self.budget)])

@@ -113,6 +113,20 @@ FIGURES = {
         plot=lambda measured: against_success(figures_of(measured.summary), "tokens", "Tokens per request"),
         needs="team",
     ),
+    "figure2_arena": Figure(
+        "Figure 2, on the embedded arena",
+        "Success on recorded outcomes (points, left axis) and tokens per episode (bars, right axis), standard errors.",
+        "figures, stats, replay, {operating}, {baselines}",
+        plot=lambda measured: success_and_tokens(measured.summary),
+        needs="votes",
+    ),
+    "figure3_arena": Figure(
+        "Figure 3, on the embedded arena",
+        "Tokens saved, and success on recorded outcomes, against the coordinator rank, 95 % intervals.",
+        "figures, stats, replay, {ranks}, {full}",
+        plot=lambda measured: rank_tradeoff(measured.summary),
+        needs="votes",
+    ),
     "figure1": Figure(
         "Figure 1",
         "The coordinator, its shapes, the gate, and where tokens and calls are saved.",
@@ -122,16 +136,18 @@ FIGURES = {
     ),
     "figure2": Figure(
         "Figure 2",
-        "Success, or else calls, (points, left axis) and tokens per episode (bars, right axis), standard errors.",
-        "figures, stats, replay, {operating}, {baselines}",
-        plot=lambda measured: success_and_tokens(measured.summary),
+        "Success by people's votes where measured, else on recorded outcomes, or else calls (points, left axis), and "
+        "tokens per episode (bars, right axis), standard errors.",
+        "figures, stats, votes, replay, {operating}, {baselines}",
+        plot=lambda measured: success_and_tokens(measured.summary.by_votes()),
         of_paper=True,
     ),
     "figure3": Figure(
         "Figure 3",
-        "Tokens saved, and success or else calls, against the coordinator rank, 95 % intervals.",
-        "figures, stats, replay, {ranks}, {full}",
-        plot=lambda measured: rank_tradeoff(measured.summary),
+        "Tokens saved, and success by people's votes where measured, else on recorded outcomes, or else calls, against "
+        "the coordinator rank, 95 % intervals.",
+        "figures, stats, votes, replay, {ranks}, {full}",
+        plot=lambda measured: rank_tradeoff(measured.summary.by_votes()),
         of_paper=True,
     ),
     "figure4": Figure(
