@@ -1,6 +1,7 @@
 """Figures: numbers drawn are the records, nothing overlaps or falls outside, the same bytes twice."""
 
 import csv
+import dataclasses
 import io
 
 import pytest
@@ -66,6 +67,8 @@ def test_every_figure_says_what_it_was_measured_on(name, summary):
 @pytest.mark.parametrize("name", ["figure2", "figure3"])
 def test_figures_about_people_are_drawn_from_their_votes(name, summary):
     assert "judged by people" in words(draw(name, summary)).replace("\n", " ")
+    elsewhere = dataclasses.replace(summary, budget=64)  # where nobody's votes were measured
+    assert elsewhere.by_votes() is elsewhere
     assert "judged by a program" in words(draw(name, synthetic.without("votes"))).replace("\n", " ")
 
 

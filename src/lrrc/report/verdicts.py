@@ -103,7 +103,8 @@ def calls(summary: Summary) -> Verdict | None:
 
 def fewer_calls(summary: Summary) -> list[str]:
     """What the gate loses where it saves as many calls as the paper; whether losses are excluded."""
-    found = summary.find(evaluation="votes-fewer-calls", metric="success_difference_vs_full")
+    at = operating_point(summary)
+    found = summary.find(evaluation="votes-fewer-calls", metric="success_difference_vs_full", **at)
     if not found:
         return []
     (gap,) = found

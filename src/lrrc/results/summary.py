@@ -284,9 +284,10 @@ class Summary:
         return max(found, key=lambda r: (r["n"], r["seeds"]))
 
     def by_votes(self) -> Summary:
-        """What people's votes measured, under the names of the replay: for figures about people. The same where
-        nobody's were measured."""
-        if not self.has("votes"):
+        """What people's votes measured, under the names of the replay: for figures about people. The same where nobody's
+        were measured at this rank and budget."""
+        at = {"policy": "lrrc", "rank": self.rank, "budget": self.budget}
+        if not self.find(evaluation="votes", metric="preference_success", **at):
             return self
         return replace(self, records=[{**r, "evaluation": "replay"} for r in self.find(evaluation="votes")])
 

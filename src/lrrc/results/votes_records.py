@@ -84,7 +84,7 @@ def fewer_calls_records(rows: pd.DataFrame, folder: Path, source: Source, settin
         if saved.value < CLAIMED:
             continue
         base = {"evaluation": "votes-fewer-calls", "data": source.data, "judge": source.judge, "policy": "lrrc"}
-        base |= {"rank": settings.rank, "budget": settings.budget, "variant": f"tau={tau:.2f}"}
+        base |= {name: int(part[name].iloc[0]) for name in ("rank", "budget")} | {"variant": f"tau={tau:.2f}"}
         gap = crossed(_difference(mine["success"], success), clusters)
         return [
             crossed_record(base, "call_reduction_vs_full", saved),
