@@ -284,8 +284,8 @@ class Summary:
         return max(found, key=lambda r: (r["n"], r["seeds"]))
 
     def by_votes(self) -> Summary:
-        """What people's votes measured, under the names of the replay: for figures about people. The same where nobody's
-        were measured at this rank and budget."""
+        """What people's votes measured, under the names of the replay: for figures about people. The same where
+        nobody's were measured at this rank and budget."""
         at = {"policy": "lrrc", "rank": self.rank, "budget": self.budget}
         if not self.find(evaluation="votes", metric="preference_success", **at):
             return self
