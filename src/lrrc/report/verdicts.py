@@ -14,11 +14,12 @@ from lrrc.report.tables import kinds_tables
 from lrrc.results.kinds_records import MEAN, WORST
 from lrrc.results.scores import GATE_ON
 from lrrc.results.summary import DATA, LIVE_AGENT, Summary, name
-from lrrc.results.team_records import BEST_ALONE, CALLS, CEILING, MARGIN
+from lrrc.results.team_records import BEST_ALONE, CALLS, CEILING, GATE, MARGIN
 from lrrc.results.votes_records import CLAIMED
 
 OVER_KINDS = ("mean over kinds", "worst kind")
 UNTOLD = "no difference can be told"
+PLAYED = {"evaluation": "team-against", "policy": "lrrc", "variant": GATE}  # LRRC's digests and gate, in a team
 
 
 @dataclass(frozen=True)
@@ -127,11 +128,10 @@ def fewer_calls(summary: Summary) -> list[str]:
 
 def team(summary: Summary) -> Verdict | None:
     """A team that is played: LRRC's gate and digests against everybody with everything, and the best router."""
-    at = {"evaluation": "team-against", "policy": "lrrc", "variant": "lrrc"}
-    gap = summary.record_or_none("team_success_difference", **at)
+    gap = summary.record_or_none("team_success_difference", **PLAYED)
     if gap is None:
         return None
-    saved, tokens_saved = (summary.record(metric, **at) for metric in ("team_calls_saved", "team_tokens_saved"))
+    saved, tokens_saved = (summary.record(metric, **PLAYED) for metric in ("team_calls_saved", "team_tokens_saved"))
     lost = "is excluded" if gap["no_loss_p"] < 0.05 else "is not excluded"
     routers = summary.find(evaluation="team-rules", metric="team_gate_minus_rule")
     leads = [r for r in routers if r["call"] not in (CEILING, "random")]
@@ -332,9 +332,8 @@ def in_a_sentence(summary: Summary) -> str:
             f"With a small model as reader, its digests cost {abs(saved['value']):.0f} % {less(saved)} tokens than the "
             f"full history and get {abs(gap['value']):.0f} points {_more(gap)} checks right"
         )
-    at = {"evaluation": "team-against", "policy": "lrrc", "variant": "lrrc"}
-    if played := summary.record_or_none("team_success_difference", **at):
-        fewer = summary.record("team_calls_saved", **at)
+    if played := summary.record_or_none("team_success_difference", **PLAYED):
+        fewer = summary.record("team_calls_saved", **PLAYED)
         found.append(
             f"in a team whose agents know different things, its gate makes {abs(fewer['value']):.0f} % {less(fewer)} "
             f"calls than calling everybody with everything, and {abs(played['value']):.0f} points {_more(played)} "

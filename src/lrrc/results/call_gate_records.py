@@ -39,7 +39,12 @@ def gate_records(replay: Path, source: Source, prompt_of: Mapping[str, str] | No
             "variant": f"tau={tau:.2f}",
         }
         for metric, column in (("calls_per_episode", "calls"), ("preference_success", "success")):
-            matrix = part.pivot(index="seed", columns="episode_id", values=column).dropna(axis=1).astype(float)
+            matrix = curve_matrix(part, column)
             prompts = [prompt_of[i] for i in matrix.columns] if prompt_of else None
             records.append(crossed_record(base, metric, crossed(matrix, prompts)))
     return records
+
+
+def curve_matrix(at_one_threshold: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Seeds x episodes of a column of the curve; episodes that lack a seed are left out."""
+    return at_one_threshold.pivot(index="seed", columns="episode_id", values=column).dropna(axis=1).astype(float)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lrrc.results.call_gate_records import CURVE, gate_records
+from lrrc.results.call_gate_records import CURVE, curve_matrix, gate_records
 from lrrc.results.crossed import Crossed, crossed, crossed_reduction
 from lrrc.results.replay_records import dataset_records, evaluation_records
 from lrrc.results.scores import GATE_ON, Scores, Settings, Source, crossed_record, shared
@@ -41,8 +41,9 @@ def read_votes(folder: Path, settings: Settings) -> list[dict[str, Any]]:
     measured = evaluation_records(rows, source, settings) + gate_records(folder, source, prompt_of)
     counted = [r for r in dataset_records(meta["table1"], source) if r["variant"].endswith("/total")]
     sizes = {"n": meta["pairs"], "prompts": meta["prompts"]}
-    measured = [r for r in measured if r["evaluation"] in NAMES] + no_loss_records(rows, source, settings)
-    measured += fewer_calls_records(rows, folder, source, settings)
+    scores = Scores.of_rows(rows, "results/votes")
+    measured = [r for r in measured if r["evaluation"] in NAMES] + no_loss_records(scores, source, settings)
+    measured += fewer_calls_records(scores, folder, source, settings)
     found = [{**r, **sizes} for r in measured]
     base = {"evaluation": "dataset", "data": source.data, "judge": source.judge, "policy": None, "rank": None}
     drawn = {"budget": None, "variant": "drawn"}
@@ -52,9 +53,8 @@ def read_votes(folder: Path, settings: Settings) -> list[dict[str, Any]]:
     return [{**r, "evaluation": NAMES.get(r["evaluation"], r["evaluation"])} for r in (*found, *counted)]
 
 
-def no_loss_records(rows: pd.DataFrame, source: Source, settings: Settings) -> list[dict[str, Any]]:
+def no_loss_records(scores: Scores, source: Source, settings: Settings) -> list[dict[str, Any]]:
     """LRRC at its operating point against Full-Context, with the call gate and without: "no loss" at every margin."""
-    scores = Scores.of_rows(rows, "results/votes")
     full, records = scores.reference(), []
     wanted = {"policy": "lrrc", "rank": settings.rank, "budget": settings.budget}
     for config in scores.tables:
@@ -67,18 +67,17 @@ def no_loss_records(rows: pd.DataFrame, source: Source, settings: Settings) -> l
     return records
 
 
-def fewer_calls_records(rows: pd.DataFrame, folder: Path, source: Source, settings: Settings) -> list[dict[str, Any]]:
+def fewer_calls_records(scores: Scores, folder: Path, source: Source, settings: Settings) -> list[dict[str, Any]]:
     """The highest threshold of LRRC's gate that saves CLAIMED percent of the calls: calls saved and success against
     Full-Context, and "no loss". Which one it is, calls alone decide. Empty where none saves as many."""
     import pandas as pd
 
     if not (folder / CURVE).is_file():
         return []
-    scores = Scores.of_rows(rows, "results/votes")
     calls, success = (scores.matrix(scores.reference(), column) for column in ("calls", "success"))
     curve = pd.read_parquet(folder / CURVE)
     for tau, part in sorted(curve.groupby("tau"), reverse=True):
-        mine = {c: part.pivot(index="seed", columns="episode_id", values=c).astype(float) for c in ("calls", "success")}
+        mine = {column: curve_matrix(part, column) for column in ("calls", "success")}
         clusters = scores.clusters(mine["success"].columns)
         saved = crossed_reduction(*shared(mine["calls"], calls), clusters)
         if saved.value < CLAIMED:
