@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 import yaml
@@ -166,6 +166,12 @@ def test_thousands_of_points_are_fast(repo):
     assert len(client().get_metric_history(run.info.run_id, "epoch/a/fit-4")) == 200
 
 
+def size(file):
+    with suppress(FileNotFoundError):
+        return file.stat().st_size
+    return 0
+
+
 def test_first_use_by_one_that_is_killed_then_by_three_at_once(tmp_path):
     (tmp_path / "dvc.yaml").write_text("stages: {}\n")
     code = (
@@ -174,10 +180,10 @@ def test_first_use_by_one_that_is_killed_then_by_three_at_once(tmp_path):
         "    assert mlflow_runs.log_stage(name, stage='train', params={'a': 1}, metrics={'loss': 1})"
     )
     killed = subprocess.Popen([sys.executable, "-c", code, "killed"], cwd=tmp_path)
+    enough = random.randrange(500_000)  # bytes, somewhere in MLflow's migrations, which make 950,000
     deadline = time.monotonic() + 120
-    while not list(tmp_path.glob(".mlflow.db.*.tmp")) and time.monotonic() < deadline:
+    while time.monotonic() < deadline and not any(size(file) > enough for file in tmp_path.glob(".mlflow.db.*.tmp")):
         time.sleep(0.01)
-    time.sleep(random.random())  # somewhere in MLflow's migrations
     killed.kill()
     assert killed.wait() == -signal.SIGKILL and not (tmp_path / "mlflow.db").exists()
     writers = [subprocess.Popen([sys.executable, "-c", code, f"own-{i}"], cwd=tmp_path) for i in range(3)]
