@@ -1,7 +1,8 @@
 """Stage stats: what the evaluations measured and training curves -> results/summary.json, the headline of metrics.
 
 python pipeline/stats.py results/replay results/live results/fidelity results/transfer.parquet results/votes \\
-    results/kinds results/team data/tuned.json data/table1.json models results/summary.json results/metrics.json
+    results/kinds results/team results/team_ablations.parquet data/tuned.json data/table1.json models \\
+    results/summary.json results/metrics.json
 """
 
 from lrrc.runtime.stage_script import run_script  # isort: split
@@ -28,7 +29,7 @@ from lrrc.runtime.files import write_json
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    measured = ("replay", "live", "fidelity", "transfer", "votes", "kinds", "team")
+    measured = ("replay", "live", "fidelity", "transfer", "votes", "kinds", "team", "team_ablations")
     for name in (*measured, "tuned", "table1", "models", "summary", "metrics"):
         parser.add_argument(name, type=Path)
     args = parser.parse_args()
@@ -41,7 +42,7 @@ def main() -> None:
     records += read_transfer(args.transfer, settings)
     records += read_votes(args.votes, settings)
     records += read_kinds(args.kinds)
-    records += read_team(args.team, Money(**asdict(params.team_report)), tests.alpha)
+    records += read_team(args.team, args.team_ablations, Money(**asdict(params.team_report)), tests.alpha)
     records += read_tuning(args.tuned, read_source(args.replay), settings)
     summary = Summary.of(records, params.rank, params.budget)
     write_json(args.summary, summary.content())

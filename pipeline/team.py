@@ -3,8 +3,8 @@
 python pipeline/team.py models data/encoder data/embedded/arena.parquet data/embedded/team.parquet data/lm \\
     data/embedded/team_answers.parquet results/team
 
-Models are asked for what data/embedded/team_answers.parquet lacks; the second one then has to be installed
-(pipeline/requirements-curate.txt). What they answer is kept under .cache/team, and the next run goes on from there.
+Models are asked for what data/embedded/team_answers.parquet lacks. What they answer is kept under .cache/team, and the
+next run goes on from there.
 """
 
 from lrrc.runtime.stage_script import run_script  # isort: split

@@ -1,6 +1,6 @@
 """Stage team_report: results/team -> figures with intervals, plots and tables of the team arena.
 
-python pipeline/team_report.py results/team results/team_report
+python pipeline/team_report.py results/team results/team_ablations.parquet results/team_report
 """
 
 from lrrc.runtime.stage_script import run_script  # isort: split
@@ -22,11 +22,11 @@ from lrrc.runtime.files import rounded, write_json, write_text
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("team", type=Path)
-    parser.add_argument("out", type=Path)
+    for name in ("team", "ablations", "out"):
+        parser.add_argument(name, type=Path)
     args = parser.parse_args()
     params = load_params()
-    figures = read_team(args.team, Money(**asdict(params.team_report)), params.stats.alpha)
+    figures = read_team(args.team, args.ablations, Money(**asdict(params.team_report)), params.stats.alpha)
     args.out.mkdir(parents=True, exist_ok=True)
     write_json(args.out / "figures.json", rounded(figures))
     for metric, title in (("calls", "Calls per request"), ("tokens", "Tokens per request, prompt and completion")):

@@ -348,7 +348,7 @@ class TeamConfig:
     `calibrate` others set the confidence below which an agent says that it has nothing; in every `whole_every`-th of
     those both models are also given all there is. `pairs` are PAYLOAD/CALL. The call gate is taught by `taught`
     episodes of `taught_seed`, which is not the arena's; `margin` is what calling fewer may cost on episodes that
-    calibrate it, `seeds_elsewhere` how many of `seeds` its `variants` have.
+    calibrate it.
     """
 
     episodes: Several
@@ -357,13 +357,11 @@ class TeamConfig:
     pairs: Listed[str]
     folds: Several
     seeds: Listed[Seed]
-    seeds_elsewhere: Positive
     rank: Several
     taught: Several
     taught_seed: Seed
     epochs: Positive
     margin: FractionBelow1
-    variants: Listed[str]
     seed: Seed
 
     def __post_init__(self) -> None:
@@ -376,6 +374,14 @@ class TeamConfig:
                 pair,
                 f"PAYLOAD/CALL with CALL of {', '.join(TEAM_CALLS)}",
             )
+
+
+@checked
+class TeamAblateConfig:
+    """The gate with a part changed: which variants, and how many of team.seeds each has."""
+
+    variants: Listed[str]
+    seeds: Positive
 
 
 @checked
@@ -433,6 +439,7 @@ class Params:
     votes: VotesConfig
     team_arena: TeamArenaConfig
     team: TeamConfig
+    team_ablate: TeamAblateConfig
     team_report: TeamReportConfig
     explore: ExploreConfig
     stats: StatsConfig

@@ -12,8 +12,9 @@ from helpers.paths import ROOT
 
 from lrrc.episodes.team.episode import read_team, write_team
 from lrrc.evaluation.team import stage
+from lrrc.evaluation.team.ablations import evaluate_ablations
 from lrrc.evaluation.team.readers import Readers
-from lrrc.params import load_params, parse_params
+from lrrc.params import TeamAblateConfig, load_params, parse_params
 from lrrc.policies.caller import load_gate
 from lrrc.report.figures.team_figures import against_success
 from lrrc.report.tables.team_tables import team_tables
@@ -41,8 +42,8 @@ def played(tmp_path_factory):
     params = load_params(ROOT / "params.yaml")
     few = {"episodes": 6, "calibrate": 3, "folds": 2, "seeds": (0, 1), "taught": 6, "epochs": 1}
     pairs = ("lrrc/all", "full-context/all", "lrrc/oracle")
-    team = dataclasses.replace(params.team, **few, variants=("state-off",), pairs=pairs, seeds_elsewhere=2)
-    params = dataclasses.replace(params, rank=4, ranks=(4,), team=team)
+    team, parts = dataclasses.replace(params.team, **few, pairs=pairs), TeamAblateConfig(("state-off",), 2)
+    params = dataclasses.replace(params, rank=4, ranks=(4,), team=team, team_ablate=parts)
     patch = pytest.MonkeyPatch()
     patch.setattr(stage, "remembering", lambda *_: Known(ARENA))
     places = stage.Places(
@@ -57,13 +58,14 @@ def played(tmp_path_factory):
     )
     with patch.context():
         stage.evaluate_team(places, params)
+        evaluate_ablations(places, root / "out/gate", params, root / "ablations.parquet")
     patch.undo()
     return root / "out"
 
 
 @pytest.fixture(scope="module")
 def figures(played):
-    return team_records.read_team(played, PRICES)
+    return team_records.read_team(played, played.parent / "ablations.parquet", PRICES)
 
 
 def test_every_pair_meets_the_same_requests(played):
@@ -121,10 +123,9 @@ def test_the_page_shows_who_was_called_and_what_each_was_sent(played):
 
 
 def test_ablations_are_set_against_the_whole_gate_of_the_same_seed(figures):
-    gap = one(figures, part="gate", changed="state-off", call="best agent", metric="success_minus_whole_gate")
-    mine, whole = (
-        one(figures, part="gate", changed=v, call="best agent", metric="success")["value"] for v in ("state-off", "")
-    )
+    parts = {"part": "gate-readers", "call": "best agent"}
+    gap = one(figures, **parts, changed="state-off", metric="success_minus_whole_gate")
+    mine, whole = (one(figures, **parts, changed=v, metric="success")["value"] for v in ("state-off", ""))
     assert gap["value"] == pytest.approx(100 * (mine - whole)) and gap["seeds"] == 2
 
 
@@ -150,7 +151,7 @@ def test_requests_of_an_episode_are_drawn_together():
 
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(ValueError, match="dvc repro team"):
-        team_records.read_team(tmp_path, PRICES)
+        team_records.read_team(tmp_path, tmp_path / "none.parquet", PRICES)
 
 
 @pytest.mark.parametrize(

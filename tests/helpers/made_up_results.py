@@ -219,8 +219,9 @@ def summary(outcomes=True):
         write_kinds(Path(folder))
         everything += read_kinds(Path(folder))
     with tempfile.TemporaryDirectory() as folder:
-        write_team(Path(folder))
-        everything += read_records(Path(folder), Money(2.5, 1.25, 10.0))
+        write_team(Path(folder) / "team")
+        ablations = Path(folder) / "team_ablations.parquet"
+        everything += read_records(Path(folder) / "team", ablations, Money(2.5, 1.25, 10.0))
     return Summary.of(everything, 8, 128)
 
 
@@ -273,7 +274,7 @@ TEAM_PAIRS = {  # of payload and call policy: agents called, chance to be right,
 
 
 def write_team(folder: Path, episodes=24):
-    """What the stage team leaves of episodes with four agents and five requests, one of every kind."""
+    """What the stages team and team_ablate leave of episodes with four agents and five requests, one of every kind."""
     rng, rows, replayed, headroom = np.random.default_rng(11), [], [], []
     folder.mkdir(parents=True, exist_ok=True)
     for episode in range(episodes):
@@ -288,19 +289,21 @@ def write_team(folder: Path, episodes=24):
                 found = {"payload": payload, "call": call, "right": right, "calls": calls}
                 rows.append({**where, **found, **sent, **who, "confidence": [0.1] * calls})
                 if payload == "lrrc":
-                    for seed, variant, threshold in ((0, "", None), (1, "", None), (0, "state-off", None)):
-                        chosen = {"call": call, "variant": variant, "seed": seed, "right": right, "calls": calls}
-                        more = ((0.5, 2), (1.01, 1), (1.02, 2)) if call == "lrrc" else ()
+                    for seed, variant in ((0, ""), (1, ""), (0, "state-off")):
+                        made = {"call": call, "variant": variant, "seed": seed, "right": right}
+                        ways = {"calibrated": calls, "threshold 0.50": 2, "best agent": 1, "best two": 2}
                         if call == "lrrc" or (seed, variant) == (0, ""):
-                            for limit, number in ((threshold, calls), *more):
-                                for answers in ("models", "readers"):
-                                    made = {"threshold": limit, "calls": number, "answers": answers}
-                                    replayed.append({**where, **chosen, **made})
+                            for chosen, number in ways.items() if call == "lrrc" else [("", calls)]:
+                                for answers in ("models", "readers")[bool(variant) :]:
+                                    more = {"chosen": chosen, "calls": number, "answers": answers}
+                                    replayed.append({**where, **made, **more})
             for given, chance in (("facts", 0.9), ("everything", 0.5), ("nothing", 0.3)):
                 known = {"model": "SmolLM2", "given": given, "family": "town", "right": rng.random() < chance}
                 headroom.append({**where, **known, "confidence": chance + rng.normal()})
     pd.DataFrame(rows).to_parquet(folder / "rows.parquet", index=False)
-    pd.DataFrame(replayed).to_parquet(folder / "replays.parquet", index=False)
+    of_readers = pd.DataFrame(replayed)["answers"] == "readers"
+    pd.DataFrame(replayed)[~of_readers].to_parquet(folder / "replays.parquet", index=False)
+    pd.DataFrame(replayed)[of_readers].to_parquet(folder.parent / "team_ablations.parquet", index=False)
     pd.DataFrame(headroom).to_parquet(folder / "headroom.parquet", index=False)
     _json(folder / "meta.json", {"data": "team", "episodes": episodes})
 

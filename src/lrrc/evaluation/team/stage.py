@@ -37,7 +37,7 @@ from lrrc.evaluation.team.loop import Table, play, row
 from lrrc.evaluation.team.readers import Readers
 from lrrc.evaluation.team.shown import shown
 from lrrc.model.caller import Caller, CallerShape
-from lrrc.params import Params
+from lrrc.params import Params, TeamConfig
 from lrrc.policies.base import Policy
 from lrrc.policies.caller import CallGate, save_gate
 from lrrc.policies.registry import load_policy
@@ -53,20 +53,26 @@ from lrrc.runtime.files import write_json, write_parquet
 GATE = "lrrc"  # as a call policy
 RESERVED = 48  # episodes at the end of the order that are never played
 SHOWN = 4  # episodes to look at
-BEST_ALONE = 1.01  # a threshold that nobody reaches: the most probable agent alone is called
-BEST_TWO = 1.02  # stands for the two most probable
-MODELS_ANSWER, READERS_ANSWER = "models", "readers"  # whose answers choices are replayed on
+CALIBRATED, BEST_ALONE, BEST_TWO = "calibrated", "best agent", "best two"  # whom a gate calls
+MODELS_ANSWER = "models"  # whose answers choices are replayed on
+NOBODY_REACHES = 2.0
 THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(1, 20))  # of the gate's curve
 
 
 @dataclass(frozen=True)
-class Places:
-    """What the stage reads, and the folder it writes."""
+class Sources:
+    """Trained coordinators, the sentence encoder, the embedded arena, the team's episodes."""
 
     models: Path
     encoder: Path
     arena: Path
     episodes: Path
+
+
+@dataclass(frozen=True)
+class Places(Sources):
+    """What else the stage reads, and the folder it writes."""
+
     lm: Path
     answers: Path
     out: Path
@@ -76,6 +82,11 @@ class Places:
 def drawn(episodes: Sequence[TeamEpisode], seed: int) -> list[TeamEpisode]:
     """All episodes in the order in which they are played."""
     return [episodes[i] for i in stream("team: episodes", seed).permutation(len(episodes))]
+
+
+def folds(order: Sequence[TeamEpisode], number: int) -> dict[str, int]:
+    """The fold of every episode."""
+    return {episode.episode_id: i % number for i, episode in enumerate(order)}
 
 
 def load_models(lm: Path, cache: Path) -> dict[str, LanguageModel]:
@@ -94,16 +105,10 @@ def remembering(places: Places, journal: str) -> TeamAgents:
     return TeamAgents(load, known, places.cache / "answers" / f"{journal}.jsonl")
 
 
-def payload_policy(name: str, params: Params, places: Places) -> Policy:
+def payload_policy(name: str, params: Params, places: Sources) -> Policy:
     """A payload policy as the parameters have it; LRRC is the coordinator that was trained on the embedded arena."""
     folder = places.models / train_name(params.rank, params.seeds[0]) if name == "lrrc" else None
     return load_policy(PolicySpec.of(params, name), places.encoder, folder)
-
-
-def variant_shape(base: CallerShape, variant: str) -> CallerShape:
-    """The shape of an ablation: `state-off`, `rank-4`."""
-    key, _, value = variant.rpartition("-")
-    return replace(base, **{key: value == "on" if value in ("on", "off") else int(value)})
 
 
 def play_all(
@@ -125,7 +130,7 @@ def record_all(episodes: Sequence[TeamEpisode], policy: Policy, table: Table) ->
     return asked
 
 
-def taught_requests(places: Places, params: Params, policy: Policy, table: Table) -> list[AllCalled]:
+def taught_requests(places: Sources, params: Params, policy: Policy, table: Table) -> list[AllCalled]:
     """Requests of episodes of another seed, answered by agents that make no errors."""
     pool, settings = read_pool(places.arena), params.team
     episodes = [
@@ -134,27 +139,19 @@ def taught_requests(places: Places, params: Params, policy: Policy, table: Table
     return record_all(episodes, policy, replace(table, agents=Readers(episodes), thresholds={}))
 
 
-def teach_all(asked: Sequence[AllCalled], shape: CallerShape, params: Params) -> dict[str, Taught]:
-    """The whole gate ("") and every variant of it, each network in a process of its own."""
-    settings = params.team
-    tasks = [
-        (variant, seed)
-        for variant in ("", *settings.variants)
-        for seed in (settings.seeds[: settings.seeds_elsewhere] if variant else settings.seeds)
-    ]
-    work = functools.partial(_teach_one, asked=asked, shape=shape, epochs=settings.epochs)
-    found: dict[str, list[Taught]] = {}
-    for (variant, seed), taught in map_in_order(work, tasks, params.engine):
-        print(f"team: gate {variant or 'whole'}, seed {seed}: {taught.gain:.3f} nats gained", flush=True)
-        found.setdefault(variant, []).append(taught)
-    return {
-        variant: Taught(tuple(net for one in some for net in one.nets), float(np.mean([one.gain for one in some])))
-        for variant, some in found.items()
-    }
+def teach_each(
+    asked: Sequence[AllCalled], tasks: Sequence[tuple[CallerShape, int]], epochs: int, engine: str
+) -> list[Taught]:
+    """A network of every shape and seed, each taught in a process of its own."""
+    work, found = functools.partial(_teach_one, asked=asked, epochs=epochs), []
+    for (shape, seed), taught in map_in_order(work, tasks, engine):
+        print(f"team: a gate of rank {shape.rank}, seed {seed}: {taught.gain:.3f} nats gained", flush=True)
+        found.append(taught)
+    return found
 
 
-def _teach_one(variant: str, seed: int, asked: Sequence[AllCalled], shape: CallerShape, epochs: int) -> Taught:
-    return teach(asked, variant_shape(shape, variant) if variant else shape, [seed], epochs)
+def _teach_one(shape: CallerShape, seed: int, asked: Sequence[AllCalled], epochs: int) -> Taught:
+    return teach(asked, shape, [seed], epochs)
 
 
 def chances_of(nets: Sequence[Caller], asked: Sequence[AllCalled]) -> list[np.ndarray]:
@@ -164,19 +161,28 @@ def chances_of(nets: Sequence[Caller], asked: Sequence[AllCalled]) -> list[np.nd
 
 
 def replays(
-    answers: str, asked: Sequence[AllCalled], fold_of: dict[str, int], taught: Taught, variant: str, params: Params
+    answers: str,
+    asked: Sequence[AllCalled],
+    fold_of: dict[str, int],
+    nets: Sequence[Caller],
+    variant: str,
+    team: TeamConfig,
 ) -> Iterator[dict[str, Any]]:
     """Choices of every seed's gate, replayed on the answers that all agents gave: its best agent alone, its best two,
     the calibrated threshold, and of the whole gate all thresholds."""
-    for seed, net in zip(params.team.seeds, taught.nets, strict=False):
+    for seed, net in zip(team.seeds, nets, strict=False):
         known = chances_of([net], asked)
-        found = thresholds(asked, known, fold_of, params.team.margin)
+        found = thresholds(asked, known, fold_of, team.margin)
         for each, chances in zip(asked, known, strict=True):
-            choices = {BEST_ALONE: chosen_at(chances, BEST_ALONE), BEST_TWO: np.argsort(-chances)[:2].tolist()}
-            choices[None] = chosen_at(chances, found[fold_of[each.episode.episode_id]])
-            choices |= {} if variant else {threshold: chosen_at(chances, threshold) for threshold in THRESHOLDS}
-            for threshold, called in choices.items():
-                named = {"answers": answers, "call": GATE, "variant": variant, "seed": seed, "threshold": threshold}
+            choices = {
+                BEST_ALONE: chosen_at(chances, NOBODY_REACHES),
+                BEST_TWO: np.argsort(-chances)[:2].tolist(),
+                CALIBRATED: chosen_at(chances, found[fold_of[each.episode.episode_id]]),
+            }
+            if not variant:
+                choices |= {f"threshold {tau:.2f}": chosen_at(chances, tau) for tau in THRESHOLDS}
+            for chosen, called in choices.items():
+                named = {"answers": answers, "call": GATE, "variant": variant, "seed": seed, "chosen": chosen}
                 yield {**named, **_replayed(each, called)}
 
 
@@ -184,7 +190,7 @@ def replays_of_rules(answers: str, asked: Sequence[AllCalled]) -> Iterator[dict[
     """The same of every untrained call policy."""
     for each in asked:
         for name, called in each.choices.items():
-            named = {"answers": answers, "call": name, "variant": "", "seed": 0, "threshold": None}
+            named = {"answers": answers, "call": name, "variant": "", "seed": 0, "chosen": ""}
             yield {**named, **_replayed(each, called)}
 
 
@@ -201,7 +207,7 @@ def evaluate_team(places: Places, params: Params) -> None:
     settings = params.team
     order = drawn(read_team(places.episodes), settings.seed)
     playing, apart = order[:-RESERVED][: settings.episodes], order[-RESERVED:][: settings.calibrate]
-    fold_of = {episode.episode_id: i % settings.folds for i, episode in enumerate(order)}
+    fold_of = folds(order, settings.folds)
     agents = remembering(places, "stage")
     known = headroom.measure(agents, apart, settings.whole_every)
     encoder = sentence_encoder.load(str(places.encoder))
@@ -215,21 +221,18 @@ def evaluate_team(places: Places, params: Params) -> None:
         print(f"team: {name}, {agents.new} newly asked", flush=True)
     asked = record_all(playing, policies("lrrc"), table)
     shape = CallerShape(encoder.width, rank=settings.rank)
-    taught = teach_all(taught_requests(places, params, policies("lrrc"), table), shape, params)
-    nets, chances = taught[""].nets, chances_of(taught[""].nets, asked)
-    gates = {f: CallGate(nets, tau) for f, tau in thresholds(asked, chances, fold_of, settings.margin).items()}
+    lessons = taught_requests(places, params, policies("lrrc"), table)
+    taught = teach_each(lessons, [(shape, seed) for seed in settings.seeds], settings.epochs, params.engine)
+    nets = [net for each in taught for net in each.nets]
+    chances = chances_of(nets, asked)
+    gates = {f: CallGate(tuple(nets), tau) for f, tau in thresholds(asked, chances, fold_of, settings.margin).items()}
     of_episode = {episode.episode_id: gates[fold_of[episode.episode_id]] for episode in playing}
     gated = Gated(of_episode)
     rows += play_all(("lrrc", gated), playing, table, policies("lrrc"))
     print(f"team: lrrc/{GATE}, {agents.new} newly asked", flush=True)
     write_json(places.out / "shown.json", list(_shown(playing[:SHOWN], policies("lrrc"), of_episode, table)))
-    save_gate(places.out / "gate", CallGate(nets, calibrate(asked, chances, settings.margin)))
-    by_readers = record_all(order[:-RESERVED], policies("lrrc"), replace(table, agents=Readers(order), thresholds={}))
-    replayed = []
-    for answers, some in ((MODELS_ANSWER, asked), (READERS_ANSWER, by_readers)):
-        replayed += replays_of_rules(answers, some)
-        for variant, each in taught.items():
-            replayed += replays(answers, some, fold_of, each, variant, params)
+    save_gate(places.out / "gate", CallGate(tuple(nets), calibrate(asked, chances, settings.margin)))
+    replayed = [*replays_of_rules(MODELS_ANSWER, asked), *replays(MODELS_ANSWER, asked, fold_of, nets, "", settings)]
     write_answers(places.out / "answers.parquet", agents.used)
     write_parquet(places.out / "rows.parquet", pa.Table.from_pylist(rows, schema=rows_schema()))
     write_parquet(places.out / "replays.parquet", pa.Table.from_pylist(replayed, schema=replays_schema()))
@@ -241,7 +244,7 @@ def evaluate_team(places: Places, params: Params) -> None:
         "folds": settings.folds,
         "confidence_thresholds": {name: round(value, 3) for name, value in sure.items()},
         "gate_thresholds": [round(gate.threshold, 3) for gate in gates.values()],
-        "gate_gain_nats": round(taught[""].gain, 4),
+        "gate_gain_nats": round(float(np.mean([each.gain for each in taught])), 4),
         "taught_episodes": settings.taught,
         "agents_per_episode": float(np.mean([len(episode.agents) for episode in playing])),
     }
@@ -277,16 +280,16 @@ def rows_schema():
 
 
 def replays_schema():
-    """Columns of replays.parquet; `threshold` is null at the one that was calibrated."""
+    """Columns of replays.parquet; `chosen` says whom a gate calls."""
     import pyarrow as pa
 
-    text, number, real = pa.string(), pa.int64(), pa.float64()
+    text, number = pa.string(), pa.int64()
     types = {
         "answers": text,
         "call": text,
         "variant": text,
         "seed": number,
-        "threshold": real,
+        "chosen": text,
         "episode_id": text,
         "turn": number,
         "kind": text,
