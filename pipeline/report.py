@@ -17,12 +17,12 @@ from lrrc.runtime.files import write_text
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("summary", "figures", "models", "claims", "proofs", "explore", "data_card", "report"):
+    for name in ("summary", "figures", "models", "claims", "proofs", "explore", "team", "data_card", "report"):
         parser.add_argument(name, type=Path)
     args = parser.parse_args()
     params = load_params()
     sources = ReportInputs(
-        args.summary, args.figures, args.models, args.claims, args.proofs, args.explore, args.data_card
+        args.summary, args.figures, args.models, args.claims, args.proofs, args.explore, args.team, args.data_card
     )
     html, markdown = build_report(sources, params.rank, params.budget, list(params.ranks), fitted_runs(params))
     write_text(args.report / "index.html", html)

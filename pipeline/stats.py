@@ -42,7 +42,7 @@ def main() -> None:
     records += read_transfer(args.transfer, settings)
     records += read_votes(args.votes, settings)
     records += read_kinds(args.kinds)
-    records += read_team(args.team, args.team_ablations, Money(**asdict(params.team_report)), tests.alpha)
+    records += read_team(args.team, args.team_ablations, Money(**asdict(params.team_prices)), tests.alpha)
     records += read_tuning(args.tuned, read_source(args.replay), settings)
     summary = Summary.of(records, params.rank, params.budget)
     write_json(args.summary, summary.content())

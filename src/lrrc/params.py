@@ -385,7 +385,7 @@ class TeamAblateConfig:
 
 
 @checked
-class TeamReportConfig:
+class TeamPricesConfig:
     """What a million tokens cost in the team's tables: fresh in a prompt, in a prompt cache, in completions."""
 
     prompt: Weight
@@ -440,7 +440,7 @@ class Params:
     team_arena: TeamArenaConfig
     team: TeamConfig
     team_ablate: TeamAblateConfig
-    team_report: TeamReportConfig
+    team_prices: TeamPricesConfig
     explore: ExploreConfig
     stats: StatsConfig
 

@@ -17,8 +17,8 @@ from lrrc.evaluation.team.readers import Readers
 from lrrc.params import TeamAblateConfig, load_params, parse_params
 from lrrc.policies.caller import load_gate
 from lrrc.report.figures.team_figures import against_success
+from lrrc.report.page import render
 from lrrc.report.tables.team_tables import team_tables
-from lrrc.report.team_page import episodes_page
 from lrrc.results import team_records
 from lrrc.results.team_records import Money, one, with_money
 
@@ -117,7 +117,7 @@ def test_the_page_shows_who_was_called_and_what_each_was_sent(played):
     gated = rows[(rows["call"] == "lrrc") & (rows["episode_id"] == shown[0]["episode_id"])]
     asked = [turn for turn in shown[0]["turns"] if "question" in turn]
     assert [sum(each["call"] is not None for each in turn["judged"]) for turn in asked] == gated["calls"].tolist()
-    page = episodes_page([{**shown[0], "episode_id": "<script>"}])
+    page = render("team.html.j2", {"team": [{**shown[0], "episode_id": "<script>"}]})
     assert "<script>" not in page and all(agent["name"] in page for agent in shown[0]["agents"])
     assert page.count("not called") == sum(each["call"] is None for turn in asked for each in turn["judged"])
 
@@ -161,7 +161,7 @@ def test_a_missing_folder_is_named(tmp_path):
         ("team", "pairs", ["nothing/all"], "PAYLOAD/CALL"),
         ("team", "seeds", [1, 1], "different"),
         ("team", "taught_seed", 0, "team_arena.seed"),
-        ("team_report", "cached", -1, "number"),
+        ("team_prices", "cached", -1, "number"),
         ("team_arena", "episodes", 1, "integer"),
     ],
 )

@@ -308,6 +308,19 @@ def write_team(folder: Path, episodes=24):
     _json(folder / "meta.json", {"data": "team", "episodes": episodes})
 
 
+def team_shown(text):
+    """An episode of a team as the stage shows it, `text` wherever models or users speak."""
+    call = {"sent": text, "prompt_tokens": 90, "says": text, "confidence": 0.5, "right": 1, "forwarded": True}
+    judged = [
+        {"agent": name, "probability": chance, "reason": f"said: {text}", "call": called}
+        for name, chance, called in (("Ada", 0.81, call), ("Bo", 0.1, None))
+    ]
+    asked = {"kind": "private", "question": text, "answer": text, "holders": ["Ada"], "judged": judged}
+    turns = [{"message": text, "replies": [{"agent": "Bo", "text": text}]}, {"message": text, "replies": [], **asked}]
+    agents = [{"name": name, "model": "SmolLM2", "notes": [text]} for name in ("Ada", "Bo")]
+    return [{"episode_id": "t0", "agents": agents, "turns": turns}]
+
+
 @functools.cache
 def without(*parts):
     """The same without some PARTS."""

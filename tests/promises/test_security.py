@@ -482,6 +482,7 @@ def report(tmp_path):
     (tmp_path / "claims.yaml").write_text("[]")
     (tmp_path / "card.md").write_text(f"# {ATTACK}\n\n[x](javascript:alert(5)) {ATTACK}\n")
     write_json(tmp_path / "results/explore.json", attacked())
+    write_json(tmp_path / "results/team.json", synthetic.team_shown(ATTACK))
     results = tmp_path / "results"
     sources = ReportInputs(
         results / "summary.json",
@@ -490,6 +491,7 @@ def report(tmp_path):
         tmp_path / "claims.yaml",
         results / "proofs.json",
         results / "explore.json",
+        results / "team.json",
         tmp_path / "card.md",
     )
     runs = fitted_runs(load_params(ROOT / "params.yaml"))

@@ -50,6 +50,7 @@ def sources(tmp_path_factory):
         encoding="utf-8",
     )
     write_json(root / "results/explore.json", synthetic.explored(f"🙂 {EVIL} <!--"))
+    write_json(root / "results/team.json", synthetic.team_shown(f"{EVIL} </details>"))
     return ReportInputs(
         root / "results/summary.json",
         root / "results/figures",
@@ -57,6 +58,7 @@ def sources(tmp_path_factory):
         claims,
         root / "results/proofs.json",
         root / "results/explore.json",
+        root / "results/team.json",
         root / "card.md",
     )
 

@@ -9,7 +9,6 @@ verdicts    the questions that matter, answered, each with the way to what its a
 headline, live_headline, votes_headline
             sentences
 claims      the paper's claims and their verdicts
-team_page   episodes of the team arena
 page        report/index.html and report/summary.md
 explorer_section
             the digest explorer

@@ -31,7 +31,7 @@ NOTHING_CHECKED = {"verdict": NOT_CHECKED, "checked_by": "", "reason": "", "theo
 
 @dataclass(frozen=True)
 class ReportInputs:
-    """Files and folders that the report reads; only `proofs` and `data_card` may be missing."""
+    """Files and folders that the report reads; only `proofs`, `team` and `data_card` may be missing."""
 
     summary: Path
     figures: Path
@@ -39,6 +39,7 @@ class ReportInputs:
     claims: Path
     proofs: Path
     explore: Path
+    team: Path
     data_card: Path
 
 
@@ -72,6 +73,7 @@ def build_report(
         "proofs": proofs,
         "explore": explore,
         "opened": last_turn(explore),
+        "team": json.loads(sources.team.read_text(encoding="utf-8")) if sources.team.is_file() else [],
         "certificate": certificate_rows(next(iter(by_rank.get(rank, [])), {})),
         "data_card": card_html(sources.data_card, summary.origin()["data"]),
         "lead": lead(summary),
