@@ -84,7 +84,7 @@ def main() -> int:
     parser.add_argument("--arena", type=Path, default=Path("data/embedded/team.parquet"))
     parser.add_argument("--lm", type=Path, default=Path("data/lm"), help="the first model (default: data/lm)")
     parser.add_argument("--cache", type=Path, default=Path(".cache/team"), help="where the second one is")
-    parser.add_argument("--gate", type=Path, help="folder of the call gate (default: results/team/gate)")
+    parser.add_argument("--gate", type=Path, help="folder of the call gate (default: the packaged one)")
     parser.add_argument("--policy", default="lrrc")
     args = parser.parse_args()
     try:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from helpers.random_episodes import WIDTH, model
 
+from lrrc.inference import cell
 from lrrc.inference import network as plain
 from lrrc.model import cells, decoder, network
 
@@ -116,6 +117,6 @@ def test_the_sizes_are_those_of_the_network(changes):
 
 
 def test_constants_are_the_network_s():
-    assert (plain.SHARPNESS, plain.KEY_WIDTH, plain.FARTHEST) == (cells.SHARPNESS, cells.KEY_WIDTH, decoder.FARTHEST)
-    assert pytest.approx(cells.KEY_NORM) == plain.KEY_NORM and plain.RELATIONS == decoder.RELATIONS
+    assert (cell.SHARPNESS, cell.KEY_WIDTH, plain.FARTHEST) == (cells.SHARPNESS, cells.KEY_WIDTH, decoder.FARTHEST)
+    assert pytest.approx(cells.KEY_NORM) == cell.KEY_NORM and plain.RELATIONS == decoder.RELATIONS
     assert (plain.Z, plain.SEEN, plain.SPEAKERS) == (network.Z, network.SEEN, network.SPEAKERS)

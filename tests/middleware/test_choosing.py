@@ -14,7 +14,7 @@ from lrrc.episodes.team.episode import read_team
 from lrrc.evaluation.team.answering import TeamAgents
 from lrrc.middleware import Coordinator
 from lrrc.model.caller import Caller, CallerShape
-from lrrc.policies.caller import CallGate, save_gate
+from lrrc.policies.caller import save_gate
 
 AGENTS = ["Fir", "Oak", "Pine"]
 TALK = [
@@ -32,7 +32,7 @@ def made(tmp_path):
     torch.manual_seed(0)
     (tmp_path / "encoder").mkdir()
     write_encoder(tmp_path / "encoder")
-    save_gate(tmp_path / "gate", CallGate((Caller(CallerShape(WIDTH, d=16, width=8)).eval(),), 0.5))
+    save_gate(tmp_path / "gate", [Caller(CallerShape(WIDTH, d=16, width=8))], 0.5)
     return Coordinator("bm25", 40, encoder=tmp_path / "encoder"), tmp_path / "gate"
 
 
@@ -89,7 +89,7 @@ def test_a_gate_that_is_not_there_is_named(made, tmp_path):
 
 
 def test_a_gate_for_other_vectors_is_refused(made, tmp_path):
-    save_gate(tmp_path / "wide", CallGate((Caller(CallerShape(2 * WIDTH, d=16, width=8)),), 0.5))
+    save_gate(tmp_path / "wide", [Caller(CallerShape(2 * WIDTH, d=16, width=8))], 0.5)
     with pytest.raises(ValueError, match=f"width {2 * WIDTH}"):
         made[0].choose(TALK, AGENTS, tmp_path / "wide")
 

@@ -7,6 +7,7 @@ sentences, json_units, cutting
 words           of any script, and what each says
 history         the segments of a conversation, growing turn by turn
 features        what is known of a segment without learning
+agent_view      a conversation as one of several agents sees it
 growing_rows    arrays that grow
 asked_parts     the parts of a question that asks for several things
 place_prior     what the place of a segment, and the words asked, say of its worth

@@ -16,21 +16,18 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from lrrc.digest.features import FEATURES, FIRST_AGENT
+from lrrc.inference.cell import KEY_WIDTH, CellSettings, InferenceCell
+from lrrc.inference.rows import normed, quietly, softmax
 
-SHARPNESS, KEY_NORM = 4.0, 4.8  # norms of a gate's queries and keys, as in lrrc.model.cells
 FARTHEST = 5.0  # spreads from the mean that a feature counts as, as in lrrc.model.decoder
 OWN, OTHERS = 2, 3  # relations to the called agent; 0 is the user, 1 a tool
-Z, SEEN, KEY_WIDTH, SPEAKERS, AGENTS, RELATIONS, PLAIN = 128, 64, 64, 4, 2, 4, 32
-
-
-# weights that somebody tampered with may leave the range of 32 bits: a bad digest then, as by torch, and no warning
-_quietly = np.errstate(over="ignore", invalid="ignore", divide="ignore")
+Z, SEEN, SPEAKERS, AGENTS, RELATIONS, PLAIN = 128, 64, 4, 2, 4, 32
 
 
 class InferenceNetwork:
     """`weights` are those of a CoordinatorNetwork by their names there; `model` has the fields of ModelConfig."""
 
-    @_quietly
+    @quietly
     def __init__(self, weights: Mapping[str, np.ndarray], model):
         w, self.weights, self.model = weights, weights, model
         self.d, self.head_width = model.d, len(w["decoder.segment.weight"])
@@ -38,19 +35,16 @@ class InferenceNetwork:
         self._content_EY = np.concatenate([w["embed.weight"], root_e * w["see.weight"]]).T.copy()
         bias_Y = np.concatenate([w["embed.bias"], w["see.bias"]])
         self._speakers_4Y = bias_Y + np.concatenate([w["speaker.weight"], w["seen_speaker.weight"]], axis=1)
-        self._gate_SKK = np.concatenate([w["cell.gate.key.weight"], w["cell.gate.value.weight"]]).T.copy()
-        self._asks_DK = w["cell.gate.from_state.weight"].T.copy()
+        self.cell = InferenceCell(weights, CellSettings.of(model))
         self._segment_ZH = w["decoder.segment.weight"].T.copy()
         self._turn_ZH = w["decoder.turn.weight"].T.copy() if model.hierarchy else None
-        self._rho_C1 = (model.rho_max / (1 + np.exp(-w["cell.rho_logit_R"])))[:, None]
         self._scale = 1 / math.sqrt(self.head_width)
-        self.top_k = max(1, min(model.top_k, len(self._rho_C1) // 2))
 
     def start(self) -> np.ndarray:
         """S_0 by columns, [C, D]."""
-        return self.weights["cell.start_RD"]
+        return self.cell.start_CD
 
-    @_quietly
+    @quietly
     def take_in(
         self, state_CD: np.ndarray, embeddings_nE: np.ndarray, speaker_n: np.ndarray, turns: Sequence[slice]
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -61,81 +55,32 @@ class InferenceNetwork:
         w, z = self.weights, self.weights["embed.weight"].shape[0]
         said_nY = _by_turn(embeddings_nE, self._content_EY, turns)
         said_nY += self._speakers_4Y[np.minimum(speaker_n, len(self._speakers_4Y) - 1)]
-        decoded_nZ = _normed(said_nY[:, :z]) * w["norm.weight"] + w["norm.bias"]
-        seen_nS = _normed(said_nY[:, z:]) * w["seen_norm.weight"] + w["seen_norm.bias"]
+        decoded_nZ = normed(said_nY[:, :z]) * w["norm.weight"] + w["norm.bias"]
+        seen_nS = normed(said_nY[:, z:]) * w["seen_norm.weight"] + w["seen_norm.bias"]
         projected_nH = _by_turn(decoded_nZ, self._segment_ZH, turns)
         if self.model.hierarchy:
             for here in turns:
                 projected_nH[here] += np.add.reduce(decoded_nZ[here]) / (here.stop - here.start) @ self._turn_ZH
         projected_nH *= np.float32(self._scale)
-        asked_nKK = _by_turn(seen_nS, self._gate_SKK, turns)
-        key_nK, value_nK = _of_length(asked_nKK[:, :KEY_WIDTH], KEY_NORM), asked_nKK[:, KEY_WIDTH:]
+        key_nK, value_nK = self.cell.split(_by_turn(seen_nS, self.cell.project_SKK, turns))
         for here in turns:
-            state_CD = self._step(state_CD, key_nK[here], value_nK[here])
+            state_CD = self.cell.step(state_CD, key_nK[here], value_nK[here])
         return state_CD, projected_nH
 
-    def _step(self, state_CD: np.ndarray, key_nK: np.ndarray, value_nK: np.ndarray) -> np.ndarray:
-        """The next state: of active columns rho times the old plus the update, of the others the old."""
-        if not self.model.recurrence:
-            state_CD = self.start()
-        reads_CK, g_C, active_A = self._gate(state_CD, key_nK, value_nK)
-        if not len(active_A):
-            return state_CD
-        before_AD = state_CD[active_A]
-        u_AD = self._update(before_AD, reads_CK[active_A])
-        norm_A = np.sqrt(np.maximum(_squares(u_AD), 1e-12))
-        u_AD *= (np.minimum(self.model.update_bound / norm_A, 1) * g_C[active_A])[:, None]
-        after_CD = state_CD.copy()
-        after_CD[active_A] = self._rho_C1[active_A] * before_AD + u_AD
-        return after_CD
-
-    def _gate(
-        self, state_CD: np.ndarray, key_nK: np.ndarray, value_nK: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Reads [C, K], activity [C] in [0, 1], and the numbers [A] of the active columns."""
-        w, model = self.weights, self.model
-        query_CK = w["cell.gate.channel_RK"] + state_CD @ self._asks_DK
-        logits_Cn = _of_length(query_CK, SHARPNESS) @ key_nK.T
-        most_C = np.maximum.reduce(logits_Cn, axis=1)
-        if model.gate and model.noop:
-            most_C = np.maximum(most_C, w["cell.gate.null_R"])
-            null_C = np.exp(w["cell.gate.null_R"] - most_C)
-        else:
-            null_C = np.zeros_like(most_C)
-        weights_Cn = np.exp(logits_Cn - most_C[:, None])
-        total_C = np.add.reduce(weights_Cn, axis=1) + null_C
-        g_C = 1 - null_C / total_C
-        reads_CK = weights_Cn @ value_nK / (total_C * np.maximum(g_C, np.float32(1e-6)))[:, None]
-        if not model.gate:
-            return reads_CK, g_C, np.arange(len(g_C))
-        rank_C = g_C if model.noop else most_C + np.log(total_C)
-        best_k = np.argsort(-rank_C, kind="stable")[: self.top_k]
-        return reads_CK, g_C, best_k[g_C[best_k] > model.activity_threshold]
-
-    def _update(self, before_AD: np.ndarray, reads_AK: np.ndarray) -> np.ndarray:
-        """U = A B^T by its columns, of the active ones, before its norm is bounded; [A, D]."""
-        w = self.weights
-        if not self.model.low_rank:
-            return np.tanh(reads_AK @ w["cell.to_column.weight"].T)
-        hidden_UA = _softmax(w["cell.slot_UK"] @ reads_AK.T)
-        a_UD = np.tanh(hidden_UA @ reads_AK @ w["cell.to_a.weight"].T)
-        b_AU = np.tanh(reads_AK @ w["cell.to_b.weight"].T + before_AD @ w["cell.state_to_b.weight"].T)
-        return b_AU @ a_UD
-
-    @_quietly
+    @quietly
     def prompt(self, state_CD: np.ndarray, query_E: np.ndarray, agent: int) -> np.ndarray:
         """p [H], the compact prompt embedding for a call of an agent, by number; those beyond the second share one."""
         w = self.weights
         agent_H = w["head.agent.weight"][min(agent, len(w["head.agent.weight"]) - 1)]
         asked_H = np.tanh(w["head.query.weight"] @ query_E + w["head.query.bias"] + agent_H)
-        normal_CD = _normed(state_CD)
+        normal_CD = normed(state_CD)
         logits_C = normal_CD @ (asked_H @ w["head.reader.key.weight"]) * np.float32(self._scale)
         logits_C[~state_CD.any(axis=1)] = -np.inf  # zero columns are not there
-        weights_C1 = _softmax(np.append(logits_C, np.float32(0))[None])[0]  # beside them stands a null column
+        weights_C1 = softmax(np.append(logits_C, np.float32(0))[None])[0]  # beside them stands a null column
         read_H = w["head.reader.value.weight"] @ (weights_C1[:-1] @ normal_CD)
         return np.tanh(w["head.mix.weight"] @ np.concatenate([read_H, asked_H]) + w["head.mix.bias"])
 
-    @_quietly
+    @quietly
     def score(
         self, p_H: np.ndarray, projected_nH: np.ndarray, features_nF: np.ndarray, relation_n: np.ndarray
     ) -> np.ndarray:
@@ -148,7 +93,7 @@ class InferenceNetwork:
         plain_n = hidden_nX @ w["decoder.plain.2.weight"][0] + w["decoder.plain.2.bias"]
         return projected_nH @ p_H + plain_n + w["decoder.relation.weight"][0][relation_n]
 
-    @_quietly
+    @quietly
     def essential(self, p_H: np.ndarray) -> np.ndarray:
         """Logits [V] of essential words."""
         return self.weights["decoder.essential.weight"] @ p_H + self.weights["decoder.essential.bias"]
@@ -193,24 +138,3 @@ def _by_turn(rows_nX: np.ndarray, weights_XY: np.ndarray, turns: Sequence[slice]
     for here in turns:
         np.matmul(rows_nX[here], weights_XY, out=found_nY[here])
     return found_nY
-
-
-def _normed(rows_nX: np.ndarray) -> np.ndarray:
-    """Rows of mean zero and spread one, as torch's layer_norm has them."""
-    width = np.float32(rows_nX.shape[1])
-    centred_nX = rows_nX - (np.add.reduce(rows_nX, axis=1) / width)[:, None]
-    return centred_nX * (1 / np.sqrt(_squares(centred_nX) / width + np.float32(1e-5)))[:, None]
-
-
-def _of_length(rows_nX: np.ndarray, length: float) -> np.ndarray:
-    return rows_nX * (np.float32(length) / np.maximum(np.sqrt(_squares(rows_nX)), np.float32(1e-12)))[:, None]
-
-
-def _squares(rows_nX: np.ndarray) -> np.ndarray:
-    """Sums of squares of rows."""
-    return np.add.reduce(rows_nX * rows_nX, axis=1)
-
-
-def _softmax(rows_nX: np.ndarray) -> np.ndarray:
-    weights_nX = np.exp(rows_nX - np.maximum.reduce(rows_nX, axis=1)[:, None])
-    return weights_nX / np.add.reduce(weights_nX, axis=1)[:, None]

@@ -139,10 +139,10 @@ class Coordinator:
         """Which of several agents to call with the last message: each one's name, the probability that it would be
         right, whether to call it, and why.
 
-        `messages` is the whole list; replies carry the names of their agents. `gate` is the folder of a trained call
-        gate. Raises ValueError that names the message, or what is missing.
+        `messages` is the whole list; replies carry the names of their agents. `gate` is the folder of a call gate,
+        where it is not to be the packaged one. Raises ValueError that names the message, or what is missing.
         """
-        from lrrc.middleware import choosing  # needs torch, which composing by rules does not
+        from lrrc.middleware import choosing
 
         return choosing.choose(messages, agents, gate, self.encoder)
 

@@ -18,33 +18,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lrrc.digest.agent_view import ANOTHER, ITSELF, NAMING, Seen
 from lrrc.digest.features import FEATURES
 from lrrc.model.batch import PAD
 from lrrc.model.cells import CellShape, LowRankCell
 from lrrc.model.decoder import LEAST_SPREAD, StateReader, turn_means
 from lrrc.model.network import SEEN, of_order_one
 
-USER, ITSELF, ANOTHER = range(3)  # who speaks, as an agent sees it
-NAMING = 2  # whether a segment names the agent, and whether it names another
 READINGS = 4  # of the history: by the agent, by anybody, naming it, by other agents
 FARTHEST = 5.0  # spreads from the mean that a feature counts as, at most
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A request as one agent sees it: what was said before it, never a reply to it."""
-
-    embeddings_NE: np.ndarray
-    turn_N: np.ndarray
-    speaker_N: np.ndarray  # USER, ITSELF or ANOTHER
-    naming_N2: np.ndarray
-    features_NF: np.ndarray
-    question_E: np.ndarray
-
-
-@dataclass(frozen=True)
 class Views:
-    """Several of them, padded; a padded segment has turn PAD."""
+    """Several conversations as agents see them, padded; a padded segment has turn PAD."""
 
     embeddings_PNE: Tensor
     turn_PN: Tensor
@@ -134,6 +121,11 @@ class Caller(nn.Module):
         last = self.out[-1]
         last.weight.mul_(scale)
         last.bias.mul_(scale).add_(shift)
+
+    @torch.inference_mode()
+    def logits(self, seen: Sequence[Seen]) -> np.ndarray:
+        """[P], without dropout."""
+        return self.eval()(collate(seen)).numpy()
 
     def forward(self, views: Views) -> Tensor:
         """[P]"""

@@ -58,7 +58,7 @@ class Gate(nn.Module):
         self.register_buffer("null_R", torch.full((r,), NULL))
 
     def project(self, z_BNZ: Tensor) -> tuple[Tensor, Tensor]:
-        return KEY_NORM * nn.functional.normalize(self.key(z_BNZ), dim=2), self.value(z_BNZ)
+        return KEY_NORM * nn.functional.normalize(self.key(z_BNZ), dim=-1), self.value(z_BNZ)
 
     @torch.no_grad()
     def settle(self, g_PR: Tensor) -> None:

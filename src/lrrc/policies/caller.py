@@ -7,22 +7,26 @@ conversation up to the question, never a reply to it.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
-import torch
 
+from lrrc.digest.agent_view import Seen, look
 from lrrc.digest.features import FIRST_AGENT, Query
 from lrrc.digest.history import History
 from lrrc.episodes.episode import Message
-from lrrc.model.caller import ANOTHER, ITSELF, USER, Caller, CallerShape, Seen, collate
+from lrrc.inference.caller import InferenceCaller
 from lrrc.runtime.files import atomic, write_json
 
-DEFAULT = Path("results/team/gate")
+if TYPE_CHECKING:
+    from lrrc.model.caller import Caller
+
+PACKAGED = Path(__file__).parents[1] / "packaged" / "gate"  # of results/team
+CONFIG = "config.json"
+FARTHEST = 50.0  # of a logit: beyond it a probability of 32 bits is nought or one
 
 
 class Choice(NamedTuple):
@@ -34,51 +38,24 @@ class Choice(NamedTuple):
     reason: str
 
 
-def look(history: History, question: str) -> tuple[Seen, ...]:
-    """The history as each of its agents sees it when a question is asked."""
-    query = Query.of([Message("user", question)], history.encoder)
-    code_N = history.speaker_N
-    texts = [piece.text for piece in history.segments]
-    named_NM = np.array([[_names(name, text) for name in history.agents] for text in texts], np.float32)
-    named_NM = named_NM.reshape(len(texts), len(history.agents))
-    embeddings_NE, turn_N, features_NF = history.embeddings_NE.copy(), history.turn_N.copy(), history.features(query)
+class JudgesAgents(Protocol):
+    """A network: lrrc.model.caller.Caller, or lrrc.inference.caller.InferenceCaller, which needs no torch."""
 
-    def seen_by(agent: int) -> Seen:
-        speaker_N = np.where(code_N < FIRST_AGENT, USER, np.where(code_N == FIRST_AGENT + agent, ITSELF, ANOTHER))
-        others_N = np.delete(named_NM, agent, axis=1).max(axis=1, initial=0)
-        return Seen(
-            embeddings_NE,
-            turn_N,
-            speaker_N.astype(np.int64),
-            np.stack([named_NM[:, agent], others_N], axis=1),
-            features_NF,
-            query.embedding_E,
-        )
-
-    return tuple(seen_by(agent) for agent in range(len(history.agents)))
-
-
-def _names(name: str, text: str) -> bool:
-    return bool(re.search(rf"\b{re.escape(name)}\b", text))
+    def logits(self, seen: Sequence[Seen]) -> np.ndarray:
+        """[M]: of "right, if called"."""
 
 
 @dataclass(frozen=True)
 class CallGate:
     """Networks whose probabilities are averaged, and the probability from which an agent is called."""
 
-    nets: tuple[Caller, ...]
+    nets: tuple[JudgesAgents, ...]
     threshold: float
 
-    @property
-    def width(self) -> int:
-        """Of the sentence vectors that it reads."""
-        return self.nets[0].shape.e
-
-    @torch.inference_mode()
     def probabilities(self, seen: Sequence[Seen]) -> np.ndarray:
         """[M]: that each agent would be right."""
-        views = collate(seen)
-        return np.mean([torch.sigmoid(net.eval()(views)).numpy() for net in self.nets], axis=0)
+        logits = np.clip([net.logits(seen) for net in self.nets], -FARTHEST, FARTHEST)
+        return np.mean(1 / (1 + np.exp(-logits)), axis=0)
 
     def choose(self, history: History, question: str) -> list[Choice]:
         """Every agent of the history; called are those that reach the threshold, and the best in any case."""
@@ -100,31 +77,31 @@ def _reason(history: History, agent: int, question: str) -> str:
     return f"said: {history.segments[best].text}" if shared_n.max() > 0 else "said nothing on this"
 
 
-def save_gate(folder: Path, gate: CallGate) -> None:
+def save_gate(folder: Path, nets: Sequence[Caller], threshold: float) -> None:
     """Write weights and config.json into `folder`."""
     from safetensors.torch import save_file
 
     with atomic(folder) as temporary:
         temporary.mkdir(parents=True, exist_ok=True)
-        for i, net in enumerate(gate.nets):
+        for i, net in enumerate(nets):
             save_file(
                 {name: value.contiguous() for name, value in net.state_dict().items()}, temporary / f"{i}.safetensors"
             )
-        shape = asdict(gate.nets[0].shape)
-        write_json(temporary / "config.json", {"threshold": gate.threshold, "nets": len(gate.nets), "shape": shape})
+        write_json(temporary / CONFIG, {"threshold": threshold, "nets": len(nets), "shape": asdict(nets[0].shape)})
 
 
-def load_gate(folder: Path = DEFAULT) -> CallGate:
+def load_gate(folder: Path = PACKAGED) -> CallGate:
     """Read what `save_gate` wrote. Raises ValueError where there is none."""
-    from safetensors.torch import load_file
+    from safetensors.numpy import load_file
 
-    config = folder / "config.json"
+    config = folder / CONFIG
     if not config.is_file():
-        raise ValueError(f"{folder}: no call gate here: run `dvc repro team` first")
+        raise ValueError(f"{folder}: no call gate here: run `dvc repro team` first, which writes results/team/gate")
     found = json.loads(config.read_text(encoding="utf-8"))
-    nets = []
-    for i in range(found["nets"]):
-        net = Caller(CallerShape(**found["shape"]))
-        net.load_state_dict(load_file(folder / f"{i}.safetensors"))
-        nets.append(net.eval())
+    nets = [InferenceCaller(load_file(folder / f"{i}.safetensors"), found["shape"]) for i in range(found["nets"])]
     return CallGate(tuple(nets), found["threshold"])
+
+
+def width_of(folder: Path) -> int:
+    """Of the sentence vectors that the gate of a folder reads."""
+    return json.loads((folder / CONFIG).read_text(encoding="utf-8"))["shape"]["e"]

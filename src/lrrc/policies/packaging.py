@@ -2,6 +2,7 @@
 
     src/lrrc/packaged/   config.json, main.safetensors, certificate.json, MODEL_CARD.md; line.json, where it is given
         encoder/         model.safetensors (int8 and a scale a row), config.json, tokenizer.json
+        gate/            of the team arena, where it is given: which of several agents to call
 
 Eight bits are used because nothing measurable is lost by them: `compare` measures that, and the card says it.
 """
@@ -21,6 +22,7 @@ from lrrc.digest.additive import ADDITIVE_FEATURES
 from lrrc.episodes.episode import Episode
 from lrrc.episodes.episode_file import iter_episodes
 from lrrc.policies.base import Policy
+from lrrc.policies.caller import load_gate
 from lrrc.policies.checkpoint import LINE, line_of, read_config
 from lrrc.policies.serving import serving_policy
 from lrrc.policies.spec import PolicySpec
@@ -69,7 +71,7 @@ KINDS = (  # of conversation that the additive line has seen: kind, where it com
 )
 
 
-def package(
+def package(  # all that goes into it, by name
     checkpoint: Path,
     encoder: Path,
     episodes: Path,
@@ -77,8 +79,10 @@ def package(
     target: Path,
     card: Path,
     line: Path | None = None,
+    gate: Path | None = None,
 ) -> None:
-    """Fill the folder `target`, and write its card to `card`, too; `line` are the weights of an additive line.
+    """Fill the folder `target`, and write its card to `card`, too; `line` are the weights of an additive line, `gate`
+    the folder of a call gate.
 
     Raises ValueError where the checkpoint is not LRRC's, a file is missing, or everything together is too large.
     """
@@ -91,6 +95,9 @@ def package(
             _copy(checkpoint / name, folder / name)
         if line:
             _copy(line, folder / LINE)
+        if gate:
+            load_gate(gate)
+            shutil.copytree(gate, folder / "gate")
         for name in sentence_encoder.FILES[1:]:
             _copy(encoder / name, folder / "encoder" / name)
         vectors_VE, _ = eight_bits.read(encoder / sentence_encoder.FILES[0])

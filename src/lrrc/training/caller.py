@@ -10,7 +10,8 @@ from typing import NamedTuple
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from lrrc.model.caller import Caller, CallerShape, Seen, collate
+from lrrc.digest.agent_view import Seen
+from lrrc.model.caller import Caller, CallerShape, collate
 from lrrc.runtime.chance import stream
 
 BATCH, RATE, DECAY = 128, 4e-3, 0.05

@@ -47,7 +47,8 @@ def evaluate_ablations(sources: Sources, whole: Path, params: Params, out: Path)
     table = Table(Readers(order), encoder, {}, params.budget, params.embed.max_segment_tokens)
     policy, gate = payload_policy("lrrc", params, sources), load_gate(whole)
     asked = record_all(order[:-RESERVED], policy, table)
-    shape, seeds = gate.nets[0].shape, settings.seeds[: params.team_ablate.seeds]
+    shape = CallerShape(encoder.width, rank=settings.rank)
+    seeds = settings.seeds[: params.team_ablate.seeds]
     tasks = [(variant_shape(shape, variant), seed) for variant in variants for seed in seeds]
     lessons = taught_requests(sources, params, policy, table)
     nets = [each.nets[0] for each in teach_each(lessons, tasks, settings.epochs, params.engine)]

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lrrc.digest.agent_view import Seen, look
 from lrrc.episodes.team.episode import Request, TeamEpisode
 from lrrc.evaluation.team.calls import CallPolicy, Situation, untrained
 from lrrc.evaluation.team.loop import Called
-from lrrc.model.caller import Caller, CallerShape, Seen
-from lrrc.policies.caller import CallGate, Choice, look
+from lrrc.model.caller import Caller, CallerShape
+from lrrc.policies.caller import CallGate, Choice
 from lrrc.training.caller import Example, fit_caller
 
 VALIDATION = 4  # every so manieth training episode sets how sure a network is

@@ -36,10 +36,10 @@ from lrrc.evaluation.team.gate import (
 from lrrc.evaluation.team.loop import Table, play, row
 from lrrc.evaluation.team.readers import Readers
 from lrrc.evaluation.team.shown import shown
-from lrrc.model.caller import Caller, CallerShape
+from lrrc.model.caller import CallerShape
 from lrrc.params import Params, TeamConfig
 from lrrc.policies.base import Policy
-from lrrc.policies.caller import CallGate, save_gate
+from lrrc.policies.caller import CallGate, JudgesAgents, save_gate
 from lrrc.policies.registry import load_policy
 from lrrc.policies.run_items import train_name
 from lrrc.policies.spec import PolicySpec
@@ -154,7 +154,7 @@ def _teach_one(shape: CallerShape, seed: int, asked: Sequence[AllCalled], epochs
     return teach(asked, shape, [seed], epochs)
 
 
-def chances_of(nets: Sequence[Caller], asked: Sequence[AllCalled]) -> list[np.ndarray]:
+def chances_of(nets: Sequence[JudgesAgents], asked: Sequence[AllCalled]) -> list[np.ndarray]:
     """Of every request: each agent's probability to be right, the mean of the networks'."""
     gate = CallGate(tuple(nets), 0.0)
     return [gate.probabilities(each.seen) for each in asked]
@@ -164,7 +164,7 @@ def replays(
     answers: str,
     asked: Sequence[AllCalled],
     fold_of: dict[str, int],
-    nets: Sequence[Caller],
+    nets: Sequence[JudgesAgents],
     variant: str,
     team: TeamConfig,
 ) -> Iterator[dict[str, Any]]:
@@ -231,7 +231,7 @@ def evaluate_team(places: Places, params: Params) -> None:
     rows += play_all(("lrrc", gated), playing, table, policies("lrrc"))
     print(f"team: lrrc/{GATE}, {agents.new} newly asked", flush=True)
     write_json(places.out / "shown.json", list(_shown(playing[:SHOWN], policies("lrrc"), of_episode, table)))
-    save_gate(places.out / "gate", CallGate(tuple(nets), calibrate(asked, chances, settings.margin)))
+    save_gate(places.out / "gate", nets, calibrate(asked, chances, settings.margin))
     replayed = [*replays_of_rules(MODELS_ANSWER, asked), *replays(MODELS_ANSWER, asked, fold_of, nets, "", settings)]
     write_answers(places.out / "answers.parquet", agents.used)
     write_parquet(places.out / "rows.parquet", pa.Table.from_pylist(rows, schema=rows_schema()))
