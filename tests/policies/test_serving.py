@@ -177,7 +177,7 @@ def rewritten(folder, **changes):
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
-def test_compress_imports_no_torch(tmp_path):
+def test_compressing_and_choosing_import_no_torch(tmp_path):
     """Nor anything else that the lean installation leaves out."""
     messages = as_messages(episode(5, turns=9, agents=("assistant",), empty=0), 8)
     (tmp_path / "in.jsonl").write_text(json.dumps({"id": "a", "messages": messages}) + "\n")
@@ -186,6 +186,12 @@ def test_compress_imports_no_torch(tmp_path):
         "for name in [n for n in sys.modules if n.partition('.')[0] in ('lrrc', 'torch')]: del sys.modules[name]\n"
         "from lrrc.cli import main\n"
         "assert main(['compress', 'in.jsonl', 'out.jsonl', '--budget', '40']) == 0\n"
+        "from lrrc.middleware import Coordinator\n"
+        "talk = [{'role': 'user', 'content': 'Who has the key?'},\n"
+        "        {'role': 'assistant', 'name': 'Oak', 'content': 'The key is on my sheet.'},\n"
+        "        {'role': 'user', 'content': 'Where is the key?'}]\n"
+        "(one,) = [choice.agent for choice in Coordinator().choose(talk, ['Fir', 'Oak']) if choice.called]\n"
+        "assert one == 'Oak', one\n"
         "heavy = {'torch', 'pandas', 'pyarrow', 'scipy', 'mlflow', 'model2vec', 'transformers', 'lrrc.model'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

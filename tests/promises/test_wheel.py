@@ -25,6 +25,7 @@ COORDINATOR = f"""
 import json, sys
 from lrrc.middleware import Coordinator
 payload, receipt = Coordinator().compose({TALK!r})
+assert any(choice.called for choice in Coordinator().choose({TALK!r}, ["Fir", "Oak"]))
 print(json.dumps([payload, receipt.to_dict(), [name for name in {HEAVY} if name in sys.modules]]))
 """
 
