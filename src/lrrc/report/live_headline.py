@@ -181,5 +181,9 @@ def points(gap: Mapping) -> tuple[str, str]:
 
 def p_value(record: Mapping) -> str:
     """The p-value against Full-Context."""
-    p = record["p_vs_full_context"]
+    return told_p(record["p_vs_full_context"])
+
+
+def told_p(p: float) -> str:
+    """A p-value for people."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lrrc.report.live_headline import operating_point, rivals
+from lrrc.report.live_headline import operating_point, rivals, told_p
 from lrrc.report.tables import kinds_tables
 from lrrc.results.kinds_records import MEAN, WORST
 from lrrc.results.scores import GATE_ON
@@ -54,7 +54,7 @@ def people(summary: Summary) -> Verdict | None:
     measured = f"{signed(gap)} points of success against Full-Context, with {amount(saved)} % {less(saved)} tokens"
     for loss in summary.find(evaluation="votes-no-loss", metric="no_loss_p", **{**at, "variant": "margin=5"}):
         told = "is excluded" if loss["value"] < 0.05 else "is not excluded"
-        measured += f"; a loss of 5 points {told} (p = {loss['value']:.3f})"
+        measured += f"; a loss of 5 points {told} ({told_p(loss['value'])})"
     floor = summary.record_or_none("lrrc_success_minus_policy", evaluation="votes", policy="longer-answer")
     if floor:
         measured += f"; {signed(floor)} points against always picking the longer answer"
@@ -117,7 +117,7 @@ def fewer_calls(summary: Summary) -> list[str]:
     ]
     parts = [
         f"{r['variant'].rpartition('=')[2]} points {'is' if r['value'] < 0.05 else 'is not'} excluded "
-        f"(p = {r['value']:.3f})"
+        f"({told_p(r['value'])})"
         for r in lost
     ]
     return [
@@ -138,7 +138,7 @@ def team(summary: Summary) -> Verdict | None:
     measured = (
         f"{amount(saved)} % {less(saved)} calls, {amount(tokens_saved)} % {less(tokens_saved)} tokens, success "
         f"{signed(gap)} points from calling everybody with everything; a loss of {MARGIN} points {lost} "
-        f"(p = {gap['no_loss_p']:.3f})"
+        f"({told_p(gap['no_loss_p'])})"
     )
     if leads:
         least = min(leads, key=lambda r: r["value"])
@@ -150,7 +150,7 @@ def team(summary: Summary) -> Verdict | None:
         measured,
         f"{DATA['team']}, {gap['n']} requests in {gap['episodes']} episodes",
         "table-team_pairs",
-        "dvc repro -sf team; dvc repro",
+        "dvc repro team report",
         "team",
     )
 

@@ -1,12 +1,12 @@
 // Tables sort by the column whose header is pressed, numbers by value, the rest by text; each downloads as CSV.
-for (const head of document.querySelectorAll("thead th")) {
+for (const head of document.querySelectorAll("table:not(.asked) thead th")) {
   if (head.closest("#explorer") || head.querySelector("button")) continue;
   const button = document.createElement("button");
   button.type = "button";
   button.append(...head.childNodes);
   head.append(button);
 }
-for (const table of document.querySelectorAll("table")) {
+for (const table of document.querySelectorAll("table:not(.asked)")) {
   const place = table.closest(".scroll") ?? table;
   if (table.closest("#explorer") || place.nextElementSibling?.querySelector("a.download")) continue;
   const quoted = (cell) => `"${cell.textContent.trim().replaceAll('"', '""')}"`;
