@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -68,6 +69,9 @@ def _run(argv: list[str]) -> int:
     args = parser.parse_args(argv, argparse.Namespace(passed_on=passed_on))
     try:
         return command.run(args)
+    except BrokenPipeError:  # whoever reads the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (ValueError, OSError) as error:
         from lrrc.runtime.errors import explain
 

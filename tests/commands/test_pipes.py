@@ -120,3 +120,12 @@ def test_mistakes_in_pipes_are_one_line(elsewhere):
     own = shell("lrrc compress - in.jsonl --policy bm25 < in.jsonl", elsewhere)
     assert own.returncode == 1 and "must be a file of its own" in own.stderr
     assert (elsewhere / "in.jsonl").read_text() == LINE
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(elsewhere):
+    prices = ["--price-in", "1", "--price-out", "1", "--policies", "recency"]
+    command = [sys.executable, "-m", "lrrc.cli", "estimate", "logs.jsonl", *prices]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()  # before anything is written
+        said = process.stderr.read()
+    assert "Broken pipe" not in said and "Traceback" not in said

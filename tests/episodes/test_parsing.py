@@ -56,6 +56,7 @@ def test_a_chat_log_becomes_turns_of_one_agent_and_keeps_all_text():
         ("reward", 0.5, "tie (bothbad)"),
         ("outcome", 1, "model_a"),
         ("winner", "tie", "tie"),
+        ("winner", "Tie", "tie"),
         ("outcome", None, None),
     ],
 )

@@ -475,7 +475,6 @@ def test_a_conversation_can_be_left_alone(name, tmp_path):
         {"reasoning": FILLER, "reasoning_details": [{"type": "reasoning.text", "text": FILLER, "signature": "Zm9v"}]},
         {"content": [{"type": "thinking", "thinking": FILLER, "signature": "x"}, {"type": "text", "text": "Yes."}]},
         {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": FILLER}]}, "Yes."]},
-        {"content": None, "refusal": FILLER},
     ],
 )
 def test_thoughts_are_counted(thoughts):
@@ -485,6 +484,15 @@ def test_thoughts_are_counted(thoughts):
     spoken = sum(tokens.count(text_of(m)) for m in messages)
     _, receipt = Coordinator("recency", settings=always(min_tokens=spoken + 1)).compose(messages)
     assert receipt.tokens_before == spoken + tokens.count(FILLER) and receipt.reason != "below min_tokens"
+
+
+def test_a_refusal_is_what_was_said():
+    """Where there is no content; it can be sent, and is counted once."""
+    messages = [*chat(0), {"role": "assistant", "content": None, "refusal": FILLER}, say("user", "Why?")]
+    reply = items_of(messages)[2]
+    assert reply.text == FILLER and reply.tokens == tokens.count(FILLER)
+    beside = items_of([*chat(0), say("assistant", "Yes.") | {"refusal": FILLER}, say("user", "Why?")])[2]
+    assert beside.text == "Yes." and beside.tokens == tokens.count("Yes.") + tokens.count(FILLER)
 
 
 def test_what_cannot_be_counted_is_named():

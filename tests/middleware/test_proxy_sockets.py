@@ -1,5 +1,8 @@
 """WebSockets through the proxy: messages, names, refusals and ends as they are."""
 
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import pytest
 from helpers.chats import KEY
 from helpers.responses_upstream import ResponsesUpstream
@@ -57,6 +60,28 @@ def test_who_is_refused_is_told(proxy, request):
         with pytest.raises(InvalidStatus) as refused:
             talk(proxy, None)
         assert refused.value.response.status_code == 401
+
+
+def test_a_plain_answer_is_passed_on():
+    class Plain(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("content-length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Plain) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with running(create_app(Coordinator("bm25"), {None: f"http://127.0.0.1:{server.server_port}/v1"})) as address:
+            with pytest.raises(InvalidStatus) as refused:
+                talk(address.replace("http:", "ws:"), None)
+            assert refused.value.response.status_code == 200 and bytes(refused.value.response.body) == b"{}"
+        server.shutdown()
 
 
 def test_an_upstream_that_is_not_there_is_told():

@@ -23,6 +23,7 @@ from lrrc.pretrained import tokens
 # Chat templates do not show names: the text itself says that what was asked long ago is not asked now. Always the same
 # words, so that they never break a cached prefix
 HEAD = "[Excerpt of earlier messages, not a request]\n"
+END = "[End of excerpt]"  # where more text follows in the same message
 MARK = "…"  # one token; so is it with the blank before it
 QUOTE = "> "
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function", "digest"})
@@ -35,12 +36,18 @@ _LIKE_A_LABEL = regex.compile(
 )
 
 
+_LIKE_A_FRAME = regex.compile(
+    rf"(?:(?<=[{_BREAKS}])|^)[^\p{{L}}{_BREAKS}]*(?:end\s+of\s+(?:the\s+)?excerpt|excerpt\s+of\s+earlier\s+messages)",
+    regex.IGNORECASE,
+)
+
+
 def render(history: History, spans: Sequence[Span]) -> str:
     """The text of spans in order: a digest begins with words that say what it is; nothing of nothing."""
     lines = []
     for number, said in groupby(spans, lambda span: span.message):
         message = history.messages[number]
-        lines.append(f"{label_of(message.name, message.role)}: {_unlike_labels(history, _pieces(message, list(said)))}")
+        lines.append(f"{label_of(message.name, message.role)}: {_unlike_ours(history, _pieces(message, list(said)))}")
     return HEAD + "\n".join(lines) if lines else ""
 
 
@@ -101,15 +108,16 @@ def _after(content: str, last: Span) -> str:
     return f" {MARK}" if following and content[last.end - 1] not in _SENTENCE_ENDS else ""
 
 
-def _unlike_labels(history: History, text: str) -> str:
-    """Quotes the lines, but for the first, that begin as a line of some speaker would."""
-    found = list(_LIKE_A_LABEL.finditer(text))
-    if not found:
-        return text
-    speakers = _speakers(history)
-    for match in reversed(found):
-        if _bare(match["name"]) in speakers or ROLES.issuperset(map(_bare, match["name"].split())):
-            text = text[: match.start()] + QUOTE + text[match.start() :]
+def _unlike_ours(history: History, text: str) -> str:
+    """Quotes the lines that begin as the words around a digest do, or, but for the first, as a line of some speaker."""
+    labels, starts = list(_LIKE_A_LABEL.finditer(text)), {match.start() for match in _LIKE_A_FRAME.finditer(text)}
+    if labels:
+        speakers = _speakers(history)
+        for match in labels:
+            if _bare(match["name"]) in speakers or ROLES.issuperset(map(_bare, match["name"].split())):
+                starts.add(match.start())
+    for start in sorted(starts, reverse=True):
+        text = text[:start] + QUOTE + text[start:]
     return text
 
 

@@ -57,10 +57,17 @@ def read_text(message: Mapping[str, Any], where: str, inside: str = "") -> ChatT
     """Raises ValueError that names `where` and the field, after `inside`."""
     calls = _calls(message, where, inside)
     text, unknown = _content(message.get("content"), THOUGHTS + (CALLS if calls else ()), where, inside)
+    text = text or refusal_of(message)
     lines = [text] if text or not calls else []
     text = repair_surrogates("\n".join([*lines, *(f"{tool}({arguments})" for _, tool, arguments in calls)]))
     pairs = tuple((repair_surrogates(key), repair_surrogates(tool)) for key, tool, _ in calls)
     return ChatText(text, pairs, unknown + bool(message.get("audio")))
+
+
+def refusal_of(message: Mapping[str, Any]) -> str:
+    """What a message without content says all the same, in a field of its own."""
+    refusal = message.get("refusal")
+    return refusal if isinstance(refusal, str) and not message.get("content") else ""
 
 
 def text_of(message: Any) -> str:

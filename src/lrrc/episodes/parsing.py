@@ -137,7 +137,9 @@ def _outcome(row: Mapping[str, Any], where: str, agents: int) -> str | None:
     field = next((key for key in fields if row.get(key) not in (None, "") and row[key] == row[key]), None)  # NaN
     if field is None:
         return None
-    value = BOTH_BAD.get(row[field], row[field]) if isinstance(row[field], str) else row[field]
+    value = row[field]
+    if isinstance(value, str):
+        value = BOTH_BAD.get(value.strip().lower(), value.strip().lower())
     if agents == 1 and isinstance(value, (bool, int, float)) and 0 <= value <= 1:
         return "model_a" if value == 1 else "tie (bothbad)"
     allowed = [name for name in ARENA_OUTCOMES if agents > 1 or name != "model_b"]

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lrrc.episodes.chat_message import CALLS, TEXT_KEYS, THOUGHTS, repair_surrogates
+from lrrc.episodes.chat_message import CALLS, TEXT_KEYS, THOUGHTS, refusal_of, repair_surrogates
 from lrrc.pretrained import tokens
 
 # fields beside the content that are sent and read by models, as different makers name them
@@ -49,7 +49,8 @@ def unquoted_of(message: Mapping[str, Any], calls: bool) -> Unquoted:
     """Of one message, which makes `calls` or does not."""
     found = Unquoted()
     for key in FIELDS:
-        found.take(message.get(key), key)
+        if key != "refusal" or not refusal_of(message):
+            found.take(message.get(key), key)
     content = message.get("content")
     for part in content if isinstance(content, Sequence) and not isinstance(content, str) else ():
         if not isinstance(part, Mapping) or any(isinstance(part.get(key), str) for key in TEXT_KEYS):

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from lrrc.digest.rendering import label_of
+from lrrc.digest.rendering import END, label_of
 from lrrc.middleware.chat_messages import ReadMessage
 from lrrc.policies.base import DIGEST_NAME
 from lrrc.pretrained import tokens
 
-TAIL = "\n[End of excerpt]"  # where the user's own text follows in the same message
+TAIL = f"\n{END}"  # where the user's own text follows in the same message
 GAP = "\n\n"  # between the texts of one message
 ALWAYS = ((None, "user"), (None, "system"), ("system", "user"), ("user", "assistant"), ("assistant", "user"))
 LEFT_OUT = "[...]"  # where two of the user's become one, and what was between is not sent

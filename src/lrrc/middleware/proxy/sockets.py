@@ -31,7 +31,7 @@ class Sockets:
         except InvalidStatus as error:
             found = error.response
             headers = {key: value for key, value in found.headers.raw_items() if key.lower() != "content-length"}
-            return await Response(found.body or b"", found.status_code, headers)(scope, receive, send)
+            return await Response(bytes(found.body or b""), found.status_code, headers)(scope, receive, send)
         except (OSError, WebSocketException):
             message = "lrrc serve: no WebSocket from the upstream"
             refusal = JSONResponse({"error": {"message": message, "type": "upstream_unreachable"}}, 502)
