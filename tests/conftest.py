@@ -13,6 +13,13 @@ for key in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_STAGE", "DVC_EXP_NAME"):
     os.environ.pop(key, None)
 
 
+@pytest.fixture(autouse=True)
+def _no_address_left():
+    """MLflow keeps the address that a process told it in the environment, for the tests behind."""
+    yield
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+
+
 @pytest.fixture(scope="session")
 def tracked(tmp_path_factory):
     """A repository with an empty MLflow database; made once, because the database takes seconds."""

@@ -295,7 +295,7 @@ def _sorting(page):
     assert up == sorted(up) and shown()[-1] == "" and len(up) == 9
     header.click()
     assert [float(v) for v in shown() if v] == sorted(up, reverse=True)
-    every = """() => [...document.querySelectorAll("table")].filter(t => !t.closest("#explorer")).map(t => [
+    every = """() => [...document.querySelectorAll("table")].filter(t => !t.closest("#explorer, .asked")).map(t => [
         [...t.querySelectorAll("thead th")].every(th => th.querySelector("button")?.offsetParent),
         (t.closest(".scroll") ?? t).nextElementSibling.querySelector("a.download").href.slice(0, 13)])"""
     assert len(page.evaluate(every)) > 15  # claims, theorems, certificate and data card too
