@@ -74,10 +74,10 @@ try: setup
 	python tools/try_small.py
 
 test: setup
-	pytest -n 2 --dist loadfile -m 'not clients'
+	pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not clients'
 
 test-fast: setup
-	pytest -n 2 --dist loadfile -m 'not pipeline and not browser and not ray and not slow and not clients'
+	pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not pipeline and not browser and not ray and not slow and not clients'
 
 clients: $(CLIENTS)/.ready
 

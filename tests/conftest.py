@@ -50,7 +50,8 @@ SLOW = frozenset((Path(__file__).parent / "slow.txt").read_text().split())  # mo
 
 def pytest_collection_modifyitems(items):
     """Mark what needs a browser or Ray by the fixtures and parameters that say so, and what slow.txt lists;
-    `make test-fast` leaves it out."""
+    `make test-fast` leaves it out. The file that takes longest begins, or one worker would wait for the other."""
+    items.sort(key=lambda item: item.path.name != "test_pipeline.py")
     for item in items:
         if item.nodeid.split("[")[0] in SLOW:
             item.add_marker(pytest.mark.slow)
