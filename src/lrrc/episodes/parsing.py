@@ -139,13 +139,14 @@ def _outcome(row: Mapping[str, Any], where: str, agents: int) -> str | None:
         return None
     value = row[field]
     if isinstance(value, str):
-        value = BOTH_BAD.get(value.strip().lower(), value.strip().lower())
+        value = value.strip().lower()
+        value = BOTH_BAD.get(value, value)
     if agents == 1 and isinstance(value, (bool, int, float)) and 0 <= value <= 1:
         return "model_a" if value == 1 else "tie (bothbad)"
     allowed = [name for name in ARENA_OUTCOMES if agents > 1 or name != "model_b"]
     if not isinstance(value, str) or value not in allowed:
         more = "" if agents > 1 else ", true, false, a number from 0 to 1"
-        raise invalid_value(where, field, value, f"one of {', '.join(allowed)}, null{more}")
+        raise invalid_value(where, field, row[field], f"one of {', '.join(allowed)}, null{more}")
     return value
 
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from lrrc.digest.agent_view import ANOTHER, ITSELF, Seen
-from lrrc.inference.cell import CellSettings, InferenceCell
+from lrrc.inference.cell import CellSettings, InferenceCell, read_state
 from lrrc.inference.rows import normed, quietly, softmax
 
 FARTHEST = 5.0  # spreads from the mean that a feature counts as, as in lrrc.model.caller
@@ -27,7 +27,9 @@ class InferenceCaller:
 
     def __init__(self, weights: Mapping[str, np.ndarray], shape: Mapping[str, float]):
         self.weights, self.shape = weights, shape
-        self._root_e = np.float32(math.sqrt(shape["e"]))
+        self.width = int(shape["e"])  # of the sentence vectors that it reads
+        root_e = np.float32(math.sqrt(self.width))  # they are of length one, their entries small
+        self._see_SE, self._query_HE = root_e * weights["see.weight"], root_e * weights["query.weight"]
         switches = {name: bool(shape[name]) for name in ("gate", "recurrence", "low_rank")}
         settings = CellSettings(int(shape["top_k"]), THRESHOLD, RHO_MAX, BOUND, **switches)
         self.cell = InferenceCell(weights, settings) if shape["state"] else None
@@ -39,15 +41,16 @@ class InferenceCaller:
 
     def _logit(self, seen: Seen) -> float:
         w = self.weights
-        asked_S = self._root_e * w["see.weight"] @ seen.question_E + w["see.bias"]
-        query_H = np.tanh(self._root_e * w["query.weight"] @ seen.question_E + w["query.bias"])
-        seen_NS = seen.embeddings_NE @ (self._root_e * w["see.weight"]).T + w["see.bias"]
+        asked_S = self._see_SE @ seen.question_E + w["see.bias"]
+        query_H = np.tanh(self._query_HE @ seen.question_E + w["query.bias"])
+        seen_NS = seen.embeddings_NE @ self._see_SE.T + w["see.bias"]
         seen_NS = seen_NS + w["speaker.weight"][seen.speaker_N] + seen.naming_N2 @ w["naming.weight"].T
         seen_NS = self._norm(seen_NS)
         kept_H = np.zeros_like(query_H)
         if self.cell is not None:
             state_CD = self._state(self.cell, seen_NS, seen.turn_N)
-            kept_H = self._read(query_H, state_CD) + w["recall.weight"] @ self._recalled(self.cell, state_CD, asked_S)
+            kept_H = read_state(query_H, state_CD, w["reader.key.weight"], w["reader.value.weight"])
+            kept_H += w["recall.weight"] @ self._recalled(self.cell, state_CD, asked_S)
         own_RH = np.zeros((len(w["weigh.weight"]), len(query_H)), np.float32)
         if self.shape["own"] and len(seen_NS):
             own_RH = self._own(seen_NS, seen)
@@ -67,14 +70,6 @@ class InferenceCaller:
             here = turn_N == turn
             state_CD = cell.step(state_CD, key_NK[here], value_NK[here])
         return state_CD
-
-    def _read(self, query_H: np.ndarray, state_CD: np.ndarray) -> np.ndarray:
-        """Attention over the columns of the state, and a null one [H]."""
-        w, normal_CD = self.weights, normed(state_CD)
-        logits_C = normal_CD @ (query_H @ w["reader.key.weight"]) / np.float32(math.sqrt(len(query_H)))
-        logits_C[~state_CD.any(axis=1)] = -np.inf
-        weights_C1 = softmax(np.append(logits_C, np.float32(0))[None])[0]
-        return w["reader.value.weight"] @ (weights_C1[:-1] @ normal_CD)
 
     def _recalled(self, cell: InferenceCell, state_CD: np.ndarray, asked_S: np.ndarray) -> np.ndarray:
         """How much of each column is what the question would have left there [C]."""

@@ -2,17 +2,18 @@
 
 Plain twin of `lrrc.model.cells.LowRankCell`, where every step is explained. Shape suffixes as in
 lrrc.inference.network: n segments of a turn, C columns of the state, D state width, A active columns, K key width,
-U slots of an update, S seen width.
+U slots of an update, S seen width, H head width.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
-from lrrc.inference.rows import of_length, softmax, squares
+from lrrc.inference.rows import normed, of_length, softmax, squares
 
 KEY_WIDTH = 64
 SHARPNESS, KEY_NORM = 4.0, 4.8  # norms of a gate's queries and keys, as in lrrc.model.cells
@@ -99,3 +100,12 @@ class InferenceCell:
         a_UD = np.tanh(hidden_UA @ reads_AK @ w["cell.to_a.weight"].T)
         b_AU = np.tanh(reads_AK @ w["cell.to_b.weight"].T + before_AD @ w["cell.state_to_b.weight"].T)
         return b_AU @ a_UD
+
+
+def read_state(query_H: np.ndarray, state_CD: np.ndarray, key_HD: np.ndarray, value_HD: np.ndarray) -> np.ndarray:
+    """Attention over the columns of a state [H], as lrrc.model.decoder.StateReader has it."""
+    normal_CD = normed(state_CD)
+    logits_C = normal_CD @ (query_H @ key_HD) * np.float32(1 / math.sqrt(len(query_H)))
+    logits_C[~state_CD.any(axis=1)] = -np.inf  # zero columns are not there
+    weights_C1 = softmax(np.append(logits_C, np.float32(0))[None])[0]  # beside them stands a null column
+    return value_HD @ (weights_C1[:-1] @ normal_CD)

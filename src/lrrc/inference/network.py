@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from lrrc.digest.features import FEATURES, FIRST_AGENT
-from lrrc.inference.cell import KEY_WIDTH, CellSettings, InferenceCell
-from lrrc.inference.rows import normed, quietly, softmax
+from lrrc.inference.cell import KEY_WIDTH, CellSettings, InferenceCell, read_state
+from lrrc.inference.rows import normed, quietly
 
 FARTHEST = 5.0  # spreads from the mean that a feature counts as, as in lrrc.model.decoder
 OWN, OTHERS = 2, 3  # relations to the called agent; 0 is the user, 1 a tool
@@ -73,11 +73,7 @@ class InferenceNetwork:
         w = self.weights
         agent_H = w["head.agent.weight"][min(agent, len(w["head.agent.weight"]) - 1)]
         asked_H = np.tanh(w["head.query.weight"] @ query_E + w["head.query.bias"] + agent_H)
-        normal_CD = normed(state_CD)
-        logits_C = normal_CD @ (asked_H @ w["head.reader.key.weight"]) * np.float32(self._scale)
-        logits_C[~state_CD.any(axis=1)] = -np.inf  # zero columns are not there
-        weights_C1 = softmax(np.append(logits_C, np.float32(0))[None])[0]  # beside them stands a null column
-        read_H = w["head.reader.value.weight"] @ (weights_C1[:-1] @ normal_CD)
+        read_H = read_state(asked_H, state_CD, w["head.reader.key.weight"], w["head.reader.value.weight"])
         return np.tanh(w["head.mix.weight"] @ np.concatenate([read_H, asked_H]) + w["head.mix.bias"])
 
     @quietly

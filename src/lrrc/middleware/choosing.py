@@ -12,7 +12,7 @@ from lrrc.digest.history import History
 from lrrc.episodes.episode import Message
 from lrrc.middleware.prompt import chat_prompt
 from lrrc.policies.base import split_turns
-from lrrc.policies.caller import PACKAGED, CallGate, Choice, load_gate, width_of
+from lrrc.policies.caller import PACKAGED, CallGate, Choice, load_gate
 from lrrc.pretrained import sentence_encoder
 from lrrc.runtime.files import invalid_value
 
@@ -45,8 +45,8 @@ def choose(
         raise invalid_value("choose", "messages", messages, "a list that ends with a user's message")
     folder = Path(gate or PACKAGED)
     trained, vectors = gate_in(folder), sentence_encoder.load(str(encoder))
-    if vectors.width != (width := width_of(folder)):
-        raise ValueError(f"{folder}: trained on vectors of width {width}, {encoder} has {vectors.width}")
+    if vectors.width != trained.width:
+        raise ValueError(f"{folder}: trained on vectors of width {trained.width}, {encoder} has {vectors.width}")
     history = History(agents, vectors, MAX_SEGMENT_TOKENS)
     before = [_as_said(message, agents) for message in said[:-1]]
     turns = [[before[i] for i in turn] for turn in split_turns(range(len(before)), before)]

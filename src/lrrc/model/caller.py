@@ -122,6 +122,11 @@ class Caller(nn.Module):
         last.weight.mul_(scale)
         last.bias.mul_(scale).add_(shift)
 
+    @property
+    def width(self) -> int:
+        """Of the sentence vectors that it reads."""
+        return self.shape.e
+
     @torch.inference_mode()
     def logits(self, seen: Sequence[Seen]) -> np.ndarray:
         """[P], without dropout."""

@@ -41,6 +41,10 @@ class Choice(NamedTuple):
 class JudgesAgents(Protocol):
     """A network: lrrc.model.caller.Caller, or lrrc.inference.caller.InferenceCaller, which needs no torch."""
 
+    @property
+    def width(self) -> int:
+        """Of the sentence vectors that it reads."""
+
     def logits(self, seen: Sequence[Seen]) -> np.ndarray:
         """[M]: of "right, if called"."""
 
@@ -51,6 +55,11 @@ class CallGate:
 
     nets: tuple[JudgesAgents, ...]
     threshold: float
+
+    @property
+    def width(self) -> int:
+        """Of the sentence vectors that it reads."""
+        return self.nets[0].width
 
     def probabilities(self, seen: Sequence[Seen]) -> np.ndarray:
         """[M]: that each agent would be right."""
@@ -100,8 +109,3 @@ def load_gate(folder: Path = PACKAGED) -> CallGate:
     found = json.loads(config.read_text(encoding="utf-8"))
     nets = [InferenceCaller(load_file(folder / f"{i}.safetensors"), found["shape"]) for i in range(found["nets"])]
     return CallGate(tuple(nets), found["threshold"])
-
-
-def width_of(folder: Path) -> int:
-    """Of the sentence vectors that the gate of a folder reads."""
-    return json.loads((folder / CONFIG).read_text(encoding="utf-8"))["shape"]["e"]

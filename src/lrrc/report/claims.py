@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from lrrc.proofs.theorems import NOT_CHECKED, PROVED
+from lrrc.report.live_headline import told_p
 from lrrc.results import statistics
 from lrrc.results.summary import METRICS, Summary, name
 
@@ -222,7 +223,7 @@ def _metric(test: Mapping[str, Any], summary: Summary) -> tuple[bool | None, str
         raise ValueError(f"claims: {wanted} fits {len(found)} records; say more")
     value, text = found[0][field], words(found[0])
     if field == "p_vs_full_context":
-        text += f", p {'< 0.001' if value < 0.001 else f'= {value:.3f}'}"
+        text += f", {told_p(value)}"
     for key, combine in (("minus", lambda a, b: a - b), ("over", lambda a, b: a / b)):
         if key in test:
             other = summary.find(**{**wanted, **test[key]})

@@ -2,7 +2,8 @@
 
 Each model reads a growing transcript, of which only the new tokens are evaluated: the cache always holds the prompt up
 to the point where the model would speak, and whatever is tried there (a free reply, the options of a check) is taken
-back afterwards. llama.cpp and the models come from `pipeline/requirements-curate.txt`, and are imported only here.
+back afterwards. llama.cpp comes from `pipeline/requirements-curate.txt`, the models from requirements-nodeps.txt;
+all are imported only here.
 """
 
 from __future__ import annotations

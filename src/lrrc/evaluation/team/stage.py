@@ -223,9 +223,9 @@ def evaluate_team(places: Places, params: Params) -> None:
     shape = CallerShape(encoder.width, rank=settings.rank)
     lessons = taught_requests(places, params, policies("lrrc"), table)
     taught = teach_each(lessons, [(shape, seed) for seed in settings.seeds], settings.epochs, params.engine)
-    nets = [net for each in taught for net in each.nets]
+    nets = tuple(net for each in taught for net in each.nets)
     chances = chances_of(nets, asked)
-    gates = {f: CallGate(tuple(nets), tau) for f, tau in thresholds(asked, chances, fold_of, settings.margin).items()}
+    gates = {f: CallGate(nets, tau) for f, tau in thresholds(asked, chances, fold_of, settings.margin).items()}
     of_episode = {episode.episode_id: gates[fold_of[episode.episode_id]] for episode in playing}
     gated = Gated(of_episode)
     rows += play_all(("lrrc", gated), playing, table, policies("lrrc"))

@@ -280,7 +280,9 @@ def _draw_line(axes: Axes, line: Line, panel: Panel) -> None:
         box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
         axes.text(start, line.at, f" {line.label}", va="center", bbox=box, **look)
     else:
-        axes.text(_free(panel, (left, right)), line.at, line.label, ha="center", va="bottom", **look)
+        above = any(other.label and other.at > line.at for other in panel.lines)  # its label stands there
+        side = "top" if above else "bottom"
+        axes.text(_free(panel, (left, right)), line.at, line.label, ha="center", va=side, **look)
     axes.set_xlim(left, right)
 
 
