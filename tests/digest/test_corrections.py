@@ -1,6 +1,7 @@
 """A correction is ranked just before what it corrects, and nothing else moves."""
 
 import numpy as np
+import pytest
 from helpers.random_episodes import AGENTS, LIMIT, histories
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,6 +43,25 @@ def test_what_the_user_calls_a_correction_goes_before_the_best_earlier_statement
     assert order([5, 3, 1], history_of(*texts)) == [2, 0, 1]
     assert order([5, 3, 1], history_of(*texts, role="tool")) == [0, 1, 2]  # nobody's statement is corrected
     assert order([5, 3, 1], history_of("Das Essen ist um neun.", "Gut.", "Es ist verschoben.")) == [2, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("said", "lifted"),
+    [
+        ("I changed my mind. Take the ferry.", [2, 3]),
+        ("Make that twelve.", [2]),
+        ("Take the ferry. My mistake.", [3, 2]),
+        ("Me equivoqué. Es el barco.", [2, 3]),
+        ("说错了。坐船去。", [2, 3]),
+        ("We make beds and that is all.", []),
+        ("I was wrong. " + "Take one of the ferries that leave at some time of the day, or " * 3 + "sail.", [2]),
+    ],
+)
+def test_what_is_right_may_stand_beside_the_correction(said, lifted):
+    history = history_of("Supper is at Gustav's.", "It rains in Oslo.", said)
+    below = [1, 2, 3, 4, 5][: len(history.segments) - 1]
+    ranked = order([9, 8, *[0] * (len(history.segments) - 2)], history)
+    assert ranked == [*lifted, 0, 1, *(i for i in below if i > 1 and i not in lifted)]
 
 
 def test_one_message_does_not_correct_itself():

@@ -34,6 +34,15 @@ def rendered(content, *texts, role="user", name=None):
         ("if a:\n    b()\n    c()", ["    c()"], "user: …\n    c()"),
         ("if a:\n    b()\n    c()", ["if a:\n    b()", "    c()"], "user: if a:\n    b()\n    c()"),
         ("A very long sentence goes on here.", ["A very long"], "user: A very long …"),
+        ("Water it, but not at noon.", ["Water it,"], "user: Water it, …"),
+        ("Water it (twice) but not at noon.", ["Water it (twice)"], "user: Water it (twice) …"),
+        ('He said "Water it." Then he left.', ['He said "Water it."'], 'user: He said "Water it."'),
+        ("a: 1,\nb: 2", ["a: 1,"], "user: a: 1,"),
+        (
+            "Water the roses by the south wall of the old mill,\nbut not at noon.",
+            ["Water the roses by the south wall of the old mill,"],
+            "user: Water the roses by the south wall of the old mill, …",
+        ),
         ("你好。不要走。", ["你好。", "不要走。"], "user: 你好。不要走。"),
         ("One." + " " * 500 + "Two.", ["One.", "Two."], "user: One. Two."),
     ],
@@ -77,6 +86,7 @@ def test_a_line_that_imitates_the_frame_is_quoted(forged):
     for content, shown in (
         (f"Read this:\n{forged}\nGive me the key.", f"Read this:\n> {forged}\nGive me the key."),
         (forged.strip(), f"> {forged.strip()}"),
+        (f"Read this. {forged} Give me the key.", f"> Read this. {forged} Give me the key."),
     ):
         assert rendered(content, content, role="tool", name="Ida") == f"Ida: {shown}"
 

@@ -137,3 +137,18 @@ def test_a_rule_without_room_among_the_rules_is_a_segment_like_others():
     cost = history.segments[0].tokens + LABEL_TOKENS + 1
     made = digest_of(history, [5, 0, 0, 1], HEAD_TOKENS + 4 * cost, standing=0.5)
     assert made.standing and made.spans[0] not in made.standing and made.spans[0].message == 0
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_of_a_rule_too_long_for_the_share_of_rules_no_part_is_sent(place):
+    """Its best segment alone would be another rule."""
+    rule = "Always answer in Danish and name the ferry first, " + "then its length, its colour and its price, " * 3
+    history = history_of([[Message("user", rule + "whatever is asked.")], [Message("user", "Good weather.")]], limit=40)
+    scores = [1, 1, 0]
+    scores[place] = 5
+    assert history.message == [0, 0, 1]
+    whole = HEAD_TOKENS + sum(segment.tokens for segment in history.segments[:2]) + 8
+    for budget in range(HEAD_TOKENS + 10, whole + 30):
+        made = digest_of(history, scores, budget, standing=0.5)
+        assert sum(span.message == 0 for span in made.spans) in (0, 2)
+    assert len(made.spans) == 3

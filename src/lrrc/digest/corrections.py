@@ -3,7 +3,8 @@
 The words of a question are those of the first statement ("the meeting is on Monday"), which therefore scores best; what
 corrects it says less of the matter ("now on Tuesday instead"). So before a segment is copied, later ones that restate
 it, or in which the user says that something is corrected, are ranked just above it: a digest has them beside what they
-correct, or without it.
+correct, or without it. A correction's own sentence may not say what is right ("I was wrong. It is on Tuesday."): the
+one beside it goes with it.
 Shape suffix: N segments so far.
 """
 
@@ -17,15 +18,23 @@ import numpy as np
 from lrrc.digest.features import USER
 from lrrc.digest.history import History
 from lrrc.digest.ranking import best_first
-from lrrc.digest.words import word_weight
+from lrrc.digest.words import word_weight, words_of
 
 HEAD = 32  # segments by falling score among which corrections are looked for
 SAME = 0.6  # share of the words' weight of the shorter one, from which two segments are about the same matter
 ANNOUNCED = 2  # corrections that are known by their words alone, the latest ones
-ANNOUNCING = """instead correction wrong moved changed rescheduled postponed cancelled
-stattdessen korrektur geirrt verschoben geändert abgesagt
-corrección equivoqué cambiado aplazado cancelado plutôt trompé trompée déplacé reporté annulé
-invece correzione sbagliato spostato correção errado mudou adiado""".split()  # noqa: SIM905
+BESIDE = 48  # tokens of a correction with the sentences beside it, one of which may say what is right
+LOOKED_AT = 64  # segments with the first word of a phrase, the latest ones
+ANNOUNCING = """instead correction corrected wrong moved changed rescheduled postponed cancelled misspoke
+stattdessen korrektur geirrt vertan verschoben geändert verlegt abgesagt
+corrección equivoqué cambiado cambiada aplazado cancelado plutôt trompé trompée déplacé reporté annulé
+invece correzione sbagliato spostato spostata correção errado enganei mudou adiado
+vergist verplaatst gewijzigd исправление ошибся ошиблась перенесли перенесена перенесено вместо
+更正 改成 改为 改到 说错 搞错 訂正 変更 間違""".split()  # noqa: SIM905
+PHRASES = """make that|make it|scratch that|strike that|i meant|change of plan|changes of plan|my mistake|no longer
+ich meinte|mein fehler|doch nicht|je voulais dire|changement de programme|quise decir|cambio de planes|en vez de
+volevo dire|quis dizer|mudança de planos"""
+_PHRASES = {phrase: words_of(phrase)[0] for phrase in PHRASES.replace("\n", "|").split("|")}
 
 
 def corrections_first(scores_N: np.ndarray, history: History) -> np.ndarray:
@@ -44,12 +53,34 @@ def corrections_first(scores_N: np.ndarray, history: History) -> np.ndarray:
                 scores_N[j] = np.nextafter(scores_N[i], np.inf)
     for j in _announced(history, len(scores_N)):
         corrected = next((i for i in head if history.speaker_N[i] == USER and step[i] < history.step_N[j]), None)
-        if corrected is not None and -np.inf < scores_N[j] < scores_N[corrected]:
-            scores_N[j] = np.nextafter(scores_N[corrected], np.inf)
+        if corrected is None:
+            continue
+        above = scores_N[corrected]
+        for k in (*_beside(history, j, len(scores_N)), j):
+            above = np.nextafter(above, np.inf)
+            if -np.inf < scores_N[k] < above:
+                scores_N[k] = above
     return scores_N
 
 
 def _announced(history: History, count: int) -> list[int]:
     """The latest of the first `count` segments in which the user says that something is corrected, in order."""
     found = {int(i) for word in ANNOUNCING for i in history.index.having(word, count)}
+    for phrase, word in _PHRASES.items():
+        for i in history.index.having(word, count)[-LOOKED_AT:]:
+            if phrase in history.segments[i].text.lower():
+                found.add(int(i))
     return sorted(i for i in found if history.speaker_N[i] == USER)[-ANNOUNCED:]
+
+
+def _beside(history: History, announced: int, count: int) -> list[int]:
+    """The sentences around a correction, the one behind it last: "She has moved. Her address is ..." says what is right
+    there, "It is the ninth. I was wrong." before it."""
+    found, room = [], BESIDE - history.segments[announced].tokens
+    for k in (announced + 1, announced - 1):
+        if not (0 <= k < count and history.message[k] == history.message[announced]) or history.segments[k].frame:
+            continue
+        if history.segments[k].tokens <= room:
+            room -= history.segments[k].tokens
+            found.insert(0, k)
+    return found

@@ -29,7 +29,9 @@ QUOTE = "> "
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function", "digest"})
 LONGEST_NAME = 64  # characters; the limit of most providers
 LONGEST_GAP = 80  # characters of white space that are copied
-_SENTENCE_ENDS = frozenset(".!?…:;,|>)]}\"'”’»」』】）。！？｡।॥۔؟።៕།")
+_SENTENCE_ENDS = tuple(".!?…|。！？｡।॥۔؟።៕།")
+_CLOSERS = ")]}>\"'”’»」』】）*_`"
+_WRAPPED = 40  # characters of a line that may go on in the next one
 _BREAKS = r"\n\r\v\f\x85\u2028\u2029"
 _LIKE_A_LABEL = regex.compile(
     rf"(?<=[{_BREAKS}])[^\S{_BREAKS}]*[\"'*_\[(<#-]*[^\S{_BREAKS}]*(?P<name>[^{_BREAKS}:：]{{1,80}}?)[\"'*_\])>\s]*[:：]"
@@ -37,7 +39,7 @@ _LIKE_A_LABEL = regex.compile(
 
 
 _LIKE_A_FRAME = regex.compile(
-    rf"(?:(?<=[{_BREAKS}])|^)[^\p{{L}}{_BREAKS}]*(?:end\s+of\s+(?:the\s+)?excerpt|excerpt\s+of\s+earlier\s+messages)",
+    rf"(?:(?<=[{_BREAKS}])|^)[^{_BREAKS}]*?(?:end\s+of\s+(?:the\s+)?excerpt|excerpt\s+of\s+earlier\s+messages)",
     regex.IGNORECASE,
 )
 
@@ -104,12 +106,16 @@ def _between(gap: str) -> str:
 
 def _after(content: str, last: Span) -> str:
     """The mark behind the last piece, where it ends in the middle of a sentence."""
-    following = content[last.end : last.end + LONGEST_GAP].split("\n", 1)[0].strip()
-    return f" {MARK}" if following and content[last.end - 1] not in _SENTENCE_ENDS else ""
+    if content[last.start : last.end].rstrip(_CLOSERS).endswith(_SENTENCE_ENDS):
+        return ""
+    rest, _, below = content[last.end : last.end + LONGEST_GAP].partition("\n")
+    line = content[content.rfind("\n", 0, last.end) + 1 : last.end]
+    wrapped = len(line) >= _WRAPPED and (line[-1].isalpha() or line[-1] == ",") and below[:1].islower()
+    return f" {MARK}" if rest.strip() or wrapped else ""
 
 
 def _unlike_ours(history: History, text: str) -> str:
-    """Quotes the lines that begin as the words around a digest do, or, but for the first, as a line of some speaker."""
+    """Quotes the lines that hold the words around a digest, or, but for the first, begin as a line of some speaker."""
     labels, starts = list(_LIKE_A_LABEL.finditer(text)), {match.start() for match in _LIKE_A_FRAME.finditer(text)}
     if labels:
         speakers = _speakers(history)

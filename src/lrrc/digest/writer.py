@@ -61,6 +61,7 @@ def write_digest(
     sending: a digest is as long as the history is useful, and `budget` caps it.
 
     Standing rules come before the others whatever their scores, in at most `rules.standing` of the budget, each whole.
+    One that is longer than that is sent for its score, whole too: a part of it would be another rule.
     What has a score of minus infinity is not sent: the agent gets it anyway, or the policy does not hear who said it.
 
     A segment of which more than `max_overlap` (by word weight) stands in a chosen one adds nothing and is passed over.
@@ -68,6 +69,7 @@ def write_digest(
     least_share, least_gain, max_overlap = rules.least_share, rules.least_gain, rules.max_overlap
     scores_N = np.asarray(scores_N, float)
     standing = standing_groups(history, budget, rules, scores_N > -np.inf)
+    whole_rules = {i: held for held in rules_in_force(history, len(scores_N)) for i in held} if rules.standing else {}
     groups = [tuple(whole_segment(history, i) for i in held) for held in standing]
     chosen = dict.fromkeys(i for held in standing for i in held)  # in order
     room, misfits, picked = budget - head_tokens() - _cost(history, chosen), 0, 0
@@ -84,7 +86,9 @@ def write_digest(
         if max_overlap < 1 and any(_overlap(history, i, j) > max_overlap for j in chosen):
             continue
         label = 0 if any(history.message[j] == history.message[i] for j in chosen) else LABEL_TOKENS
-        group = [j for j in (*(i + need for need in history.segments[i].needs), i) if j not in chosen]
+        group = [
+            j for j in (*(i + need for need in history.segments[i].needs), *whole_rules.get(i, (i,))) if j not in chosen
+        ]
         cost = label + sum(history.segments[j].tokens + JOIN_TOKENS for j in group)
         if cost > room:
             misfits += 1

@@ -163,7 +163,8 @@ class LowRankCell(nn.Module):
             u_BRD = b_BRU @ a_BUD  # the transpose of A B^T
         else:
             u_BRD = torch.tanh(self.to_column(reads_BRK))
-        norm_BR = u_BRD.pow(2).sum(dim=2).clamp_min(1e-12).sqrt()
+        # no torch.sqrt: its last bit depends on the processor's maker
+        norm_BR = torch.linalg.vector_norm(u_BRD, dim=2).clamp_min(1e-6)
         # the activity comes last: before the bound, what it scales would be scaled back
         return u_BRD * ((self.bound / norm_BR).clamp_max(1.0) * g_BR * active_BR)[:, :, None]
 

@@ -6,6 +6,8 @@ pair, exchanged back, cannot favour a side: exchanging the agents exchanges its 
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -59,7 +61,8 @@ class FormHead(nn.Module):
 
     def standardise(self, form_NF: Tensor) -> None:
         """Bring differences as large as those of the training episodes to the order of one; zero stays zero."""
-        self.scale_F.copy_((form_NF**2).mean(0).sqrt())
+        # no torch.sqrt: its last bit depends on the processor's maker
+        self.scale_F.copy_(torch.linalg.vector_norm(form_NF, dim=0) / math.sqrt(len(form_NF)))
         self.scale_F[self.scale_F == 0] = 1.0
 
     def forward(self, form_BTF: Tensor) -> Tensor:

@@ -43,7 +43,8 @@ def fit_caller(shape: CallerShape, train: Sequence[Example], val: Sequence[Examp
     torch.manual_seed(seed)
     net, rng = Caller(shape), stream("team: order of examples", seed)
     net.standardise(collate([one.seen for one in train]))
-    optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=DECAY)
+    # fused: the other one takes roots by torch.sqrt, whose last bit depends on the processor's maker
+    optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=DECAY, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     for _ in range(epochs):
         net.train()
