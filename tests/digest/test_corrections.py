@@ -12,8 +12,8 @@ from lrrc.episodes.episode import Message
 from lrrc.pretrained.sentence_encoder import NO_VECTORS
 
 
-def history_of(*texts, role="user"):
-    history = History(AGENTS, NO_VECTORS, LIMIT)
+def history_of(*texts, role="user", limit=LIMIT):
+    history = History(AGENTS, NO_VECTORS, limit)
     for text in texts:
         history.append([Message(role, text)])
     return history
@@ -45,6 +45,9 @@ def test_what_the_user_calls_a_correction_goes_before_the_best_earlier_statement
     assert order([5, 3, 1], history_of("Das Essen ist um neun.", "Gut.", "Es ist verschoben.")) == [2, 0, 1]
 
 
+LONG = "Take one of the ferries that leave at some time of the day, or at night, or else sail there."
+
+
 @pytest.mark.parametrize(
     ("said", "lifted"),
     [
@@ -54,11 +57,11 @@ def test_what_the_user_calls_a_correction_goes_before_the_best_earlier_statement
         ("Me equivoqué. Es el barco.", [2, 3]),
         ("说错了。坐船去。", [2, 3]),
         ("We make beds and that is all.", []),
-        ("I was wrong. " + "Take one of the ferries that leave at some time of the day, or " * 3 + "sail.", [2]),
+        (f"{LONG} I was wrong. {LONG}", [3, 4]),  # no room for both
     ],
 )
 def test_what_is_right_may_stand_beside_the_correction(said, lifted):
-    history = history_of("Supper is at Gustav's.", "It rains in Oslo.", said)
+    history = history_of("Supper is at Gustav's.", "It rains in Oslo.", said, limit=60)
     below = [1, 2, 3, 4, 5][: len(history.segments) - 1]
     ranked = order([9, 8, *[0] * (len(history.segments) - 2)], history)
     assert ranked == [*lifted, 0, 1, *(i for i in below if i > 1 and i not in lifted)]
