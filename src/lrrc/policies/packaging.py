@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from lrrc.digest.additive import ADDITIVE_FEATURES
+from lrrc.digest.place_prior import LEFT_BY_A_LINE
 from lrrc.episodes.episode import Episode
 from lrrc.episodes.episode_file import iter_episodes
 from lrrc.policies.base import Policy
 from lrrc.policies.caller import load_gate
 from lrrc.policies.checkpoint import LINE, line_of, read_config
 from lrrc.policies.serving import serving_policy
-from lrrc.policies.spec import PolicySpec
+from lrrc.policies.spec import FOREIGN_RULES, PolicySpec
 from lrrc.pretrained import eight_bits, sentence_encoder
 from lrrc.runtime.files import atomic, write_text
 
@@ -235,17 +235,19 @@ def _figures(records: list[dict[str, Any]], rank: int | None) -> list[dict[str, 
 
 
 def _other_kinds(folder: Path) -> list[str]:
-    """What the additive line has seen; nothing where none goes with it."""
+    """What the line has seen; nothing where none goes with it."""
     if not (folder / LINE).is_file():
         return []
-    kinds = json.loads((folder / LINE).read_text(encoding="utf-8"))["left_out"].values()
-    calls = sum(kind["calls"] for kind in kinds)
+    weights = json.loads((folder / LINE).read_text(encoding="utf-8"))["weights"]
+    share = 1 - LEFT_BY_A_LINE * (1 - FOREIGN_RULES.prior)
     return [
-        "Conversations of other kinds get four fifths of what is promised by an additive line "
-        f"({len(ADDITIVE_FEATURES)} weights, line.json), fitted on numbers of {calls:,} calls of the arena and these "
-        "kinds; no text of theirs is in it:",
+        f"In the middleware and the commands a line ({len(weights)} weights, line.json) deals {100 * share:.0f} % of "
+        "what the network promises, and what is asked in its own words gets more. It was fitted on numbers of calls of "
+        "these kinds; no text of theirs is in it:",
         "",
         *_table([{"kind": kind, "source": source, "licence": licence} for kind, source, licence in KINDS]),
+        "",
+        *_table([{"feature": name, "weight": f"{value:+.2f}"} for name, value in weights.items()]),
         "",
     ]
 

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from lrrc.digest.additive import Line, additive_features, segment_tokens
+from lrrc.digest.additive import Line
 from lrrc.digest.corrections import corrections_first
 from lrrc.digest.features import Query
 from lrrc.digest.growing_rows import stretches
@@ -86,8 +86,7 @@ class ScoringSession(Session):
         self, inputs: Sequence[Message], agent: str, known: tuple[Query, np.ndarray] | None = None
     ) -> np.ndarray:
         """Logarithms [N] of what the policy's line deals to every segment; `known` as additive_features has it."""
-        features_NA = additive_features(self.history, inputs, agent, known=known)
-        return by_rank(self.policy.line.scores(features_NA, segment_tokens(self.history)))
+        return by_rank(self.policy.line.scores(self.history, inputs, agent, known))
 
     def propose(
         self, inputs: Sequence[Message], agent: str, budget: int | None, sent: Collection[int] = ()

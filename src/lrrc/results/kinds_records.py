@@ -94,7 +94,8 @@ def _base(evaluation: str, kind: str, policy: str, budget: int) -> dict[str, Any
 
 def _records_at(reading: Reading, budget: int, rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Records of one reading and budget: every kind, and over kinds."""
-    found, means, gaps = [], {}, []
+    found, means = [], {}
+    gaps: dict[str, list[float]] = {}
     for kind, part in rows.groupby("kind"):
         losses = part.pivot(index="call", columns="policy", values="loss")
         clusters = part.drop_duplicates("call").set_index("call")["cluster"].loc[losses.index].tolist()
@@ -107,19 +108,20 @@ def _records_at(reading: Reading, budget: int, rows: pd.DataFrame) -> list[dict[
             found.append(new_record(base, reading.metric, *over, **sizes, rule=" or ".join(dict.fromkeys(best))))
             sent = part[part["policy"] == policy]["tokens"].to_numpy()
             found.append(new_record(base, "fidelity_tokens_per_call", *t_interval(sent), **sizes))
-        if {"lrrc", "additive"} <= set(losses):
-            gap = clustered(losses["lrrc"] - losses["additive"], clusters)
-            gaps.append(gap.value)
-            base = _base(reading.evaluation, str(kind), "lrrc", budget)
-            found.append(new_record(base, reading.against_line, *gap, **sizes))
+        for policy in ("lrrc", "lrrc-line") if "additive" in losses else ():
+            if policy in losses:
+                gap = clustered(losses[policy] - losses["additive"], clusters)
+                gaps.setdefault(policy, []).append(gap.value)
+                base = _base(reading.evaluation, str(kind), policy, budget)
+                found.append(new_record(base, reading.against_line, *gap, **sizes))
     for policy, by_kind in means.items():
         sizes, values = {"n": len(by_kind), "seeds": 1}, list(by_kind.values())
         mean, worst = (_base(reading.evaluation, over, policy, budget) for over in (MEAN, WORST))
         found.append(new_record(mean, reading.metric, *t_interval(values), **sizes))
         found.append(new_record(worst, reading.metric, max(values), **sizes))
-    if gaps:
-        base = _base(reading.evaluation, MEAN, "lrrc", budget)
-        found.append(new_record(base, reading.against_line, *t_interval(gaps), n=len(gaps), seeds=1))
+    for policy, gap_K in gaps.items():
+        base = _base(reading.evaluation, MEAN, policy, budget)
+        found.append(new_record(base, reading.against_line, *t_interval(gap_K), n=len(gap_K), seeds=1))
     return found
 
 
