@@ -58,7 +58,7 @@ class Comparison:
     bits_before: int
 
 
-KINDS = (  # of conversation that the additive line has seen: kind, where it comes from, licence
+KINDS = (  # of conversation that the line has seen: kind, where it comes from, licence
     ("autogen_notebooks", "microsoft/autogen, printed outputs of notebooks", "CC-BY-4.0, MIT"),
     ("casino_bargaining", "kushalchawla/CaSiNo", "CC-BY-4.0"),
     ("llm_deliberation", "S-Abdelnabi/LLM-Deliberation", "MIT"),
@@ -81,7 +81,7 @@ def package(  # all that goes into it, by name
     line: Path | None = None,
     gate: Path | None = None,
 ) -> None:
-    """Fill the folder `target`, and write its card to `card`, too; `line` are the weights of an additive line, `gate`
+    """Fill the folder `target`, and write its card to `card`, too; `line` are the weights of a line, `gate`
     the folder of a call gate.
 
     Raises ValueError where the checkpoint is not LRRC's, a file is missing, or everything together is too large.

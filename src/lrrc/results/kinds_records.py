@@ -4,7 +4,8 @@ Regret is nats a token above the best rule for that kind. Which rule that is is 
 conversations and compared on the other, and back: a rule that was best by chance is not what others are measured by.
 Conversations that begin alike stay in one half, and are what intervals draw.
 
-Evaluations: "kinds" (`data` is the kind; "mean over kinds" and "worst kind" are over all), "kinds-words" (the same in
+Evaluations: "kinds" (`data` is the kind; "mean over kinds" and "worst kind" are over those on which every policy was
+met), "kinds-words" (the same in
 points of the reply's words that digests lack, of all calls and not those alone that the language model read), and
 "kinds-recall" (is the message that a reply answers in the digest?).
 """
@@ -114,8 +115,10 @@ def _records_at(reading: Reading, budget: int, rows: pd.DataFrame) -> list[dict[
                 gaps.setdefault(policy, []).append(gap.value)
                 base = _base(reading.evaluation, str(kind), policy, budget)
                 found.append(new_record(base, reading.against_line, *gap, **sizes))
-    for policy, by_kind in means.items():
-        sizes, values = {"n": len(by_kind), "seeds": 1}, list(by_kind.values())
+    everywhere = set.intersection(*(set(by_kind) for by_kind in means.values()))  # where all policies were met
+    for policy, by_kind in means.items() if everywhere else ():
+        values = [by_kind[kind] for kind in by_kind if kind in everywhere]
+        sizes = {"n": len(values), "seeds": 1}
         mean, worst = (_base(reading.evaluation, over, policy, budget) for over in (MEAN, WORST))
         found.append(new_record(mean, reading.metric, *t_interval(values), **sizes))
         found.append(new_record(worst, reading.metric, max(values), **sizes))

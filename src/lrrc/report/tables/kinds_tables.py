@@ -122,7 +122,7 @@ def kinds_sentence(summary: Summary) -> list[str]:
 
     ours = [told(policy) for policy in OURS if policy in mean]
     text = (
-        f"On {mean['additive']['n']} kinds of conversation, each left out of what the additive line was fitted on, "
+        f"On {mean['additive']['n']} kinds of conversation, each left out of what the line was fitted on, "
         f"mean nats a token above the best rule for the kind at {summary.budget} tokens: {', '.join(ours)}; of the "
         f"rules {', '.join(told(r['policy']) for r in rules[:3])}."
     )
