@@ -42,6 +42,9 @@ ROUNDS, SMALLER = 5, 0.75  # through all weights, and how much smaller the steps
 SEARCHES = 3  # whose weights are averaged
 WORST = 0.3  # weight of the worst kind beside the mean of all
 LEAST = 1e-4  # gain for which a weight is changed
+# What counts of the weights of speakers: a reply takes up its own speaker's wording, which words count in full and a
+# language model less
+OF_SPEAKERS, TAKEN = ("own", "by_a_user"), 0.6
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,8 @@ def fit_order(calls: Mapping[int, Mapping[str, Sequence[Sight]]], seed: int) -> 
         return float(np.mean(found) + WORST * min(found))
 
     searches = [_search(gained, stream("kinds: search for an order", seed + i)) for i in range(SEARCHES)]
-    return Line(dict(zip(OF_ORDER, np.mean(searches, axis=0).tolist(), strict=True)), ordered=True)
+    weights = dict(zip(OF_ORDER, np.mean(searches, axis=0).tolist(), strict=True))
+    return Line({name: TAKEN * w if name in OF_SPEAKERS else w for name, w in weights.items()}, ordered=True)
 
 
 def _search(gained: Callable[[np.ndarray], float], rng: np.random.Generator) -> np.ndarray:
