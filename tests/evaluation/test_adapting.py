@@ -23,12 +23,14 @@ PLACE = Line({"messages_ago": -1.0, "log_sentences_before": -0.3, "own": 1.0}, o
 def test_what_holds_more_is_chosen_and_chance_is_not():
     rng = np.random.default_rng(2)
     held_KC = rng.normal(size=(5, 1)) * 0 + rng.uniform(size=40)
-    assert best_choice(held_KC) == 0  # all alike
+    each = [f"talk {c}" for c in range(40)]
+    assert best_choice(held_KC, each) == 0  # all alike
     better_KC = held_KC + np.array([0, 0.01, 0.2, 0.1, -0.3])[:, None] * rng.uniform(0.5, 1, size=(5, 40))
-    assert best_choice(better_KC) == 2
+    assert best_choice(better_KC, each) == 2
+    assert best_choice(better_KC, ["one talk"] * 40) == 0  # a single beginning is no evidence
     once_KC = held_KC.copy()
     once_KC[3, 7] += 0.9  # one call of forty
-    assert best_choice(once_KC) == 0
+    assert best_choice(once_KC, each) == 0
 
 
 def test_a_choice_multiplies_its_group_and_adds_what_is_asked():
@@ -52,6 +54,10 @@ def test_both_halves_are_met_and_each_call_once(logs):
     assert found.chosen in CHOICES and found.line == changed(PLACE, found.chosen)
     with pytest.raises(ValueError, match="12 are needed"):
         adapt(calls[:11], PLACE, ENCODER, Answers(Scorer()), 60, 24)
+    with pytest.raises(ValueError, match="4 different beginnings"):
+        adapt([calls[0]] * 12, PLACE, ENCODER, Answers(Scorer()), 60, 24)
+    with pytest.raises(ValueError, match="not ordered"):
+        adapt(calls, Line(PLACE.weights), ENCODER, Answers(Scorer()), 60, 24)
 
 
 @pytest.fixture

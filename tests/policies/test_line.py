@@ -93,6 +93,11 @@ def test_with_the_whole_prior_the_order_is_the_lines_own():
     assert by_rank(np.zeros(0)).shape == (0,)
 
 
+@pytest.mark.parametrize("weights", [{}, {"own": 0.0}])
+def test_a_line_without_weights_ranks_by_nothing(weights):
+    assert heard(additive(Line(weights, ordered=True))).propose(ASKED, "model_a", 60).tokens > 0
+
+
 def test_no_history_no_digest():
     assert additive(NEWEST).session(("model_a",)).propose(ASKED, "model_a", 60).tokens == 0
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from lrrc.digest.features import FEATURES, FIRST_AGENT, OTHER, Query
+from lrrc.digest.features import FEATURES, FIRST_AGENT, OTHER, USER, Query
 from lrrc.digest.history import History
 from lrrc.digest.place_prior import (
     ANOTHERS,
@@ -89,9 +89,9 @@ class Line:
         known: tuple[Query, np.ndarray] | None = None,
     ) -> np.ndarray:
         """float64 [N]: by which the segments of a history are ranked; `known` as additive_features has it."""
-        names = [name for name, weight in self.weights.items() if weight]
+        names = [name for name, weight in self.weights.items() if weight] or ["one"]
         features_NA = additive_features(history, inputs, agent, known=known, names=names)
-        values_N = features_NA @ np.array([self.weights[name] for name in names])
+        values_N = features_NA @ self.vector(names)
         return values_N if self.ordered else values_N / (segment_tokens(history) + LABEL_TOKENS)
 
     def vector(self, names: Sequence[str]) -> np.ndarray:
@@ -191,7 +191,7 @@ class _Seen:
 
     @property
     def by_a_user(self):
-        return np.array([message.role == "user" for message in self.history.messages], bool)[self.message_n]
+        return self.speaker_n == USER
 
     @property
     def tool(self):

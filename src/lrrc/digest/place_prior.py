@@ -23,7 +23,7 @@ from lrrc.digest.ranking import promise
 # its own, and where the words are another agent's. Chosen by hand, not fitted.
 PER_SENTENCE, PER_MESSAGE, ANOTHERS = 0.3, 0.5, 0.5
 # Where a line says the order (lrrc.digest.additive): nats for every rank, so that the best 16 segments have 91 % of its
-# shares, and what it leaves to the learned score of what place alone leaves it
+# shares; and with a line the learned score keeps a quarter of what it keeps beside place alone
 PER_RANK, LEFT_BY_A_LINE = 0.15, 0.25
 # A segment that has all that is asked, in words that no other has, is promised this share of what the best segments
 # promise. The share falls with the fourth power of what the best match has of the question, so that a few words in
@@ -72,7 +72,8 @@ def mix_with_prior(
     place_N: np.ndarray | None = None,
 ) -> np.ndarray:
     """Scores (logarithms of gains), of whose promise `share` is dealt by place alone, and more by the words asked.
-    `place_N` are other logarithms of shares than those of place (`log_prior`): a line's, which is dealt more.
+    `place_N` are a line's logarithms of shares, in place of those of place (`log_prior`): the line deals
+    1 - LEFT_BY_A_LINE (1 - share).
 
     Segments whose score is minus infinity, as they are sent anyway, get nothing. The promise is that of the best
     segments (`ranking.promise`), so that nothing depends on how long the history is.

@@ -19,6 +19,7 @@ from lrrc.digest.features import Query
 from lrrc.digest.growing_rows import stretches
 from lrrc.digest.history import History
 from lrrc.digest.place_prior import by_rank, mix_with_prior, share_of_the_question
+from lrrc.digest.ranking import promise
 from lrrc.digest.selection import EMPTY_DIGEST, Selection
 from lrrc.digest.writer import DigestRules, write_digest
 from lrrc.episodes.episode import Message
@@ -128,4 +129,5 @@ class ScoringPolicy(Policy):
             rules = replace(rules, least_share=0.0)
         scores_N = corrections_first(scored.scores_N, history) if rules.prior else scored.scores_N
         scores_N = heard_only(scores_N, history, self.spec.speakers)
-        return write_digest(history, scores_N, budget, rules)
+        worth = promise(heard_only(scored.scores_N, history, self.spec.speakers))
+        return write_digest(history, scores_N, budget, rules, worth)

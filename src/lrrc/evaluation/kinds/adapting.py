@@ -57,10 +57,18 @@ def changed(line: Line, choice: dict[str, float]) -> Line:
     return Line({**weights, ASKED: line.weights.get(ASKED, 0.0) + choice["asked"]}, line.ordered)
 
 
-def best_choice(held_KC: np.ndarray) -> int:
-    """The choice whose calls hold most beyond the first choice's, less the standard error of that; at least as much."""
-    more_KC = held_KC - held_KC[0]
-    sure_K = more_KC.mean(axis=1) - more_KC.std(axis=1, ddof=1) / np.sqrt(more_KC.shape[1])
+def best_choice(held_KC: np.ndarray, clusters: Sequence[str]) -> int:
+    """The choice whose calls hold most beyond the first choice's, less the standard error of that; at least as much.
+
+    The error is of the means of clusters: conversations that begin alike are no independent evidence.
+    """
+    _, number_C = np.unique(np.array(clusters), return_inverse=True)
+    count = int(number_C.max()) + 1
+    if count < 2:
+        return 0
+    of_cluster_CL = (number_C[:, None] == np.arange(count)) / np.bincount(number_C)
+    more_KL = (held_KC - held_KC[0]) @ of_cluster_CL
+    sure_K = more_KL.mean(axis=1) - more_KL.std(axis=1, ddof=1) / np.sqrt(count)
     return int(sure_K.argmax()) if sure_K.max() > 0 else 0
 
 
@@ -75,10 +83,14 @@ def adapt(
 ) -> Adapted:
     """Choose on the calls, and measure each half by the choice of the other; `seen` is called after every call twice.
 
-    Raises ValueError where there are too few calls.
+    Raises ValueError where there are too few calls, and where the line is not ordered.
     """
+    if not line.ordered:
+        raise ValueError("the line is not ordered: no numbers of it can be chosen")
     if len(calls) < LEAST:
         raise ValueError(f"{len(calls)} replies have a history of at least {2 * budget} tokens; {LEAST} are needed")
+    if len({call.cluster for call in calls}) < 4:
+        raise ValueError("conversations have fewer than 4 different beginnings: nothing could be tried on others")
 
     def nats(call: KindCall, digests: Sequence[Selection]) -> np.ndarray:
         asked = [request(answers.model, call.logged, digest.text or "", (), reply_tokens) for digest in digests]
@@ -91,11 +103,9 @@ def adapt(
         one = sight(call, encoder, budget, names)
         held_KC[:, c] = [held_by(one, scores_N, budget) for scores_N in vectors_KA @ one.features_NO.T]
         seen()
-    order = sorted(dict.fromkeys(call.cluster for call in calls))
-    second_C = np.array([order.index(call.cluster) % 2 == 1 for call in calls])
-    if second_C.all() or not second_C.any():
-        raise ValueError("all conversations begin alike; at least two beginnings are needed")
-    by_other = [lines[best_choice(held_KC[:, second_C == half])] for half in (True, False)]
+    clusters = np.array([call.cluster for call in calls])
+    second_C = np.unique(clusters, return_inverse=True)[1] % 2 == 1
+    by_other = [lines[best_choice(held_KC[:, second_C == half], clusters[second_C == half])] for half in (True, False)]
     before, after = [], []
     for call, here in zip(calls, second_C.astype(int), strict=True):
         met = Met(call, encoder)
@@ -104,5 +114,5 @@ def adapt(
         before.append(float(was))
         after.append(float(now))
         seen()
-    chosen = best_choice(held_KC)
-    return Adapted(lines[chosen], CHOICES[chosen], before, after, [call.cluster for call in calls])
+    chosen = best_choice(held_KC, clusters)
+    return Adapted(lines[chosen], CHOICES[chosen], before, after, clusters.tolist())

@@ -1,12 +1,12 @@
 """An ordered line is fitted on what digests that it writes would hold of the reply's words.
 
 A line of values per token learns from random digests, of which few are as good as any rule's. Here the digest that the
-weights themselves write is what counts, so the search sees what is gained: weights are changed one by one as long as
-that helps, which needs no gradient. It needs no language model either: what a digest holds of the reply's words goes
-with what it saves one (lrrc.evaluation.kinds.words).
+weights themselves write is what counts, so the search sees what is gained: weights are changed one by one and kept
+where that helps, which needs no gradient. It needs no language model either: what a digest holds of the reply's words
+goes with what it saves one (lrrc.evaluation.kinds.words).
 
-What is gained on a kind is measured in parts of what the best rule for that kind holds; the mean over kinds counts, and
-the worst kind besides.
+What is gained on a kind at a budget is measured in parts of what the best rule for that kind holds; the mean counts,
+and the worst besides.
 Shape suffixes: N segments of a call, O features of the order.
 """
 
@@ -50,7 +50,7 @@ OF_SPEAKERS, TAKEN = ("own", "by_a_user"), 0.6
 @dataclass(frozen=True)
 class Sight:
     """A call as the search sees it: features, tokens, message and needs of its segments, which of them are frames, the
-    reply's words that each holds (a bit for each word), what those words weigh, and the scores [N] of each rule."""
+    reply's words that each holds (a bit for each word), and what those words weigh."""
 
     features_NO: np.ndarray
     tokens: Sequence[int]
@@ -59,18 +59,13 @@ class Sight:
     frame: Sequence[bool]
     held: Sequence[int]
     weights: Sequence[float]
-    by_rule: Mapping[str, np.ndarray]
 
 
 def sight(call: KindCall, encoder: SentenceEncoder, budget: int, features: Sequence[str] = OF_ORDER) -> Sight:
     """What the search needs of a call, with the features named."""
     session = session_of(call, encoder, budget)
     history, logged = session.history, call.logged
-    wanted, by_rule = new_words(logged), {}
-    for name in RULES:
-        under = session.under(rule(name, encoder, budget))
-        assert isinstance(under, ExtractiveSession)
-        by_rule[name] = under.scores(logged.inputs, logged.agent)
+    wanted = new_words(logged)
     return Sight(
         additive_features(history, logged.inputs, logged.agent, names=features),
         [segment.tokens for segment in history.segments],
@@ -79,12 +74,22 @@ def sight(call: KindCall, encoder: SentenceEncoder, budget: int, features: Seque
         [segment.frame for segment in history.segments],
         [sum(1 << bit for bit, word in enumerate(wanted) if word in words) for words in history.words],
         list(wanted.values()),
-        by_rule,
     )
 
 
+def held_by_rules(call: KindCall, seen: Sight, encoder: SentenceEncoder, budget: int) -> np.ndarray:
+    """What the digest of each of RULES holds, in order."""
+    session, found = session_of(call, encoder, budget), []
+    for name in RULES:
+        under = session.under(rule(name, encoder, budget))
+        assert isinstance(under, ExtractiveSession)
+        found.append(held_by(seen, under.scores(call.logged.inputs, call.logged.agent), budget))
+    return np.array(found)
+
+
 def held_by(call: Sight, scores_N: np.ndarray, budget: int) -> float:
-    """The share of the reply's words in about the digest that these scores write (lrrc.digest.writer.write_digest)."""
+    """The share of the reply's words in about the digest that these scores write (lrrc.digest.writer.write_digest):
+    without standing rules, corrections and what is passed over as said already."""
     room, misfits, held = budget - head_tokens(), 0, 0
     chosen: set[int] = set()
     messages: set[int] = set()
@@ -119,15 +124,16 @@ def share_by_kind(
     return {kind: float(np.mean([held_by(one, scores(one), budget) for one in of])) for kind, of in calls.items()}
 
 
-def best_rules(calls: Mapping[str, Sequence[Sight]], budget: int) -> dict[str, float]:
-    """Kind -> what the digests of the best rule for it hold."""
-    shares = [share_by_kind(calls, lambda one, name=name: one.by_rule[name], budget) for name in RULES]
-    return {kind: max(share[kind] for share in shares) for kind in calls}
+def best_rule(calls: Sequence[KindCall], seen: Sequence[Sight], encoder: SentenceEncoder, budget: int) -> float:
+    """What the digests of the best rule for these calls hold."""
+    pairs = zip(calls, seen, strict=True)
+    return float(np.mean([held_by_rules(*pair, encoder, budget) for pair in pairs], axis=0).max())
 
 
-def fit_order(calls: Mapping[int, Mapping[str, Sequence[Sight]]], seed: int) -> Line:
-    """The ordered line for the calls of every budget and kind."""
-    best = {budget: best_rules(of, budget) for budget, of in calls.items()}
+def fit_order(
+    calls: Mapping[int, Mapping[str, Sequence[Sight]]], best: Mapping[int, Mapping[str, float]], seed: int
+) -> Line:
+    """The ordered line for the calls of every budget and kind, with what the best rule holds there."""
 
     def gained(weight_O: np.ndarray) -> float:
         found = []

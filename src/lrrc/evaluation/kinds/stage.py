@@ -10,7 +10,7 @@ from typing import NamedTuple
 from lrrc.digest.additive import Line
 from lrrc.evaluation.kinds import recall, regret
 from lrrc.evaluation.kinds.fit import Measured, agreement, fit_line, measured_calls, readings_agree
-from lrrc.evaluation.kinds.ordering import Sight, fit_order, sight
+from lrrc.evaluation.kinds.ordering import Sight, best_rule, fit_order, sight
 from lrrc.evaluation.kinds.regret import Maker, line_at, measure_regret, network_at
 from lrrc.evaluation.kinds.rules import RULES, rule
 from lrrc.evaluation.kinds.targets import Reader, all_calls, measure_targets, write_targets
@@ -49,8 +49,11 @@ def evaluate_kinds(inputs: Inputs, params: Params, out: Path, work: Path) -> Non
     import pyarrow as pa
 
     settings = params.kinds
-    if not settings.files:
-        raise ValueError("params: kinds.files = []: allowed is a list of data sets beside the embedded arena")
+    if len(settings.files) < 2:
+        raise ValueError(
+            f"params: kinds.files = {list(settings.files)}: allowed is a list of two data sets or more beside the "
+            "embedded arena"
+        )
     kinds = {ARENA: inputs.arena, **{Path(file).stem: Path(file) for file in settings.files}}
     encoder = sentence_encoder.load(str(inputs.encoder))
     stored = out / "answers.parquet"
@@ -107,22 +110,32 @@ def values_file(measured: Sequence[Measured], lines: Mapping[str, Line], setting
 def fit_orders(kinds: Mapping[str, Path], encoder: SentenceEncoder, params: Params) -> dict[str, Line]:
     """Kind -> the ordered line of all other kinds; of the arena, which no line is fitted on, that of all.
 
-    Fitted on calls that come after those that the language model reads. The arena's calls ask for facts that stand
-    anywhere, so no order by place finds them: that is what the prior's share of what is asked is for.
+    At each budget it is fitted on calls drawn after as many as the language model reads. The arena's calls ask for
+    facts that stand anywhere, so no order by place finds them: that is what the prior's share of what is asked is for.
     """
     settings = params.kinds
     sights: dict[int, dict[str, list[Sight]]] = {}
     others = {kind: path for kind, path in kinds.items() if kind != ARENA}
+    best: dict[int, dict[str, float]] = {}
     for budget in settings.order_budgets:
         drawn = all_calls(others, settings, budget, settings.read + settings.order_calls)
-        unread = {kind: of_kind[settings.read :] for kind, of_kind in drawn.items()}
-        sights[budget] = {k: [sight(call, encoder, budget) for call in of] for k, of in unread.items() if len(of) > 1}
-    fit = partial(_fit_without, sights, settings.seed)
+        unread = {kind: of_kind[settings.read :] for kind, of_kind in drawn.items() if len(of_kind) > settings.read + 1}
+        if len(unread) < 2:
+            raise ValueError(
+                f"params: kinds.order_budgets has {budget}: {len(unread)} kinds have more than kinds.read = "
+                f"{settings.read} calls whose history is long enough; 2 are needed"
+            )
+        sights[budget] = {kind: [sight(call, encoder, budget) for call in of] for kind, of in unread.items()}
+        best[budget] = {kind: best_rule(of, sights[budget][kind], encoder, budget) for kind, of in unread.items()}
+    fit = partial(_fit_without, sights, best, settings.seed)
     return {kind: line for (kind,), line in map_in_order(fit, [(kind,) for kind in kinds])}
 
 
-def _fit_without(sights: Mapping[int, Mapping[str, Sequence[Sight]]], seed: int, kind: str) -> Line:
-    return fit_order({b: {k: of for k, of in of_kinds.items() if k != kind} for b, of_kinds in sights.items()}, seed)
+def _fit_without(
+    sights: Mapping[int, Mapping[str, Sequence[Sight]]], best: Mapping[int, Mapping[str, float]], seed: int, kind: str
+) -> Line:
+    others = {b: {k: of for k, of in of_kinds.items() if k != kind} for b, of_kinds in sights.items()}
+    return fit_order(others, best, seed)
 
 
 def line_file(orders: Mapping[str, Line]) -> dict:
