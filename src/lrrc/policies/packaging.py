@@ -241,7 +241,7 @@ def _other_kinds(folder: Path) -> list[str]:
     weights = json.loads((folder / LINE).read_text(encoding="utf-8"))["weights"]
     share = 1 - LEFT_BY_A_LINE * (1 - FOREIGN_RULES.prior)
     return [
-        f"In the middleware and the commands a line ({len(weights)} weights, line.json) deals {100 * share:.0f} % of "
+        f"In the middleware and the commands a line ({len(weights)} weights, line.json) deals {100 * share:.1f} % of "
         "what the network promises, and what is asked in its own words gets more. It was fitted on numbers of calls of "
         "these kinds; no text of theirs is in it:",
         "",
