@@ -190,9 +190,9 @@ class TransferConfig:
 @checked
 class KindsConfig:
     """Kinds of conversation left out in turn (a frozen stage): `files` beside the arena; calls of each and random
-    digests of each call; the longest history, and how much of what is asked is shown; the line's `ridge`; calls on
-    which policies are met at other budgets than the operating one; how many of them the language model reads; replies
-    of a conversation whose links are looked up.
+    digests of each call; the longest history, and how much of what is asked is shown; `ridge` of the line of values;
+    calls and budgets that an order is fitted on; calls on which policies are met at other budgets than the operating
+    one; how many of them the language model reads; replies of a conversation whose links are looked up.
     """
 
     files: Listed[str]
@@ -201,6 +201,8 @@ class KindsConfig:
     history_tokens: Positive
     input_characters: Positive
     ridge: Annotated[Number, Gt(0), allowed("a number > 0")]
+    order_calls: Several
+    order_budgets: Listed[Positive]
     budgets: Listed[Positive]
     met_elsewhere: Several
     read: Count

@@ -48,3 +48,10 @@ def test_pulling_is_advised_where_there_is_somewhere_to_pull_from(repo, capsys):
         config.write("['remote \"shelf\"']\n    url = /mnt/shelf\n")
     main(["log"])
     assert "changed (dvc pull, dvc repro): figures" in capsys.readouterr().err
+
+
+def test_where_nothing_was_taken_no_page_is_named(repo, monkeypatch, capsys):
+    monkeypatch.setattr(log, "log_locked_stages", lambda repo: LoggedStages(refused=("train-r8-s0",)))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "./mlruns")
+    assert main(["log"]) == 1
+    assert capsys.readouterr().out == ""

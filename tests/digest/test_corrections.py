@@ -53,6 +53,9 @@ LONG = "Take one of the ferries that leave at some time of the day, or at night,
     [
         ("I changed my mind. Take the ferry.", [2, 3]),
         ("Make that twelve.", [2]),
+        ("Scratch  that: Ole cooks.", [2]),
+        ("Write no longer than this. Make it shorter, make it rhyme.", []),
+        ("There was a change of plane in Oslo.", []),
         ("Take the ferry. My mistake.", [3, 2]),
         ("Me equivoqué. Es el barco.", [2, 3]),
         ("说错了。坐船去。", [2, 3]),
@@ -65,6 +68,19 @@ def test_what_is_right_may_stand_beside_the_correction(said, lifted):
     below = [1, 2, 3, 4, 5][: len(history.segments) - 1]
     ranked = order([9, 8, *[0] * (len(history.segments) - 2)], history)
     assert ranked == [*lifted, 0, 1, *(i for i in below if i > 1 and i not in lifted)]
+
+
+def test_of_two_corrections_the_latest_goes_first_whatever_stands_beside_them():
+    texts = ("Supper is at Gustav's.", "I was wrong. It is at Ida's.", "Scratch that.", "It rains in Oslo.")
+    assert order([9, 1, 1, 1, 0], history_of(*texts)) == [3, 1, 2, 0, 4]
+
+
+def test_phrases_are_found_in_long_talk():
+    history = history_of("Supper is at Gustav's.", "I meant Ole's place.")
+    for number in range(40):
+        history.append([Message("assistant", f"I think so. I would go. I said that {number} times.", AGENTS[0])])
+    scores = [9, 0, *[1] * (len(history.segments) - 2)]
+    assert order(scores, history)[:2] == [1, 0]
 
 
 def test_one_message_does_not_correct_itself():

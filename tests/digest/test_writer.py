@@ -141,14 +141,42 @@ def test_a_rule_without_room_among_the_rules_is_a_segment_like_others():
 
 @pytest.mark.parametrize("place", [0, 1])
 def test_of_a_rule_too_long_for_the_share_of_rules_no_part_is_sent(place):
-    """Its best segment alone would be another rule."""
+    """Its best segment alone would be another rule; of one that no digest could hold, parts are marked as such."""
     rule = "Always answer in Danish and name the ferry first, " + "then its length, its colour and its price, " * 3
     history = history_of([[Message("user", rule + "whatever is asked.")], [Message("user", "Good weather.")]], limit=40)
     scores = [1, 1, 0]
     scores[place] = 5
     assert history.message == [0, 0, 1]
-    whole = HEAD_TOKENS + sum(segment.tokens for segment in history.segments[:2]) + 8
+    whole = HEAD_TOKENS + LABEL_TOKENS + sum(segment.tokens + 1 for segment in history.segments[:2])
     for budget in range(HEAD_TOKENS + 10, whole + 30):
         made = digest_of(history, scores, budget, standing=0.5)
-        assert sum(span.message == 0 for span in made.spans) in (0, 2)
+        parts = sum(span.message == 0 for span in made.spans)
+        assert parts in (0, 2) or (budget < whole and "…" in made.text)
     assert len(made.spans) == 3
+
+
+@pytest.mark.parametrize("items", [3, 10, 30, 40])
+def test_a_list_of_rules_that_no_budget_holds_leaves_room_for_others(items):
+    rules = "From now on follow these rules:\n" + "\n".join(
+        f"- Never mention ferry {i} in answers." for i in range(items)
+    )
+    said = [Message("user", f"Boat {number} has {number + 3} masts and {number + 9} sails.") for number in range(9)]
+    history = history_of([[Message("user", rules)], *[[message] for message in said]], limit=60)
+    scores = np.arange(len(history.segments), 0, -1)
+    made = digest_of(history, scores, 128, standing=0.5)
+    assert made.tokens > 100
+    assert len(made.spans) == len(set(made.spans)), "nothing is copied twice"
+    of_rules = sum(span.message == 0 for span in made.spans)
+    assert of_rules in (0, items + 1) if items < 10 else of_rules
+
+
+def test_what_a_rule_needs_comes_once_and_in_order():
+    table = "From now on follow these rules:\n- | a | b |\n- |---|---|\n- | 1 | 2 |\n"
+    history = history_of([[Message("user", table)]], limit=60)
+    for best in range(len(history.segments)):
+        scores = np.zeros(len(history.segments))
+        scores[best] = 1
+        made = digest_of(history, scores, 128, standing=0.05)
+        assert len(made.spans) == len(set(made.spans)) and list(made.spans) == sorted(
+            made.spans, key=lambda span: (span.message, span.start)
+        )

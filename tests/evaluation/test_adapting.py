@@ -1,4 +1,4 @@
-"""Adapting: factors are found where they are true, believed to be one where nothing is seen, and declined honestly."""
+"""Adapting: what holds more is chosen, chance is not, and where nothing is gained that is said."""
 
 import json
 
@@ -9,38 +9,35 @@ from helpers.random_episodes import ENCODER
 from helpers.word_model import Scorer
 
 from lrrc.cli import main
-from lrrc.digest.additive import ADDITIVE_FEATURES, Line
+from lrrc.digest.additive import OF_ORDER, Line
 from lrrc.evaluation.kinds import adapting
-from lrrc.evaluation.kinds.adapting import GROUPS, adapt, fit_factors, group_values, with_factors
+from lrrc.evaluation.kinds.adapting import ASKED, CHOICES, GROUPS, adapt, best_choice, changed
 from lrrc.evaluation.kinds.calls import Bounds, draw_calls
 from lrrc.policies import untrained
 from lrrc.pretrained import language_model, sentence_encoder
 from lrrc.pretrained.answers import Answers
 
-PLACE = Line({"newest_message": 0.2, "log_messages_ago": -0.1, "asked_words_in_segment": 0.1, "log_tokens": 0.05})
+PLACE = Line({"messages_ago": -1.0, "log_sentences_before": -0.3, "own": 1.0}, ordered=True)
 
 
-def test_every_feature_is_in_one_group():
-    assert sorted(name for names in GROUPS.values() for name in names) == sorted(ADDITIVE_FEATURES)
+def test_what_holds_more_is_chosen_and_chance_is_not():
+    rng = np.random.default_rng(2)
+    held_KC = rng.normal(size=(5, 1)) * 0 + rng.uniform(size=40)
+    each = [f"talk {c}" for c in range(40)]
+    assert best_choice(held_KC, each) == 0  # all alike
+    better_KC = held_KC + np.array([0, 0.01, 0.2, 0.1, -0.3])[:, None] * rng.uniform(0.5, 1, size=(5, 40))
+    assert best_choice(better_KC, each) == 2
+    assert best_choice(better_KC, ["one talk"] * 40) == 0  # a single beginning is no evidence
+    once_KC = held_KC.copy()
+    once_KC[3, 7] += 0.9  # one call of forty
+    assert best_choice(once_KC, each) == 0
 
 
-def test_factors_that_made_the_worth_are_found_and_chance_changes_little():
-    rng, true_G = np.random.default_rng(2), np.array([0.4, 1.0, 1.8, 1.0])
-    sums = [rng.normal(size=(8, 4)) for _ in range(400)]
-    told = [(x, -10 * x @ true_G) for x in sums]
-    found = np.array(list(fit_factors(told).values()))
-    assert found[0] < 0.85 < 1.2 < found[2] and abs(found[1] - 1) < 0.15
-    noise = [(x, rng.normal(size=8)) for x in sums]
-    assert np.abs(np.array(list(fit_factors(noise).values())) - 1).max() < 0.35 or min(fit_factors(noise).values()) >= 0
-
-
-def test_groups_add_up_to_the_line():
-    rows_NA = np.random.default_rng(4).normal(size=(5, len(ADDITIVE_FEATURES)))
-    line = Line(dict(zip(ADDITIVE_FEATURES, np.linspace(-1, 1, len(ADDITIVE_FEATURES)), strict=True)))
-    assert group_values(rows_NA, line).sum(axis=1) == pytest.approx(line.values(rows_NA))
-    halved = with_factors(line, {**dict.fromkeys(GROUPS, 1.0), "words": 0.5})
-    gone = 0.5 * group_values(rows_NA, line)[:, list(GROUPS).index("words")]
-    assert halved.values(rows_NA) == pytest.approx(line.values(rows_NA) - gone)
+def test_a_choice_multiplies_its_group_and_adds_what_is_asked():
+    assert changed(PLACE, CHOICES[0]).weights == {**PLACE.weights, ASKED: 0.0}
+    other = changed(PLACE, {"place": 2.0, "speaker": 0.5, "asked": 4.0})
+    assert other.weights == {"messages_ago": -1.0, "log_sentences_before": -0.6, "own": 0.5, ASKED: 4.0}
+    assert other.ordered and set(OF_ORDER) == {"messages_ago"}.union(*GROUPS.values())
 
 
 @pytest.fixture
@@ -54,16 +51,20 @@ def test_both_halves_are_met_and_each_call_once(logs):
     calls, ticks = draw_calls("logs", logs, Bounds(120, 4000, 800), 16, 0), []
     found = adapt(calls, PLACE, ENCODER, Answers(Scorer()), 60, 24, lambda: ticks.append(1))
     assert len(found.before) == len(found.after) == 16 and len(ticks) == 32
-    assert set(found.factors) == set(GROUPS) and min(found.factors.values()) >= 0
+    assert found.chosen in CHOICES and found.line == changed(PLACE, found.chosen)
     with pytest.raises(ValueError, match="12 are needed"):
         adapt(calls[:11], PLACE, ENCODER, Answers(Scorer()), 60, 24)
+    with pytest.raises(ValueError, match="4 different beginnings"):
+        adapt([calls[0]] * 12, PLACE, ENCODER, Answers(Scorer()), 60, 24)
+    with pytest.raises(ValueError, match="not ordered"):
+        adapt(calls, Line(PLACE.weights), ENCODER, Answers(Scorer()), 60, 24)
 
 
 @pytest.fixture
 def command(logs, tmp_path, monkeypatch):
     monkeypatch.setattr(sentence_encoder, "load", lambda folder: ENCODER)
     monkeypatch.setattr(language_model, "load", lambda folder: Scorer())
-    (tmp_path / "line.json").write_text(json.dumps({"weights": dict(PLACE.weights)}))
+    (tmp_path / "line.json").write_text(json.dumps({"weights": dict(PLACE.weights), "ordered": True}))
     monkeypatch.setattr(untrained, "PACKAGED_LINE", tmp_path / "line.json")
     out = tmp_path / "adapted.json"
 
@@ -81,7 +82,7 @@ def test_a_gain_is_written_and_no_gain_is_not(command, monkeypatch, capsys):
             before = [2.0 + 0.01 * i for i in range(len(calls))]
             after = [b - gain - 0.001 * (i % 3) for i, b in enumerate(before)]
             clusters = [c.cluster for c in calls]
-            return adapting.Adapted(line, dict.fromkeys(GROUPS, 1.0), before, after, clusters)
+            return adapting.Adapted(line, CHOICES[0], before, after, clusters)
 
         return fake
 
@@ -92,7 +93,7 @@ def test_a_gain_is_written_and_no_gain_is_not(command, monkeypatch, capsys):
     assert run("--picture", str(out.with_suffix(".png"))) == 0
     assert out.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
     kept = json.loads(out.read_text())
-    assert kept["calls"] == 14 and kept["gain"][1] > 0 and Line.read(out).weights == PLACE.weights
+    assert kept["calls"] == 14 and kept["gain"][1] > 0 and Line.read(out) == PLACE
 
 
 def test_what_is_wrong_is_told_in_one_line(command, tmp_path, capsys):

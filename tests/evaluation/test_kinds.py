@@ -8,12 +8,13 @@ import pytest
 from helpers.random_episodes import ENCODER
 from helpers.word_model import Scorer
 
-from lrrc.digest.additive import ADDITIVE_FEATURES, Line, additive_features, segment_tokens
+from lrrc.digest.additive import ADDITIVE_FEATURES, LONG, OF_ORDER, OF_WORTH, Line, additive_features
 from lrrc.digest.words import words_of
 from lrrc.episodes.episode import Message
 from lrrc.evaluation.kinds.calls import Bounds, draw_calls
 from lrrc.evaluation.kinds.draws import held, random_digests
 from lrrc.evaluation.kinds.fit import KNOWN, agreement, fit_line, measured_calls, readings_agree
+from lrrc.evaluation.kinds.ordering import best_rule, fit_order, held_by_rules, share_by_kind, sight
 from lrrc.evaluation.kinds.recall import linked_calls, measure_recall
 from lrrc.evaluation.kinds.regret import Met, equal_budget, line_at, measure_regret
 from lrrc.evaluation.kinds.rules import EXCHANGES, RULES, rule
@@ -164,17 +165,17 @@ def test_the_line_finds_what_replies_depend_on(kinds):
     line = fit_line(logs, ridge=0.1)
     assert agreement(line, people) > 0.2, "fitted on one kind it orders digests of the other"
     still = fit_line(logs, ridge=1e12)
-    learnt = [still.weights[name] for name in ADDITIVE_FEATURES if name not in KNOWN]
+    learnt = [still.weights[name] for name in OF_WORTH if name not in KNOWN]
     assert max(map(abs, learnt)) < 1e-6 < abs(still.weights["last_share"]), "what is known is not shrunk"
     assert readings_agree(found) > 0.3
 
 
 def test_the_line_recovers_weights_that_made_the_worth(kinds):
     _, found = measured(kinds, drawn(kinds, 6), read=0)
-    true_A = np.random.default_rng(5).normal(size=len(ADDITIVE_FEATURES))
+    true_A = np.random.default_rng(5).normal(size=len(OF_WORTH))
     made = [dataclasses.replace(m, words_D=m.sums_DA @ true_A) for m in found]
     assert agreement(fit_line(made, ridge=1e-9), made, words=True) > 0.98
-    against = Line(dict(zip(ADDITIVE_FEATURES, -true_A, strict=True)))
+    against = Line(dict(zip(OF_WORTH, -true_A, strict=True)))
     assert agreement(against, made, words=True) == pytest.approx(-1, abs=1e-6)
     assert agreement(against, made) is None, "nobody has read these"
 
@@ -190,16 +191,55 @@ def test_features_know_whose_words_they_are(kinds):
     assert not column["tool"].any() and column["newest_message"].sum() >= 1
     for share in ("place_share", "newest_share", "last_share", "ends_share", "firsts_share", "lead_share"):
         assert column[share].sum() == pytest.approx(1)
+    roles = [session.history.messages[m].role for m in session.history.message]
+    assert (column["by_a_user"] == [role == "user" for role in roles]).all()
     session.observe([Message("user", "Mara, the lantern leaks.", "Ines")])
     again_NA = additive_features(session.history, [Message("user", "Why?", "Ines")], "Mara")
     assert again_NA[:, ADDITIVE_FEATURES.index("names_the_agent")].tolist() == [0.0] * (len(again_NA) - 1) + [1.0]
 
 
+def test_features_know_what_stands_before_a_segment(kinds):
+    history = session_of(drawn(kinds)["logs"][0], ENCODER, 40).history
+    names = ("messages_ago", "sentences_before", "tokens_before")
+    rows_NA = additive_features(history, [], "nobody", names=names)
+    for i, (ago, sentences, told) in enumerate(rows_NA.tolist()):
+        mine = [j for j in range(i) if history.message[j] == history.message[i]]
+        assert (ago, sentences) == (len(history.messages) - 1 - history.message[i], len(mine))
+        assert told * LONG == pytest.approx(sum(history.segments[j].tokens for j in mine))
+    some_n = np.array([2, 5, 6])
+    some_NA = additive_features(history, [], "nobody", some_n, names=names)
+    assert np.array_equal(some_NA, rows_NA[some_n])
+
+
+def test_an_order_is_found_that_holds_more_than_any_rule(kinds):
+    """Where what replies take up again stands in the agent's own messages alone, its own come first."""
+    own, planted, best = OF_ORDER.index("own"), {}, {}
+    for kind, of in drawn(kinds, 8).items():
+        sights = [sight(call, ENCODER, 60) for call in of]
+        said = [one.features_NO[:, own].tolist() for one in sights]
+        planted[kind] = [
+            dataclasses.replace(one, held=[1 << i if mine else 0 for i, mine in enumerate(by)], weights=by)
+            for one, by in zip(sights, said, strict=True)
+        ]
+        best[kind] = best_rule(of, planted[kind], ENCODER, 60)
+    line = fit_order({60: planted}, {60: best}, seed=0)
+    assert line.ordered and set(line.weights) == set(OF_ORDER) and line.weights["own"] > 0.3
+    found = share_by_kind(planted, lambda one: one.features_NO @ line.vector(OF_ORDER), 60)
+    assert all(found[kind] > best[kind] for kind in planted)
+
+
+def test_what_the_search_thinks_held_is_about_what_the_writer_sends(kinds):
+    for call in drawn(kinds, 8)["people"]:
+        met, one = Met(call, ENCODER), sight(call, ENCODER, 60)
+        digest = met.send(rule("recency", ENCODER, 60), 60)
+        true = share_held(new_words(call.logged), digest, call.history)
+        assert held_by_rules(call, one, ENCODER, 60)[RULES.index("recency")] == pytest.approx(true, abs=0.1)
+
+
 def test_shares_of_an_order_are_worth_less_a_token_along_it(kinds):
     call = drawn(kinds)["logs"][0]
     history = session_of(call, ENCODER, 40).history
-    rows_NA = additive_features(history, call.logged.inputs, call.logged.agent)
-    last_N = Line({"last_share": 1.0}).scores(rows_NA, segment_tokens(history))
+    last_N = Line({"last_share": 1.0}).scores(history, call.logged.inputs, call.logged.agent)
     order = sorted(range(len(last_N)), key=lambda i: (-history.message[i], history.place_N[i]))
     assert np.argsort(-last_N, kind="stable").tolist() == order, "newest message first, each from its beginning"
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers.random_episodes import ENCODER, LIMIT, WIDTH, model
 
-from lrrc.digest.additive import ADDITIVE_FEATURES, Line, additive_features, segment_tokens
+from lrrc.digest.additive import OF_ORDER, Line, additive_features, segment_tokens
 from lrrc.digest.place_prior import by_rank, mix_with_prior
 from lrrc.episodes.episode import Message
 from lrrc.middleware import Coordinator, Settings
@@ -61,7 +61,7 @@ def test_segments_are_ranked_by_what_they_add_for_each_token():
     session = heard(additive(line))
     scores_N, tokens_N = session.scores(ASKED, "model_a"), segment_tokens(session.history)
     assert (np.argsort(-scores_N, kind="stable") == np.argsort(tokens_N, kind="stable")).all()
-    worth = line.values(additive_features(session.history, ASKED, "model_a"))
+    worth = line.vector(("one",)) * additive_features(session.history, ASKED, "model_a", names=("one",))[:, 0]
     assert worth.tolist() == [1.0] * len(worth)
 
 
@@ -87,10 +87,15 @@ def test_with_the_whole_prior_the_order_is_the_lines_own():
     session = heard(coordinator())
     order = -np.arange(len(session.history.segments), dtype=float)
     shares_N = by_rank(order)
-    assert np.exp(shares_N[:8]).sum() / np.exp(shares_N).sum() > 0.95
+    assert np.exp(shares_N[:16]).sum() / np.exp(shares_N).sum() > 0.9
     mixed_N = mix_with_prior(np.zeros(len(order)), session.history, "model_a", 1.0, {}, shares_N)
     assert (np.diff(mixed_N) < 0).all()
     assert by_rank(np.zeros(0)).shape == (0,)
+
+
+@pytest.mark.parametrize("weights", [{}, {"own": 0.0}])
+def test_a_line_without_weights_ranks_by_nothing(weights):
+    assert heard(additive(Line(weights, ordered=True))).propose(ASKED, "model_a", 60).tokens > 0
 
 
 def test_no_history_no_digest():
@@ -125,7 +130,8 @@ def test_a_broken_line_is_told_in_one_line(tmp_path, content, told):
 def test_the_packaged_line_is_the_one_that_was_measured():
     measured = PACKAGED_LINE.parents[3] / "results/kinds/line.json"
     assert Line.read(PACKAGED_LINE) == Line.read(measured)
-    assert set(Line.read(PACKAGED_LINE).weights) == set(ADDITIVE_FEATURES)
+    packaged = Line.read(PACKAGED_LINE)
+    assert set(packaged.weights) == set(OF_ORDER) and packaged.ordered
 
 
 @pytest.mark.parametrize("name", ["lrrc", "additive"])

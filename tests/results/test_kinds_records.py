@@ -61,6 +61,14 @@ def test_records_over_kinds_and_what_is_said_of_them(tmp_path):
     assert gap["low"] < 0.15 < gap["high"]
 
 
+def test_means_are_over_kinds_on_which_every_policy_was_met(tmp_path):
+    synthetic.write_kinds(tmp_path)
+    rows = pd.read_parquet(tmp_path / "rows.parquet")
+    rows[~((rows["kind"] == "tools") & (rows["policy"] == "lrrc"))].to_parquet(tmp_path / "rows.parquet", index=False)
+    for record in (r for r in read_kinds(tmp_path) if r["data"] == MEAN):
+        assert record["n"] == 2, record
+
+
 def test_tables_and_sentence_of_the_summary():
     summary = synthetic.summary()
     first, second, words, more_words, recall = kinds_tables(summary)

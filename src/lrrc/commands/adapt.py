@@ -1,4 +1,4 @@
-"""`lrrc adapt`: fit a handful of numbers to your own conversations, and say whether that gains anything.
+"""`lrrc adapt`: choose a handful of numbers for your own conversations, and say whether that gains anything.
 
 lrrc adapt logs.jsonl --out adapted.json
 lrrc compress --policy additive --adapted adapted.json logs.jsonl
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = """\
-Random digests of your calls show a local language model what the true replies depended on; four factors of the packaged
-additive line (place, speaker, words, length) are fitted on that, and tried on the other half of your conversations.
-Nothing is written where nothing is gained. 100 calls take about six minutes on one core; no label is needed, and
+Three numbers of the packaged line (what the place within a message, the speaker, and what is asked count) are chosen by
+what digests hold of your agents' replies, and tried on the other half of your conversations by a local language model.
+Nothing is written where nothing is gained. 100 calls take about two minutes on one core; no label is needed, and
 nothing leaves the machine.
 
 example:  lrrc adapt logs.jsonl --out adapted.json
@@ -87,23 +87,24 @@ def _by_cluster(values: np.ndarray, clusters: Sequence[str]) -> np.ndarray:
 
 
 def content(found: Adapted, gain: Interval) -> dict[str, Any]:
-    """What the file holds; `weights` is all that is read of it."""
+    """What the file holds; `weights` and `ordered` are all that is read of it."""
     nats = {"before": float(np.mean(found.before)), "after": float(np.mean(found.after))}
-    more = {"factors": found.factors, "calls": len(found.before), **nats, "gain": list(gain)}
-    return {"schema": 1, "weights": dict(found.line.weights), **more}
+    more = {"chosen": found.chosen, "calls": len(found.before), **nats, "gain": list(gain)}
+    return {"schema": 1, "ordered": found.line.ordered, "weights": dict(found.line.weights), **more}
 
 
 def table(found: Adapted, gain: Interval) -> str:
-    """Factors, and nats before and after, as text."""
-    factors = ", ".join(f"{group} {value:.2f}" for group, value in found.factors.items())
+    """What was chosen, and nats before and after, as text."""
+    place, speaker, asked = (found.chosen[name] for name in ("place", "speaker", "asked"))
+    chosen = f"place x {place:g}, speaker x {speaker:g}, what is asked + {asked:g}"
     return "\n".join(
         [
-            f"factors of the packaged line: {factors}",
+            f"the packaged line with: {chosen}",
             f"{'':<26}{'nats a token':>14}  95 % interval",
             f"{'before':<26}{np.mean(found.before):>14.3f}",
             f"{'after':<26}{np.mean(found.after):>14.3f}",
             f"{'gain':<26}{gain.value:>+14.3f}  {gain.low:+.3f} to {gain.high:+.3f}",
-            f"{len(found.before)} replies, each by factors of the other half; lower nats are better",
+            f"{len(found.before)} replies, each by the choice of the other half; lower nats are better",
         ]
     )
 
@@ -118,5 +119,5 @@ def draw(found: Adapted, path: Path) -> None:
     axes.plot(ends, ends, color="0.6", linewidth=1)
     axes.scatter(found.before, found.after, s=14)
     axes.set_xlabel("nats a token, packaged line")
-    axes.set_ylabel("nats a token, adapted (fitted on the other half)")
+    axes.set_ylabel("nats a token, adapted (chosen on the other half)")
     figure.savefig(path, dpi=150)

@@ -21,7 +21,9 @@ def run(args: argparse.Namespace) -> int:
     result = log_locked_stages(args.repo)
     address, shown = uri(), f"MLflow shows {len(result.shown)} results of dvc.lock"
     page = f"#/experiments/{ensure_experiment()}/runs?viewStateShareKey=ranks" if result.shown else ""
-    if address.startswith(("http://", "https://")):
+    if result.refused and not result.shown:
+        pass  # why was said; no page would show anything
+    elif address.startswith(("http://", "https://")):
         print(f"{shown}: {without_user(address)}/{page}")
     elif re.match("databricks", address):  # it has pages of its own
         print(f"{shown}, at {redact(address)}")

@@ -11,6 +11,7 @@ Shape suffix: N segments so far.
 from __future__ import annotations
 
 import math
+import re
 from itertools import islice
 
 import numpy as np
@@ -24,17 +25,22 @@ HEAD = 32  # segments by falling score among which corrections are looked for
 SAME = 0.6  # share of the words' weight of the shorter one, from which two segments are about the same matter
 ANNOUNCED = 2  # corrections that are known by their words alone, the latest ones
 BESIDE = 48  # tokens of a correction with the sentences beside it, one of which may say what is right
-LOOKED_AT = 64  # segments with the first word of a phrase, the latest ones
+LOOKED_AT = 64  # segments of the user with the word by which a phrase is looked up, the latest ones
 ANNOUNCING = """instead correction corrected wrong moved changed rescheduled postponed cancelled misspoke
 stattdessen korrektur geirrt vertan verschoben geändert verlegt abgesagt
 corrección equivoqué cambiado cambiada aplazado cancelado plutôt trompé trompée déplacé reporté annulé
 invece correzione sbagliato spostato spostata correção errado enganei mudou adiado
 vergist verplaatst gewijzigd исправление ошибся ошиблась перенесли перенесена перенесено вместо
 更正 改成 改为 改到 说错 搞错 訂正 変更 間違""".split()  # noqa: SIM905
-PHRASES = """make that|make it|scratch that|strike that|i meant|change of plan|changes of plan|my mistake|no longer
+PHRASES = """scratch that|strike that|i meant|change of plan|changes of plan|my mistake
 ich meinte|mein fehler|doch nicht|je voulais dire|changement de programme|quise decir|cambio de planes|en vez de
 volevo dire|quis dizer|mudança de planos"""
-_PHRASES = {phrase: words_of(phrase)[0] for phrase in PHRASES.replace("\n", "|").split("|")}
+_PHRASES = {  # and the word by which it is looked up, its rarest
+    phrase: max(words_of(phrase), key=word_weight) for phrase in PHRASES.replace("\n", "|").split("|")
+}
+_MAKE_THAT = re.compile(  # a number follows: other things are made, too
+    r"\bmake (?:that|it) (?:an? |the )?(?:\W*\d|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b)"
+)
 
 
 def corrections_first(scores_N: np.ndarray, history: History) -> np.ndarray:
@@ -51,26 +57,37 @@ def corrections_first(scores_N: np.ndarray, history: History) -> np.ndarray:
             # a word weighs 1 at most
             if len(shared) >= needed > 0 and math.fsum(map(word_weight, shared)) >= needed:
                 scores_N[j] = np.nextafter(scores_N[i], np.inf)
+    highest: dict[int, float] = {}
     for j in _announced(history, len(scores_N)):
         corrected = next((i for i in head if history.speaker_N[i] == USER and step[i] < history.step_N[j]), None)
         if corrected is None:
             continue
-        above = scores_N[corrected]
+        above = highest.get(corrected, scores_N[corrected])
         for k in (*_beside(history, j, len(scores_N)), j):
             above = np.nextafter(above, np.inf)
             if -np.inf < scores_N[k] < above:
                 scores_N[k] = above
+        highest[corrected] = above  # so that of several the latest goes first
     return scores_N
 
 
 def _announced(history: History, count: int) -> list[int]:
     """The latest of the first `count` segments in which the user says that something is corrected, in order."""
-    found = {int(i) for word in ANNOUNCING for i in history.index.having(word, count)}
+    found = {i for word in ANNOUNCING for i in _by_user(history, word, count)}
     for phrase, word in _PHRASES.items():
-        for i in history.index.having(word, count)[-LOOKED_AT:]:
-            if phrase in history.segments[i].text.lower():
-                found.add(int(i))
-    return sorted(i for i in found if history.speaker_N[i] == USER)[-ANNOUNCED:]
+        for i in _by_user(history, word, count)[-LOOKED_AT:]:
+            if f" {phrase} " in f" {' '.join(words_of(history.segments[i].text))} ":
+                found.add(i)
+    for i in _by_user(history, "make", count)[-LOOKED_AT:]:
+        if _MAKE_THAT.search(history.segments[i].text.lower()):
+            found.add(i)
+    return sorted(found)[-ANNOUNCED:]
+
+
+def _by_user(history: History, word: str, count: int) -> list[int]:
+    """Those of the first `count` segments that have a word and are the user's."""
+    where = history.index.having(word, count)
+    return where[history.speaker_N[where] == USER].tolist()
 
 
 def _beside(history: History, announced: int, count: int) -> list[int]:

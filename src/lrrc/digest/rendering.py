@@ -31,7 +31,7 @@ LONGEST_NAME = 64  # characters; the limit of most providers
 LONGEST_GAP = 80  # characters of white space that are copied
 _SENTENCE_ENDS = tuple(".!?…|。！？｡।॥۔؟።៕།")
 _CLOSERS = ")]}>\"'”’»」』】）*_`"
-_WRAPPED = 40  # characters of a line that may go on in the next one
+_WRAPPED = regex.compile(r"[\p{L}\p{M} ,'’-]{40,}")  # a line of words alone that may go on in the next one
 _BREAKS = r"\n\r\v\f\x85\u2028\u2029"
 _LIKE_A_LABEL = regex.compile(
     rf"(?<=[{_BREAKS}])[^\S{_BREAKS}]*[\"'*_\[(<#-]*[^\S{_BREAKS}]*(?P<name>[^{_BREAKS}:：]{{1,80}}?)[\"'*_\])>\s]*[:：]"
@@ -39,7 +39,7 @@ _LIKE_A_LABEL = regex.compile(
 
 
 _LIKE_A_FRAME = regex.compile(
-    rf"(?:(?<=[{_BREAKS}])|^)[^{_BREAKS}]*?(?:end\s+of\s+(?:the\s+)?excerpt|excerpt\s+of\s+earlier\s+messages)",
+    rf"(?:(?<=[{_BREAKS}])|^)(?=[^{_BREAKS}]*?(?:end\s+of\s+(?:the\s+)?excerpt|excerpt\s+of\s+earlier\s+messages))",
     regex.IGNORECASE,
 )
 
@@ -110,7 +110,7 @@ def _after(content: str, last: Span) -> str:
         return ""
     rest, _, below = content[last.end : last.end + LONGEST_GAP].partition("\n")
     line = content[content.rfind("\n", 0, last.end) + 1 : last.end]
-    wrapped = len(line) >= _WRAPPED and (line[-1].isalpha() or line[-1] == ",") and below[:1].islower()
+    wrapped = below[:1].islower() and _WRAPPED.fullmatch(line)
     return f" {MARK}" if rest.strip() or wrapped else ""
 
 

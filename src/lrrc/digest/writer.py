@@ -52,16 +52,18 @@ def write_digest(
     scores_N: Sequence[float] | np.ndarray,
     budget: int,
     rules: DigestRules,
+    worth: float | None = None,
 ) -> Selection:
     """The best-scored segments that fit into `budget` tokens together, each whole and with those that it needs; out of
     the history's first len(scores_N).
 
     Scores of learned policies are logarithms of expected gains in nats. A segment that holds less than `least_share` of
-    what the best ones promise together (`ranking.promise`), or less than `least_gain` nats a token, is not worth
-    sending: a digest is as long as the history is useful, and `budget` caps it.
+    what the best ones promise together (`worth`, by default `ranking.promise` of the scores), or less than `least_gain`
+    nats a token, is not worth sending: a digest is as long as the history is useful, and `budget` caps it.
 
     Standing rules come before the others whatever their scores, in at most `rules.standing` of the budget, each whole.
-    One that is longer than that is sent for its score, whole too: a part of it would be another rule.
+    One without room there is sent for its score, whole too, as a part of it would be another rule; one that is longer
+    than the budget is text like any other.
     What has a score of minus infinity is not sent: the agent gets it anyway, or the policy does not hear who said it.
 
     A segment of which more than `max_overlap` (by word weight) stands in a chosen one adds nothing and is passed over.
@@ -69,13 +71,14 @@ def write_digest(
     least_share, least_gain, max_overlap = rules.least_share, rules.least_gain, rules.max_overlap
     scores_N = np.asarray(scores_N, float)
     standing = standing_groups(history, budget, rules, scores_N > -np.inf)
-    whole_rules = {i: held for held in rules_in_force(history, len(scores_N)) for i in held} if rules.standing else {}
+    whole = whole_rules(history, budget, len(scores_N)) if rules.standing else {}
+    passed: set[int] = set()
     groups = [tuple(whole_segment(history, i) for i in held) for held in standing]
     chosen = dict.fromkeys(i for held in standing for i in held)  # in order
     room, misfits, picked = budget - head_tokens() - _cost(history, chosen), 0, 0
-    worth = promise(scores_N)
+    worth = promise(scores_N) if worth is None else worth
     for i in best_first(scores_N):
-        if i in chosen or history.segments[i].frame:
+        if i in chosen or i in passed or history.segments[i].frame:
             continue
         if room <= LABEL_TOKENS or misfits >= MISFITS or (rules.top and picked >= rules.top):
             break
@@ -86,18 +89,28 @@ def write_digest(
         if max_overlap < 1 and any(_overlap(history, i, j) > max_overlap for j in chosen):
             continue
         label = 0 if any(history.message[j] == history.message[i] for j in chosen) else LABEL_TOKENS
-        group = [
-            j for j in (*(i + need for need in history.segments[i].needs), *whole_rules.get(i, (i,))) if j not in chosen
-        ]
+        held = whole.get(i, (i,))
+        group = sorted({*(j + need for j in held for need in history.segments[j].needs), *held} - chosen.keys())
         cost = label + sum(history.segments[j].tokens + JOIN_TOKENS for j in group)
         if cost > room:
             misfits += 1
+            passed.update(held)
             continue
         picked += 1
         chosen |= dict.fromkeys(group)
         groups.append(tuple(whole_segment(history, j) for j in group))
         room -= cost
     return trim_to_budget(history, groups, budget, len(standing))
+
+
+def whole_rules(history: History, budget: int, count: int) -> dict[int, range]:
+    """Segment -> all segments of the standing rule that it is a part of, of rules that a budget can hold."""
+    return {
+        i: held
+        for held in rules_in_force(history, count)
+        for i in held
+        if head_tokens() + _cost(history, held) <= budget
+    }
 
 
 def standing_groups(history: History, budget: int, rules: DigestRules, free_N: np.ndarray) -> list[range]:
@@ -108,7 +121,7 @@ def standing_groups(history: History, budget: int, rules: DigestRules, free_N: n
     for held in rules_in_force(history, len(free_N)) if room > LABEL_TOKENS else ():
         if not free_N[held].all():
             continue
-        tried = sorted(i for group in (*kept, held) for i in group)
+        tried = sorted({i for group in (*kept, held) for i in group})
         small = sum(history.segments[i].tokens for i in tried) <= room
         text = render(history, [whole_segment(history, i) for i in tried]) if small else ""
         if small and tokens.count(text) - head_tokens() <= room:

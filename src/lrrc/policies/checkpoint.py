@@ -96,7 +96,7 @@ def check_fit(spec: PolicySpec, config: Mapping[str, Any], width: int, checkpoin
 
 
 def line_of(folder: Path) -> Line | None:
-    """The additive line beside a checkpoint (LINE), for conversations unlike those that it was trained on; None where
+    """The line beside a checkpoint (LINE), for conversations unlike those that it was trained on; None where
     there is none. Raises ValueError where it is broken."""
     path = Path(folder) / LINE
     return Line.read(path) if path.is_file() else None

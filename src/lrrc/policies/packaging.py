@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from lrrc.digest.additive import ADDITIVE_FEATURES
+from lrrc.digest.place_prior import LEFT_BY_A_LINE
 from lrrc.episodes.episode import Episode
 from lrrc.episodes.episode_file import iter_episodes
 from lrrc.policies.base import Policy
 from lrrc.policies.caller import load_gate
 from lrrc.policies.checkpoint import LINE, line_of, read_config
 from lrrc.policies.serving import serving_policy
-from lrrc.policies.spec import PolicySpec
+from lrrc.policies.spec import FOREIGN_RULES, PolicySpec
 from lrrc.pretrained import eight_bits, sentence_encoder
 from lrrc.runtime.files import atomic, write_text
 
@@ -58,7 +58,7 @@ class Comparison:
     bits_before: int
 
 
-KINDS = (  # of conversation that the additive line has seen: kind, where it comes from, licence
+KINDS = (  # of conversation that the line has seen: kind, where it comes from, licence
     ("autogen_notebooks", "microsoft/autogen, printed outputs of notebooks", "CC-BY-4.0, MIT"),
     ("casino_bargaining", "kushalchawla/CaSiNo", "CC-BY-4.0"),
     ("llm_deliberation", "S-Abdelnabi/LLM-Deliberation", "MIT"),
@@ -81,7 +81,7 @@ def package(  # all that goes into it, by name
     line: Path | None = None,
     gate: Path | None = None,
 ) -> None:
-    """Fill the folder `target`, and write its card to `card`, too; `line` are the weights of an additive line, `gate`
+    """Fill the folder `target`, and write its card to `card`, too; `line` are the weights of a line, `gate`
     the folder of a call gate.
 
     Raises ValueError where the checkpoint is not LRRC's, a file is missing, or everything together is too large.
@@ -235,17 +235,19 @@ def _figures(records: list[dict[str, Any]], rank: int | None) -> list[dict[str, 
 
 
 def _other_kinds(folder: Path) -> list[str]:
-    """What the additive line has seen; nothing where none goes with it."""
+    """What the line has seen; nothing where none goes with it."""
     if not (folder / LINE).is_file():
         return []
-    kinds = json.loads((folder / LINE).read_text(encoding="utf-8"))["left_out"].values()
-    calls = sum(kind["calls"] for kind in kinds)
+    weights = json.loads((folder / LINE).read_text(encoding="utf-8"))["weights"]
+    share = 1 - LEFT_BY_A_LINE * (1 - FOREIGN_RULES.prior)
     return [
-        "Conversations of other kinds get four fifths of what is promised by an additive line "
-        f"({len(ADDITIVE_FEATURES)} weights, line.json), fitted on numbers of {calls:,} calls of the arena and these "
-        "kinds; no text of theirs is in it:",
+        f"In the middleware and the commands a line ({len(weights)} weights, line.json) deals {100 * share:.1f} % of "
+        "what the network promises, and what is asked in its own words gets more. It was fitted on numbers of calls of "
+        "these kinds; no text of theirs is in it:",
         "",
         *_table([{"kind": kind, "source": source, "licence": licence} for kind, source, licence in KINDS]),
+        "",
+        *_table([{"feature": name, "weight": f"{value:+.2f}"} for name, value in weights.items()]),
         "",
     ]
 

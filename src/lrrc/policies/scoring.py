@@ -13,12 +13,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from lrrc.digest.additive import Line, additive_features, segment_tokens
+from lrrc.digest.additive import Line
 from lrrc.digest.corrections import corrections_first
 from lrrc.digest.features import Query
 from lrrc.digest.growing_rows import stretches
 from lrrc.digest.history import History
 from lrrc.digest.place_prior import by_rank, mix_with_prior, share_of_the_question
+from lrrc.digest.ranking import promise
 from lrrc.digest.selection import EMPTY_DIGEST, Selection
 from lrrc.digest.writer import DigestRules, write_digest
 from lrrc.episodes.episode import Message
@@ -86,8 +87,7 @@ class ScoringSession(Session):
         self, inputs: Sequence[Message], agent: str, known: tuple[Query, np.ndarray] | None = None
     ) -> np.ndarray:
         """Logarithms [N] of what the policy's line deals to every segment; `known` as additive_features has it."""
-        features_NA = additive_features(self.history, inputs, agent, known=known)
-        return by_rank(self.policy.line.scores(features_NA, segment_tokens(self.history)))
+        return by_rank(self.policy.line.scores(self.history, inputs, agent, known))
 
     def propose(
         self, inputs: Sequence[Message], agent: str, budget: int | None, sent: Collection[int] = ()
@@ -129,4 +129,5 @@ class ScoringPolicy(Policy):
             rules = replace(rules, least_share=0.0)
         scores_N = corrections_first(scored.scores_N, history) if rules.prior else scored.scores_N
         scores_N = heard_only(scores_N, history, self.spec.speakers)
-        return write_digest(history, scores_N, budget, rules)
+        worth = promise(heard_only(scored.scores_N, history, self.spec.speakers))
+        return write_digest(history, scores_N, budget, rules, worth)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lrrc.digest.additive import Line, additive_features, segment_tokens
+from lrrc.digest.additive import Line
 from lrrc.digest.corrections import corrections_first
 from lrrc.digest.features import question
 from lrrc.digest.history import History
@@ -144,12 +144,11 @@ class AdditiveSession(ExtractiveSession):
         if self.policy.spec.query == "question" and inputs:
             asked = question("\n".join(message.content for message in inputs))
             inputs = [Message(inputs[-1].role, asked, inputs[-1].name)]
-        features_NA = additive_features(self.history, inputs, agent)
-        return self.policy.line.scores(features_NA, segment_tokens(self.history))
+        return self.policy.line.scores(self.history, inputs, agent)
 
 
 class Additive(Extractive):
-    """What each segment adds to a digest, linear in place, speaker, length and words (lrrc.digest.additive)."""
+    """A line of few weights over place, speaker, length and words (lrrc.digest.additive)."""
 
     session_type = AdditiveSession
 

@@ -194,7 +194,7 @@ def unchosen(summary: Summary) -> Verdict | None:
         f"{called[policy]} {mean[policy]['value']:+.3f} (worst kind {worst[policy]['value']:+.3f})"
         for policy in sorted(mean, key=lambda policy: mean[policy]["value"])
     ]
-    calls = [r["n"] for r in summary.find(policy="additive", **over) if r["data"] not in (MEAN, WORST)]
+    calls = [r["n"] for r in summary.find(policy="additive", **over) if r["data"] not in (MEAN, WORST, "embedded")]
     return Verdict(
         "Which rule needs no choosing, on kinds that nothing of it was fitted on?",
         f"{called[least]} loses least on average, {called[safest]} on its worst kind",

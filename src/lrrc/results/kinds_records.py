@@ -4,7 +4,8 @@ Regret is nats a token above the best rule for that kind. Which rule that is is 
 conversations and compared on the other, and back: a rule that was best by chance is not what others are measured by.
 Conversations that begin alike stay in one half, and are what intervals draw.
 
-Evaluations: "kinds" (`data` is the kind; "mean over kinds" and "worst kind" are over all), "kinds-words" (the same in
+Evaluations: "kinds" (`data` is the kind; "mean over kinds" and "worst kind" are over those on which every policy was
+met), "kinds-words" (the same in
 points of the reply's words that digests lack, of all calls and not those alone that the language model read), and
 "kinds-recall" (is the message that a reply answers in the digest?).
 """
@@ -94,7 +95,8 @@ def _base(evaluation: str, kind: str, policy: str, budget: int) -> dict[str, Any
 
 def _records_at(reading: Reading, budget: int, rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Records of one reading and budget: every kind, and over kinds."""
-    found, means, gaps = [], {}, []
+    found, means = [], {}
+    gaps: dict[str, list[float]] = {}
     for kind, part in rows.groupby("kind"):
         losses = part.pivot(index="call", columns="policy", values="loss")
         clusters = part.drop_duplicates("call").set_index("call")["cluster"].loc[losses.index].tolist()
@@ -107,19 +109,22 @@ def _records_at(reading: Reading, budget: int, rows: pd.DataFrame) -> list[dict[
             found.append(new_record(base, reading.metric, *over, **sizes, rule=" or ".join(dict.fromkeys(best))))
             sent = part[part["policy"] == policy]["tokens"].to_numpy()
             found.append(new_record(base, "fidelity_tokens_per_call", *t_interval(sent), **sizes))
-        if {"lrrc", "additive"} <= set(losses):
-            gap = clustered(losses["lrrc"] - losses["additive"], clusters)
-            gaps.append(gap.value)
-            base = _base(reading.evaluation, str(kind), "lrrc", budget)
-            found.append(new_record(base, reading.against_line, *gap, **sizes))
-    for policy, by_kind in means.items():
-        sizes, values = {"n": len(by_kind), "seeds": 1}, list(by_kind.values())
+        for policy in ("lrrc", "lrrc-line") if "additive" in losses else ():
+            if policy in losses:
+                gap = clustered(losses[policy] - losses["additive"], clusters)
+                gaps.setdefault(policy, []).append(gap.value)
+                base = _base(reading.evaluation, str(kind), policy, budget)
+                found.append(new_record(base, reading.against_line, *gap, **sizes))
+    everywhere = set.intersection(*(set(by_kind) for by_kind in means.values()))  # where all policies were met
+    for policy, by_kind in means.items() if everywhere else ():
+        values = [by_kind[kind] for kind in by_kind if kind in everywhere]
+        sizes = {"n": len(values), "seeds": 1}
         mean, worst = (_base(reading.evaluation, over, policy, budget) for over in (MEAN, WORST))
         found.append(new_record(mean, reading.metric, *t_interval(values), **sizes))
         found.append(new_record(worst, reading.metric, max(values), **sizes))
-    if gaps:
-        base = _base(reading.evaluation, MEAN, "lrrc", budget)
-        found.append(new_record(base, reading.against_line, *t_interval(gaps), n=len(gaps), seeds=1))
+    for policy, gap_K in gaps.items():
+        base = _base(reading.evaluation, MEAN, policy, budget)
+        found.append(new_record(base, reading.against_line, *t_interval(gap_K), n=len(gap_K), seeds=1))
     return found
 
 

@@ -1,26 +1,26 @@
-"""Adapting the additive line to a user's own conversations, without labels (docs/method.md 5.4).
+"""Adapting the packaged line to a user's own conversations, without labels (docs/method.md 5.4).
 
-A handful of numbers is fitted: how much the line's place, speaker, words and length count, each as a factor of what
-they count in the packaged line, which is what is believed beforehand. What they are worth is tried on calls that they
-were not fitted on: each half of the conversations by the factors of the other.
-Shape suffixes: D digests of a call, G groups of features.
+Three numbers are chosen: how much the place within a message and the speaker count, each as a factor of what they count
+in the packaged line, and how much what is asked does. What digests hold of the replies' words chooses. What that is
+worth is tried on calls that it was not chosen on, by the nats of a language model: each half of the conversations by
+the numbers of the other.
+Shape suffixes: K choices, C calls.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrrc.digest.additive import ADDITIVE_FEATURES, Line, additive_features
+from lrrc.digest.additive import Line
 from lrrc.evaluation.fidelity.surprise import request, surprise
 from lrrc.evaluation.kinds.calls import KindCall
-from lrrc.evaluation.kinds.draws import held, random_digests
-from lrrc.evaluation.kinds.fit import centred
+from lrrc.evaluation.kinds.ordering import held_by, sight
 from lrrc.evaluation.kinds.regret import Met, line_at
-from lrrc.evaluation.kinds.targets import session_of
 from lrrc.pretrained.sentence_encoder import SentenceEncoder
 
 if TYPE_CHECKING:
@@ -28,62 +28,48 @@ if TYPE_CHECKING:
     from lrrc.pretrained.answers import Answers
 
 GROUPS = {
-    "place": (
-        "newest_message",
-        "log_messages_ago",
-        "first_sentence",
-        "log_sentences_before",
-        "place_share",
-        "newest_share",
-        "last_share",
-        "ends_share",
-        "firsts_share",
-        "lead_share",
-    ),
-    "speaker": ("own", "tool", "names_the_agent", "by_the_asker"),
-    "words": ("cosine_share", "asked_share", "cosine", "asked_cosine", "asked_words_in_segment"),
-    "length": ("one", "log_tokens"),
+    "place": ("sentences_before", "log_sentences_before", "tokens_before", "first_sentence"),
+    "speaker": ("own", "by_a_user"),
 }
-BELIEF = 0.5  # weight of the packaged line's factors of one, beside one for all that was seen
+ASKED = "asked_share"
+CHOICES = [  # the packaged line first
+    {"place": place, "speaker": speaker, "asked": asked}
+    for place, speaker, asked in product((1.0, 0.25, 0.5, 2.0, 4.0), (1.0, 0.0, 0.5, 2.0), (0.0, 4.0, 16.0))
+]
 LEAST = 12  # calls; fewer tell nothing
-DIGESTS = 8  # random ones of each call
 
 
 @dataclass(frozen=True)
 class Adapted:
-    """The line with the factors of all calls; nats a token of every call before and after, beside its cluster."""
+    """The line by the numbers of all calls; nats a token of every call before and after, beside its cluster."""
 
     line: Line
-    factors: dict[str, float]
+    chosen: dict[str, float]
     before: list[float]
     after: list[float]
     clusters: list[str]
 
 
-def group_values(features_NA: np.ndarray, line: Line) -> np.ndarray:
-    """float64 [N, G]: what each group of features says of each segment under the line."""
-    weighted_NA = features_NA * line.vector
-    columns = [[ADDITIVE_FEATURES.index(name) for name in names] for names in GROUPS.values()]
-    return np.stack([weighted_NA[:, some].sum(axis=1) for some in columns], axis=1)
+def changed(line: Line, choice: dict[str, float]) -> Line:
+    """The line whose groups of features count so many times what they did, and what is asked besides."""
+    factor = {name: choice[group] for group, names in GROUPS.items() for name in names}
+    weights = {name: factor.get(name, 1.0) * weight for name, weight in line.weights.items()}
+    return Line({**weights, ASKED: line.weights.get(ASKED, 0.0) + choice["asked"]}, line.ordered)
 
 
-def fit_factors(calls: Sequence[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
-    """Factors by group from the sums [D, G] and nats [D] of every call; none is below zero."""
-    rows = [centred(sums_DG, -nats_D) for sums_DG, nats_D in calls]
-    x_RG, y_R = (np.concatenate(part) for part in zip(*rows, strict=True))
-    said_R = x_RG.sum(axis=1)
-    scale = max(1e-12, float(said_R @ y_R) / max(1e-12, float(said_R @ said_R)))  # nats for one of the line's units
-    x_RG = scale * x_RG
-    belief_GG = BELIEF * np.diag((x_RG**2).mean(axis=0).clip(1e-12)) * len(y_R)
-    change_G = np.linalg.solve(x_RG.T @ x_RG + belief_GG, x_RG.T @ (y_R - x_RG.sum(axis=1)))
-    return dict(zip(GROUPS, np.maximum(0.0, 1 + change_G).tolist(), strict=True))
+def best_choice(held_KC: np.ndarray, clusters: Sequence[str]) -> int:
+    """The choice whose calls hold most beyond the first choice's, less the standard error of that; at least as much.
 
-
-def with_factors(line: Line, factors: dict[str, float]) -> Line:
-    """The line whose groups count so many times what they did."""
-    return Line(
-        {name: factors[group] * line.weights.get(name, 0.0) for group, names in GROUPS.items() for name in names}
-    )
+    The error is of the means of clusters: conversations that begin alike are no independent evidence.
+    """
+    _, number_C = np.unique(np.array(clusters), return_inverse=True)
+    count = int(number_C.max()) + 1
+    if count < 2:
+        return 0
+    of_cluster_CL = (number_C[:, None] == np.arange(count)) / np.bincount(number_C)
+    more_KL = (held_KC - held_KC[0]) @ of_cluster_CL
+    sure_K = more_KL.mean(axis=1) - more_KL.std(axis=1, ddof=1) / np.sqrt(count)
+    return int(sure_K.argmax()) if sure_K.max() > 0 else 0
 
 
 def adapt(
@@ -95,37 +81,38 @@ def adapt(
     reply_tokens: int,
     seen: Callable[[], None] = lambda: None,
 ) -> Adapted:
-    """Fit the factors on the calls, and measure them on the other half each; `seen` is called after every call twice.
+    """Choose on the calls, and measure each half by the choice of the other; `seen` is called after every call twice.
 
-    Raises ValueError where there are too few calls.
+    Raises ValueError where there are too few calls, and where the line is not ordered.
     """
+    if not line.ordered:
+        raise ValueError("the line is not ordered: no numbers of it can be chosen")
     if len(calls) < LEAST:
         raise ValueError(f"{len(calls)} replies have a history of at least {2 * budget} tokens; {LEAST} are needed")
+    if len({call.cluster for call in calls}) < 4:
+        raise ValueError("conversations have fewer than 4 different beginnings: nothing could be tried on others")
 
     def nats(call: KindCall, digests: Sequence[Selection]) -> np.ndarray:
         asked = [request(answers.model, call.logged, digest.text or "", (), reply_tokens) for digest in digests]
         return surprise(answers, asked)
 
-    measured = []
-    for call in calls:
-        session = session_of(call, encoder, budget)
-        groups_NG = group_values(additive_features(session.history, call.logged.inputs, call.logged.agent), line)
-        digests = random_digests(call, session, budget, DIGESTS + 1, 0)[1:]
-        sums_DG = np.array([groups_NG[held(session, digest)].sum(axis=0) for digest in digests])
-        measured.append((sums_DG, nats(call, digests)))
+    lines, held_KC = [changed(line, choice) for choice in CHOICES], np.zeros((len(CHOICES), len(calls)))
+    names = tuple(dict.fromkeys((*line.weights, ASKED)))
+    vectors_KA = np.array([one.vector(names) for one in lines])
+    for c, call in enumerate(calls):
+        one = sight(call, encoder, budget, names)
+        held_KC[:, c] = [held_by(one, scores_N, budget) for scores_N in vectors_KA @ one.features_NO.T]
         seen()
-    order = sorted(dict.fromkeys(call.cluster for call in calls))
-    second = [order.index(call.cluster) % 2 == 1 for call in calls]
-    halves = [
-        fit_factors([m for m, here in zip(measured, second, strict=True) if here is half]) for half in (True, False)
-    ]
+    clusters = np.array([call.cluster for call in calls])
+    second_C = np.unique(clusters, return_inverse=True)[1] % 2 == 1
+    by_other = [lines[best_choice(held_KC[:, second_C == half], clusters[second_C == half])] for half in (True, False)]
     before, after = [], []
-    for call, here in zip(calls, second, strict=True):
+    for call, here in zip(calls, second_C.astype(int), strict=True):
         met = Met(call, encoder)
-        both = (line, with_factors(line, halves[here]))
-        one, other = nats(call, [met.send(line_at(some, encoder, budget), budget) for some in both])
-        before.append(float(one))
-        after.append(float(other))
+        both = (line, by_other[here])
+        was, now = nats(call, [met.send(line_at(some, encoder, budget), budget) for some in both])
+        before.append(float(was))
+        after.append(float(now))
         seen()
-    factors = fit_factors(measured)
-    return Adapted(with_factors(line, factors), factors, before, after, [call.cluster for call in calls])
+    chosen = best_choice(held_KC, clusters)
+    return Adapted(lines[chosen], CHOICES[chosen], before, after, clusters.tolist())

@@ -1,4 +1,4 @@
-"""The additive line is fitted on what digests of a call were worth, beside other digests of the same call.
+"""A line of values per token is fitted on what digests of a call were worth, beside other digests of the same call.
 
 Each row is a digest that is not empty: the sums of its segments' features, and its worth: nats a token that it saves
 the language model, or where no model has read the call, how much of the reply's words it holds. Both are taken from
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from lrrc.digest.additive import ADDITIVE_FEATURES, Line, additive_features
+from lrrc.digest.additive import OF_WORTH, Line, additive_features
 from lrrc.evaluation.kinds.calls import KindCall
 from lrrc.evaluation.kinds.targets import session_of
 from lrrc.pretrained.sentence_encoder import SentenceEncoder
@@ -50,7 +50,7 @@ def measured_calls(
     for call in (call for of_kind in calls.values() for call in of_kind):
         if told := by_key.get(call.key):
             session = session_of(call, encoder, budget)
-            features_NA = additive_features(session.history, call.logged.inputs, call.logged.agent)
+            features_NA = additive_features(session.history, call.logged.inputs, call.logged.agent, names=OF_WORTH)
             sums_DA = np.array([features_NA[list(row["segments"])].sum(axis=0) for row in told])
             nats_D = None if told[0]["nats"] is None else np.array([row["nats"] for row in told], float)
             found.append(Measured(call.kind, sums_DA, nats_D, np.array([row["words"] for row in told], float)))
@@ -75,9 +75,9 @@ def fit_line(measured: Sequence[Measured], ridge: float) -> Line:
     spread_A = np.sqrt((w_R[:, None] * x_RA**2).sum(axis=0)).clip(1e-9)
     x_RA = x_RA / spread_A
     weighted_RA = w_R[:, None] * x_RA
-    gram_AA = weighted_RA.T @ x_RA + np.diag([1e-9 if name in KNOWN else ridge for name in ADDITIVE_FEATURES])
+    gram_AA = weighted_RA.T @ x_RA + np.diag([1e-9 if name in KNOWN else ridge for name in OF_WORTH])
     weights_A = np.linalg.solve(gram_AA, weighted_RA.T @ y_R) / spread_A
-    return Line(dict(zip(ADDITIVE_FEATURES, weights_A.tolist(), strict=True)))
+    return Line(dict(zip(OF_WORTH, weights_A.tolist(), strict=True)))
 
 
 def agreement(line: Line, measured: Sequence[Measured], words: bool = False) -> float | None:
@@ -87,7 +87,7 @@ def agreement(line: Line, measured: Sequence[Measured], words: bool = False) -> 
     for one in measured:
         worth_D = one.words_D if words or one.nats_D is None else -one.nats_D
         sums_DA, true_D = centred(one.sums_DA, worth_D)
-        said_D = sums_DA @ line.vector
+        said_D = sums_DA @ line.vector(OF_WORTH)
         if (norm := np.sqrt((said_D @ said_D) * (true_D @ true_D))) > 0 and (words or one.nats_D is not None):
             found.append(said_D @ true_D / norm)
     return float(np.mean(found)) if found else None

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from lrrc.digest.additive import Line
 from lrrc.evaluation.kinds import recall, regret
 from lrrc.evaluation.kinds.fit import Measured, agreement, fit_line, measured_calls, readings_agree
+from lrrc.evaluation.kinds.ordering import Sight, best_rule, fit_order, sight
 from lrrc.evaluation.kinds.regret import Maker, line_at, measure_regret, network_at
 from lrrc.evaluation.kinds.rules import RULES, rule
 from lrrc.evaluation.kinds.targets import Reader, all_calls, measure_targets, write_targets
@@ -17,11 +18,13 @@ from lrrc.params import KindsConfig, Params
 from lrrc.pretrained import language_model, sentence_encoder
 from lrrc.pretrained.answers import Answers, read_answers, read_journals, write_answers
 from lrrc.pretrained.sentence_encoder import SentenceEncoder
+from lrrc.runtime.executor import map_in_order
 from lrrc.runtime.files import write_json, write_parquet
 
 ARENA = "embedded"  # what the embedded arena is called; the coordinator is trained on it, so is not met there
 
-WITH_LINE = "lrrc-line"  # the coordinator whose prior is the line, as the package has it
+VALUES = "values-line"  # the line of values per token
+WITH_LINE = "lrrc-line"  # the coordinator whose prior is the ordered line, as the package has it
 
 
 class Inputs(NamedTuple):
@@ -38,15 +41,19 @@ def evaluate_kinds(inputs: Inputs, params: Params, out: Path, work: Path) -> Non
 
     answers.parquet   what the language model said, by content
     targets.parquet   what digests of every call are worth
-    line.json         the additive line fitted on every kind, and its figures where a kind was left out
+    line.json         the ordered line fitted on every kind, and those fitted without one
+    values.json       the line of values per token, and how it agrees with the kind that it was not fitted on
     rows.parquet      surprise under every policy, by weights that never saw the kind
     recall.parquet    whether digests hold the message answered, where files say which that is
     """
     import pyarrow as pa
 
     settings = params.kinds
-    if not settings.files:
-        raise ValueError("params: kinds.files = []: allowed is a list of data sets beside the embedded arena")
+    if len(settings.files) < 2:
+        raise ValueError(
+            f"params: kinds.files = {list(settings.files)}: allowed is a list of two data sets or more beside the "
+            "embedded arena"
+        )
     kinds = {ARENA: inputs.arena, **{Path(file).stem: Path(file) for file in settings.files}}
     encoder = sentence_encoder.load(str(inputs.encoder))
     stored = out / "answers.parquet"
@@ -59,9 +66,11 @@ def evaluate_kinds(inputs: Inputs, params: Params, out: Path, work: Path) -> Non
     rows = measure_targets(calls, encoder, reader, settings, params.budget)
     write_targets(out / "targets.parquet", rows)
     measured = measured_calls(rows, calls, encoder, params.budget)
-    lines = left_out(measured, settings)
-    write_json(out / "line.json", line_file(measured, lines, settings))
-    makers = {kind: makers_of(kind, lines[kind], encoder, inputs.checkpoint) for kind in calls}
+    values = left_out(measured, settings)
+    write_json(out / "values.json", values_file(measured, values, settings))
+    orders = fit_orders(kinds, encoder, params)
+    write_json(out / "line.json", line_file(orders))
+    makers = {kind: makers_of(kind, orders[kind], values[kind], encoder, inputs.checkpoint) for kind in calls}
     linked = measure_links(kinds, makers, encoder, params)
     write_parquet(out / "recall.parquet", pa.Table.from_pylist(linked, schema=recall.schema()))
     met = []
@@ -80,8 +89,8 @@ def left_out(measured: Sequence[Measured], settings: KindsConfig) -> dict[str, L
     return {kind: fit_line([one for one in measured if one.kind != kind], settings.ridge) for kind in kinds}
 
 
-def line_file(measured: Sequence[Measured], lines: Mapping[str, Line], settings: KindsConfig) -> dict:
-    """The line of all kinds, as the package has it; `left_out` says how the others' lines agree with each kind."""
+def values_file(measured: Sequence[Measured], lines: Mapping[str, Line], settings: KindsConfig) -> dict:
+    """The line of values of all kinds; `left_out` says how the others' lines agree with each kind."""
     of_kind = {kind: [one for one in measured if one.kind == kind] for kind in lines}
     return {
         "weights": fit_line(measured, settings.ridge).weights,
@@ -98,12 +107,49 @@ def line_file(measured: Sequence[Measured], lines: Mapping[str, Line], settings:
     }
 
 
-def makers_of(kind: str, line: Line, encoder: SentenceEncoder, checkpoint: Path) -> dict[str, Maker]:
+def fit_orders(kinds: Mapping[str, Path], encoder: SentenceEncoder, params: Params) -> dict[str, Line]:
+    """Kind -> the ordered line of all other kinds; of the arena, which no line is fitted on, that of all.
+
+    At each budget it is fitted on calls drawn after as many as the language model reads. The arena's calls ask for
+    facts that stand anywhere, so no order by place finds them: that is what the prior's share of what is asked is for.
+    """
+    settings = params.kinds
+    sights: dict[int, dict[str, list[Sight]]] = {}
+    others = {kind: path for kind, path in kinds.items() if kind != ARENA}
+    best: dict[int, dict[str, float]] = {}
+    for budget in settings.order_budgets:
+        drawn = all_calls(others, settings, budget, settings.read + settings.order_calls)
+        unread = {kind: of_kind[settings.read :] for kind, of_kind in drawn.items() if len(of_kind) > settings.read + 1}
+        if len(unread) < 2:
+            raise ValueError(
+                f"params: kinds.order_budgets has {budget}: {len(unread)} kinds have more than kinds.read = "
+                f"{settings.read} calls whose history is long enough; 2 are needed"
+            )
+        sights[budget] = {kind: [sight(call, encoder, budget) for call in of] for kind, of in unread.items()}
+        best[budget] = {kind: best_rule(of, sights[budget][kind], encoder, budget) for kind, of in unread.items()}
+    fit = partial(_fit_without, sights, best, settings.seed)
+    return {kind: line for (kind,), line in map_in_order(fit, [(kind,) for kind in kinds])}
+
+
+def _fit_without(
+    sights: Mapping[int, Mapping[str, Sequence[Sight]]], best: Mapping[int, Mapping[str, float]], seed: int, kind: str
+) -> Line:
+    others = {b: {k: of for k, of in of_kinds.items() if k != kind} for b, of_kinds in sights.items()}
+    return fit_order(others, best, seed)
+
+
+def line_file(orders: Mapping[str, Line]) -> dict:
+    """The ordered line of all kinds, as the package has it, and of all but each."""
+    without = {kind: dict(line.weights) for kind, line in orders.items() if kind != ARENA}
+    return {"ordered": True, "weights": dict(orders[ARENA].weights), "without": without}
+
+
+def makers_of(kind: str, order: Line, values: Line, encoder: SentenceEncoder, checkpoint: Path) -> dict[str, Maker]:
     """What is met on a kind beside the rules."""
-    made: dict[str, Maker] = {"additive": partial(line_at, line, encoder)}
+    made: dict[str, Maker] = {"additive": partial(line_at, order, encoder), VALUES: partial(line_at, values, encoder)}
     if kind == ARENA:
         return made
-    return made | {"lrrc": network_at(checkpoint, encoder), WITH_LINE: network_at(checkpoint, encoder, line)}
+    return made | {"lrrc": network_at(checkpoint, encoder), WITH_LINE: network_at(checkpoint, encoder, order)}
 
 
 def measure_links(

@@ -6,8 +6,13 @@ from lrrc.report.tables.table import Cell, Column, Table
 from lrrc.results.kinds_records import MEAN, NATS, WORDS, WORST, Reading
 from lrrc.results.summary import DATA, LIVE_AGENT, POLICIES, Summary, in_order
 
-NAMES = {"mmr": "MMR", "last-exchanges": "Last five exchanges", "lrrc-line": "LRRC on the line"}  # met here alone
-OURS = ("additive", "lrrc-line", "lrrc")
+NAMES = {  # of what is met here alone
+    "mmr": "MMR",
+    "last-exchanges": "Last five exchanges",
+    "lrrc-line": "LRRC on the line",
+    "values-line": "Line of values",
+}
+OURS = ("lrrc-line", "additive", "lrrc", "values-line")
 KINDS = {"embedded": "embedded arena"}
 
 
@@ -117,15 +122,16 @@ def kinds_sentence(summary: Summary) -> list[str]:
 
     ours = [told(policy) for policy in OURS if policy in mean]
     text = (
-        f"On {mean['additive']['n']} kinds of conversation, each left out of what the additive line was fitted on, "
+        f"On {mean['additive']['n']} kinds of conversation, each left out of what the line was fitted on, "
         f"mean nats a token above the best rule for the kind at {summary.budget} tokens: {', '.join(ours)}; of the "
         f"rules {', '.join(told(r['policy']) for r in rules[:3])}."
     )
-    gap = summary.record_or_none("nats_over_line", evaluation="kinds", data=MEAN, budget=summary.budget)
+    at = {"evaluation": "kinds", "data": MEAN, "budget": summary.budget}
+    gap = summary.record_or_none("nats_over_line", policy="lrrc-line", **at)
     if gap:
         text += (
-            f" LRRC, trained on the embedded arena alone, is {gap['value']:+.3f} nats "
-            f"[{gap['low']:+.3f}, {gap['high']:+.3f}] from the line, over {gap['n']} kinds."
+            f" What the network, trained on the embedded arena alone, adds to the line is {gap['value']:+.3f} nats "
+            f"[{gap['low']:+.3f}, {gap['high']:+.3f}], over {gap['n']} kinds."
         )
     recall = {
         r["policy"]: r for r in summary.find(evaluation="kinds-recall", metric="linked_recall", budget=summary.budget)
