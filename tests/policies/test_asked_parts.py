@@ -33,11 +33,11 @@ SEVERAL = {
     ),
     "asked before": (
         {
-            "How is the grey tug called, and the new cook?": "",
+            "How is the grey tug called, and the new harpooner?": "",
             "The grey tug is called Halcyon.": "Halcyon",
-            "The new cook is called Sunniva.": "Sunniva",
+            "The new harpooner is called Sunniva.": "Sunniva",
         },
-        "How is the grey tug called, and the new cook?",
+        "How is the grey tug called, and the new harpooner?",
     ),
 }
 LINES = {

@@ -23,8 +23,8 @@ from lrrc.digest.ranking import promise
 # its own, and where the words are another agent's. Chosen by hand, not fitted.
 PER_SENTENCE, PER_MESSAGE, ANOTHERS = 0.3, 0.5, 0.5
 # Where a line says the order (lrrc.digest.additive): nats for every rank, so that the best 16 segments have 91 % of its
-# shares. With a line the learned score keeps a fiftieth of what it keeps beside place alone, and what is asked is promised
-# half, as shares that fall so slowly are smaller, too: on kinds left out more of either cost more than it gave
+# shares. With a line the learned score keeps a fiftieth of what it keeps beside place alone, and what is asked is
+# promised half, as shares that fall slowly are small, too: on kinds left out more of either cost more than it gave
 PER_RANK, LEFT_BY_A_LINE, ASKED_BY_A_LINE = 0.15, 0.02, 0.5
 # A segment that has all that is asked, in words that no other has, is promised this share of what the best segments
 # promise. The share falls with the fourth power of what the best match has of the question, so that a few words in
