@@ -33,11 +33,11 @@ SEVERAL = {
     ),
     "asked before": (
         {
-            "How is the grey tug called, and the new harpooner?": "",
+            "How is the grey tug called, and the Danish harpooner?": "",
             "The grey tug is called Halcyon.": "Halcyon",
-            "The new harpooner is called Sunniva.": "Sunniva",
+            "The Danish harpooner is called Sunniva.": "Sunniva",
         },
-        "How is the grey tug called, and the new harpooner?",
+        "How is the grey tug called, and the Danish harpooner?",
     ),
 }
 LINES = {
