@@ -77,10 +77,11 @@ def by_kind(summary: Summary) -> str:
     policies += sorted(
         (p for k, p in cells if k == MEAN and p not in OURS), key=lambda policy: cells[MEAN, policy]["value"]
     )
+    sizes = {r["data"]: r["n"] for r in found}
     rows = [["nats a token above the best rule", *map(shown, policies)], ["---"] * (len(policies) + 1)]
     kinds = [kind for kind in dict.fromkeys(r["data"] for r in found) if kind not in (MEAN, WORST)]
     for kind in (MEAN, WORST, *kinds):
-        label = kind if kind in (MEAN, WORST) else f"{KINDS.get(kind, kind)} (n = {cells[kind, policies[0]]['n']})"
+        label = kind if kind in (MEAN, WORST) else f"{KINDS.get(kind, kind)} (n = {sizes[kind]})"
         told = [cells.get((kind, policy)) for policy in policies]
         rows.append([label, *("–" if r is None else f"{r['value']:+.3f}" for r in told)])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n" if found else ""
