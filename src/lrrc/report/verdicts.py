@@ -157,7 +157,9 @@ def team(summary: Summary) -> Verdict | None:
 
 def kinds(summary: Summary) -> Verdict | None:
     """Surprise of the true reply on kinds of conversation left out of training, against the best fixed rule of each."""
-    left_out = summary.find(evaluation="kinds", metric="nats_over_best_rule", policy="lrrc", budget=summary.budget)
+    at = {"evaluation": "kinds", "metric": "nats_over_best_rule", "budget": summary.budget}
+    lined = summary.find(policy="lrrc-line", **at)
+    left_out = lined or summary.find(policy="lrrc", **at)
     found = [r for r in left_out if r["low"] is not None and r["data"] not in OVER_KINDS]
     stage, over = "kinds", [r for r in left_out if r["data"] in OVER_KINDS]
     if not found:
@@ -171,10 +173,13 @@ def kinds(summary: Summary) -> Verdict | None:
     shown = over or found
     parts = [f"{DATA.get(r['data'], r['data'])} {signed(r, 3)}" for r in shown if r["low"] is not None]
     parts += [f"{r['data']} {r['value']:+.3f}" for r in shown if r["low"] is None]
+    packaged = "the packaged coordinator, whose digests a line of few weights decides there: " if lined else ""
     return Verdict(
         "Does it carry over to kinds of conversation it was not trained on?",
         f"better than the best fixed rule on {better or 'none'} of {len(found)} kinds, worse on {worse or 'none'}",
-        "nats a token by which the true reply surprises more than after the best fixed rule: " + "; ".join(parts),
+        packaged
+        + "nats a token by which the true reply surprises more than after the best fixed rule: "
+        + "; ".join(parts),
         f"{sum(r['n'] for r in found)} replies, {found[0].get('agent', LIVE_AGENT)}",
         "table-transfer" if stage == "transfer" else f"table-kinds_{summary.budget}",
         f"dvc repro -sf {stage}; dvc repro",
@@ -197,9 +202,11 @@ def unchosen(summary: Summary) -> Verdict | None:
     calls = [r["n"] for r in summary.find(policy="additive", **over) if r["data"] not in (MEAN, WORST, "embedded")]
     return Verdict(
         "Which rule needs no choosing, on kinds that nothing of it was fitted on?",
-        f"{called[least]} loses least on average, {called[safest]} on its worst kind",
+        f"{called[least]} loses least on average"
+        + (" and on its worst kind" if safest == least else f", {called[safest]} on its worst kind"),
         f"nats a token lost beyond the best rule for each kind, mean over kinds: {'; '.join(told)}",
-        f"{mean['additive']['n']} kinds, {min(calls)} to {max(calls)} replies of each, {LIVE_AGENT}",
+        f"{mean['additive']['n']} kinds, {' to '.join(map(str, sorted({min(calls), max(calls)})))} replies of each, "
+        f"{LIVE_AGENT}",
         f"table-kinds_{summary.budget}",
         "dvc repro -sf kinds; dvc repro",
         "kinds",
@@ -344,7 +351,7 @@ def in_a_sentence(summary: Summary) -> str:
         told.setdefault(direction(record), []).append(against)
     found += [f"{answer} {_listed(against)}" for answer, against in told.items()]
     if left_out := kinds(summary):
-        found.append(f"on kinds of conversation left out of training it is {left_out.answer}")
+        found.append(f"on kinds of conversation left out of every fit the packaged coordinator is {left_out.answer}")
     text = "; ".join(found)
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 
