@@ -71,7 +71,7 @@ def write_digest(
     least_share, least_gain, max_overlap = rules.least_share, rules.least_gain, rules.max_overlap
     scores_N = np.asarray(scores_N, float)
     standing = standing_groups(history, budget, rules, scores_N > -np.inf)
-    whole = whole_rules(history, budget, len(scores_N)) if rules.standing else {}
+    whole = whole_rules(history, budget, scores_N > -np.inf) if rules.standing else {}
     passed: set[int] = set()
     groups = [tuple(whole_segment(history, i) for i in held) for held in standing]
     chosen = dict.fromkeys(i for held in standing for i in held)  # in order
@@ -103,13 +103,14 @@ def write_digest(
     return trim_to_budget(history, groups, budget, len(standing))
 
 
-def whole_rules(history: History, budget: int, count: int) -> dict[int, range]:
-    """Segment -> all segments of the standing rule that it is a part of, of rules that a budget can hold."""
+def whole_rules(history: History, budget: int, free_N: np.ndarray) -> dict[int, range]:
+    """Segment -> all segments of the standing rule that it is a part of, of rules that a budget can hold and that are
+    `free` to be sent."""
     return {
         i: held
-        for held in rules_in_force(history, count)
+        for held in rules_in_force(history, len(free_N))
         for i in held
-        if head_tokens() + _cost(history, held) <= budget
+        if free_N[held].all() and head_tokens() + _cost(history, held) <= budget
     }
 
 
