@@ -91,7 +91,7 @@ def test_verdict_and_table_by_kind_say_who_loses_least():
     summary = synthetic.summary()
     verdict = unchosen(summary)
     assert verdict.answer.startswith("Additive line loses least on average")
-    assert "3 kinds, 24 to 24 replies of each" in verdict.data
+    assert "3 kinds, 24 replies of each" in verdict.data
     head, _, mean, worst, *kinds = by_kind(summary).splitlines()
     assert [cell.strip() for cell in head.split("|")[2:4]] == ["Additive line", "LRRC"], "ours first"
     assert mean.startswith("| mean over kinds |") and worst.startswith("| worst kind |") and len(kinds) == 3
