@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from lrrc.digest.additive import Line
-    from lrrc.evaluation.kinds.adapting import adapt
+    from lrrc.evaluation.kinds.adapting import adapt, by_cluster
     from lrrc.evaluation.kinds.calls import Bounds, draw_calls
     from lrrc.policies.untrained import PACKAGED_LINE
     from lrrc.pretrained import language_model, sentence_encoder
@@ -68,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
             found = adapt(calls, line, encoder, answers, args.budget, args.reply_tokens, bar.update)
         except ValueError as error:
             raise ValueError(f"{args.logs}: {error}") from None
-    gain = t_interval(_by_cluster(np.array(found.before) - np.array(found.after), found.clusters))
+    gain = t_interval(by_cluster(np.array(found.before) - np.array(found.after), found.clusters))
     print(table(found, gain))
     if args.picture:
         draw(found, args.picture)
@@ -78,12 +77,6 @@ def run(args: argparse.Namespace) -> int:
     write_json(args.out, rounded(content(found, gain)))
     print(f"{args.out}: give it to compress, serve or Coordinator (--adapted {args.out})")
     return 0
-
-
-def _by_cluster(values: np.ndarray, clusters: Sequence[str]) -> np.ndarray:
-    """The mean of every cluster: conversations that begin alike are no independent evidence."""
-    _, number = np.unique(np.array(clusters), return_inverse=True)
-    return np.bincount(number, weights=values) / np.bincount(number)
 
 
 def content(found: Adapted, gain: Interval) -> dict[str, Any]:

@@ -109,8 +109,8 @@ def whole_rules(history: History, budget: int, free_N: np.ndarray) -> dict[int, 
     return {
         i: held
         for held in rules_in_force(history, len(free_N))
-        for i in held
         if free_N[held].all() and head_tokens() + _cost(history, held) <= budget
+        for i in held
     }
 
 

@@ -4,7 +4,7 @@ Three numbers are chosen: how much the place within a message and the speaker co
 in the packaged line, and how much what is asked does. What digests hold of the replies' words chooses. What that is
 worth is tried on calls that it was not chosen on, by the nats of a language model: each half of the conversations by
 the numbers of the other.
-Shape suffixes: K choices, C calls.
+Shape suffixes: K choices, C calls, L clusters of calls.
 """
 
 from __future__ import annotations
@@ -57,18 +57,21 @@ def changed(line: Line, choice: dict[str, float]) -> Line:
     return Line({**weights, ASKED: line.weights.get(ASKED, 0.0) + choice["asked"]}, line.ordered)
 
 
+def by_cluster(values_C: np.ndarray, clusters: Sequence[str]) -> np.ndarray:
+    """[..., L]: the mean of every cluster along the last axis."""
+    _, number_C = np.unique(np.array(clusters), return_inverse=True)
+    return values_C @ ((number_C[:, None] == np.arange(number_C.max() + 1)) / np.bincount(number_C))
+
+
 def best_choice(held_KC: np.ndarray, clusters: Sequence[str]) -> int:
     """The choice whose calls hold most beyond the first choice's, less the standard error of that; at least as much.
 
     The error is of the means of clusters: conversations that begin alike are no independent evidence.
     """
-    _, number_C = np.unique(np.array(clusters), return_inverse=True)
-    count = int(number_C.max()) + 1
-    if count < 2:
+    more_KL = by_cluster(held_KC - held_KC[0], clusters)
+    if more_KL.shape[1] < 2:
         return 0
-    of_cluster_CL = (number_C[:, None] == np.arange(count)) / np.bincount(number_C)
-    more_KL = (held_KC - held_KC[0]) @ of_cluster_CL
-    sure_K = more_KL.mean(axis=1) - more_KL.std(axis=1, ddof=1) / np.sqrt(count)
+    sure_K = more_KL.mean(axis=1) - more_KL.std(axis=1, ddof=1) / np.sqrt(more_KL.shape[1])
     return int(sure_K.argmax()) if sure_K.max() > 0 else 0
 
 
