@@ -48,7 +48,18 @@ def base(evaluation, policy, rank=None, budget=None, variant="", data="embedded"
 
 
 def live_records(n=408, seeds=2):
-    """One group of records per policy, rank and budget, as the live evaluation writes them."""
+    """One group of records per policy, rank and budget, as the live evaluation writes them.
+
+    What is at the operating point met all n episodes; that and the rest share half of them.
+    """
+    shared = _live_records("live-shared", n // 2, seeds)
+    return [
+        *(r for r in _live_records("live", n, seeds) if r["rank"] in (None, 8) and r["budget"] in (None, 128)),
+        *shared,
+    ]
+
+
+def _live_records(evaluation, n, seeds):
     records, half = [], 0.03
     for policy, shares in SHARES.items():
         learned = policy == "lrrc" or policy.endswith("-only")
@@ -59,7 +70,7 @@ def live_records(n=408, seeds=2):
                     continue  # other ranks at the operating budget alone
                 share = share + 0.002 * ((rank or 8) - 8)
                 cost = COSTS.get(policy) or 1000 + 8 * budget
-                where = base("live", policy, rank, budget)
+                where = base(evaluation, policy, rank, budget)
                 sizes = {"n": n, "seeds": seeds if learned and policy != "oracle" else 1}
                 add = lambda *numbers, **more: records.append(new_record(where, *numbers, **more))  # noqa: B023, E731
                 add("live_success", share, share - half, share + half, **sizes)

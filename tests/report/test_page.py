@@ -352,7 +352,7 @@ def test_plot_data_are_the_records(sources, pages):
     summary = Summary.load(sources.summary, 8, 128)
     for name, metric, where in (
         ("pareto", "tokens_per_episode", {"evaluation": "replay", "policy": "lrrc", "rank": 8}),
-        ("live_pareto", "live_tokens_per_episode", {"policy": "lrrc", "rank": 8, "evaluation": "live"}),
+        ("live_pareto", "live_tokens_per_episode", {"policy": "lrrc", "rank": 8, "evaluation": "live-shared"}),
     ):
         drawn = re.search(rf'Plotly\.newPlot\(\s*"plot-{name}",\s*(\[.*?\]),\s*\{{', pages[0], re.DOTALL)[1]
         assert json.loads(drawn)[0]["x"] == [r["value"] for r in summary.find(metric=metric, **where)]

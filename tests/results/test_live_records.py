@@ -85,8 +85,8 @@ def test_success_is_a_mean_over_episodes(summary):
     ours = of(summary, "live_success", "lrrc", rank=8, budget=64)
     assert ours["value"] == mean([1, 1, 1, 0.75])  # over both seeds first
     assert ours["seeds"] == 2 and ours["retrained_se"] == pytest.approx(stdev([0.875, 1.0]) / 2**0.5)
-    assert of(summary, "live_success", "bm25", budget=32)["value"] == 0.5
-    assert of(summary, "live_success", "bm25", budget=32)["n"] == 2
+    assert of(summary, "live_success", "bm25", "live-shared", budget=32)["value"] == 0.5
+    assert of(summary, "live_success", "bm25", "live-shared", budget=32)["n"] == 2
 
 
 def test_an_episode_with_more_checks_weighs_no_more():
@@ -103,7 +103,7 @@ def test_tokens(summary):
     ] == pytest.approx(105)
     saved = of(summary, "live_token_reduction_vs_full", "bm25", budget=64)
     assert saved["value"] == pytest.approx(100 * (1 - 230 / 830))
-    assert of(summary, "live_token_reduction_vs_full", "bm25", budget=32)["n"] == 2
+    assert of(summary, "live_token_reduction_vs_full", "bm25", "live-shared", budget=32)["n"] == 2
 
 
 def test_the_difference_is_paired_over_episodes(summary):
@@ -113,7 +113,9 @@ def test_the_difference_is_paired_over_episodes(summary):
     assert gap["value"] == 25 and gap["low"] == pytest.approx(100 * expected.difference.low)
     assert gap["test"]["p_raw"] == pytest.approx(scipy_stats.ttest_rel(ours, full).pvalue)
     assert gap["test"]["sd"] == pytest.approx(100 * np.std(ours - full, ddof=1)) and gap["test"]["margin"] == 5
-    few = of(summary, "live_success_difference_vs_full", "bm25", budget=32)  # on the episodes that both met
+    few = of(
+        summary, "live_success_difference_vs_full", "bm25", "live-shared", budget=32
+    )  # on the episodes that both met
     assert few["value"] == pytest.approx(100 * np.mean([0.5 - 0.5, 0.5 - 0])) and few["n"] == 2
     assert not summary.find(evaluation="live", policy="full-context", metric="live_success_difference_vs_full")
 
@@ -121,10 +123,11 @@ def test_the_difference_is_paired_over_episodes(summary):
 def test_lrrc_is_held_against_every_policy_at_its_budget(summary):
     lead = lambda policy, **wanted: of(summary, "lrrc_live_success_minus_policy", policy, **wanted)["value"]  # noqa: E731
     assert lead("bm25", budget=64) == pytest.approx(100 * np.mean([0, 0.5, 0, 0.25]))
-    assert lead("bm25", budget=32) == pytest.approx(100 * np.mean([0.5, 0]))
+    assert lead("bm25", evaluation="live-shared", budget=32) == pytest.approx(100 * np.mean([0.5, 0]))
+    assert lead("full-context", evaluation="live-shared") == pytest.approx(100 * np.mean([0.5, 1]))
     assert lead("full-context") == pytest.approx(100 * np.mean([0.5, 1, 0, 0.25]))
     assert lead("oracle") == pytest.approx(-100 * np.mean([0, 0, 0, 0.25]))
-    assert lead("lrrc", rank=4) == pytest.approx(100 * np.mean([0.5, 1]))
+    assert lead("lrrc", evaluation="live-shared", rank=4) == pytest.approx(100 * np.mean([0.5, 1]))
     assert not summary.find(evaluation="live", policy="lrrc", rank=8, metric="lrrc_live_success_minus_policy")
 
 
@@ -157,8 +160,9 @@ def test_p_values_are_adjusted_within_an_evaluation(summary):
         ("live_success_difference_vs_full", lambda r: r["p_vs_full_context"]),
         ("lrrc_live_success_minus_policy", lambda r: r["test"]["p_holm"]),
     ):
-        for n in (4, 2):  # who met fewer episodes is no part of the comparison on all
-            family = summary.find(evaluation="live", metric=metric, n=n)
+        for evaluation, n in (("live", 4), ("live-shared", 2)):  # all rows of a comparison are of the same episodes
+            family = summary.find(evaluation=evaluation, metric=metric)
+            assert {r["n"] for r in family} == {n}
             assert len(family) > 1
             assert [adjusted(r) for r in family] == pytest.approx(holm([r["test"]["p_raw"] for r in family]))
     (ablation,) = summary.find(evaluation="live-ablation", metric="lrrc_live_success_minus_policy")

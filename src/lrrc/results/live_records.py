@@ -74,11 +74,12 @@ def live_records(rows: pd.DataFrame, source: Source, settings: Settings) -> list
     """Means, comparisons with Full-Context and of LRRC with every other policy, ablations, task families, curves."""
     curves, rows = rows[rows["stop"].notna()], rows[rows["stop"].isna()]
     scores, records = per_episode(rows), []
-    for config in scores.tables:
-        base = _base(config, source)
-        records += _means(scores, config, base)
-        records += _against_full(scores, config, base, settings)
-        records += _lead_of_lrrc(scores, config, base, settings)
+    for evaluation, some in _on_one_set(scores).items():
+        for config in some.tables:
+            base = _base(config, source, "live-ablation" if config.variant else evaluation)
+            records += _means(some, config, base)
+            records += _against_full(some, config, base, settings)
+            records += _lead_of_lrrc(some, config, base, settings)
     records += _families(rows, source, settings)
     records += curve_records(
         episodes_of(curves),
@@ -87,15 +88,26 @@ def live_records(rows: pd.DataFrame, source: Source, settings: Settings) -> list
         LIVE,
         settings,
     )
-    most = max((r["n"] for r in records if r["evaluation"] == "live"), default=0)
-    few = [r for r in records if r["evaluation"] == "live" and r["n"] < most]  # other episodes: a family of their own
-    adjust_for_many_tests([r for r in records if r not in few])
-    adjust_for_many_tests(few)
+    adjust_for_many_tests(records)
     return records
 
 
-def _base(config: Configuration, source: Source, evaluation: str = "", variant: str = "") -> dict[str, Any]:
-    evaluation = evaluation or ("live-ablation" if config.variant else "live")
+def _on_one_set(scores: Scores) -> dict[str, Scores]:
+    """Evaluation -> the configurations it compares: no figure of it stands beside one of other episodes.
+
+    "live" are those that met most episodes, on all of them; "live-shared" is every whole configuration on the episodes
+    that all met, "live-ablation" the coordinator with a part changed (and whole, to be paired) on these.
+    """
+    met = {config: frozenset(table["episode_id"]) for config, table in scores.tables.items()}
+    every, by_all = frozenset().union(*met.values()), frozenset.intersection(*met.values())
+    whole = [config for config in met if met[config] == every and not config.variant]
+    return {
+        "live": scores.among(every, whole, "all episodes"),
+        "live-shared": scores.among(by_all, met, "episodes that all met"),
+    }
+
+
+def _base(config: Configuration, source: Source, evaluation: str, variant: str = "") -> dict[str, Any]:
     return {
         "evaluation": evaluation,
         **asdict(source),

@@ -64,7 +64,7 @@ def rank_points(summary: Summary) -> Points:
         at = {"policy": "lrrc", "rank": r["rank"], "budget": r["budget"]}
         success, live = (
             summary.record_or_none(metric, evaluation=evaluation, **at)
-            for metric, evaluation in (("preference_success", "replay"), ("live_success", "live"))
+            for metric, evaluation in (("preference_success", "replay"), ("live_success", "live-shared"))
         )
         named = {"success": success, "live_success": live}
         shares = {key: 100 * record["value"] for key, record in named.items() if record}

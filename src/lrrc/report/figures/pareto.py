@@ -30,15 +30,12 @@ def pareto(summary: Summary) -> Plot:
 
 def live_pareto(summary: Summary) -> Plot:
     """Live: every policy, rank and budget; the budgets of a policy are joined."""
-    every = summary.find(evaluation="live", metric="live_success")
-    groups = live_pairs(summary)
+    groups = live_pairs(summary, "live-shared")
     series = [_series(pairs, summary, " % of checks right", budgets=True) for pairs in groups]
     budgets = sorted({s["budget"] for pairs in groups for _, s in pairs if s["budget"]})
     shown = "Mean and 95 % interval over episodes."
     if len(budgets) > 1:
         shown += f" Lines join budgets of {_listed(budgets)} tokens; names tell {summary.budget}."
-    if len(every) > sum(map(len, groups)):
-        shown += " Ranks and budgets that fewer episodes met are in the table."
     y = Axis("Checks answered right (%)", printed="Checks answered right (%), live")
     note = f"{shown} {live_note([s for pairs in groups for _, s in pairs])}"
     return Plot([Panel(TOKENS, y, series)], (PAGE, 4.3), note)
@@ -53,7 +50,7 @@ def live_curves(summary: Summary) -> Plot:
     grouped: dict[str, Pairs] = {}
     for r in in_order(points):
         grouped.setdefault(r["policy"], []).append((cost[r["policy"], r["variant"]], r))
-    alone = [pairs for pairs in live_pairs(summary) if pairs[0][1]["policy"] in REFERENCES]
+    alone = [pairs for pairs in live_pairs(summary, "live") if pairs[0][1]["policy"] in REFERENCES]
     lines = [sorted(pairs, key=lambda pair: pair[0]["value"]) for pairs in grouped.values()]
     series = [_series(pairs, summary, " % of checks right", at=len(pairs) // 2) for pairs in (*alone, *lines)]
     y = Axis("Checks answered right (%)", printed="Checks answered right (%), live")
@@ -64,11 +61,9 @@ def live_curves(summary: Summary) -> Plot:
     return Plot([Panel(TOKENS, y, series)], (PAGE, 4.3), note + live_note(points))
 
 
-def live_pairs(summary: Summary) -> list[Pairs]:
-    """Every policy, rank and budget that the live evaluation asked on all of its episodes; others do not compare."""
-    success, tokens = (summary.find(evaluation="live", metric=m) for m in ("live_success", "live_tokens_per_episode"))
-    most = max((r["n"] for r in success), default=0)
-    return paired([r for r in success if r["n"] == most], tokens)
+def live_pairs(summary: Summary, evaluation: str) -> list[Pairs]:
+    """Tokens and success, live: of what met all episodes ("live"), or of every rank and budget ("live-shared")."""
+    return paired(*(summary.find(evaluation=evaluation, metric=m) for m in ("live_success", "live_tokens_per_episode")))
 
 
 def paired(success: Sequence[dict[str, Any]], tokens: Sequence[Mapping]) -> list[Pairs]:
