@@ -70,6 +70,44 @@ def test_what_is_right_may_stand_beside_the_correction(said, lifted):
     assert ranked == [*lifted, 0, 1, *(i for i in below if i > 1 and i not in lifted)]
 
 
+@pytest.mark.parametrize(
+    "told",
+    ["My cousin moved to Turku last week.", "We changed the curtains in the hall.", "Its ears look wrong to Ida."],
+)
+def test_stories_of_change_correct_nothing(told):
+    history = history_of("Supper is at Gustav's.", "It rains in Oslo.", told)
+    assert order([5, 3, 1], history) == [0, 1, 2]
+
+
+def test_a_word_of_correction_counts_for_the_statement_whose_matter_it_names():
+    texts = ("Supper with the builders is at eight.", "It rains in Oslo.", "We moved the supper with Ole to nine.")
+    assert order([5, 3, 1], history_of(*texts)) == [2, 0, 1]
+    assert order([3, 5, 1], history_of(*texts)) == [1, 2, 0]  # not the best, but the one that it is about
+
+
+@pytest.mark.parametrize(
+    ("answer", "lifted"),
+    [
+        ("No, eleven people.", True),
+        ("Actually Ole invites everybody, sixteen of us.", True),
+        ("Oops: 16.", True),
+        ("Nein, am Donnerstag.", True),
+        ("Non, plutôt jeudi.", True),
+        ("不是，是星期四。", True),
+        ("아니요, 목요일입니다.", True),
+        ("No, I see.", False),  # takes nothing back
+        ("North of Oslo it snows.", False),
+    ],
+)
+def test_a_short_answer_directly_behind_a_statement_takes_it_back(answer, lifted):
+    history = history_of("Supper is for ten people.", answer, "It rains in Oslo.")
+    assert order([5, 1, 3], history) == ([1, 0, 2] if lifted else [0, 2, 1])
+
+
+def test_an_answer_to_something_else_takes_nothing_back():
+    assert order([5, 3, 1], history_of("Supper is for ten people.", "It rains in Oslo.", "No, it snows.")) == [0, 2, 1]
+
+
 def test_of_two_corrections_the_latest_goes_first_whatever_stands_beside_them():
     texts = ("Supper is at Gustav's.", "I was wrong. It is at Ida's.", "Scratch that.", "It rains in Oslo.")
     assert order([9, 1, 1, 1, 0], history_of(*texts)) == [3, 1, 2, 0, 4]

@@ -27,10 +27,18 @@ def said(text):
         ["不要把钥匙给他。", "他明天来!", "你呢?"],
         ["1. Mix the flour.", "2. Add no salt.", "(3) Bake."],
         ["Ring twice.", "4. Do not open.", "b. Wait."],
+        ['Olga cried "no, we leave!" but nobody believed her.', '"Why?"', '"Because!" she said.', '"Go."'],
+        ["I would ... never lend him the car again.", "Hmm… not today.", "Fine..."],
+        ["Do not (!) turn the red key (why?) to the left.", "Good."],
+        ["Yahoo! is no customer of theirs.", "Ebay is!", "Really?"],
+        ["Add 3 tbsp. oil and 2 tsp. sugar.", "Do not stir."],
+        ["Das Büro ist im 3. Stock links.", "Der 2. Versuch war nicht gut.", "Wir waren 4.", "Dann kam Ida."],
+        ["先生は「だめ！」と言いました。", "「はい。」"],
+        ["hey!", "are you there?", "i forgot the key.", "no, wait... it is here"],
     ],
 )
 def test_sentences(sentences):
-    unspaced = sentences[0][0] in "猫不"
+    unspaced = sentences[0][0] in "猫不先"
     assert said(("" if unspaced else " ").join(sentences)) == sentences
 
 
@@ -42,6 +50,30 @@ def test_lines_end_sentences_unless_they_are_wrapped():
     assert said("Milk\nBread and butter\nno eggs") == ["Milk", "Bread and butter", "no eggs"]
     wrapped = "The committee has decided that the shed at the north gate is not to be\nopened before the inspection."
     assert said(f"{wrapped}\nNothing else.") == [wrapped, "Nothing else."]
+
+
+@pytest.mark.parametrize(
+    ("wrapped", "after"),
+    [
+        (
+            "Ida has written that the yearly price of the shed at the gate falls from 900 to\n"
+            "650 crowns, and that nobody has to sign anything for it before the summer or\nMay at the latest.",
+            "Bye.",
+        ),
+        (
+            "Es hat sich gezeigt, dass der Vertrag mit der Gemeinde nicht durch Frau Blum und ihre\n"
+            "Kinder verlängert werden darf, weil auch dort niemand mehr von der Sache gewusst\nhat.",
+            "Gruß",
+        ),
+    ],
+)
+def test_wrapped_lines_go_on_with_numbers_and_capitals(wrapped, after):
+    assert said(f"{wrapped}\n{after}") == [wrapped, after]
+
+
+def test_lines_of_a_list_without_bullets_stand_alone():
+    lines = ["Ask the shop by the harbour for a new lamp", "Write to the owners about the roof of the shed", "Wash up"]
+    assert said("\n".join(lines)) == lines
 
 
 @pytest.mark.parametrize(

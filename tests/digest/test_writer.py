@@ -180,3 +180,14 @@ def test_what_a_rule_needs_comes_once_and_in_order():
         assert len(made.spans) == len(set(made.spans)) and list(made.spans) == sorted(
             made.spans, key=lambda span: (span.message, span.start)
         )
+
+
+def test_two_rules_in_one_line_are_written_once_and_with_their_heading():
+    table = "| Matter | Wish |\n| --- | --- |\n| words | Always answer in Danish. Never use a semicolon. |"
+    history = history_of([[Message("user", table)], [Message("assistant", "Fine.", AGENTS[0])]], limit=60)
+    made = digest_of(history, [0.0] * len(history.segments), 128, standing=0.5)
+    assert made.text.count("Always answer in Danish") <= 1 and len(set(made.spans)) == len(made.spans)
+    code = "def greet():\n    # Always answer in Danish\n    # Never use a semicolon\n    return 1"
+    history = history_of([[Message("user", code)], [Message("assistant", "Fine.", AGENTS[0])]], limit=60)
+    made = digest_of(history, [0.0] * len(history.segments), 128, standing=0.5)
+    assert made.text.count("Always answer in Danish") <= 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby, pairwise
 
 import regex
@@ -34,13 +34,16 @@ _CLOSERS = ")]}>\"'”’»」』】）*_`"
 _WRAPPED = regex.compile(r"[\p{L}\p{M} ,'’-]{40,}")  # a line of words alone that may go on in the next one
 _BREAKS = r"\n\r\v\f\x85\u2028\u2029"
 _LIKE_A_LABEL = regex.compile(
-    rf"(?<=[{_BREAKS}])[^\S{_BREAKS}]*[\"'*_\[(<#-]*[^\S{_BREAKS}]*(?P<name>[^{_BREAKS}:：]{{1,80}}?)[\"'*_\])>\s]*[:：]"
+    rf"(?<=[{_BREAKS}])(?:[^\w{_BREAKS}:：∶]*)(?P<name>[^{_BREAKS}:：∶]{{1,80}}?)[^\w{_BREAKS}:：∶]*[:：∶]"
 )
-
-
 _LIKE_A_FRAME = regex.compile(
-    rf"(?:(?<=[{_BREAKS}])|^)(?=[^{_BREAKS}]*?(?:end\s+of\s+(?:the\s+)?excerpt|excerpt\s+of\s+earlier\s+messages))",
+    rf"(?:(?<=[{_BREAKS}])|^)(?=[^{_BREAKS}]*?(?:\bend\W+of\W+(?:\w+\W+)?excerpt|excerpt\W+of\W+earlier\W+messages))",
     regex.IGNORECASE,
+)
+_UNSEEN = regex.compile(r"[\p{Cf}\p{Mn}]+")
+_BRACKET = regex.compile(r"[(\[{]")  # behind a name: `user (owner): `
+_LOOK_ALIKE = str.maketrans(
+    "асеоріхуѕԁһіјոΑΒΕΖΗΙΚΜΝΟΡΤΥΧορυνАВСЕНІКМОРТХ", "aceopixysdhijnABEZHIKMNOPTYXopuvABCEHIKMOPTX"
 )
 
 
@@ -73,7 +76,7 @@ def label_of(name: str | None, role: str) -> str:
 
 def _bare(label: str) -> str:
     """A label without what cannot be seen, so that names that look like a role are told."""
-    plain = unicodedata.normalize("NFKC", label)
+    plain = unicodedata.normalize("NFKC", label).translate(_LOOK_ALIKE)
     return "".join(c for c in plain if unicodedata.category(c) not in ("Cf", "Mn") and not c.isspace()).casefold()
 
 
@@ -116,15 +119,29 @@ def _after(content: str, last: Span) -> str:
 
 def _unlike_ours(history: History, text: str) -> str:
     """Quotes the lines that hold the words around a digest, or, but for the first, begin as a line of some speaker."""
-    labels, starts = list(_LIKE_A_LABEL.finditer(text)), {match.start() for match in _LIKE_A_FRAME.finditer(text)}
+    seen, place = _seen(text)
+    labels, starts = list(_LIKE_A_LABEL.finditer(seen)), {match.start() for match in _LIKE_A_FRAME.finditer(seen)}
     if labels:
         speakers = _speakers(history)
         for match in labels:
-            if _bare(match["name"]) in speakers or ROLES.issuperset(map(_bare, match["name"].split())):
+            name = _BRACKET.split(match["name"])[0]
+            if _bare(name) in speakers or (name.strip() and ROLES.issuperset(map(_bare, name.split()))):
                 starts.add(match.start())
     for start in sorted(starts, reverse=True):
-        text = text[:start] + QUOTE + text[start:]
+        text = text[: place(start)] + QUOTE + text[place(start) :]
     return text
+
+
+def _seen(text: str) -> tuple[str, Callable[[int], int]]:
+    """A text as it looks, without what cannot be seen and in the letters that it looks like, and where in the text
+    each of its places is."""
+    if text.isascii():
+        return text, int
+    hidden = [match.span() for match in _UNSEEN.finditer(text)]
+    shown = list(range(len(text)))
+    for start, end in reversed(hidden):
+        del shown[start:end]
+    return "".join(text[i] for i in shown).translate(_LOOK_ALIKE), [*shown, len(text)].__getitem__
 
 
 def _speakers(history: History) -> set[str]:

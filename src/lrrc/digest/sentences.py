@@ -28,7 +28,14 @@ _END = re.compile(
 _MARKER = re.compile(r"\s*[(\[]?(?:\d{1,3}|[^\W\d_]|[ivx]{1,4})$", re.IGNORECASE)  # of an item of a list
 _NUMBER = re.compile(r"\d{1,2}")
 _WORD = re.compile(r"\w*")
-_WRAPPED = re.compile(r"[^\n]{40,}(?<![.!?:;…。])\n\Z")  # a line that goes on in the next one
+_WRAPPED = re.compile(r"[^\n]{40,}(?<![.!?:;…。])\n\Z")  # a line that may go on in the next one
+_ITEM = re.compile(r"\s*(?:[-*+•–>|#]|\d{1,3}[.)]|[^\W\d_][.)])\s")
+_BROAD = 60  # characters of a line that goes on with a number or a capital, at least: lists have shorter ones
+_NEAR = 3  # lines on either side that show how wide the lines of a text are
+_OF_GERMAN_ORDER = frozenset(
+    """im am der die das den dem des zum zur vom beim jeder jede jedes jeden pro""".split()  # noqa: SIM905
+)
+_VOWEL = re.compile(r"[aeiouyà-öø-ýāēīōūąęůőűα-ωа-я]", re.IGNORECASE)
 # abbreviations that stand in texts of other languages too, and those that the lists lack
 _ABBREVIATIONS = frozenset(
     """approx bzw ggf vgl inkl exkl evtl resp zzgl usf cf ca nr tel str abs lt incl excl dept est mme mlle
@@ -78,10 +85,10 @@ def sentence_spans(text: str, start: int, end: int) -> list[tuple[int, int]]:
                 ):
                     continue
         elif match.group() == "\n":
-            if text[after].islower() and _WRAPPED.match(
-                text, max(first, text.rfind("\n", first, after - 1) + 1), after
-            ):
-                continue  # a line of a fixed width goes on
+            if _goes_on(text, text.rfind("\n", start, after - 1) + 1 or start, after, (start, end)):
+                continue
+        elif _inside(text, first, match):
+            continue
         elif not text[after - 1].isspace() and unicodedata.category(text[after])[0] == "M":
             continue  # a mark that belongs to the character before it
         spans.append((first, after))
@@ -100,14 +107,72 @@ def language_of(text: str) -> str:
     return best if votes[best] > max(1, votes["en"]) else "en"
 
 
+def _goes_on(text: str, line: int, after: int, bounds: tuple[int, int]) -> bool:
+    """Does a line of a fixed width go on in the next one, which begins at `after`?
+
+    In small letters, or where the next word had no room on it: it would have been longer than its neighbours are.
+    """
+    if not _WRAPPED.match(text, line, after):
+        return False
+    if text[after].islower():
+        return True
+    if after - line <= _BROAD or not text[after].isalnum() or _ITEM.match(text, after):
+        return False
+    lines = text[_lines_back(text, line, bounds[0]) : _lines_on(text, after, bounds[1])].split("\n")
+    word = len(text[after : after + 40].split(None, 1)[0])
+    return len(lines) > 2 and after - line + word > max(map(len, lines))
+
+
+def _lines_back(text: str, at: int, least: int) -> int:
+    """Where the paragraph that holds a line begins, or _NEAR lines before it."""
+    for _ in range(_NEAR):
+        before = text.rfind("\n", least, at - 1) + 1 if at > least else 0
+        if at <= least or not text[max(before, least) : at].strip():
+            break
+        at = max(before, least)
+    return at
+
+
+def _lines_on(text: str, at: int, most: int) -> int:
+    """Where the paragraph that holds a line ends, or _NEAR lines behind its beginning."""
+    for _ in range(_NEAR):
+        behind = text.find("\n", at, most) + 1 or most
+        if at >= most or not text[at:behind].strip():
+            break
+        at = behind
+    return at
+
+
+def _inside(text: str, first: int, match: re.Match) -> bool:
+    """Does a mark other than a single dot stand inside a sentence: `"Stop!" he said`, `would ... never`, `(!)`?"""
+    after, mark = match.end(), match.start()
+    shown = match.group().rstrip()
+    if not shown:
+        return False  # an empty line
+    if mark and text[mark - 1] in "([" and shown[-1] in ")]":
+        return True
+    if shown[-1] in "」』" and "\u3040" <= text[after] <= "\u309f":
+        return True  # a particle: what was said is part of a sentence
+    if not text[after].islower():
+        return False
+    closed, trailing = shown[-1] not in ".!?…", len(shown) > 2 or shown[0] == "…"
+    # who writes everything in small letters begins sentences with them
+    return closed or trailing or text[first:mark].lstrip(_OPENERS)[:1].isupper()
+
+
 def _belongs(language: str, before: str, word: str, text: str, after: int) -> bool:
     """Does a dot belong to the word before it? `after` is where the next one begins."""
     if _NUMBER.fullmatch(word):
         if before[: -len(word)].rstrip().endswith(":"):
             return True  # `Steps: 1. Mix`
+        words = before.split()
+        if text[after].isupper() and len(words) > 1 and words[-2].lower() in _OF_GERMAN_ORDER:
+            return True  # `im 3. Stock`
         if text[after].isupper():  # `on the 29. Juli`, in whatever language the rest is
             return _abbreviation("de", word, _WORD.match(text, after).group())
     following = text[after]
+    if following.islower() and word.isalpha() and 1 < len(word) < _LONGEST and not _VOWEL.search(word):
+        return True  # `2 tsp. salt`
     return _abbreviation(language, word, "Xx" if following.isupper() else "5" if following.isdigit() else "xx")
 
 

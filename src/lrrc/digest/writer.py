@@ -90,7 +90,7 @@ def write_digest(
             continue
         label = 0 if any(history.message[j] == history.message[i] for j in chosen) else LABEL_TOKENS
         held = whole.get(i, (i,))
-        group = sorted({*(j + need for j in held for need in history.segments[j].needs), *held} - chosen.keys())
+        group = [j for j in _with_needs(history, held) if j not in chosen]
         cost = label + sum(history.segments[j].tokens + JOIN_TOKENS for j in group)
         if cost > room:
             misfits += 1
@@ -114,14 +114,15 @@ def whole_rules(history: History, budget: int, free_N: np.ndarray) -> dict[int, 
     }
 
 
-def standing_groups(history: History, budget: int, rules: DigestRules, free_N: np.ndarray) -> list[range]:
-    """The segments of the standing rules that fit into their share of the budget, newest first, each rule whole; of
-    the history's first len(free_N) segments those that are `free` to be sent."""
+def standing_groups(history: History, budget: int, rules: DigestRules, free_N: np.ndarray) -> list[list[int]]:
+    """The segments of the standing rules that fit into their share of the budget, newest first, each rule whole and
+    with what it needs; of the history's first len(free_N) segments those that are `free` to be sent."""
     room, misfits = int(rules.standing * budget), 0
-    kept: list[range] = []
-    for held in rules_in_force(history, len(free_N)) if room > LABEL_TOKENS else ():
-        if not free_N[held].all():
+    kept: list[list[int]] = []
+    for rule in rules_in_force(history, len(free_N)) if room > LABEL_TOKENS else ():
+        if not free_N[rule].all():
             continue
+        held = _with_needs(history, rule)
         tried = sorted({i for group in (*kept, held) for i in group})
         small = sum(history.segments[i].tokens for i in tried) <= room
         text = render(history, [whole_segment(history, i) for i in tried]) if small else ""
@@ -145,7 +146,13 @@ def trim_to_budget(history: History, groups: Sequence[tuple[Span, ...]], budget:
 
 
 def _in_order(groups: Sequence[tuple[Span, ...]]) -> tuple[Span, ...]:
-    return tuple(sorted(chain.from_iterable(groups), key=lambda span: (span.message, span.start)))
+    """Every span once, though two rules may stand in one segment."""
+    return tuple(sorted(set(chain.from_iterable(groups)), key=lambda span: (span.message, span.start)))
+
+
+def _with_needs(history: History, held: Collection[int]) -> list[int]:
+    """Segments with those that they need, in order."""
+    return sorted({*(i + need for i in held for need in history.segments[i].needs), *held})
 
 
 def _cost(history: History, chosen: Collection[int]) -> int:
