@@ -28,13 +28,13 @@ def said(text):
         ["1. Mix the flour.", "2. Add no salt.", "(3) Bake."],
         ["Ring twice.", "4. Do not open.", "b. Wait."],
         ['Olga cried "no, we leave!" but nobody believed her.', '"Why?"', '"Because!" she said.', '"Go."'],
-        ["I would ... never lend him the car again.", "Hmm… not today.", "Fine..."],
+        ["I would ... never lend him the car again.", "Hmm…", "not today.", "Fine..."],
         ["Do not (!) turn the red key (why?) to the left.", "Good."],
         ["Yahoo! is no customer of theirs.", "Ebay is!", "Really?"],
         ["Add 3 tbsp. oil and 2 tsp. sugar.", "Do not stir."],
         ["Das Büro ist im 3. Stock links.", "Der 2. Versuch war nicht gut.", "Wir waren 4.", "Dann kam Ida."],
         ["先生は「だめ！」と言いました。", "「はい。」"],
-        ["hey!", "are you there?", "i forgot the key.", "no, wait... it is here"],
+        ["hey!", "are you there?", "i forgot the key.", "no, wait...", "it is here"],
     ],
 )
 def test_sentences(sentences):

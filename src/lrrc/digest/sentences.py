@@ -155,9 +155,11 @@ def _inside(text: str, first: int, match: re.Match) -> bool:
         return True  # a particle: what was said is part of a sentence
     if not text[after].islower():
         return False
-    closed, trailing = shown[-1] not in ".!?…", len(shown) > 2 or shown[0] == "…"
+    closed, dots = shown[-1] not in ".!?…", shown.strip("…") in ("", "..", "...", "....")
+    if dots and not closed:
+        return mark > first and text[mark - 1].isspace()  # a pause; dots at the end of a word show that it breaks off
     # who writes everything in small letters begins sentences with them
-    return closed or trailing or text[first:mark].lstrip(_OPENERS)[:1].isupper()
+    return closed or text[first:mark].lstrip(_OPENERS)[:1].isupper()
 
 
 def _belongs(language: str, before: str, word: str, text: str, after: int) -> bool:
