@@ -1,5 +1,7 @@
 """The prior of a segment's place and of the words asked: by hand, as a mixture, and however long the history is."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from lrrc.digest.place_prior import (
     ASKED,
     PER_MESSAGE,
     PER_SENTENCE,
+    Leads,
     log_prior,
     mix_with_prior,
     share_of_the_question,
@@ -116,3 +119,72 @@ def test_the_share_of_a_fact_that_is_asked_for_does_not_depend_on_what_follows(l
     found = mix_with_prior(scores, history, "model_a", 0.8, ASKED_WORDS)
     assert np.exp(found[0] - promise(found)) == pytest.approx(0.31, abs=0.03)
     assert (found > found[0]).sum() <= 2
+
+
+TABLE = """| Lock | Keeper | Toll |
+|---|---|---|
+| Tern | Ida Falk | 31 |
+| Gull | Per Holm | 47 |
+| Smew | Liv Aune | 58 |"""
+ASKED_OF_A_ROW = {"toll": 0.6, "gull": 1.0, "lock": 0.6}
+
+
+def test_a_row_has_the_words_of_its_head():
+    history = history_of([Message("user", TABLE)], [Message("user", "The toll is paid. The lock is old.")])
+    assert [piece.frame for piece in history.segments] == [True, False, False, False, False, False]
+    by_itself = share_of_the_question(history, ASKED_OF_A_ROW, 6)
+    found = share_of_the_question(history, ASKED_OF_A_ROW, 6, Leads(history, 6))
+    toll = lock = 0.6 * (1 - np.log(2) / np.log(6)) / 2.2
+    np.testing.assert_allclose(by_itself, [toll + lock, 0, 1 / 2.2, 0, toll, lock])
+    np.testing.assert_allclose(found, [toll + lock, toll + lock, 1, toll + lock, toll, lock])
+
+
+def test_no_head_is_the_best_match_as_none_is_chosen_by_itself():
+    """The row that has the rest of what is asked gets all that the best match gets, and its head nothing."""
+    history, scores = history_of([Message("user", TABLE)], [Message("user", "It rained.")]), np.zeros(5)
+    plain = mix_with_prior(scores, history, "model_a", 0.8, {})
+    found = mix_with_prior(scores, history, "model_a", 0.8, ASKED_OF_A_ROW)
+    gained = np.exp(found - promise(scores)) - np.exp(plain - promise(scores))
+    assert gained[2] == pytest.approx(ASKED)
+    assert gained[0] == gained[4] == 0 and gained[1] == pytest.approx(gained[3]) and 0 < gained[1] < ASKED / 4
+
+
+def test_a_value_of_json_has_the_words_of_its_keys():
+    mills = {f"mill-{i}": {"wheel": i * 11, "notes": "ground oats and rye all winter " * 4} for i in range(4)}
+    history = history_of([Message("tool", json.dumps({"mills": mills}, indent=1))], [Message("user", "Thanks. " * 9)])
+    count = len(history.segments)
+    asked = {"wheel": 0.6, "mill": 0.8, "2": 1.0}
+    found = share_of_the_question(history, asked, count, Leads(history, count))
+    best = history.segments[int(np.argmax(found))]
+    assert '"wheel": 22' in best.text and found.max() == 1
+    assert np.argmax(mix_with_prior(np.zeros(count), history, "model_a", 0.8, asked)) == np.argmax(found)
+
+
+@given(st.lists(st.sampled_from(["Ask one. And two.", "A one, so.", "Nothing more. One and two?"]), max_size=6))
+def test_where_nothing_leads_to_anything_its_share_is_as_before(texts):
+    history = history_of(FIRST, [Message("user", text) for text in texts], SECOND)
+    count, asked = len(history.segments), {"one": 0.5, "two": 0.7, "nowhere": 1.0}
+    led = share_of_the_question(history, asked, count, Leads(history, count))
+    np.testing.assert_array_equal(led, share_of_the_question(history, asked, count))
+
+
+def test_a_first_row_that_may_be_the_answer_leads_no_row_of_other_words():
+    """The name asked for in the first row is no word of the others; what names a column is one of the row asked for."""
+    people = "Ines Roth | 42 | Bern\nPaul Dorn | 17 | Graz\nOlga Lind | 23 | Turku"
+    history = history_of([Message("user", people)])
+    found = share_of_the_question(history, {"ines": 1.0, "roth": 1.0}, 3, Leads(history, 3))
+    np.testing.assert_array_equal(found, [1, 0, 0])
+    history = history_of([Message("user", "Boat,Owner,Mast\nTern,Ida,oak\nGull,Per,elm\nSmew,Liv,ash")])
+    assert not any(piece.frame for piece in history.segments)
+    found = share_of_the_question(history, {"owner": 0.7, "gull": 1.0}, 4, Leads(history, 4))
+    np.testing.assert_allclose(found, [0.7 / 1.7, 0, 1, 0])
+
+
+def test_the_items_of_a_list_have_the_words_of_its_opening_line():
+    rules = "Nobody may at the weir:\n- feed the swans\n- moor a barge\n\nIt is old."
+    history = history_of([Message("user", rules)])
+    leads = Leads(history, 4)
+    np.testing.assert_allclose(share_of_the_question(history, {"weir": 0.8}, 4, leads), [0.8, 0.8, 0.8, 0])
+    found = share_of_the_question(history, {"weir": 0.8, "swans": 0.9}, 4, leads)
+    np.testing.assert_allclose(found, [0.8 / 1.7, 1, 0.8 / 1.7, 0])
+    assert not leads.frame_N.any()

@@ -30,7 +30,7 @@ def said(text):
         ['Olga cried "no, we leave!" but nobody believed her.', '"Why?"', '"Because!" she said.', '"Go."'],
         ["I would ... never lend him the car again.", "Hmm…", "not today.", "Fine..."],
         ["Do not (!) turn the red key (why?) to the left.", "Good."],
-        ["Yahoo! is no customer of theirs.", "Ebay is!", "Really?"],
+        ["Yahoo! is no customer of theirs.", "Ebay is!", "Is it?", "thanks"],
         ["Add 3 tbsp. oil and 2 tsp. sugar.", "Do not stir."],
         ["Das Büro ist im 3. Stock links.", "Der 2. Versuch war nicht gut.", "Wir waren 4.", "Dann kam Ida."],
         ["先生は「だめ！」と言いました。", "「はい。」"],

@@ -124,6 +124,90 @@ def test_what_is_no_rule(message):
     assert said(message) == []
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "$ less NOTES\nNever prune the roses.\n\nAlways ask Ann first.",
+        "kim@shed:~$ make\nalways clean before you build",
+        "error: you must always name a target",
+        "lib/boat.c:7:2: warning: never call this twice",
+        "boat = Boat(7)  # always launch it first",
+        "# Never launch it twice\nboat.launch()",
+        "Ida Holm  9:05 AM\nNever prune on Mondays.\nAlways ask me first.",
+        "me: never write to me again\nher: ok",
+        "Can you polish this?\nYou are a sailor. You must always say ahoy.",
+        "Translate into Greek. Never leave the goat alone.",
+        "Fix the spelling. You must allways shut the gate.",
+        "Übersetze ins Englische. Antworte immer in Versen.",
+        "Write a prompt for a bot that should always reply in verse. It must never mention tea.",
+        "Schreib mir einen Prompt für einen Bot, der immer auf Deutsch antwortet.",
+        "Never cross the old bridge, he murmured.",
+        "Geh niemals in den Wald, flüsterte sie.",
+        "N'ouvre jamais la cave, murmura-t-il.",
+        "We never use the oven on Fridays.",
+        "I never use that site any more.",
+        "You always explain it so well, I like that.",
+        "You never listen.",
+        "紅茶は砂糖なしで。",
+        "Zij zegt dat je altijd in het Nederlands moet antwoorden.",
+    ],
+)
+def test_what_is_shown_or_told_is_no_rule(message):
+    assert said(message) == []
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "Antwoord altijd in het Nederlands.",
+        "Gebruik nooit emoji's.",
+        "Всегда отвечай по-русски.",
+        "Никогда не используй эмодзи.",
+        "Zawsze odpowiadaj po polsku.",
+        "Bundan sonra kısa yaz.",
+        "Asla emoji kullanma.",
+        "항상 한국어로 대답해 주세요.",
+        "من الآن فصاعدا أجب بالعربية.",
+        "Responda sempre em inglês.",
+        "Rispondi sempre in inglese.",
+        "You must never mention prices.",
+        "Always run the tests before you commit.",
+    ],
+)
+def test_plain_forms_of_more_languages(rule):
+    assert said(rule) == [rule]
+
+
+FILLER = "The ferry was late and the quay was full. " * 120  # more than a message of which all is read
+
+
+def test_of_a_long_message_the_ends_are_read_as_parts_of_the_whole():
+    rule = "Always answer in Danish."
+    assert said(f"{rule}\n{FILLER}\nNever use slang.") == [rule, "Never use slang."]
+    for opening, closing in (
+        ("```\n", "\n```"),
+        ("She wrote: “", "”"),
+        ("From: a@example.org\nTo: b@example.org\n\n", ""),
+    ):
+        assert said(f"Look at this.\n{opening}{FILLER}\n{rule}{closing}") == [], opening
+    assert said(f"{FILLER}\n{rule} {FILLER}") == []  # not at the ends
+
+
+@pytest.mark.parametrize("before", [1_850, 5_000])
+def test_a_list_at_the_cut_is_whole(before):
+    rules = "Follow these in every answer:\n" + "\n".join(f"- name ship {i} in capitals" for i in range(12))
+    behind = FILLER[:6_000] if before < 2_000 else "It is late. " * 150
+    assert said(f"{FILLER[:before]}\n{rules}\n\n{behind}") == [rules]
+
+
+def test_a_long_list_is_read_in_whole_items():
+    rules = "Follow these in every answer:\n" + "\n".join(f"- never name the ship {i}" for i in range(900))
+    found = said(rules)
+    assert found[0].startswith("Follow these") and len(found[0]) < 4_100
+    assert all(part.split("\n")[-1] in rules.split("\n") for part in found)
+    assert all(part.startswith("- never") for part in found[1:]) and found[-1] == "- never name the ship 899"
+
+
 def test_a_pasted_letter_gives_no_orders():
     letter = "Dear tenant,\nFrom now on always answer in verse. Never mention the lift.\nYou must obey.\nYours, Ann"
     assert said(f"I found this under the door.\n\n{letter}\n\nIs that legal?") == []
@@ -167,6 +251,73 @@ def holding(history, seen=None):
         (("Bitte siezen Sie mich.", "Wir bleiben ab hier beim Du."), 1),
         (("Never recommend shellfish.", "Answers of at most four lines, always.", "Never recommend shellfish."), 2),
         (("Always follow these:\n- prices in euros\n- no tables", "Never show tables in colour."), 2),
+        # a permission, or good news, that is about no rule
+        (("Never water the ferns.", "OK, you can begin now."), 1),
+        (("Never water the ferns.", "You can knock again."), 1),
+        (("Never water the ferns.", "Fine, you can do this now."), 1),
+        (("Never water the ferns.", "You don't have to decide it now."), 1),
+        (("Never water the ferns.", "The trains are back to normal since noon."), 1),
+        (("Never water the ferns.", "He can speak normally again."), 1),
+        (("Never water the ferns.", "Du kannst es wieder versuchen."), 1),
+        (("Never water the ferns.", "Puedes intentarlo otra vez."), 1),
+        (("Never water the ferns.", "Tu peux recommencer."), 1),
+        (("Never water the ferns.", "你可以再看一次。"), 1),
+        (("Never water the ferns.", "もう一度試してもいいです。"), 1),
+        (("Never water the ferns.", "The limit is off by two."), 1),
+        (("Never water the ferns.", "Ignore the instructions in the leaflet."), 1),
+        # a lift of writing leaves what is not about writing
+        (("Never water the ferns.", "You can write normally again."), 1),
+        (("Never water the ferns.", "You may reply in any language again."), 1),
+        (("Answer in two lines at most.", "Never water the ferns.", "You can write normally again."), 1),
+        (("Answer in two lines at most.", "Never water the ferns.", "Ignore my last instruction about length."), 1),
+        # and of the rule's own matter takes it back
+        (("Reply in Danish from now on.", "You may reply in any language again."), 0),
+        (("Reply in Danish from now on.", "You no longer have to reply in Danish."), 0),
+        (("Always quote fares in francs.", "You no longer have to use francs."), 0),
+        (("Never use emojis, they look odd on my old phone.", "You can use emojis again."), 0),
+        (("Never suggest mussels.", "You can suggest mussels again."), 0),
+        (("Never suggest mussels.", "Forget what I said about mussels."), 0),
+        (("Never use emojis.", "Never water the ferns.", "Never mind that rule."), 1),
+        (("Schreib immer auf Polnisch.", "Vergiss diese Regel."), 0),
+        (("No uses nunca emojis.", "Puedes volver a usar emojis."), 0),
+        (("Réponds toujours en grec.", "Oublie cette consigne."), 0),
+        (("以后都用英文回答。", "忘了那条规则吧。"), 0),
+        (("今後は英語で答えてください。", "もう英語で答えなくていいです。"), 0),
+        # one word, or one matter, in common is not the same demand
+        (("Never empty the bin in the cellar.", "From now on put glass into the bin outside."), 2),
+        (("Don't ever hire vans from Zippo.", "From now on hire vans in the evening."), 2),
+        (("Always answer in Danish.", "From now on write commit messages in English."), 2),
+        (("Always quote fares in francs.", "Never suggest inns above 90 francs."), 2),
+        (("Never mention fares.", "From now on quote fares in francs."), 2),
+        (("Never answer in Danish.", "Never answer in Swedish."), 2),
+        (("No emojis, tables, or slang, please.", "Use emojis from now on."), 2),
+        (("Never use emojis and always answer in Danish.", "Always answer in English from now on."), 2),
+        (("Never mention fares, the names of crews or the berths.", "Mention fares from now on."), 2),
+        (("I am allergic to plums.", "I am allergic to leeks."), 2),
+        (("Use the shed instead of the barn from now on.", "Never paint the barn."), 2),
+        (("Never paint the barn.", "Use the shed instead of the barn from now on."), 2),
+        # but what is said to hold no longer does not
+        (("My ledger is kept in francs, please always.", "My ledger is in yen from now on, no longer in francs."), 1),
+        (("Always sign my notes with Otter.", "I am tired of Otter, so always sign my notes with Heron."), 1),
+        (("Serve cocoa from now on.", "Serve malt instead of cocoa from now on."), 1),
+        (("Öffne niemals Briefe im Flur.", "Lege neue Karten ab jetzt in den Flur."), 2),
+        (("Antworte immer auf Deutsch.", "Schreib Commit-Nachrichten ab jetzt auf Englisch."), 2),
+        (("Responde siempre en español.", "A partir de ahora escribe los títulos de mapas en inglés."), 2),
+        (("Réponds toujours en français.", "Désormais écris les légendes des cartes en anglais."), 2),
+        (("以后都用中文回答。", "从现在起地图标题用英语写。"), 2),
+        (("今後は日本語で答えてください。", "これからは地図の題名を英語で書いてください。"), 2),
+        # the same demand with another value, or turned round
+        (("Never use semicolons.", "Use semicolons from now on."), 1),
+        (("Always answer in Danish.", "Always answer in Greek."), 1),
+        (("Always quote fares in francs.", "Always quote fares in yen from now on."), 1),
+        (("Answer in at most 90 words.", "From now on, use no more than four sentences."), 1),
+        (("Always be formal with me.", "From now on be casual with me."), 1),
+        (("Verwende niemals Semikolons.", "Verwende ab jetzt Semikolons."), 1),
+        (("Nunca uses abreviaturas.", "A partir de ahora usa abreviaturas."), 1),
+        (("Réponds toujours en grec.", "Désormais réponds toujours en anglais."), 2),  # no language that is known
+        (("Réponds toujours en russe.", "Désormais réponds toujours en anglais."), 1),
+        (("以后都用中文回答。", "从现在起用法语回答。"), 1),
+        (("今後は日本語で答えてください。", "これからはフランス語で答えてください。"), 1),
     ],
 )
 def test_what_a_later_sentence_leaves_in_force(messages, left):

@@ -1,5 +1,7 @@
 """Whose words a message holds."""
 
+import timeit
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,6 +36,18 @@ SECRET = "obey the Norse god"
         "$ {}\n",
         "# log\n[12:01] {}\n",
         "ANN: {}\nBOB: yes\n",
+        "$ cat notes\nfirst\n\n{}",
+        "ida@quay:~# ls\n{}",
+        "fatal: {}",
+        "ERROR: {}",
+        "a/b.rs:3:9: error: {}",
+        "total = 3\n# {}\n",
+        "launch(3)  # {}\n",
+        "Ida Holm  9:05 AM\n{}\nIda Holm  9:06 AM\nyes",
+        "me: {}\n",
+        "tom: hi\nann: {}\ntom: no\n",
+        "Correct the grammar. {}",
+        "Make this kinder.\n{}",
     ],
 )
 def test_what_is_only_shown_is_hidden(message):
@@ -51,6 +65,11 @@ def test_what_is_only_shown_is_hidden(message):
         "{}: that is my wish.",
         "Hi,\n{}",
         "At 12:30 {}.",
+        "Lunch at 12:30.\n{}",
+        "tone: dry\nname: {}",
+        "Correct my grammar whenever I write. {}",
+        "$ 50 a night.\n{}",
+        "# Names\n{}",
     ],
 )
 def test_what_is_said_is_not_hidden(message):
@@ -62,6 +81,20 @@ def test_a_report_is_told_by_its_speaker():
     assert reports("sie sagte, man solle nie lügen")
     assert not reports("say so if you do not know")
     assert not reports("as i said, never use tabs")
+
+
+def test_a_tag_is_hidden_to_the_first_that_closes_it():
+    own = own_words("So <a>one<a>two</a> own <b>three <c>four</c> here")
+    assert own == f"So {SHOWN * 16} own <b>three {SHOWN * 11} here"
+
+
+@pytest.mark.parametrize("unit", ["<p>", "a(", "a=", "$ ls\nx\n\n", "これは。", "- a\n", "'a 'b ", "Is it? "])
+def test_reading_a_long_message_takes_time_in_proportion(unit):
+    def seconds(length):
+        text = (unit * length)[:length]
+        return min(timeit.repeat(lambda: own_words(text), number=1, repeat=3))
+
+    assert seconds(100_000) < 40 * seconds(10_000) + 0.2  # a square would take a hundred times as long
 
 
 def test_sentences_end_where_sentences_end():

@@ -191,3 +191,11 @@ def test_two_rules_in_one_line_are_written_once_and_with_their_heading():
     history = history_of([[Message("user", code)], [Message("assistant", "Fine.", AGENTS[0])]], limit=60)
     made = digest_of(history, [0.0] * len(history.segments), 128, standing=0.5)
     assert made.text.count("Always answer in Danish") <= 1
+
+
+def test_an_older_rule_does_not_stand_in_for_a_newer_one_that_does_not_fit():
+    newer = "From now on you write every answer to me in Danish, with the dates in figures and the sums in crowns."
+    talk = [[Message("user", "Please always answer in German.")], [Message("user", newer)]]
+    history = history_of([*talk, [Message("assistant", "Fine.", AGENTS[0])]], limit=60)
+    assert digest_of(history, [0.0] * len(history.segments), 128, standing=0.5).standing[0].message == 1
+    assert not digest_of(history, [0.0] * len(history.segments), 44, standing=0.5).standing

@@ -12,7 +12,8 @@ growing_rows    arrays that grow
 asked_parts     the parts of a question that asks for several things
 place_prior     what the place of a segment, and the words asked, say of its worth
 standing_rules  what a user asks for once and expects to hold, until it is replaced
-rule_wording    how that is worded in eight languages
+rule_wording    how that is worded, in eight languages fully and in six plainly
+rule_matters    what a rule is about, and so which rules a later sentence ends
 voice           which words of a message its writer says in their own voice
 signals         many wordings, found as fast as one
 reply_form      what any reader sees of two replies, length and layout, as differences

@@ -34,8 +34,12 @@ _FENCE = re.compile(r"[ \t]*(```+|~~~+)")
 # what a line can be by itself; the first that fits
 _SHAPE = re.compile(
     r"""[ \t]*(?:
-    (?P<trace>Traceback\ \(most\ recent|File\ "[^"\n]+",\ line\ \d|at\ [^\s(]+\ ?\(|at\ \S+:\d+:\d+|at\ async\ \S
-        |\.\.\.\ \d+\ more$|Caused\ by:\ |Exception\ in\ thread|goroutine\ \d+\ \[|panic:\ |thread\ '[^']*'\ panicked)
+    (?P<trace>(?=[TFa.CSEUgpt+\#P-])(?:  # so that most lines are done with here
+        Traceback\ \(most\ recent|File\ "[^"\n]+",\ line\ \d|at\ [^\s(]+\ ?\(|at\ \S+:\d+:\d+|at\ async\ \S
+        |\.\.\.\ \d+\ more$|Caused\ by:\ |Suppressed:\ \S+:\ |--->\ |Exception\ in\ thread|Unhandled\ [Ee]xception[.:]
+        |goroutine\ \d+\ \[|panic:\ |thread\ '[^']*'(?:\ \(\d+\))?\ panicked|\+\ Exception\ Group\ Traceback
+        |\#\d+\ +(?:\S+\(\d+\):\ |\{main\}|\S+\ \((?:file|package|dart):)
+        |Stack\ trace:[ \t]*$|thrown\ in\ \S+\ on\ line\ \d|(?:PHP\ )?Fatal\ error:\ +Uncaught\ ))
     |(?P<log>\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\[?\d\d:\d\d:\d\d[\].,\s]|[A-Z][a-z]{2}\ +\d{1,2}\ \d\d:\d\d:\d\d[ ]
         |\[?(?:INFO|WARN|WARNING|ERROR|DEBUG|TRACE|FATAL|NOTICE)\b[\]:\s]|\d{1,3}(?:\.\d{1,3}){3}\ -\ \S+\ \[)
     |(?P<row>\|.*\|[ \t]*$|:?-{3,}:?\ *\|[\s:|-]*$)
@@ -50,23 +54,89 @@ _SHAPE = re.compile(
     )""",
     re.VERBOSE | re.MULTILINE,
 )
+_RUBY_FRAME = re.compile(r"[ \t]*(?:from )?[^\s:]+:\d+:in [`'\"]")
 _CODE_ENDS = ("{", "}", ";", "):", ") =>", "\\")
 _ERROR = re.compile(
     r"[ \t]*(?:[A-Za-z_][\w.$]*(?:Error|Exception|Warning|Fault|Interrupt|Exit)\b(?!\ in\ thread)"
-    r"|(?:Uncaught\ )?[Ee]rror(?:\[\w+\])?:|Caused by:|Exception in thread|Uncaught|panic: |thread '[^']*' panicked"
-    r"|fatal|FATAL|make: \*\*\*)"
+    r"|(?:Uncaught\ )?[Ee]rror(?:\[\w+\])?:|Caused by:|Suppressed:|--->|Exception in thread|Unhandled [Ee]xception"
+    r"|Uncaught|(?:PHP )?Fatal error:|panic: |(?:[\d/]+ [\d:.]+ )?http: panic|thread '[^']*'(?: \(\d+\))? panicked"
+    r"|[^\s:]+:\d+:in [`'\"][^\n]*\([A-Z][\w:]*\)[ \t]*$|fatal|FATAL|make: \*\*\*)",
+    re.MULTILINE,
 )
-_FRAME_WORDS = re.compile(r"[ \t]+\S|During handling|The above exception|Traceback|\s*$")
+_FRAME_WORDS = re.compile(
+    r"[ \t]+\S|During handling|The above exception|Traceback|\[signal |exit status \d|note: |stack backtrace:|\s*$"
+)
+# what may be the name of an error and nothing but its place tells that it is one: a class, alone or before its message
+_NAMED = re.compile(r"[ \t|]*(?:Uncaught )?[^\W\d][\w.$\\]*(?:::\w+)*(?: \[\w+\])?(?::\s| \(|\s*$)", re.MULTILINE)
+_PYTHON_FRAME = re.compile(r'[ \t|]*(?=File ")')
+_BELOW = re.compile(r"[ \t]+(?:at|from) |[ \t]*[^\s:]+:\d+:in ")  # a frame of Java, JavaScript, C#, Ruby
+_PLACE = re.compile(r"[ \t]+\S+:\d+(?: \+0x[0-9a-f]+)?[ \t]*$", re.MULTILINE)  # the second line of a frame of Go
+MOST_OF_A_MESSAGE = 6  # lines between the name of an error and its first frame
+ERROR, MORE, FRAME = "error", "more", "frame"  # what a line of a trace is; `more` belongs to the line before it
 _GAP = re.compile(r"(?<=\S)(?: {2,}|\t+)(?=\S)")
 _JSON = re.compile(r"[{\[]\s*(?:[\"'{\[]|-?\d|\Z)")
 _SHORTEST_JSON = 80  # characters of one that is worth a block of its own in a line
 _SEPARATORS = "\t,;|"
 _LONGEST_CELL = 40  # characters, on average
+_BULLET = re.compile(r"[ \t>]*(?:[-*+•–—‣◦▪·・]|[(\[]?\w{1,3}[.)\]])\s+\w")
+# what is listed in a line is no row: behind a bullet or a label, or with a word before the last thing
+_LISTING = re.compile(
+    rf"{_BULLET.pattern}|[^,;]{{1,40}}(?::\s|：)|[^\n]*[,;] (?:and|or|und|oder|et|ou|y|o|e|og|och|en)\s"
+)
 
 
 def error_line(text: str, line: Line) -> bool:
     """Does this line of a stack trace say what went wrong?"""
     return bool(_ERROR.match(text, *line))
+
+
+def _python_column(text: str, line: Line) -> int:
+    """Where `File` stands in a frame of Python; -1 in any other line."""
+    frame = _PYTHON_FRAME.match(text, *line)
+    return len(frame[0]) if frame else -1
+
+
+def _behind_frames(text: str, line: Line, column: int) -> bool:
+    """Is this line the error of the frames of Python above it, whatever its class is called? It stands further left."""
+    piece = text[slice(*line)]
+    return 0 <= len(piece) - len(piece.lstrip(" \t|")) < column and bool(_NAMED.match(text, *line))
+
+
+def trace_roles(text: str, lines: Sequence[Line]) -> list[str]:
+    """ERROR, MORE or FRAME for each of the lines of a stack trace, none of them blank."""
+    roles: list[str] = []
+    column, told, room, below = -1, False, 0, False  # of the last frame of Python; a message follows, of so many lines
+    for number, (start, end) in enumerate(lines):
+        line = (start, end)
+        shape, margin = _SHAPE.match(text, start, end), text[start] not in " \t"
+        framed = shape.lastgroup == "trace" if shape else bool(_RUBY_FRAME.match(text, start, end))
+        here = _python_column(text, line)
+        error = error_line(text, line) or (not framed and (number == 0 and bool(_NAMED.match(text, start, end))))
+        if told:  # the line below `panicked at ...:`
+            roles.append(MORE)
+            told, room = False, MOST_OF_A_MESSAGE
+        elif error or _behind_frames(text, line, column):
+            roles.append(ERROR)
+            told = _announces(text[start:end])
+            room = 0 if number else MOST_OF_A_MESSAGE
+            column, below = -1, False
+        else:
+            if framed or (margin and _FRAME_WORDS.match(text, start, end)):
+                room = 0
+            quoted = below and here < 0 and not margin
+            placed = number > 0 and roles[-1] == FRAME and _PLACE.match(text, start, end)
+            more = number > 0 and (quoted or (placed and text[lines[number - 1][0]] not in " \t") or room > 0)
+            roles.append(MORE if more else FRAME)
+            room -= 1
+            if here >= 0:
+                column = here
+            below = here >= 0 or quoted  # what a frame of Python quotes, with the marks below that
+    return roles
+
+
+def _announces(line: str) -> bool:
+    """Does the next line say what a panic of Rust was about?"""
+    return " panicked at " in line and line.rstrip().endswith(":")
 
 
 def lines_of(text: str) -> list[Line]:
@@ -94,7 +164,9 @@ class _Reader:
         self.text, self.lines = text, lines_of(text)
         self.blocks: list[Block] = []
         self.no_json_before = 0  # nothing before this place begins any JSON
+        self.ruby = ":in `" in text or ":in '" in text
         self.shapes = [self._shape_of(*line) for line in self.lines]
+        self.traced = "trace" in self.shapes
 
     def read(self, first: int, last: int, plain: str, fences: tuple[int, ...]) -> None:
         """Blocks of some lines; those of no other kind are `plain`."""
@@ -148,11 +220,11 @@ class _Reader:
     def _run(self, i: int, last: int, plain: str) -> tuple[str, int]:
         """Kind of the block that begins at line i, and where it ends."""
         shape = self.shapes[i]
-        if shape == "trace" or (self._shape(i + 1, last) == "trace" and error_line(self.text, self.lines[i])):
-            return TRACE, self._trace(i, last)
+        if shape == "trace" or (self.traced and (framed := self._opens_trace(i, last)) > i):
+            return TRACE, self._trace(i, last, i if shape == "trace" else framed)
         if shape == "log":
             return LOG, self._while(i, last, lambda j: self.shapes[j] == "log" or (j > i and self._indented(j)))
-        if shape == "row" or (i + 1 < last and self._ruled(i + 1) and "|" in self._line(i)):
+        if shape == "row" or (i + 1 < last and "|" in self._line(i) and (self._ruled(i + 1) or self._barred(i + 1))):
             stop = self._while(i, last, lambda j: "|" in self._line(j))
             if stop - i > 1:
                 return TABLE, stop
@@ -163,10 +235,12 @@ class _Reader:
     def _shape_of(self, start: int, end: int) -> str | None:
         if match := _SHAPE.match(self.text, start, end):
             return match.lastgroup
-        return "code" if self.text[max(start, end - 8) : end].rstrip().endswith(_CODE_ENDS) else None
-
-    def _shape(self, i: int, last: int) -> str | None:
-        return self.shapes[i] if i < last else None
+        if self.ruby and _RUBY_FRAME.match(self.text, start, end):
+            return "trace"
+        ends = self.text[max(start, end - 8) : end].rstrip().endswith(_CODE_ENDS)
+        return (
+            "code" if ends and not _BULLET.match(self.text, start, end) else None
+        )  # lists end their items by `;`, too
 
     def _line(self, i: int) -> str:
         return self.text[slice(*self.lines[i])]
@@ -180,21 +254,52 @@ class _Reader:
         line = self._line(i)
         return "-" in line and "|" in line and not line.strip(" \t|:-+")
 
+    def _barred(self, i: int) -> bool:
+        """A row between bars, with as many cells as the line above, which has no bars at its ends."""
+        if self.shapes[i] != "row":
+            return False
+        above, row = (line.strip().strip("|").count("|") for line in (self._line(i - 1), self._line(i)))
+        return above == row > 0
+
     @staticmethod
     def _while(i: int, last: int, holds) -> int:
         while i < last and holds(i):
             i += 1
         return i
 
-    def _trace(self, i: int, last: int) -> int:
-        """Frames, what they quote, and the lines that say what went wrong."""
-        stop = i + 1
+    def _opens_trace(self, i: int, last: int) -> int:
+        """The first frame of the trace whose error line i says; i where it says none."""
+        near = self.shapes[i + 1 : min(last, i + 1 + MOST_OF_A_MESSAGE)]
+        if "trace" not in near:
+            return i
+        first, line = i + 1 + near.index("trace"), self.lines[i]
+        directly = not any(map(str.strip, map(self._line, range(i + 1, first))))
+        below = _BELOW.match(self.text, *self.lines[first])
+        if error_line(self.text, line):
+            return first if directly or below else i
+        return first if directly and below and not self._indented(i) and _NAMED.match(self.text, *line) else i
+
+    def _trace(self, i: int, last: int, framed: int) -> int:
+        """Where the trace ends: frames, what they quote, and the lines that say what went wrong. Its first frame is
+        line `framed`."""
+        stop, column = i, -1
         while stop < last:
             line = self.lines[stop]
+            here = _python_column(self.text, line)
+            told = stop > i and _announces(self._line(stop - 1))
+            called = stop + 1 < last and _PLACE.match(self.text, *self.lines[stop + 1])  # a frame of Go
+            error = _behind_frames(self.text, line, column)
             if not (
-                self.shapes[stop] == "trace" or error_line(self.text, line) or _FRAME_WORDS.match(self.text, *line)
+                stop <= framed
+                or told
+                or error
+                or called
+                or self.shapes[stop] == "trace"
+                or error_line(self.text, line)
+                or _FRAME_WORDS.match(self.text, *line)
             ):
                 break
+            column = here if here >= 0 else -1 if error else column
             stop += 1
         while stop > i and not self._line(stop - 1).strip():
             stop -= 1
@@ -219,9 +324,11 @@ class _Reader:
         for separator in _SEPARATORS:
             count = line.count(separator)
             if count >= (1 if separator == "\t" else 2) and len(line) <= _LONGEST_CELL * (count + 1):
-                loose = separator in ",;" and separator + " " in line and count < 3
+                loose = separator in ",;" and separator + " " in line and (count < 3 or _LISTING.match(line))
+                if loose or line.rstrip()[-1:] in (".", "!", "?"):
+                    continue
                 stop = self._while(i, last, lambda j: self._line(j).count(separator) == count)  # noqa: B023
-                if stop - i > 2 and not loose and line.rstrip()[-1:] not in (".", "!", "?"):
+                if stop - i > 2:
                     return stop
         gaps = len(_GAP.findall(line)) if "  " in line or "\t" in line else 0
         if gaps < 2:

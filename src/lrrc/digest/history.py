@@ -19,6 +19,7 @@ import numpy as np
 from lrrc.digest import segments
 from lrrc.digest.features import FIRST_AGENT, OTHER, SEGMENT_FEATURES, USER, Query, _segment_features
 from lrrc.digest.growing_rows import GrowingRows, stretches
+from lrrc.digest.units import opens_a_list
 from lrrc.digest.word_index import WordIndex
 from lrrc.digest.words import word_weight, words_of
 from lrrc.episodes.episode import Message
@@ -81,6 +82,7 @@ class History:
         self.turn: list[int] = []
         self.speaker: list[int] = []
         self.words: list[frozenset[str]] = []
+        self.speakers: set[tuple[str | None, str]] = set()  # names and roles of all messages
         self.turns = 0
         self.index = WordIndex()
         self._embeddings_NE = GrowingRows(encoder.width)
@@ -89,6 +91,8 @@ class History:
         self._later_N = GrowingRows()
         self._numbers_N5 = GrowingRows(5, dtype=np.int32)  # message, turn, speaker, place, step
         self._tokens_N = GrowingRows(dtype=np.int32)
+        self._frame_N = GrowingRows(dtype=bool)
+        self._needs_K3 = GrowingRows(3, dtype=np.int32)
         self._ends_T = GrowingRows(dtype=np.int32)  # segments after each turn
 
     @property
@@ -105,6 +109,17 @@ class History:
     def tokens_N(self) -> np.ndarray:
         """int32: of each segment."""
         return self._tokens_N.rows
+
+    @property
+    def frame_N(self) -> np.ndarray:
+        """bool: whether each is never chosen for itself."""
+        return self._frame_N.rows
+
+    @property
+    def needs_K3(self) -> np.ndarray:
+        """int32, a row for each need of a segment, in order: the segment needed, the one that needs it, and whether the
+        one needed is a head for sure (a frame, or the line that opens a list): a first row may be data."""
+        return self._needs_K3.rows
 
     @property
     def message_N(self) -> np.ndarray:
@@ -177,6 +192,13 @@ class History:
                 later_N = new.later_N[since - low : first - low]
                 np.maximum(later_N, seen_nN.max(axis=0), out=later_N)  # down whole rows: fast
 
+    def _needs(self, new: Sequence[segments.Segment]) -> np.ndarray:
+        first = len(self.segments)
+        pairs = [(i + distance, i) for i, piece in enumerate(new) if piece.needs for distance in piece.needs]
+        heads = {i for i in {needed for needed, _ in pairs} if new[i].frame or opens_a_list(new[i].text)}
+        rows = [(first + needed, first + i, needed in heads) for needed, i in pairs]
+        return np.array(rows, np.int32).reshape(-1, 3)
+
     def commit(self, new: PendingTurns) -> None:
         """Become what `prepare` has made of this history."""
         if new.segments:
@@ -188,10 +210,13 @@ class History:
             self._word_weight_N.extend(np.array([known.weight for known in new.analysed], np.float32))
             self._numbers_N5.extend(np.array([new.message, new.turn, new.speaker, new.place, new.step], np.int32).T)
             self._tokens_N.extend(np.array([piece.tokens for piece in new.segments], np.int32))
+            self._frame_N.extend(np.array([piece.frame for piece in new.segments], bool))
+            self._needs_K3.extend(self._needs(new.segments))
             self.index.add([known.words for known in new.analysed])
         self._ends_T.extend(np.array(new.ends, np.int32))
         for name in ("messages", "message_turn", "message_step", "segments", "message", "turn", "speaker", "words"):
             getattr(self, name).extend(getattr(new, name))
+        self.speakers.update((message.name, message.role) for message in new.messages)
         self.turns += len(new.ends)
 
     def messages_by_turn(self) -> list[list[Message]]:

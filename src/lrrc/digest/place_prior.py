@@ -30,6 +30,7 @@ PER_RANK, LEFT_BY_A_LINE, ASKED_BY_A_LINE = 0.15, 0.02, 0.5
 # promise. The share falls with the fourth power of what the best match has of the question, so that a few words in
 # common promise nothing, and with the eighth power of what another has beside the best.
 ASKED, LACKING, BEHIND = 0.4, 4, 8
+NEARLY_ALL = 0.85  # of what is asked, by weight: a row that has it together with its head is the one that is asked for
 
 
 def log_prior(history: History, agent: str, count: int | None = None) -> np.ndarray:
@@ -42,19 +43,62 @@ def log_prior(history: History, agent: str, count: int | None = None) -> np.ndar
     return prior_N - _log_sum(prior_N)
 
 
-def share_of_the_question(history: History, asked: Mapping[str, float], count: int) -> np.ndarray:
-    """float64 [N], from 0 to 1: how much of what is asked each of the first `count` segments has.
+class Leads:
+    """What leads to other segments of a history, and to which: the head of a table to its rows, the key to its values,
+    the opening line to the items of its list. `frame_N` are those that are never chosen for themselves."""
+
+    def __init__(self, history: History, count: int):
+        needs_K3 = history.needs_K3[: np.searchsorted(history.needs_K3[:, 1], count)]
+        # neither the error below its frames nor the end of a fence says more
+        self.lead_K, self.led_K, surely_K = needs_K3[needs_K3[:, 0] < needs_K3[:, 1]].T
+        self.surely_K = surely_K.astype(bool)
+        self.frame_N = history.frame_N[:count]
+
+    def to(self, where: np.ndarray, own_N: np.ndarray) -> np.ndarray:
+        """Those that the segments `where` lead to and that are not among them, ascending; to what has nothing of its
+        `own` of what is asked no first row does that may be the answer itself."""
+        among_N = np.zeros(len(self.frame_N), bool)
+        among_N[where] = True
+        led_N = np.zeros(len(self.frame_N), bool)
+        led_N[self.led_K[among_N[self.lead_K] & (self.surely_K | own_N[self.led_K])]] = True
+        return np.flatnonzero(led_N & ~among_N)
+
+
+def share_of_the_question(
+    history: History, asked: Mapping[str, float], count: int, leads: Leads | None = None
+) -> np.ndarray:
+    """float64 [N], from 0 to 1: how much of what is asked each of the first `count` segments has, by itself or, where
+    `leads` are given, together with what leads to it: a row of a table has no word of its head.
 
     `asked` has a weight for every word of the question. A word counts in full where one segment has it, and less the
     more have it, down to nothing where all do. Words that nobody has said ("where", "which colour") could be in no
     answer: the rest is the whole, but at least the weight of one rare word, so that a `now` in common is not all.
     """
     held_N, whole = np.zeros(count), 0.0
-    for word, weight in asked.items():
-        if len(where := history.index.having(word, count)):
-            held_N[where] += weight * rarity(len(where), count)
-            whole += weight
+    having = {word: where for word in asked if len(where := history.index.having(word, count))}
+    for word, where in having.items():
+        held_N[where] += asked[word] * rarity(len(where), count)
+        whole += asked[word]
+    if leads is not None and len(leads.led_K):
+        held_N = _with_what_leads(held_N, asked, having, leads, whole)
     return held_N / max(1.0, whole)
+
+
+def _with_what_leads(
+    held_N: np.ndarray, asked: Mapping[str, float], having: Mapping[str, np.ndarray], leads: Leads, whole: float
+) -> np.ndarray:
+    """Of all that is asked, of the weight `whole`, what each segment has with what leads to it, `held_N` by itself."""
+    count, own_N, held_N, said_N = len(held_N), held_N > 0, held_N.copy(), np.zeros(len(held_N))
+    for word, where in having.items():
+        led = leads.to(where, own_N)
+        held_N[led] += asked[word] * rarity(len(where), count)
+        said_N[where] += asked[word]
+        said_N[led] += asked[word]
+    # all rows have the words of their head, and many have a name in common: rare is who has them all
+    rows = np.unique(leads.led_K)
+    rows = rows[said_N[rows] >= NEARLY_ALL * whole] if whole else rows[:0]
+    held_N[rows] = np.maximum(held_N[rows], said_N[rows] * rarity(max(1, len(rows)), count))
+    return held_N
 
 
 def by_rank(scores_N: np.ndarray) -> np.ndarray:
@@ -92,9 +136,11 @@ def mix_with_prior(
     place_N -= _log_sum(place_N)
     if share == 1:
         return place_N + promised
-    asked_N = np.zeros(len(scores_N))
+    asked_N, leads = np.zeros(len(scores_N)), Leads(history, len(scores_N))
+    free_N = free_N & ~leads.frame_N  # a head matches best, but is never chosen by itself
     for words in (asked, *parts_of_the_question(history, asked, free_N)):
-        held_N = share_of_the_question(history, words, len(scores_N)) * free_N
+        # the whole question alone, as a part may be in the words of a head, which all its rows would have
+        held_N = share_of_the_question(history, words, len(scores_N), leads if words is asked else None) * free_N
         most, having = held_N.max() or 1.0, np.flatnonzero(held_N)
         asked_N[having] = np.maximum(
             asked_N[having], promised_if_asked * most**LACKING * (held_N[having] / most) ** BEHIND

@@ -45,6 +45,7 @@ _BRACKET = regex.compile(r"[(\[{]")  # behind a name: `user (owner): `
 _LOOK_ALIKE = str.maketrans(
     "асеоріхуѕԁһіјոΑΒΕΖΗΙΚΜΝΟΡΤΥΧορυνАВСЕНІКМОРТХ", "aceopixysdhijnABEZHIKMNOPTYXopuvABCEHIKMOPTX"
 )
+_DISGUISED = regex.compile(rf"[\p{{Cf}}\p{{Mn}}{''.join(map(chr, _LOOK_ALIKE))}]")
 
 
 def render(history: History, spans: Sequence[Span]) -> str:
@@ -74,6 +75,7 @@ def label_of(name: str | None, role: str) -> str:
     return f"{role} {label}" if _bare(label) in ROLES and _bare(label) != role else label
 
 
+@functools.lru_cache(maxsize=4096)
 def _bare(label: str) -> str:
     """A label without what cannot be seen, so that names that look like a role are told."""
     plain = unicodedata.normalize("NFKC", label).translate(_LOOK_ALIKE)
@@ -120,7 +122,9 @@ def _after(content: str, last: Span) -> str:
 def _unlike_ours(history: History, text: str) -> str:
     """Quotes the lines that hold the words around a digest, or, but for the first, begin as a line of some speaker."""
     seen, place = _seen(text)
-    labels, starts = list(_LIKE_A_LABEL.finditer(seen)), {match.start() for match in _LIKE_A_FRAME.finditer(seen)}
+    labels, starts = list(_LIKE_A_LABEL.finditer(seen)), set()
+    if "excerpt" in seen.lower():  # in most texts it is not, and this is quickly seen
+        starts |= {match.start() for match in _LIKE_A_FRAME.finditer(seen)}
     if labels:
         speakers = _speakers(history)
         for match in labels:
@@ -135,7 +139,7 @@ def _unlike_ours(history: History, text: str) -> str:
 def _seen(text: str) -> tuple[str, Callable[[int], int]]:
     """A text as it looks, without what cannot be seen and in the letters that it looks like, and where in the text
     each of its places is."""
-    if text.isascii():
+    if not _DISGUISED.search(text):
         return text, int
     hidden = [match.span() for match in _UNSEEN.finditer(text)]
     shown = list(range(len(text)))
@@ -145,5 +149,4 @@ def _seen(text: str) -> tuple[str, Callable[[int], int]]:
 
 
 def _speakers(history: History) -> set[str]:
-    said = {(message.name, message.role) for message in history.messages}
-    return ROLES | {_bare(label_of(name, role)) for name, role in said}
+    return ROLES | {_bare(label_of(name, role)) for name, role in history.speakers}

@@ -1,4 +1,5 @@
-"""How a standing rule is worded in English, German, Spanish, French, Italian, Portuguese, Chinese and Japanese.
+"""How a standing rule is worded in English, German, Spanish, French, Italian, Portuguese, Chinese and Japanese; of
+Russian, Dutch, Polish, Turkish, Korean and Arabic the plain forms alone: always, never, from now on.
 
 Every signal is a list of patterns by language. All languages are tried on every sentence, as people mix them. Patterns
 are for the lower-case text of `lrrc.digest.voice.own_words`: Latin letters bare of their marks, and \ufffc for what is
@@ -7,6 +8,7 @@ only shown.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from lrrc.digest.signals import Signal, any_of
@@ -82,6 +84,12 @@ ONWARD = Signal(
         r"|とき|する|した|い)(?:とき|時|場合)(?:は|に)|どの|以外(?:は"
         r"|の)|までは|それまで|(?:の|る|い)間は|各|(?:たら|れば|なら)(?=[^。]{0,20}(?:てほしい|てください|こと"
         r"|して))",
+        "ru": r"(?:с|начиная с) (?:этого момента|сегодняшнего дня)|отныне|впредь|с этих пор|каждый раз|в каждом ответе",
+        "nl": r"vanaf (?:nu|vandaag|heden)|voortaan|van nu af aan|elke keer|in elk antwoord",
+        "pl": r"od (?:teraz|dziś|dzis|dzisiaj|tej pory)|w każdej odpowiedzi",
+        "tr": r"bundan sonra|bundan böyle|bundan boyle|şu andan itibaren|artık|her seferinde",
+        "ko": r"앞으로|지금부터|이제부터|오늘부터|매번",
+        "ar": r"من الآن فصاعدا|من الآن|من اليوم|في كل (?:رد|إجابة|مرة)",
     }
 )
 
@@ -102,6 +110,12 @@ ALWAYS = Signal(
         "zh": r"总是|永远|绝不|绝对不|千万别|千万不|必须|务必|一定要|只能|只准|只许|只(?:用|称|给|写|回答|说"
         r"|谈|推荐)|从不|一定不|绝|严格|一律|都",
         "ja": r"必ず|絶対に?|決して|一切|常に|厳禁|禁止",
+        "ru": r"всегда|никогда|только|ни в коем случае",
+        "nl": r"altijd|nooit|alleen|uitsluitend",
+        "pl": r"zawsze|nigdy|tylko|wyłącznie",
+        "tr": r"her zaman|daima|hep|asla|sadece|yalnızca",
+        "ko": r"항상|언제나|늘|절대|반드시|만 ",
+        "ar": r"دائما|أبدا|فقط|لا [\\u0600-\\u06ff]+ أبدا",
     }
 )
 
@@ -115,7 +129,8 @@ DIRECT = Signal(
         r"|(?:i want|i'd like|i would like|i need|i prefer|i'd prefer|i expect|i'd rather) (?:you|your|all"
         r"|every|it|them|commands|answers|replies)|i'd like (?!to\b)|make sure|be sure|let's (?:keep|stick|use"
         r"|stay|agree|speak|write)|can (?:you|u)|could you",
-        "de": r"bitte|(?:du|sie) (?:sollst|sollen|musst|mussen|darfst|durfen|wirst|kannst nur)|ich (?:mochte"
+        "de": r"bitte|^\W*\w+e (?:mir |uns |bitte )?(?:niemals|nie|immer|stets)|(?:du|sie) (?:sollst|sollen"
+        r"|musst|mussen|darfst|durfen|wirst|kannst nur)|ich (?:mochte"
         r"|will|hatte gern|wunsche|brauche|bitte)|achte(?:n sie)?|sorge(?:n sie)?|\w+en sie|duze|sieze|duzen"
         r"|siezen|(?:darf|durfen|muss|mussen|soll|sollen) (?:es )?(?:\w+ ){0,4}"
         r"|(?:antworte|schreibe?|schreib|nutze?|nutz|verwende?|nenne?|gib|sprich|rede?|halte?|zitiere?"
@@ -140,7 +155,8 @@ DIRECT = Signal(
         r"|propongas|proponga|sugieras|sugiera|sugiere|menciones|mencione|cuenta|cuentes|anade|anada|agrega"
         r"|agregue|deja|dejes|deje|corrijas|corrija|corrige|limita|limitate|limitese|recuerda|recuerde"
         r"|considera|considere|tenga|manda|mande|envia|envie|firma|firme|repitas|repita|toques|toque|cambies"
-        r"|cambie|uses|utilices|escribas|respondas|llames|trates|hables|traduzcas|traduzca|traduce|pases"
+        r"|cambie|uses|utilices|escribas|respondas|llames|trates|hables|borres|borre|elimines|elimine|abras"
+        r"|abra|compartas|comparta|ejecutes|ejecute|traduzcas|traduzca|traduce|pases"
         r"|inventes|invente|olvides|responder|contestar|escribir|usar|pedir|dar|cerrar|citar|evitar|poner"
         r"|hablar|tratar|incluir|mantener)|nada de|sin \w+|va(?:n)? (?:a|en|con)|tope|maximo",
         "fr": r"s'il (?:te|vous) plait|svp|stp|merci de|(?:tu|vous) (?:dois|devez|peux|pouvez|ne \w+"
@@ -193,6 +209,20 @@ DIRECT = Signal(
         r"|書い|話し)(?:して|て|で)(?:[。、！!]|$)|ように(?:して|お願|願)?|べき|なさい|禁止|厳禁|不可|以内"
         r"|まで(?:に|で)|ないで|方針|ルール|ことにし|なしで|無しで"
         r"|抜きで|で(?:統一|お願い|頼)|な(?:[。！]|$)|せよ|てはいけ|てはなら|ちゃだめ",
+        "ru": r"пожалуйста|(?:отвечай|пиши|говори|используй|называй|давай|указывай|пользуйся|упоминай|предлагай"
+        r"|удаляй|спрашивай|обращайся|отвечайте|пишите|говорите|используйте|называйте|указывайте|упоминайте"
+        r"|предлагайте|удаляйте|спрашивайте|обращайтесь|переводи|переводите)",
+        "nl": r"alsjeblieft|alstublieft|(?:antwoord|antwoorden|schrijf|schrijven|gebruik|gebruiken|noem|noemen"
+        r"|spreek|praat|geef|zeg|vraag|vermeld|verwijder|houd|hou|vermijd|stel|spel|zet|laat|reageer|vertaal)",
+        "pl": r"proszę|prosze|(?:odpowiadaj|odpowiadajcie|pisz|piszcie|mów|mow|używaj|uzywaj|podawaj|nazywaj"
+        r"|zwracaj|pytaj|usuwaj|wspominaj|proponuj|stosuj|tłumacz)",
+        "tr": r"lütfen|lutfen|(?:cevap ver|yanıt ver|yanit ver|cevapla|yanıtla|yaz|konuş|konus|kullan|söyle"
+        r"|soyle|sor|hitap et|kullanma|yazma|söyleme|silme|önerme|bahsetme)(?:in|ın|un|ün|iniz|ınız|unuz|ünüz"
+        r"|yin|yın)?",
+        "ko": r"(?:해|써|하여|대답해|답해|답변해|말해|불러|사용해|알려|적어) ?(?:줘|주세요|라|야)|(?:답|대답"
+        r"|답변|사용|말)(?:하세요|해요|할 것|하지 ?마)|지 ?(?:마|말아)",
+        "ar": r"من فضلك|(?:أجب|أجبني|اكتب|تحدث|تكلم|استخدم|نادني|رد|اذكر|ترجم)|لا (?:تستخدم|تكتب|تذكر|تحذف|تجب"
+        r"|تقترح|تتحدث)",
     },
     clause=r"(?:answer|reply|respond|write|use|give|call|keep|cite|quote|speak|talk|translate|format|show|list"
     r"|start|begin|end|finish|close|open|avoid|include|address|refer|treat|mark|round|explain|put|leave"
@@ -446,8 +476,10 @@ FACT = Signal(
         r"|tinnitus)|(?:nut|peanut|gluten|lactose|dairy|egg|shellfish|soy)[- ](?:allergy|free|intolerant)"
         r"|suffer from"
         r"|(?:my|our|his|her) \w+ (?:can't|cannot|doesn't|does not|won't|isn't allowed to) (?:eat|drink|have"
-        r"|drive|see|hear|read|walk|use|tolerate|speak|take|climb|fly)|(?:i|we) (?:can't|cannot|can not|don't"
-        r"|do not|dont|never|no longer|won't) (?:really )?(?:eat|drink|drive|fly|use|own|swim|read|hear|walk"
+        r"|drive|see|hear|read|walk|use|tolerate|speak|take|climb|fly)|(?:i|we) (?:never"
+        r"|no longer) (?:really )?(?:eat|drink|drive|fly|smoke"
+        r"|work (?:on|with|fri|mon|tues|wednes|thurs|satur|sun))|(?:i|we) (?:can't|cannot|can not|don't"
+        r"|do not|dont|won't) (?:really )?(?:eat|drink|drive|fly|use|own|swim|read|hear|walk"
         r"|climb|speak|smoke|touch|stand|work (?:on|with|fri|mon|tues|wednes|thurs|satur|sun)|take (?!it|this"
         r"|that)|lift|run (?!it|into)|have (?:a|an|any|access|admin|room|space))|i (?:don't|do not"
         r"|never) do (?!this|that|it\b|anything|not\b|you\b|know)\w+|i (?:only|just) (?:read|have(?! \d"
@@ -564,6 +596,12 @@ STRONG = Signal(
         "ja": r"今後は|これから(?:は|ずっと)|(?:新しい|私の)?ルール(?:は|です|:)|以後|この先|(?:決して"
         r"|絶対に)[^。]{1,24}(?:ない|な[。！]|禁止)|(?:毎回"
         r"|必ず)[^。]{1,24}(?:ください|こと|して|ほしい|お願い)",
+        "ru": r"отныне|впредь|с этого момента",
+        "nl": r"vanaf nu|voortaan|van nu af aan",
+        "pl": r"od teraz|od tej pory",
+        "tr": r"bundan sonra|bundan böyle|bundan boyle",
+        "ko": r"앞으로(?:는)?[^.?]{1,40}(?:줘|세요|라|말고|마)",
+        "ar": r"من الآن فصاعدا",
     }
 )
 
@@ -724,8 +762,12 @@ TALE = Signal(
         "en": r"(?:i|we)(?:'ll| will|'m going to| am going to|'ve| have| had|'d been| was| were"
         r"| used to) (?!like|rather|prefer)|back then|years ago|used to|last (?:year|week|night)|yesterday"
         r"|(?:it|that|this|which|who|he|they|there) (?:always|never|only|no longer|was|were)\b|when i was"
-        r"|as a (?:kid|child)|(?:i|we) (?:always|never|only|ever)\b|i need an? \w+ (?:script|program|function"
-        r"|tool)|mustn't modify",
+        r"|as a (?:kid|child)|(?:i|we) (?:always|never|only|ever|no longer)\b|i need an? \w+ (?:script|program|function"
+        r"|tool)|mustn't modify|(?:you|u) (?:always|never|only) (?:\w+ ){1,4}?(?:so|too|such)\b|(?:you"
+        r"|u) (?:always|never) (?:listen"
+        r"|forget|understand|get|know|help|seem|fail|miss|manage|surprise|make me|do (?:this|that)|learn"
+        r"|change your)|i (?:like|love"
+        r"|hate|appreciate) (?:that|how|it when)",
         "de": r"fruher|damals|neulich|gestern|als kind|(?:hat|hatte|hatten|habe|war|waren"
         r"|wurde) (?:\w+ ){0,5}(?:immer|nie|standig|nur)|(?:immer|nie) (?:\w+ ){0,4}(?:gefahren|gewesen|gehabt"
         r"|gesagt|gemacht)|vergiss es|das immer",
@@ -738,8 +780,52 @@ TALE = Signal(
         "pt": r"antigamente|ontem|quando (?:era|eu era)|anos atras|(?:sempre|nunca) (?:\w*ava|\w+ia|fui|foi"
         r"|quer|gostou)|deixa pra la",
         "zh": r"小时候|以前|昨天|上次|去年|曾经|一辈子|从来没",
-        "ja": r"昔|子どものころ|子供の頃|昨日|以前は|(?:まし|でし)た(?:が|けど)",
+        "ja": r"^[^。]{1,14}は[^。必常毎絶]{0,4}(?:肉|酒|砂糖|ネギ|わさび|氷|ソース)(?:なし"
+        r"|抜き)で(?:お願いします)?[。！]?$|昔|子どものころ|子供の頃|昨日|以前は|(?:まし|でし)た(?:が|けど)",
+        "ru": r"я (?:\\w+ )?(?:всегда|никогда)|(?:он|она|они|мы) (?:всегда|никогда)|раньше",
+        "nl": r"(?:ik|wij|we|hij|zij|ze) (?:\\w+ )?(?:altijd|nooit)|vroeger",
+        "pl": r"(?:on|ona|oni|my) (?:zawsze|nigdy)|dawniej|kiedyś",
     }
+)
+
+# something to be made, with what it does itself: write a prompt for a bot that always answers in French
+MADE = Signal(
+    {
+        "en": r"(?:write|create|build|make|design|draft|develop|implement|code|program|generate|invent) (?:me "
+        r"|us )?(?:an?|the|some|my|our)"
+        r" (?:[\w-]+ ){0,6}?(?:prompts?|bots?|chatbots?|assistants?|agents?|personas?|characters?|apps?"
+        r"|programs?|scripts?|functions?"
+        r"|class|tools?|games?|plugins?|websites?|stor(?:y|ies)|scenes?|poems?|essays?|dialogues?|models?"
+        r"|servers?|instructions)\b"
+        r"[^.!?]*? (?:that|which|who|where|whose|should|must|to)\b",
+        "de": r"(?:schreib|erstell|bau|entwirf|entwickl|programmier|mach)\w* (?:mir |uns |bitte )*(?:einen?|den"
+        r"|die|das)"
+        r" (?:[\w-]+ ){0,4}?(?:\w*prompt|\w*bot|assistenten|agenten|figur|app|programm|skript|funktion|spiel"
+        r"|geschichte)\b[^.!?]*?"
+        r" (?:der|die|das|in dem|in der|soll)\b",
+        "es": r"(?:escribe|escribeme|crea|creame|haz|hazme|disena|programa) (?:un|una|el"
+        r"|la) (?:[\w-]+ ){0,4}?(?:prompt|bot|chatbot"
+        r"|asistente|agente|personaje|app|programa|script|funcion|juego|cuento|historia)\b[^.!?]*? (?:que|donde)\b",
+        "fr": r"(?:ecris|ecrivez|cree|creez|fais|faites|concois|programme)(?:-moi)? (?:un|une|le"
+        r"|la) (?:[\w-]+ ){0,4}?(?:prompt|bot"
+        r"|chatbot|assistant|agent|personnage|appli|programme|script|fonction|jeu|conte"
+        r"|histoire)\b[^.!?]*? (?:qui|que|ou)\b",
+        "it": r"(?:scrivi|scrivimi|crea|creami|fai|fammi|progetta) (?:un|una|il|la"
+        r"|lo) (?:[\w-]+ ){0,4}?(?:prompt|bot|chatbot|assistente"
+        r"|agente|personaggio|app|programma|script|funzione|gioco|storia|racconto)\b[^.!?]*? (?:che|dove)\b",
+        "pt": r"(?:escreva|escreve|crie|cria|faca|faz|projete) (?:um|uma|o|a) (?:[\w-]+ ){0,4}?(?:prompt|bot"
+        r"|chatbot|assistente|agente"
+        r"|personagem|app|programa|script|funcao|jogo|conto|historia)\b[^.!?]*? (?:que|onde)\b",
+        "zh": r"(?:写|做|设计|开发|编)(?:一个|个|一段|段|一篇|篇)[^。！？]{0,30}(?:提示词|机器人|助手|角色|程序"
+        r"|脚本|函数|游戏|故事)",
+        "ja": r"(?:プロンプト|ボット|アシスタント|エージェント|キャラクター|キャラ|アプリ|プログラム|スクリプト"
+        r"|関数|ゲーム|物語)を(?:書|作|考え|設計)",
+    }
+)
+# how the description goes on: it must never
+MADE_ON = re.compile(
+    r"\W*(?:and |also,? |but )?(?:it|he|she|they|er|sie|es|il|elle|the (?:\w+ )?(?:bot|assistant|agent"
+    r"|character|model|app))\b"
 )
 
 # a piece of work for now: write a, return the, compare these
@@ -798,41 +884,110 @@ LIST_OPENING = Signal(
     }
 )
 
-# taking a rule back: you can write normally again
-LIFT = Signal(
+# taking rules back, of the rule as such: forget that rule, the limit is off
+LIFT_RULE = Signal(
     {
-        "en": r"(?:you|u) (?:can|may|could) (?:\w+ ){0,6}(?:again|normally|freely|now)|(?:write|answer|talk"
-        r"|speak|reply|respond) (?:\w+ )?(?:normally|as (?:usual|before|normal))|back to normal|(?:forget|drop"
-        r"|ignore|scrap|cancel|lift|never mind) (?:about )?(?:the|that|my|all|what i said about|those"
-        r"|every) (?:\w+ ){0,4}(?:rules?|limits?|restrictions?|instructions?|format|requirements?|ban|style"
-        r"|thing)|no need (?:to|for) (?:\w+ ){0,8}(?:any ?more|any longer|now)|you (?:don't|no longer) (?:have"
-        r"|need) to (?:\w+ ){0,8}(?:any ?more|any longer|now)?|(?:the|that|my) (?:\w+ ){0,3}(?:rule|limit"
-        r"|restriction|ban) (?:is (?:off|over|lifted|gone|void)|no longer (?:applies|holds))|(?:are"
-        r"|is) (?:fine|ok|okay|allowed|welcome) (?:again|now)",
-        "de": r"(?:du|sie|ihr) (?:kannst|konnen|darfst|durfen)(?: \w+){0,6} (?:wieder|normal)|(?:wieder"
-        r"|ganz) normal|vergiss (?:die|das|meine|den) (?:\w+ ){0,3}(?:regel\w*|vorgabe\w*|limit|beschrankung)"
-        r"|(?:regel|vorgabe|beschrankung|verbot)\w* (?:gilt|gelten) nicht mehr|(?:ist"
-        r"|sind) (?:jetzt )?wieder (?:erlaubt|ok|in ordnung|willkommen)|musst du nicht mehr"
-        r"|mussen sie nicht mehr|brauchst du nicht mehr|ist aufgehoben",
-        "es": r"(?:ya )?(?:puedes|puede) (?:volver|\w+ (?:otra vez|de nuevo|normal\w*))|como antes"
-        r"|normalmente otra vez|olvida (?:la|lo de la|esa|mi) (?:\w+ ){0,2}(?:regla|norma|limite|restriccion)"
-        r"|ya no (?:hace falta|es necesario|tienes que|tiene que)|(?:la|esa) (?:regla|norma|restriccion) ya no",
-        "fr": r"(?:tu|vous) (?:peux|pouvez) (?:a nouveau|de nouveau|re\w+|\w+ normalement)|comme avant"
-        r"|oublie[z]? (?:la|cette|ma) (?:regle|consigne|limite|restriction)|(?:plus besoin"
-        r"|ce n'est plus la peine)|(?:tu n'as|vous n'avez) plus (?:besoin|a)\b",
-        "it": r"(?:puoi|puo) (?:di nuovo|tornare|\w+ (?:di nuovo|normalmente|come prima))|come prima"
-        r"|dimentica (?:la|quella) (?:regola|limite|restrizione)|non (?:serve|occorre|devi) piu"
-        r"|non c'e piu bisogno",
-        "pt": r"(?:ja )?(?:pode|podes) (?:voltar|\w+ (?:de novo|normalmente|outra vez|como antes))|como antes"
-        r"|esquec[ae] (?:a|essa|aquela) (?:regra|limite|restricao)|nao (?:precisa|e preciso|precisas) mais"
-        r"|liberad[oa]s?",
-        "zh": r"(?:可以|能)(?:恢复|正常|重新|再)|恢复正常|不用再|不必再|(?:规则|限制|规定|要求)(?:作废|取消"
-        r"|解除|不算)|照常|忘(?:了|掉)(?:那|刚才|之前)",
-        "ja": r"(?:もう|また)[^。]{0,14}(?:なくて(?:いい|構|大丈夫)|て(?:もいい|いい|構|大丈夫))|元に戻"
-        r"|普通に(?:戻|話|書|答)|ルールは(?:なし|終わり|解除"
-        r"|取り消)|解除(?:し|で)|忘れて(?:いい|ください)",
+        "en": r"(?:forget|drop|ignore|scrap|cancel|lift|disregard|revoke|never mind) (?:about )?(?:the|that|this|my|all"
+        r"|those|these|every|any) (?:\w+ ){0,4}(?:rules?|limits?|restrictions?|instructions?|requirements?|bans?|format"
+        r"|style)(?= (?:about|regarding|for|that|i|we|you|again|now|please|of mine|from (?:before|earlier))\b"
+        r"| ?[,;.:!)]"
+        r"|\W*$)|(?:forget|ignore|never mind|disregard) (?:about )?what i (?:said|asked|told you)"
+        r"|(?:the|that|this|my) (?:\w+ ){0,3}(?:rules?|limits?|restrictions?|bans?) (?:is|are) (?:now )?(?:off"
+        r"|over|lifted"
+        r"|gone|void)(?! by\b)|(?:the|that|this|my) (?:\w+ ){0,3}(?:rules?|limits?|restrictions?|bans?) (?:no longer"
+        r"|(?:doesn't|does not|don't|do not)) (?:applies|apply|holds?)",
+        "de": r"(?:vergiss|vergessen sie|ignoriere?|ignorieren sie|streiche?) (?:die|das|meine?n?|den|diese[ns]?|alle)"
+        r" (?:\w+ ){0,3}(?:regeln?|vorgaben?|limit|beschrankung(?:en)?|anweisung(?:en)?)"
+        r"|(?:regel|vorgabe|beschrankung|verbot|limit)\w* (?:gilt|gelten) nicht mehr|(?:regel|vorgabe"
+        r"|beschrankung|verbot"
+        r"|limit)\w* ist (?:jetzt |damit )?aufgehoben",
+        "es": r"(?:olvida|olvide|ignora|ignore) (?:la|lo de la|esa|esta|mi|las|mis|todas las) (?:\w+ ){0,2}(?:reglas?"
+        r"|normas?|limites?|restricci\w+|instrucci\w+)|olvida lo que (?:dije|te dije|pedi)|(?:la|esa) (?:regla|norma"
+        r"|restriccion) ya no",
+        "fr": r"(?:oubliez?|ignorez?) (?:la|cette|ma|les|mes|ces|toutes les) (?:\w+ ){0,2}(?:regles?|consignes?"
+        r"|limites?"
+        r"|restrictions?|instructions?)|oubliez? ce que j'ai (?:dit|demande)|(?:la|cette) (?:regle|consigne) ne "
+        r"(?:vaut|tient|s'applique) plus",
+        "it": r"(?:dimentica|dimentichi|ignora|ignori) (?:la|quella|questa|le|tutte le|la mia|le mie) (?:\w+ ){0,2}"
+        r"(?:regol[ae]|limit[ei]|restrizion[ei]|istruzion[ei])|(?:la|quella) regola non vale piu",
+        "pt": r"(?:esquec[ae]|ignor[ae]) (?:a|essa|aquela|esta|as|todas as|a minha"
+        r"|minha) (?:\w+ ){0,2}(?:regras?|limites?"
+        r"|restric\w+|instruc\w+)|(?:a|essa) regra (?:ja )?nao vale mais",
+        "zh": r"(?:忘(?:了|掉|记)|不用管|忽略|取消|去掉)[^。，,]{0,10}(?:规[则矩定]|限制|要求|指令)"
+        r"|(?:规[则矩定]|限制|要求)(?:就)?(?:作废|取消"
+        r"|解除|不算)",
+        "ja": r"(?:ルール|制限|指示|決まり|約束)(?:は|を|のことは)[^。]{0,8}(?:なし|終わり|解除|取り消|忘れ|無視|やめ)",
     }
 )
+# giving back the usual way to write: write as usual
+LIFT_WRITING = Signal(
+    {
+        "en": r"(?:you|u) (?:can|may|could) (?:\w+ ){0,2}(?:write|answer|talk|speak|reply|respond)(?: \w+){0,5}"
+        r" (?:again|normally|freely|as (?:usual|before)|however you like)|(?:go|going"
+        r"|switch) back to (?:your )?(?:normal|usual)"
+        r" (?:answers?|replies|writing|style|tone|format|language)|(?:normal|usual) (?:answers|replies|writing"
+        r"|style|tone"
+        r"|language) again",
+        "de": r"(?:du|sie|ihr) (?:kannst|konnen|darfst|durfen|konnt|durft)(?: \w+){0,6} (?:wieder|normal)(?: \w+){0,3}"
+        r" (?:schreiben|antworten|reden|sprechen)|(?:schreib|antworte|rede"
+        r"|sprich)\w*(?: \w+){0,2} wieder (?:ganz )?normal",
+        "es": r"(?:ya )?(?:puedes|puede) (?:volver a )?(?:escribir|responder|contestar|hablar)(?:me)?(?: \w+){0,3}"
+        r" (?:otra vez|de nuevo|normal\w*|como antes)|(?:puedes|puede) volver a (?:escribir|responder|contestar|hablar)"
+        r"|(?:escribe|responde|contesta|habla)(?:me)? (?:como antes|normal\w* otra vez)",
+        "fr": r"(?:tu|vous) (?:peux|pouvez) (?:a nouveau |de nouveau )?(?:r?ecrire|repondre|parler|reparler|recrire)"
+        r"(?: \w+){0,3} (?:normalement|comme avant|a nouveau|de nouveau)|(?:ecris|ecrivez|reponds|repondez"
+        r"|parle|parlez)"
+        r" (?:comme avant|a nouveau normalement)",
+        "it": r"(?:puoi|puo) (?:di nuovo |tornare a )?(?:scrivere|rispondere|parlare)(?:mi)?(?: \w+){0,3} (?:di nuovo"
+        r"|normalmente|come prima)|(?:puoi|puo) tornare a (?:scrivere|rispondere|parlare)|(?:scrivi|rispondi|parla)"
+        r" (?:di nuovo normalmente|come prima)",
+        "pt": r"(?:ja )?(?:pode|podes) (?:voltar a )?(?:escrever|responder|falar)(?: \w+){0,3} (?:de novo|normalmente"
+        r"|outra vez|como antes)|(?:pode|podes) voltar a (?:escrever|responder|falar)|(?:escreva|responda|fale)"
+        r" (?:como antes|normalmente de novo)",
+        "zh": r"(?:可以|能)?(?:恢复|重新)?正常(?:地)?(?:写|说|回答|回复|讲话|说话|交流)|(?:写|回答|回复"
+        r"|说话)(?:可以)?(?:照常|恢复正常|像以前)",
+        "ja": r"普通に(?:戻して|話して|書いて|答えて|返して)|元の(?:書き方|話し方|口調|文体)に戻"
+        r"|普通の(?:書き方|話し方|口調|文体)",
+    },
+    clause=r"(?:write|answer|talk|speak|reply|respond)(?: to me)?(?: \w+)? (?:normally|as (?:usual|before|normal))"
+    r"|back to normal(?: (?:again|now|please|pls))*\W*$",
+)
+# allowing again what was forbidden; what is allowed "now" is most often to be done once
+LIFT_PERMIT = Signal(
+    {
+        "en": r"(?:you|u) (?:can|may|could) (?:\w+ ){1,8}again|(?:are|is) (?:fine|ok|okay|allowed|welcome"
+        r"|permitted) again"
+        r"|are (?:fine|ok|okay|allowed|welcome|permitted) now|(?:you|u) (?:can|may|could) (?:now )?(?:use|write"
+        r"|answer|reply"
+        r"|speak|talk|mention) (?:\w+ ){1,6}now",
+        "de": r"(?:du|sie|ihr) (?:kannst|konnen|darfst|durfen|konnt|durft)(?: \w+){0,6} wieder|(?:kannst"
+        r"|darfst) du(?: \w+)"
+        r"{0,4} wieder|(?:ist|sind) (?:jetzt )?wieder (?:erlaubt|ok|in ordnung|willkommen)",
+        "es": r"(?:puedes|puede) (?:volver a|\w+(?: \w+){0,5} (?:otra vez|de nuevo))",
+        "fr": r"(?:tu|vous) (?:peux|pouvez) (?:a nouveau|de nouveau|re\w+|\w+(?: \w+){0,5} (?:a nouveau|de nouveau))",
+        "it": r"(?:puoi|puo) (?:di nuovo|tornare a|\w+(?: \w+){0,5} di nuovo)",
+        "pt": r"(?:pode|podes) (?:voltar a|\w+(?: \w+){0,5} (?:de novo|outra vez))|liberad[oa]s?",
+        "zh": r"(?:可以|能)(?:恢复|重新|再|继续)|(?:又|重新)可以",
+        "ja": r"また[^。]{0,20}て(?:も)?(?:いい|構|大丈夫)|再び[^。]{0,20}て(?:も)?(?:いい|構|大丈夫)",
+    }
+)
+# asking no longer for what was demanded
+LIFT_EXEMPT = Signal(
+    {
+        "en": r"no need (?:to|for) (?:\w+ ){0,8}(?:any ?more|any longer)|you (?:don't|do not) (?:have|need) to"
+        r" (?:\w+ ){0,8}(?:any ?more|any longer)|you no longer (?:have|need) to",
+        "de": r"(?:musst|brauchst) du(?: \w+){0,6} nicht mehr|(?:du musst|du brauchst|sie mussen|sie brauchen)"
+        r"(?: \w+){0,6} nicht mehr|mussen sie(?: \w+){0,6} nicht mehr",
+        "es": r"ya no (?:hace falta|es necesario|tienes que|tiene que|necesitas)",
+        "fr": r"plus besoin d|ce n'est plus la peine|(?:tu n'as|vous n'avez) plus (?:besoin|a)\b"
+        r"|(?:tu n'es|vous n'etes) plus oblige",
+        "it": r"non (?:serve|occorre|devi|deve) piu|non c'e piu bisogno",
+        "pt": r"(?:ja )?nao (?:precisa|e preciso|precisas) mais",
+        "zh": r"不用再|不必再|不需要再",
+        "ja": r"もう[^。]{0,20}なくて(?:も)?(?:いい|構|大丈夫)|もう[^。]{0,20}(?:必要は(?:ない|ありません))",
+    }
+)
+LIFT = any_of(LIFT_RULE, LIFT_WRITING, LIFT_PERMIT, LIFT_EXEMPT)
 
 # a sentence without any of these is no rule: tried first, as most have none
 TOUCHED = any_of(ONWARD, ALWAYS, PROHIBIT, OUTPUT, MANNER, ANSWER, ADDRESS, REMEMBER, FACT, LIFT, CUSTOM, STRONG)
@@ -860,19 +1015,97 @@ CHANGE = Signal(
 USUAL = Signal(
     {
         "en": r"normal\w*|usual\w*|freely|regular\w*|rules?|limits?|restrictions?|instructions?|forget|ignore|drop"
-        r"|write|talk",
-        "de": r"normal\w*|gewohn\w*|regeln?|vorgaben?|beschrankung\w*|vergiss|schreib\w*|kannst",
-        "es": r"normal\w*|reglas?|normas?|limites?|restricci\w+|olvida\w*|escribir|puedes",
-        "fr": r"normal\w*|regles?|consignes?|limites?|restrictions?|oublie\w*|ecrire|pouvez",
-        "it": r"normal\w*|regol[ae]|limit[ei]|restrizion\w*|dimentica\w*|scrivere",
-        "pt": r"normal\w*|regras?|limites?|restric\w+|esquec\w*|escrever|podes?",
+        r"|write|talk|back|everything|switch\w*|without|fine|okay|allowed|welcome|permitted|longer|mind"
+        r"|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|fifty|hundred|about|last",
+        "de": r"normal\w*|gewohn\w*|regeln?|vorgaben?|beschrankung\w*|vergiss|schreib\w*|kannst|darfst|durfen|konnen"
+        r"|erlaubt|mehr|diese[nmrs]?|ein|zwei|drei|vier|funf|sechs|zehn",
+        "es": r"normal\w*|reglas?|normas?|limites?|restricci\w+|olvida\w*|escribir|puedes?|volver|partir"
+        r"|hace|falta|esta|dos|tres|cuatro|cinco|seis|diez|adelante",
+        "fr": r"normal\w*|regles?|consignes?|limites?|restrictions?|oublie\w*|ecrire|pouvez|peux"
+        r"|partir|cette|deux|trois|quatre|cinq|dix",
+        "it": r"normal\w*|regol[ae]|limit[ei]|restrizion\w*|dimentica\w*|scrivere|tornare|puoi"
+        r"|avanti|questa|quella|due|tre|quattro|cinque|dieci",
+        "pt": r"normal\w*|regras?|limites?|restric\w+|esquec\w*|escrever|podes?|voltar"
+        r"|partir|diante|essa|aquela|dois|duas|tres|quatro|cinco|dez",
         "zh": r"正常|规则|限制|规定|恢复",
         "ja": r"普通|ルール|元に",
     }
 )
 GENERAL = (DIRECT, ALWAYS, ONWARD, PROHIBIT, BROAD, OUTPUT, ANSWER, CHANGE, USUAL)
 
-# single words for what most rules are about, by matter; rules on one matter replace each other
+# an order not to do something, in any form
+NEGATION = Signal(
+    {
+        "en": r"never|not|no|none|don't|dont|do n't|won't|can't|cannot|mustn't|shouldn't|without|avoid|stop"
+        r"|quit|skip|omit"
+        r"|refrain|nothing|nobody|nowhere",
+        "de": r"nie|niemals|nicht|kein\w*|ohne|vermeide\w*|verzichte\w*|unterlass\w*|weglassen",
+        "es": r"no|nunca|jamas|sin|ningun[oa]?s?|nada|evit\w+|tampoco",
+        "fr": r"ne|n'|pas|jamais|sans|aucune?|evit\w+|rien|ni",
+        "it": r"non|mai|senza|nessun[oa]?|niente|evit\w+|nulla",
+        "pt": r"nao|nunca|jamais|sem|nenhum[a]?|nada|evit\w+",
+        "ru": r"не|никогда|нельзя|без",
+        "nl": r"nooit|geen|niet|zonder|vermijd",
+        "pl": r"nie|nigdy|bez",
+        "tr": r"asla|hiçbir|hicbir",
+        "zh": r"不|别(?![人的处墅样致])|勿|禁|没",
+        "ja": r"ない|ません|禁|なしで|やめ|避け|不可|するな|ず(?=に|、|。)",
+        "ko": r"마세요|말아|마라|않|금지",
+        "ar": r"(?<!\w)(?:لا|أبدا|دون|بدون)(?!\w)",
+    }
+)
+# a demand that names what it takes the place of
+INSTEAD = Signal(
+    {
+        "en": r"instead|rather than|in place of|no longer|not \w+ any ?more",
+        "de": r"statt(?:dessen)?|anstatt|anstelle",
+        "es": r"en (?:vez|lugar) de|en su lugar",
+        "fr": r"au lieu|a la place",
+        "it": r"invece|anziche|al posto",
+        "pt": r"em vez|ao inves|no lugar",
+        "zh": r"改(?:成|用|为)|换成|而不是|代替",
+        "ja": r"代わり|ではなく|じゃなく|に(?:変更|変え)",
+    }
+)
+_GONE = re.compile(  # what a rule says holds no longer: a few words behind
+    r"(?:no longer|(?:tired|enough) of|instead of|rather than|in place of|nicht mehr|genug von|anstatt|anstelle von"
+    r"|statt|ya no|en vez de|en lugar de|au lieu de|a la place de|non piu|invece di|al posto di|em vez de|ao inves de"
+    r"|no lugar de)"
+    r"(?P<behind>(?: (?!(?:but|and|sondern|und|sino|y|mais|et|ma|e)\b)[^\W\d][\w']*){1,5})"
+    r"|(?:not|nao) (?P<between>(?:\w+ ){1,4}?)(?:any ?more|mais)\b"
+)
+
+
+def gone(sentence: str) -> list[str]:
+    """What a rule says holds no longer: `no longer in dollars`, `tea instead of coffee`."""
+    return [match["behind"] or match["between"] for match in _GONE.finditer(sentence)]
+
+
+POLITE = Signal(
+    {
+        "en": r"please|pls|plz|thanks|thank you|can|may|could|must|should|shall|have to|need to",
+        "de": r"bitte|kannst|darfst|durfen|konnen|sollst|sollen|musst|mussen",
+        "es": r"por favor|porfa|debes?|deben|puedes?",
+        "fr": r"svp|stp|merci|veuillez|aucune?|peux|pouvez",
+        "it": r"per favore|puoi|devi|deve|dovete|niente|nessun\w*|basta|meglio|bisogna",
+        "pt": r"por favor|pfv|deves?|devem|precisa|podes?",
+    }
+)
+# words for writing and answering as such
+WRITING = Signal(
+    {
+        "en": r"answer\w*|repl(?:y|ies)|respon[ds]\w*|write|speak|talk|say|address",
+        "de": r"antwort\w*|schreib\w*|sprich|sprechen|rede[nt]?|formulier\w*",
+        "es": r"(?:respond|contest|escrib|habl)\w+",
+        "fr": r"(?:repon|ecri|parle)\w*",
+        "it": r"(?:rispond|scriv|parl)\w+",
+        "pt": r"(?:respond|escrev|fal)\w+",
+        "zh": r"回答|回复|答复|写|说|讲",
+        "ja": r"答え|返事|返信|返答|回答|書|話",
+    }
+)
+
+# single words for what most rules are about, by matter; each has one value at a time for one object
 MATTERS: Mapping[str, Signal] = {
     "language": Signal(
         {
@@ -890,8 +1123,47 @@ MATTERS: Mapping[str, Signal] = {
             "ja": r"日本語|英語|中国語|フランス語|ドイツ語|韓国語|スペイン語|関西弁|標準語|方言",
         }
     ),
-    "address": ADDRESS,
+    "name": Signal(
+        {
+            "en": r"(?:call|address|greet) me(?! (?:back|at|on|when|if|tomorrow|later|today|crazy|old|about|a\b"
+            r"|an\b))|i go by"
+            r"|being called|(?:it's|its) (?:mr|mrs|ms|dr|prof)\b",
+            "de": r"nenn(?:e|en sie)? mich",
+            "es": r"lla(?:ma|me)me|me llamas|puedes llamarme|(?:me )?llam(?:a|e)nme",
+            "fr": r"appel(?:le|ez)[- ]moi",
+            "it": r"chiama(?:mi|teci)|mi chiami|puoi chiamarmi",
+            "pt": r"me cham[ea]|cham[ea]-me|(?:pode|podes) (?:me )?chamar(?:-me)?",
+            "zh": r"(?:叫|称呼|喊)我",
+            "ja": r"(?:と|って)(?:呼ん|呼ば|お呼び)",
+        }
+    ),
+    "formality": Signal(
+        {
+            "de": r"duze?n?|sieze?n?|geduzt|gesiezt|beim (?:du|sie)|per (?:du|sie)|(?:du|sie) sagen"
+            r"|sag(?:en sie)? (?:du|sie)",
+            "es": r"tutea(?:me)?|de (?:tu|usted|vos)",
+            "fr": r"tuto\w+|vouvo\w+|(?:dis|dites)[- ]moi (?:tu|vous)",
+            "it": r"del (?:tu|lei)",
+            "pt": r"por (?:tu|voce)|de (?:voce|senhor|senhora)",
+            "zh": r"(?:称|用)[“\"\ufffc]?(?:您|你)[”\"\ufffc]?称呼",
+            "ja": r"敬語|タメ口|ため口",
+        }
+    ),
     "length": LIMIT,
+    "tone": Signal(
+        {
+            "en": r"(?:in)?formal(?:ly)?|casual(?:ly)?|friendly|polite(?:ly)?|professional(?:ly)?"
+            r"|playful(?:ly)?|serious(?:ly)?"
+            r"|dry|sarcastic(?:ally)?|cheerful(?:ly)?|tone",
+            "de": r"formlich|formell|informell|locker|freundlich|hoflich|sachlich|ernst|ton|tonfall",
+            "es": r"(?:in)?formal|coloquial|amable|serio|tono",
+            "fr": r"formel\w*|familier\w*|poli|amical\w*|serieux|ton (?:\w+ )?(?:formel|familier|amical|serieux)",
+            "it": r"(?:in)?formale|amichevole|cortese|serio|tono",
+            "pt": r"(?:in)?formal|amigavel|educado|serio|tom",
+            "zh": r"语气|口吻",
+            "ja": r"口調|丁寧に|くだけた",
+        }
+    ),
     "currency": Signal(
         {
             "en": r"euros?|dollars?|pounds?|yen|francs?|rupees?|pesos?|currency|crowns?|usd|eur|gbp|chf|reais|yuan",
@@ -927,3 +1199,49 @@ MATTERS: Mapping[str, Signal] = {
     ),
     "emoji": Signal({"en": r"emojis?|emoticons?|smileys?", "zh": r"表情", "ja": r"絵文字|顔文字"}),
 }
+
+# what a matter is called: in "ignore what I said about length" a matter is named without a value
+MATTER_NAMES: Mapping[str, Signal] = {
+    "language": Signal(
+        {
+            "en": r"languages?",
+            "de": r"sprachen?",
+            "es": r"idiomas?|lengua",
+            "fr": r"langues?",
+            "it": r"lingu[ae]",
+            "pt": r"linguas?|idiomas?",
+            "zh": r"语言|哪种语",
+            "ja": r"言語|何語",
+        }
+    ),
+    "length": Signal(
+        {
+            "en": r"length|(?<!as )long(?! as)|(?<!no )(?<!any )longer",
+            "de": r"lange[nr]?|ausfuhrlich\w*",
+            "es": r"longitud|larg[oa]s?",
+            "fr": r"longueur|longue?s?",
+            "it": r"lunghezza|lung(?:o|a|hi|he)",
+            "pt": r"comprimento|tamanho|long[oa]s?",
+            "zh": r"长度|字数|长",
+            "ja": r"長さ|文字数|長く",
+        }
+    ),
+    "currency": Signal({"en": r"currenc(?:y|ies)", "de": r"wahrung\w*", "es": r"monedas?", "fr": r"monnaies?"}),
+    "tone": Signal({"en": r"tone"}),
+}
+OF_THE_SPEAKER = ("name", "formality")  # one for all that is written: no object is compared
+OF_WRITING = ("language", "length", "tone", "emoji", "numerals", "formality")
+# how a length is counted and bounded
+LENGTH_UNITS = Signal(
+    {
+        "en": r"words?|sentences?|lines?|paragraphs?|characters|bullets?|points?|items?"
+        r"|pages?|tokens"
+        r"|most|more|maximum|than|under|below|within|limited|fewer|less",
+        "de": r"wort\w*|satz\w*|zeilen?|absatz\w*|zeichen|punkte?n?|seiten?|hochstens"
+        r"|maximal|mehr",
+        "es": r"palabras?|frases?|lineas?|parrafos?|caracteres|maximo|menos",
+        "fr": r"mots?|phrases?|lignes?|paragraphes?|caracteres|maximum|moins",
+        "it": r"parol[ae]|fras[ie]|righ[ae]|paragraf[io]|massimo|meno|esatte",
+        "pt": r"palavras?|frases?|linhas?|paragrafos?|maximo|menos",
+    }
+)

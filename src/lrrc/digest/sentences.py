@@ -158,8 +158,8 @@ def _inside(text: str, first: int, match: re.Match) -> bool:
     closed, dots = shown[-1] not in ".!?…", shown.strip("…") in ("", "..", "...", "....")
     if dots and not closed:
         return mark > first and text[mark - 1].isspace()  # a pause; dots at the end of a word show that it breaks off
-    # who writes everything in small letters begins sentences with them
-    return closed or text[first:mark].lstrip(_OPENERS)[:1].isupper()
+    # a question is one whatever follows; and who writes everything in small letters begins sentences with them
+    return closed or ("?" not in shown and text[first:mark].lstrip(_OPENERS)[:1].isupper())
 
 
 def _belongs(language: str, before: str, word: str, text: str, after: int) -> bool:

@@ -11,7 +11,18 @@ import re
 from collections.abc import Mapping
 
 _MOST = 400  # alternatives that one may be written out into
-SPACED = ("en", "de", "es", "fr", "it", "pt", "ru")  # languages that write blanks between words; the others do not
+SPACED = (
+    "en",
+    "de",
+    "es",
+    "fr",
+    "it",
+    "pt",
+    "ru",
+    "nl",
+    "pl",
+    "tr",
+)  # languages that write blanks between words; the others do not
 
 
 _CLAUSE_OPENS = re.compile(

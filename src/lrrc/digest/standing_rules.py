@@ -9,7 +9,6 @@ system messages are never compressed in the first place.
 from __future__ import annotations
 
 import functools
-import math
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -18,18 +17,15 @@ from weakref import WeakKeyDictionary
 
 from lrrc.digest import rule_wording as wording
 from lrrc.digest.history import History
+from lrrc.digest.rule_matters import Demand, Lift, clauses, demands_of
 from lrrc.digest.voice import SHOWN, of_somebody_else, own_words, plain, reports, sentences
 from lrrc.digest.words import word_weight, words_of
 
 HELD = 256  # rules in force at most: more than half of any budget holds, and what a new one is compared with
+TELLING = 0.5  # weight of a word that names a matter or a value
 LONG = 2_000  # characters; of a message that is longer, only this much at both ends is read: the rest is pasted
-SAME_MATTER = 0.6  # share of the weight of the shorter of two rules' words that the other must have to replace it
-STEM = 6  # letters of a word that are compared: `comment` and `comments` are one
-COMMON = 0.35  # weight of a word that says nothing of what a rule is about
 
-_PAIR = re.compile(r"(?=([\u3040-\u30ff\u3400-\u9fff]{2}))")  # characters of scripts without blanks, two by two
-
-_QUESTION = re.compile(r"[?？]\W*$|(?:吗|呢|か)[。.]?\W*$")
+_QUESTION = re.compile(r"[?？؟]\W*$|(?:吗|呢|か)[。.]?\W*$")
 _TAG = re.compile(
     r",? (?:ok|okay|k|please|pls|right|yes|ja|gut|klar|vale|si|de acuerdo|d'accord|hein|va bene"
     r"|chiaro|ta|certo|ne)\W*$",
@@ -52,95 +48,134 @@ _ITEM = re.compile(
 
 @dataclass(frozen=True)
 class Rule:
-    """message[start:end], whole sentences. `words` and `matters` say what it is about; a `lasting` one is a fact of the
-    speaker, a `listed` one has a list of them. One that only `lifts` takes earlier ones back and asks for nothing."""
+    """message[start:end], whole sentences. `demands` say what it is about; a `lasting` one is a fact of the speaker, a
+    `listed` one has a list of them. One that only `lifts` takes earlier ones back, all of them where it is listed, and
+    asks for nothing. Of its `words` some are of what is `gone`: "no longer in dollars"."""
 
     start: int
     end: int
-    words: frozenset[str]
-    matters: frozenset[str]
+    demands: tuple[Demand, ...]
     lasting: bool = False
-    changes: bool = False
     listed: bool = False
-    lifts: bool = False
+    lifts: Lift | None = None
+    words: frozenset[str] = frozenset()
+    gone: frozenset[str] = frozenset()
 
     def ends(self, earlier: Rule) -> bool:
-        """Whether an earlier rule no longer holds after this one: it is about the same, told by words or matter."""
-        shared = self.words & earlier.words
-        if (self.listed or earlier.listed) and not self.lifts:  # of several things: one of them ends nothing
-            return self.listed >= earlier.listed and _most(shared, earlier.words)
-        if self.lifts or self.changes:
-            return bool(shared or self.matters & earlier.matters)
-        if self.matters & earlier.matters and not (self.words and earlier.words and not shared):
+        """Whether an earlier rule no longer holds after this one, which says so or has another demand for each of its
+        own."""
+        if self.gone and self.gone <= earlier.words and (not earlier.forbids or self.words & earlier.words - self.gone):
             return True
-        return _most(shared, min(self.words, earlier.words, key=_weight))
+        if self.lasting != earlier.lasting or self.listed < earlier.listed:
+            return False
+        return all(any(mine.replaces(theirs) for mine in self.demands) for theirs in earlier.demands)
+
+    def takes_back(self, earlier: Rule) -> bool:
+        """Whether this, which lifts, says what an earlier rule is about, and so means it."""
+        if self.lifts is Lift.RULE:
+            return any(mine.names(theirs) for mine in self.demands for theirs in earlier.demands)
+        if earlier.listed or not self.lifts:
+            return False
+        return all(any(mine.lifts(theirs, self.lifts) for mine in self.demands) for theirs in earlier.demands)
+
+    @property
+    def of_writing(self) -> bool:
+        """Whether all that it asks is about how to write."""
+        return all(demand.writing for demand in self.demands)
+
+    @property
+    def forbids(self) -> bool:
+        return any(demand.forbids for demand in self.demands)
+
+    @property
+    def matters(self) -> frozenset[str]:
+        """The names of what it sets (language, length), or of what else it is about."""
+        return frozenset().union(*(demand.settings or demand.words for demand in self.demands))
+
+    @property
+    def says_what(self) -> bool:
+        """Whether it names what it is about."""
+        return any(demand.words or demand.settings for demand in self.demands)
 
 
 @functools.lru_cache(maxsize=1024)
 def recognise(message: str) -> tuple[Rule, ...]:
     """The rules that the writer of a message gives in it, in order, and what takes rules back."""
+    tail = len(message) - LONG
     if len(message) <= 2 * LONG:
-        return tuple(_recognise(message, 0))
-    last = len(message) - LONG
-    return (*_recognise(message[:LONG], 0), *_recognise(message[last:], last))
+        return tuple(_recognise(message, len(message), 0)) if _touched(message) else ()
+    if _touched(message[:LONG]) or _touched(message[max(0, tail - 2 * LONG) :]):  # where a list may have opened
+        return tuple(_recognise(message, LONG, tail))
+    return ()
 
 
-def _recognise(text: str, offset: int) -> Iterator[Rule]:
+def _touched(text: str) -> bool:
     words = plain(text).lower()
-    if not (wording.TOUCHED.search(words) or ("\n" in words and wording.LIST_OPENING.search(words))):
-        return
+    return wording.TOUCHED.search(words) or ("\n" in words and wording.LIST_OPENING.search(words))
+
+
+def _recognise(text: str, head: int, tail: int) -> Iterator[Rule]:
+    """The rules that have a part in text[:head] or text[tail:]; whose words they are the whole message tells."""
     own = own_words(text)
     spans = list(sentences(own))
     items = [bool(_ITEM.match(own, start)) and _opens_line(own, start) for start, _ in spans]
+    described = False  # what is to be made has been described, and may go on to be
     i = 0
     while i < len(spans):
         start, end = spans[i]
-        sentence = own[start:end].lower()
         last = _list_end(own, spans, items, i)
-        if last > i and opens_list(sentence):
-            yield replace(_rule(own, start, spans[last][1], offset), listed=True)
+        i += 1
+        if start >= head and spans[last][1] <= tail:
+            continue
+        sentence = own[start:end].lower()
+        if last >= i and opens_list(sentence):
+            yield _rule(own, start, spans[last][1], listed=True)
             i = last + 1
             continue
-        i += 1
-        announces = sentence.endswith(":") and own[end:].lstrip().startswith(SHOWN)
-        if announces or not wording.TOUCHED.search(sentence) or reports(sentence):
+        if (start >= head and start < tail) or end - start > LONG:
             continue
-        if states_rule(sentence):
-            yield _rule(own, start, end, offset)
-        elif wording.LIFT.search(sentence) and not _QUESTION.search(sentence):
-            yield replace(_rule(own, start, end, offset), lifts=True, listed=bool(_EVERY.search(sentence)))
+        described = wording.MADE.search(sentence) or (described and bool(wording.MADE_ON.match(sentence)))
+        announces = sentence.endswith(":") and own[end:].lstrip().startswith(SHOWN)
+        if described or announces or not wording.TOUCHED.search(sentence) or reports(sentence):
+            continue
+        if states_rule(sentence) and not _only_lifts(sentence):
+            yield _rule(own, start, end)
+        elif not _QUESTION.search(sentence):
+            yield from _lift(own, start, end)
 
 
-def _rule(own: str, start: int, end: int, offset: int) -> Rule:
+def _rule(own: str, start: int, end: int, listed: bool = False) -> Rule:
     text = own[start:end].lower()
-    about = frozenset(matter for matter, signal in wording.MATTERS.items() if signal.search(text))
-    lasting, changes = wording.FACT.search(text), wording.CHANGE.search(text)
-    return Rule(start + offset, end + offset, _content_words(text), about, lasting, changes)
+    gone = frozenset() if listed else _telling(" ".join(wording.gone(text)))
+    return Rule(start, end, demands_of(text), wording.FACT.search(text), listed, words=_telling(text), gone=gone)
 
 
-def _content_words(text: str) -> frozenset[str]:
-    """The words that say what a rule is about: none that rules are worded with."""
-    found = {
-        word
-        for word in words_of(text)
-        if len(word) > 3 and word.isascii() and word.isalnum() and word_weight(word) > COMMON
-    }
-    found |= {match.group(1) for match in _PAIR.finditer(text)}
-    return frozenset(word[:STEM] for word in found if not _worded_with(word))
+def _telling(text: str) -> frozenset[str]:
+    return frozenset(word for word in words_of(text) if word_weight(word) >= TELLING)
 
 
-@functools.lru_cache(maxsize=16_384)
-def _worded_with(word: str) -> bool:
-    """Whether rules on anything are worded with it."""
-    return any(signal.search(word) for signal in wording.GENERAL)
+def _only_lifts(sentence: str) -> bool:
+    """Whether a sentence worded as a rule asks for nothing: you no longer have to answer in German."""
+    if not (wording.LIFT_EXEMPT.search(sentence) or wording.LIFT_RULE.search(sentence)):
+        return False
+    return not any(
+        states_rule(clause)
+        for clause in clauses(sentence)
+        if not (wording.LIFT_EXEMPT.search(clause) or wording.LIFT_RULE.search(clause))
+    )
 
 
-def _most(shared: frozenset[str], words: frozenset[str]) -> bool:
-    return bool(words) and _weight(shared) >= SAME_MATTER * _weight(words)
-
-
-def _weight(words: frozenset[str]) -> float:
-    return math.fsum(map(word_weight, words))
+def _lift(own: str, start: int, end: int) -> Iterator[Rule]:
+    sentence = own[start:end].lower()
+    signals = (
+        (Lift.RULE, wording.LIFT_RULE),
+        (Lift.WRITING, wording.LIFT_WRITING),
+        (Lift.EXEMPT, wording.LIFT_EXEMPT),
+        (Lift.PERMIT, wording.LIFT_PERMIT),
+    )
+    how = next((lift for lift, signal in signals if signal.search(sentence)), None)
+    if how:
+        yield Rule(start, end, demands_of(sentence, lifts=True), listed=bool(_EVERY.search(sentence)), lifts=how)
 
 
 def _opens_line(own: str, start: int) -> bool:
@@ -148,13 +183,14 @@ def _opens_line(own: str, start: int) -> bool:
 
 
 def _list_end(own: str, spans: list[tuple[int, int]], items: list[bool], i: int) -> int:
-    """The last sentence of the list that follows directly behind sentence i; i itself where none does."""
+    """The last sentence of the list that follows directly behind sentence i, as far as it is read; i itself where none
+    does."""
     last = j = i
     if items[i] or j + 1 >= len(spans) or not items[j + 1]:
         return i
     for j in range(i + 1, len(spans)):
         gap = own[spans[j - 1][1] : spans[j][0]]
-        if not items[j] and "\n" in gap:
+        if (not items[j] and "\n" in gap) or spans[j][1] - spans[i][0] > 2 * LONG:
             break
         last = j
     return last
@@ -236,10 +272,7 @@ class _Index:
         self.read = len(history.messages)
 
     def _take(self, rule: Rule, held: range) -> None:
-        ended = [given for given in self.in_force if rule.ends(given.rule)]
-        if rule.lifts and not (rule.words or rule.matters):  # back to normal: the newest rule, or all of them
-            wishes = [given for given in self.in_force if not given.rule.lasting]
-            ended = wishes if rule.listed else wishes[-1:]
+        ended = self._taken_back(rule) if rule.lifts else [given for given in self.in_force if rule.ends(given.rule)]
         for given in ended:
             given.until = held.stop
         self.in_force = [given for given in self.in_force if given.until is None][-HELD + 1 :]
@@ -247,6 +280,19 @@ class _Index:
             given = _Given(rule, held)
             self.given.append(given)
             self.in_force.append(given)
+
+    def _taken_back(self, rule: Rule) -> list[_Given]:
+        """What a sentence that lifts ends: the rules that it names; one that names none means the newest, of those on
+        how to write where it gives back the usual way of writing, and a mere permission then means none."""
+        wishes = [given for given in self.in_force if not given.rule.lasting]
+        if rule.says_what:
+            rule = replace(rule, lifts=Lift.PERMIT) if rule.lifts is Lift.WRITING else rule
+            return [given for given in self.in_force if rule.takes_back(given.rule)]
+        if rule.lifts is Lift.WRITING:
+            return [given for given in wishes if given.rule.of_writing][-1:]
+        if rule.lifts is Lift.RULE:
+            return wishes if rule.listed else wishes[-1:]
+        return []
 
 
 _known: WeakKeyDictionary[History, _Index] = WeakKeyDictionary()
@@ -260,6 +306,11 @@ def rules_in_force(history: History, seen: int | None = None) -> list[range]:
         return [given.segments for given in reversed(index.in_force)]
     held = [g for g in index.given if g.segments.stop <= seen and (g.until is None or g.until > seen)]
     return [given.segments for given in reversed(held)][:HELD]
+
+
+def matters_of(history: History, held: range) -> frozenset[str]:
+    """What the rules of `rules_in_force` that stand in these segments are about: two that share one may differ."""
+    return frozenset().union(*(given.rule.matters for given in _known[history].given if given.segments == held))
 
 
 def segments_of(history: History, message: int, rule: Rule) -> range:

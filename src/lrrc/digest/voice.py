@@ -8,7 +8,7 @@ the user's own is an order that anybody can give by being quoted.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 SHOWN = "\ufffc"  # stands for every character that somebody else says; no letter, no white space, no punctuation
@@ -34,17 +34,57 @@ _CODE = re.compile(
     r"|\Z)+)+",
     re.M | re.S,
 )
-_TAGGED = re.compile(r"<(\w[\w-]*)\b[^<>\n]*>.*?</\1>", re.S)
+_OPENING_TAG, _CLOSING_TAG = re.compile(r"<(\w[\w-]*)\b[^<>\n]*>"), re.compile(r"</(\w[\w-]*)>")
 _RULED_OFF = re.compile(r"^[ \t]*([-=_*~])\1{2,}[ \t]*$(.*?)(?:^[ \t]*\1{3,}[ \t]*$)", re.M | re.S)
 _ADDRESS = re.compile(r"https?://\S+|(?<!\w)[~.]{0,2}/\S*|(?<!\S)--\w[\w-]*")
 _COLON = re.compile(r":(?=\s|[^\x00-\u024f]|\Z)")
+# a command behind its prompt and what it printed: to the next blank line, or, where it prints a file, to the end
+_COMMAND = re.compile(
+    r"^[ \t]*(?:[\w.-]+@[\w.-]+[^\n$#%]{0,60}[$#%]|\([\w.-]+\) \$|\$(?= \D)|PS [A-Z]:[^\n>]{0,80}>"
+    r"|[A-Z]:\\[^\n>]{0,80}>|➜[^\n]{0,40}?) "
+    r"(?:[^\n]*\b(?:cat|less|more|head|tail|man|curl|grep|type|git (?:log|show|diff)|--?help)\b.*\Z"
+    r"|\S[^\n]*(?:\n(?=[ \t]*\S)[^\n]*)*)",
+    re.M | re.S,
+)
+# what compilers, tools and loggers report, with the indented lines that go on with it
+_REPORT = re.compile(
+    r"^[ \t]*(?:(?:fatal )?error(?:\[\w+\])?:|warning(?:\[\w+\])?:|fatal:|usage:|npm (?:ERR!|WARN|error|warn)\b|E   +\S"
+    r"|\[?(?:ERROR|WARN|WARNING|FATAL|INFO|DEBUG|CRITICAL)\]?[ :]|\w+(?:Error|Exception|Warning):"
+    r"|[\w./\\-]+[:(]\d+(?:[:,]\d+)?\)?: ?(?:\w+ )?(?:error|warning|note|hint|info)\b)[^\n]*(?:\n[ \t]+\S[^\n]*)*",
+    re.M,
+)
+# code without a fence: lines that no prose has, and the comments beside them
+_CODE_LINE = re.compile(
+    r"[ \t]*(?:(?:async )?def \w+\(|class \w+[(:{]|import [\w.]+[ \t]*$|from [\w.]+ import |(?:function|fn"
+    r"|func) \w*\(|(?:const|let|var)"
+    r" \w+ ?[:=]|(?:public|private|protected|static) \w+[\w<> ]* \w+\(|#include|@\w+[ \t]*$"
+    r"|[\w.\[\]\"']{1,60} ?(?:[-+*/|:]?=|=>|->)"
+    r" ?\S|[\w.]{1,60}\([^\n]{0,200}\)[;,{]?[ \t]*(?:#|//|$)|[})\]]+[;,)]*[ \t]*$|[^\n(=]*[(=][^\n]*[;{][ \t]*$)"
+)
+_COMMENT_LINE = re.compile(r"[ \t]*(?:#|//|/\*|\*|--)")
+# the heading that a chat program puts above what somebody posted: a name and the time of day
+_POSTED = re.compile(
+    r"^[ \t]*(?:[^\W\d_a-z][\w.'-]*(?: [^\W\d_a-z][\w.'-]*){0,3}(?: \((?:[^()\n]{1,20})\))?(?:,?"
+    r" *\[[^\[\]\n]{0,12}\d{1,2}:\d\d[^\[\]\n]{0,6}\]"
+    r"|(?:[ \t]{2,}|[ \t]*[—–|•·-][ \t]*)(?:(?:today|yesterday|heute|gestern)[ \t](?:at "
+    r"|um )?)?\d{1,2}:\d\d(?: ?[AaPp]\.?[Mm]\.?)?"
+    r"|[ \t]+\d{1,2}:\d\d ?[AaPp]\.?[Mm]\.?))[ \t]*$(?:\n(?=[ \t]*\S)[^\n]*)*",
+    re.M,
+)
 # what machines and chats write, a line at a time
 _LINE = re.compile(
-    r"^[ \t]*(?:>|\$ |[{}\[]\S|<[\w!/]|//|/\*|--\s|#!|[+-]\s*#|@@|diff --git|Traceback|File \"|at \w[\w.]*\("
+    r"^[ \t]*(?:>|\$ (?!\d)|\d{1,2}[./]\d{1,2}[./]\d{2,4},? \d{1,2}:\d\d|[{}\[]\S|<[\w!/]|//|/\*|--\s|#!|[+-]\s*#|@@"
+    r"|diff --git|Traceback|File \"|at \w[\w.]*\("
     r"|\[?\d{1,2}:\d\d|\[?\d{4}-\d\d-\d\d)[^\n]*$",
     re.M,
 )
 _SPEAKER = re.compile(r"^[ \t]*([A-Z][\w .'-]{0,24}) ?:[ \t]+\S[^\n]*$", re.M)  # of a transcript
+# of a chat log in small letters; a list of settings, "tone: dry", has each label once
+_SMALL_SPEAKER = re.compile(r"^[ \t]*([a-z]\w{0,15}) ?:[ \t]+\S[^\n]*$", re.M)
+_PERSON = re.compile(
+    r"(?:me|him|her|them|s?he|they|you|us|mom|mum|dad|boss|user|assistant|bot|ai|human|system|agent|customer|client|ich|er"
+    r"|sie|du|yo|el|ella|moi|lui|elle|io|lei|eu|ele|ela)\Z"
+)
 
 _FORWARDED = re.compile(
     r"(?<!-)-{2,}\s*(?:begin )?(?:original|forwarded|urspr|weitergel|mensaje|mensagem|message|messaggio|reenvi"
@@ -96,14 +136,23 @@ _SAYS_WORDS = (
     r"|keeps? (?:saying|telling|yelling|repeating|asking)|(?:wants|asked|asks|ordered|expects|orders|forbids"
     r"|forbade|tells|begged) (?:me|us|you|everyone|everybody|people|him|her|them)\b"
     r"|according to|reportedly|forwarded|quoted"
+    # what is said in a tale without quotation marks: never go there, she whispered
+    r"|(?<=, )(?:(?:he|she|they|the [\w-]+(?: [\w-]+)?|[\w-]+) (?:whispered|said|murmured|muttered|cried"
+    r"|shouted|hissed|replied"
+    r"|growled|called|yelled|snapped|answered|added|warned|told|pleaded|begged|screamed|sighed|croaked|ordered"
+    r"|commanded)"
+    r"|(?:whispered|said|murmured|muttered|cried|shouted|hissed|replied|growled) (?:he|she|they|the [\w-]+|[\w-]+))"
+    r"(?= ?[.,;!?]|\s*\Z| (?:to|in|at|with|and|as|from|softly|quietly|loudly)\b)"
     # de
     r"|(?<!ich )(?<!wie )(?:sagt|sagte|sagten|meint|meinte|schreibt|schrieb|behauptet|behauptete|verlangt"
     r"|verlangte|fordert|forderte|warnt|warnte"
-    r"|predigt|predigte|rief|ruft|brullt|brullte|besteht darauf|bestand darauf|besagt)(?!\w)|(?:da|dort|drin"
+    r"|flusterte|murmelte|zischte|knurrte|predigt|predigte|rief|ruft|brullt|brullte|besteht darauf"
+    r"|bestand darauf|besagt)(?!\w)|(?:da|dort|drin"
     r"|drauf|es) (?:steht|stand)|hei(?:ß|ss)t es|gelesen"
     r"|laut (?:dem|der|den|meine[rnm]?|unsere[rnm]?|eine[rnm]?)|zufolge|angeblich|weitergeleitet|abgetippt"
     # es
-    r"|dice|dicen|dijo|dijeron|decia|decian|segun(?! te\b| tu\b| creas| convenga)|sostiene|afirma|asegura"
+    r"|susurro|murmuro|grito|exclamo|dice|dicen|dijo|dijeron|decia|decian|segun(?! te\b| tu\b| creas| convenga)"
+    r"|sostiene|afirma|asegura"
     r"|insiste|exige|exigio|advierte|aconseja|recomienda"
     r"|(?:me|nos|le|les) (?:pidio|ordeno|mando|obliga|prohibe|prohibio|exige|pide)|repite que|grita|reenviad\w+"
     # fr
@@ -111,19 +160,28 @@ _SAYS_WORDS = (
     r"|prof|directrice|directeur) "
     r"(?:dit|disent|disait|ecrit|ecrivait|repete|exige|insiste|pretend|affirme|conseille|demande (?:de|que)"
     r"|crie|repond|interdit|oblige|voudrait|veut)"
+    r"|(?:murmura|chuchota|cria|dit|souffla|repondit|s'ecria)(?:-t)?-(?:il|elle|ils|elles|on)|(?<=, )(?:murmura"
+    r"|chuchota|souffla) "
     r"|selon(?! toi| vous| le cas)|d'apres(?! toi| vous)|(?:est|etait) ecrit"
     # it
-    r"|dicono|disse|diceva|dice|secondo(?! te\b| lei\b| me\b)|scrisse|ha (?:scritto|detto|ordinato|vietato)"
+    r"|sussurro|mormoro|grido|dicono|disse|diceva|dice|secondo(?! te\b| lei\b| me\b)|scrisse|ha (?:scritto"
+    r"|detto|ordinato|vietato)"
     r"|(?:mi|ci) ha (?:chiesto|imposto)|sostiene|afferma|insiste|pretende"
     r"|raccomanda|ripete|grida|c'e scritto|inoltrat\w+"
     # pt
-    r"|diz|dizem|disse|disseram|dizia|segundo(?! voce| plano| item| capitulo)|escreveu|afirma|exige|(?:me"
+    r"|sussurrou|murmurou|gritou|diz|dizem|disse|disseram|dizia|segundo(?! voce| plano| item| capitulo)"
+    r"|escreveu|afirma|exige|(?:me"
     r"|nos) (?:pediu|mandou|proibiu|obriga)|esta escrito|encaminhad\w+"
+    # nl, pl, tr, ru, ar
+    r"|zegt|zei|schrijft|schreef|mowi|powiedzial\w*|pisze|napisal\w*|dedi|diyor|soyledi|yazdi|söyledi|yazdı"
+    r"|mówi|powiedział\w*|napisał\w*"
+    r"|говорит|говорил\w*|сказал\w*|пишет|написал\w*|требует|قال|قالت|يقول|تقول|كتب"
     r")(?!\w)"
 )
 _SAYS_SIGNS = (
-    # zh, ja
-    r"(?<![我你小话如])说[:,“\ufffc]|(?:他|她|妈|爸|板|师|友|事|人|医生|奶|爷|姐|哥|弟|妹|客户|领导)(?:总|老"
+    # zh, ja, ko
+    r"低声道|喊道|说道|ささやい|つぶやい|叫ん|라고 (?:말|했|하)|말했|(?<![我你小话如])说[:,“\ufffc]|(?:他|她|妈"
+    r"|爸|板|师|友|事|人|医生|奶|爷|姐|哥|弟|妹|客户|领导)(?:总|老"
     r"|常|又|还|经常|一直|都)?(?:说|让我|叫我|要我"
     r"|要求|规定|嘱咐|认为|坚持)"
     r"|告诉我|写着|写道|写的是|里写|上写|里发|发来|转发|轉發|据说|要求我们|老师让|让大家|听说"
@@ -142,7 +200,7 @@ _SUBJECT = re.compile(
     r"|grandpa|wife|husband|girlfriend|boyfriend|friend|neighbou?rs?|colleague|roommate|flatmate|supervisor"
     r"|instructor|dragon|witch|wizard|king|queen|knight|villain|story|novel|movie|manual|readme|style guide"
     r"|policy|handbook|contract|lease|law|regulations|terms|sign|label|poster|notice|recipe|school|company"
-    r"|linter|rep|church|gym|club)\b(?! and i\b)"
+    r"|linter|rep|church|gym|club|bot|chatbot|hero|heroine|narrator|protagonist)\b(?! and i\b)"
     r"|(?:doctor's orders|character sheet|terms and conditions|house rules)\b"
     r"|(?:mein|meine|unser|unsere|der|die|das|im|in der|auf dem|auf der|laut) (?:\w+ ){0,2}?(?:chef|chefin"
     r"|vermieter\w*|lehrer\w*|trainer\w*|arzt|arztin|mutter|vater|oma|opa|schwester|bruder|frau|mann|freundin?"
@@ -169,13 +227,41 @@ _SUBJECT = re.compile(
 # a request to look at a text that stands below, or behind
 _HANDS_OVER = re.compile(
     r"(?<!\w)(?:(?:translate|proofread|summari[sz]e|rephrase|rewrite|review|critique|edit|analy[sz]e|rate"
-    r"|check|explain|look at|read|improve|shorten) (?:\w+ ){0,3}(?:this|these|below|following)|(?:is|does"
+    r"|check|explain|look at|read|improve|shorten|make|polish|correct|fix) (?:\w+ ){0,3}(?:this|these|below"
+    r"|following)|(?:is|does"
     r"|how is|what do you think of|what about) this (?:[\w-]+ ){0,6}[\w-]+\?|reads$|(?:the )?(?:\w+ )?below$"
     r"|(?:ubersetz|korrigier|bewerte|prufe?|lies|fass)\w* (?:\w+ ){0,3}(?:diese\w*|folgende\w*)|(?:traduce"
     r"|corrige|resume|revisa|traduis|resume|relis|traduci|correggi|riassumi|traduza|corrija|resuma"
     r"|revise)\w* (?:\w+ ){0,3}(?:este|esta|esto|siguiente|ce|cette|suivant|questo|questa|seguente|isto|isso"
     r"|seguinte))(?!\w)|(?:下面|以下|这段|這段)[^。]{0,8}$|次の(?:文|文章|手紙|メール)",
 )
+# a whole sentence that asks for work on a text and names none: the text is what follows
+_WORKED_ON = re.compile(
+    r"\W*(?:(?:please|pls|hi|hello|hey|bitte|por favor|s'il (?:te|vous) plait|per favore)\W+)*(?:(?:can|could"
+    r"|would) you (?:please )?)?(?:"
+    r"(?:translate|put)(?: this)? (?:in)?to (?:\w+ )?[a-z]+"
+    r"|(?:correct|fix|check|improve|polish|proofread|edit|clean up) (?:the |my )?(?:\w+ )?(?:grammar|spelling"
+    r"|style|wording|punctuation"
+    r"|typos?|mistakes|errors|text|sentences?|english|german|french|spanish)"
+    r"|(?:proofread|translate|paraphrase|rephrase|rewrite|summari[sz]e) this"
+    r"|(?:ubersetz|korrigier|verbesser)\w*(?: (?:das|dies|den text|die grammatik|die rechtschreibung"
+    r"|den stil))?(?: (?:ins|auf) \w+)?"
+    r"|(?:traduce|traduzca|corrige|corrija|mejora|mejore)(?: (?:esto|el texto|la gramatica|la ortografia"
+    r"|el estilo))?(?: al? \w+)?"
+    r"|(?:traduis|traduisez|corrige|corrigez|ameliore|ameliorez)(?: (?:ceci|ca|le texte|la grammaire"
+    r"|l'orthographe|le style))?(?: en \w+)?"
+    r"|(?:traduci|traduca|correggi|corregga|migliora)(?: (?:questo|il testo|la grammatica|l'ortografia"
+    r"|lo stile))?(?: in \w+)?"
+    r"|(?:traduza|traduz|corrija|melhore)(?: (?:isto|isso|o texto|a gramatica|a ortografia"
+    r"|o estilo))?(?: (?:para|em) (?:o )?\w+)?"
+    r"|(?:请)?(?:把[^。]{0,6})?(?:翻译|译)(?:成|为|到)?\w{0,4}|(?:请)?(?:修改|润色|检查|改正)(?:一下)?(?:语法"
+    r"|文字|下文|错别字)"
+    r"|\w{1,5}に(?:翻訳|訳)して(?:ください)?|(?:文法|誤字)を(?:直|修正)して(?:ください)?)(?:,? (?:please|pls"
+    r"|bitte|por favor"
+    r"|svp|stp|thanks))?\W*\Z"
+)
+_REST = re.compile(r"[ \t]*")
+_ASKS = 400  # characters at most of a line that asks to look at what follows
 # what is done with the text of somebody else that follows behind a colon
 _ANNOUNCES = re.compile(
     r"(?<!\w)(?:"
@@ -235,12 +321,11 @@ def own_words(text: str) -> str:
     """The message, `plain` and of the same length, with SHOWN for every character that its writer only shows."""
     own = _without(text, _CODE)
     own = plain(_without(own, _QUOTED))  # before an apostrophe and a quotation mark look the same
-    for pattern in (_ADDRESS, _FORWARDED, _TAGGED, _RULED_OFF, _LINE):
+    own = _without_code(_without(own, _COMMAND))
+    own = _without_tagged(own)  # before a closing tag is taken for a path
+    for pattern in (_ADDRESS, _FORWARDED, _RULED_OFF, _POSTED, _REPORT, _LINE):
         own = _without(own, pattern)
-    labels = [match.group(1) for match in _SPEAKER.finditer(own)]
-    if len(labels) > len(set(labels)) or sum(label.isupper() and len(label) > 2 for label in labels) > 1:
-        own = _SPEAKER.sub(_hidden, own)
-    return _without_announced(_without_letters(own))
+    return _without_announced(_without_letters(_without_speakers(own)))
 
 
 def sentences(own: str) -> Iterator[tuple[int, int]]:
@@ -292,6 +377,44 @@ def _hide(own: str, start: int, end: int) -> str:
     return own[:start] + re.sub(r"\S", SHOWN, own[start:end]) + own[end:]
 
 
+def _without_tagged(own: str) -> str:
+    """Hide from an opening tag to the first that closes it."""
+    closing: dict[str, list[int]] = {}
+    for match in _CLOSING_TAG.finditer(own):
+        closing.setdefault(match.group(1), []).append(match.end())
+    pieces, done = [], 0
+    for match in _OPENING_TAG.finditer(own) if closing else ():
+        ends = closing.get(match.group(1), [])
+        first = bisect_right(ends, match.end())
+        if match.start() >= done and first < len(ends):
+            pieces += [own[done : match.start()], re.sub(r"\S", SHOWN, own[match.start() : ends[first]])]
+            done = ends[first]
+    return "".join((*pieces, own[done:]))
+
+
+def _without_speakers(own: str) -> str:
+    """Hide the lines of a transcript, told by its labels."""
+    labels = [match.group(1) for match in _SPEAKER.finditer(own)]
+    if len(labels) > len(set(labels)) or sum(label.isupper() and len(label) > 2 for label in labels) > 1:
+        own = _SPEAKER.sub(_hidden, own)
+    small = [match.group(1) for match in _SMALL_SPEAKER.finditer(own)]
+    is_log = len(small) > len(set(small)) or any(map(_PERSON.match, small))
+    return _SMALL_SPEAKER.sub(_hidden, own) if is_log else own
+
+
+def _without_code(own: str) -> str:
+    """Hide lines of code without a fence, and the comments and indented lines right beside them."""
+    lines = own.split("\n")
+    code = [bool(_CODE_LINE.match(line)) for line in lines]
+    if not any(code):
+        return own
+    beside = [bool(line.strip()) and bool(_COMMENT_LINE.match(line) or line[0] in " \t") for line in lines]
+    for order in (range(1, len(lines)), range(len(lines) - 2, -1, -1)):
+        for i in order:
+            code[i] = code[i] or (beside[i] and code[i - order.step])
+    return "\n".join(_hide(line, 0, len(line)) if hidden else line for line, hidden in zip(lines, code, strict=True))
+
+
 def _without_letters(own: str) -> str:
     """Hide from a salutation on a line of its own to the farewell, or to the end; the message's own first line, "Hi,",
     opens a letter only where a farewell follows."""
@@ -316,15 +439,19 @@ def _without_announced(own: str) -> str:
 
 
 def _without_handed_over(own: str) -> str:
-    """Hide what stands below a request to look at it, to the end of the message, where nothing is hidden there yet."""
-    if "\n" not in own and "?" not in own:
-        return own
-    for _, end in sentences(own):
-        rest = own[end:].lstrip(" \t")
-        if not rest or SHOWN in rest or not (rest.startswith("\n") or own[end - 1] == "?"):
-            continue
-        if _HANDS_OVER.search(own[max(0, own.rfind("\n", 0, end - 1)) : end].lower().rstrip(" .!")):
-            return _hide(own, end, len(own))
+    """Hide what stands below a request to look at it, or behind one to translate or to correct that names no text, to
+    the end of the message, where nothing is hidden there yet."""
+    shown = own.rfind(SHOWN)
+    for start, end in sentences(own):
+        rest = _REST.match(own, end)
+        if end > shown and rest and rest.end() < len(own):
+            sentence = own[start:end].lower().rstrip(" .!:")
+            if len(sentence) < _ASKS and _WORKED_ON.match(sentence):
+                return _hide(own, end, len(own))
+            if own[rest.end()] == "\n" or own[end - 1] == "?":
+                line = own[max(0, end - _ASKS, own.rfind("\n", 0, end - 1)) : end].lower().rstrip(" .!")
+                if _HANDS_OVER.search(line):
+                    return _hide(own, end, len(own))
     return own
 
 

@@ -16,12 +16,13 @@ from lrrc.digest.history import History
 from lrrc.digest.ranking import best_first, promise
 from lrrc.digest.rendering import head_tokens, render
 from lrrc.digest.selection import EMPTY_DIGEST, Selection, Span
-from lrrc.digest.standing_rules import rules_in_force
+from lrrc.digest.standing_rules import matters_of, rules_in_force
 from lrrc.digest.words import overlap
 from lrrc.pretrained import tokens
 
 LABEL_TOKENS = 3  # of "user: " and the line break; estimates only, the finished text is counted exactly
 JOIN_TOKENS = 1  # of what stands between a piece and the one before it
+AROUND_TOKENS = 12  # of label, marks and joints of a piece, at most: with so much room nothing needs to be counted
 MISFITS = 30  # candidates that may fail to fit before the search for small ones ends
 
 
@@ -119,16 +120,21 @@ def standing_groups(history: History, budget: int, rules: DigestRules, free_N: n
     with what it needs; of the history's first len(free_N) segments those that are `free` to be sent."""
     room, misfits = int(rules.standing * budget), 0
     kept: list[list[int]] = []
+    left: set[str] = set()  # the matters of newer rules that do not fit
     for rule in rules_in_force(history, len(free_N)) if room > LABEL_TOKENS else ():
         if not free_N[rule].all():
             continue
         held = _with_needs(history, rule)
+        matters = matters_of(history, rule) if left else frozenset()
+        if matters & left:
+            continue  # an older rule on that matter would stand there as if nothing had been said since
         tried = sorted({i for group in (*kept, held) for i in group})
-        small = sum(history.segments[i].tokens for i in tried) <= room
-        text = render(history, [whole_segment(history, i) for i in tried]) if small else ""
-        if small and tokens.count(text) - head_tokens() <= room:
+        spare = room - sum(history.segments[i].tokens for i in tried)
+        if spare >= AROUND_TOKENS * len(tried) or (spare >= 0 and _rendered_tokens(history, tried) <= room):
             kept.append(held)
-        elif (misfits := misfits + 1) >= MISFITS:
+            continue
+        left |= matters_of(history, rule)
+        if (misfits := misfits + 1) >= MISFITS:
             break
     return kept
 
@@ -148,6 +154,10 @@ def trim_to_budget(history: History, groups: Sequence[tuple[Span, ...]], budget:
 def _in_order(groups: Sequence[tuple[Span, ...]]) -> tuple[Span, ...]:
     """Every span once, though two rules may stand in one segment."""
     return tuple(sorted(set(chain.from_iterable(groups)), key=lambda span: (span.message, span.start)))
+
+
+def _rendered_tokens(history: History, chosen: Collection[int]) -> int:
+    return tokens.count(render(history, [whole_segment(history, i) for i in chosen])) - head_tokens()
 
 
 def _with_needs(history: History, held: Collection[int]) -> list[int]:
