@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from lrrc.cli import COMMANDS, main
 from lrrc.commands.compress import compress_file
+from lrrc.commands.pipes import MOST_TOLD, LeftOut
 from lrrc.episodes.chat_message import text_of
 from lrrc.episodes.parsing import parse_messages
 from lrrc.middleware import Coordinator
@@ -88,15 +89,16 @@ def test_good_lines_survive_bad_ones(tmp_path):
     ]
     source, target = tmp_path / "in.jsonl", tmp_path / "new" / "out.jsonl"
     source.write_bytes("\n".join(lines).encode() + b'\n{"id": "\xff"}\n')
-    reasons = []
-    tally = compress_file(source, target, NOTHING, reasons.append)
+    left_out = LeftOut()
+    tally = compress_file(source, target, NOTHING, left_out)
+    reasons = left_out.reasons
     answers = [json.loads(text) for text in target.read_text(encoding="utf-8").splitlines()]
     assert [answer["id"] for answer in answers] == ["a", "c", 8, "\ufffd", 7]
     payload, receipt = Coordinator(NOTHING).compose(chat("one two", "three", "four"), conversation="a")
     assert answers[0] == {"id": "a", "messages": payload, "receipt": json.loads(json.dumps(receipt.to_dict()))}
     assert payload[-1] == {"role": "user", "content": "four"}
     assert answers[-1]["messages"][0]["name"] == "ann" and "<|endoftext|>" in answers[-1]["messages"][0]["content"]
-    assert [int(reason.split(":")[0].removeprefix("line ")) for reason in reasons] == [
+    assert [int(reason.removeprefix(f"{source}: line ").split(":")[0]) for reason in reasons] == [
         2,
         3,
         6,
@@ -107,8 +109,8 @@ def test_good_lines_survive_bad_ones(tmp_path):
         12,
         15,
     ]
-    assert all("\n" not in reason and len(reason) < 400 for reason in reasons)
-    assert (tally.written, tally.left_out) == (5, 9)
+    assert all("\n" not in reason and len(reason.removeprefix(str(source))) < 400 for reason in reasons)
+    assert (tally.written, left_out.count) == (5, 9)
     assert tally.tokens_after == sum(answer["receipt"]["tokens_after"] for answer in answers)
 
 
@@ -124,7 +126,7 @@ def test_one_chat_is_one_text_and_one_count_wherever_it_goes(tmp_path):
     ]
     source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
     source.write_text(line(id=1, messages=messages))
-    assert compress_file(source, target, load_policy(PolicySpec("bm25", 20)), pytest.fail).written == 1
+    assert compress_file(source, target, load_policy(PolicySpec("bm25", 20)), LeftOut()).written == 1
     answer = json.loads(target.read_text())
     payload, receipt = Coordinator("bm25", 20).compose(messages)
     assert answer["messages"] == payload
@@ -154,14 +156,21 @@ def test_any_input_is_answered_or_reported(rows, cut, noise, tmp_path_factory):
     lines = [json.dumps(row).encode() for row in rows]
     lines += [line[:cut] + noise.replace(b"\n", b"") + line[cut:] for line in lines]
     source.write_bytes(b"\n".join(lines))
-    reasons = []
-    tally = compress_file(source, target, NOTHING, reasons.append)
-    answers = [json.loads(line) for line in target.read_text(encoding="utf-8").split("\n")[:-1]]
-    assert len(answers) == tally.written and len(reasons) == tally.left_out
-    assert bool(answers or reasons) == any(
+    target.write_text("old")
+    left_out = LeftOut()
+    try:
+        written = compress_file(source, target, NOTHING, left_out).written
+    except ValueError as error:
+        assert target.read_text() == "old" and str(error).startswith(f"{source}: ")
+        written, answers = 0, []
+    else:
+        answers = [json.loads(line) for line in target.read_text(encoding="utf-8").split("\n")[:-1]]
+        assert answers
+    assert len(answers) == written and len(left_out.reasons) == min(left_out.count, MOST_TOLD)
+    assert bool(answers or left_out.count) == any(
         line.decode("utf-8", "replace").strip(" \t\r\f\v,\0\x1c\x1d\x1e\x1f\x85\xa0\ufeff") for line in lines
     )
-    assert all("\n" not in reason and reason.startswith("line ") for reason in reasons)
+    assert all("\n" not in reason and reason.startswith(f"{source}: line ") for reason in left_out.reasons)
 
 
 def test_output_is_whole_or_absent(tmp_path):
@@ -173,11 +182,11 @@ def test_output_is_whole_or_absent(tmp_path):
     source.write_text(line(id=1, messages=chat("x")))
     target.write_text("old")
     with pytest.raises(OSError, match="no space"):
-        compress_file(source, target, Broken(PolicySpec("recency")), print)
+        compress_file(source, target, Broken(PolicySpec("recency")), LeftOut())
     assert target.read_text() == "old" and sorted(tmp_path.iterdir()) == [source, target]
     for wrong in (source, tmp_path):
         with pytest.raises(ValueError, match="file of its own"):
-            compress_file(source, wrong, NOTHING, print)
+            compress_file(source, wrong, NOTHING, LeftOut())
 
 
 def test_a_large_file_passes_in_small_memory(tmp_path):
@@ -188,7 +197,7 @@ def test_a_large_file_passes_in_small_memory(tmp_path):
     with source.open("w") as out:
         out.writelines(f"{row}\n" for _ in range(100))
     tracemalloc.start()
-    tally = compress_file(source, tmp_path / "out.jsonl", NOTHING, print)
+    tally = compress_file(source, tmp_path / "out.jsonl", NOTHING, LeftOut())
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert tally.written == 100 and peak < source.stat().st_size / 2

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from lrrc.cli import main
-from lrrc.middleware import Coordinator
+from lrrc.middleware import Coordinator, anthropic_messages
 
 FILL = " The ferryman notes every crossing in a green book and hangs it beside the bell." * 3
 
@@ -107,7 +107,7 @@ def test_values_that_json_does_not_have_are_read_and_never_written(compress):
     good = {"id": 1, "messages": TALK, "latency": float("nan")}
     bad = {"id": 2, "messages": [{**TALK[4], "score": float("inf")}]}
     status, answers, told = compress([good, bad])
-    assert status == 2 and [answer["id"] for answer in answers] == [1] and told.startswith("line 2: ")
+    assert status == 2 and [answer["id"] for answer in answers] == [1] and "in.jsonl: line 2: a number" in told
 
 
 def test_many_bad_lines_are_told_briefly(compress):
@@ -152,7 +152,92 @@ def test_bare_surroundings(tmp_path):
 
 def test_an_arena_is_no_request(compress):
     row = {"question_id": "q", "conversation_a": TALK, "conversation_b": TALK}
-    assert "line 1: a pair of an arena" in compress([row])[2]
+    assert "in.jsonl: line 1: a pair of an arena" in compress([row])[2]
+
+
+@pytest.mark.parametrize("agent", ["row", "option"])
+def test_who_is_named_and_none_of_the_people_is_told_with_those_who_are(compress, agent):
+    row = {"id": "a", "messages": PEOPLE} | ({"agent": "siv"} if agent == "row" else {})
+    status, (answer,), told = compress([row], *(["--agent", "siv"] if agent == "option" else []))
+    assert status == 0 and answer["messages"] == PEOPLE
+    assert "in.jsonl: line 1: of people alone, sent whole: nobody is called 'siv' there: who speaks is ove, liv" in told
+    assert "name by --agent" not in told
+
+
+NOTHING_READ = {
+    "a text": b"Dear all,\n",
+    "no conversation": b'{"letter": "Dear all"}\n{"letter": "again"}\n',
+    "empty": b"",
+    "a byte order mark alone": b"\xef\xbb\xbf",
+    "UTF-16 of nothing": b"\xff\xfe",
+    "zeros": bytes(40),
+    "an array of nothing": b"[]",
+}
+
+
+@pytest.mark.parametrize("kind", NOTHING_READ)
+@pytest.mark.parametrize("place", ["an old file", "a new file", "-"])
+def test_where_nothing_can_be_read_one_line_says_so_and_nothing_is_written(tmp_path, capsys, kind, place):
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_bytes(NOTHING_READ[kind])
+    if place == "an old file":
+        target.write_text("old")
+    before = sorted(tmp_path.iterdir())
+    status = main(["compress", str(source), "-" if place == "-" else str(target), "--policy", "recency"])
+    told = capsys.readouterr()
+    assert status == 1 and told.out == "" and told.err.count("\n") == 1 and f"{source}: " in told.err
+    assert sorted(tmp_path.iterdir()) == before and (place != "an old file" or target.read_text() == "old")
+
+
+def blocks(number, text):
+    """A call of a tool and its result, in Anthropic's blocks."""
+    call = {"type": "tool_use", "id": f"toolu_{number}", "name": "tide", "input": {"day": number}}
+    result = {"type": "tool_result", "tool_use_id": f"toolu_{number}", "content": [{"type": "text", "text": text}]}
+    return [
+        {"role": "assistant", "content": [{"type": "text", "text": "Ask the tide."}, call]},
+        {"role": "user", "content": [result]},
+    ]
+
+
+TIDES = [message for day in range(4) for message in blocks(day, f"Low at {day + 3}.{FILL * 3}")]
+ASKED = {"role": "user", "content": "When do we cross?"}
+WHOLE = {
+    "request": lambda sent: sent,
+    "request with its response": lambda sent: {
+        "request": sent,
+        "response": {"role": "assistant", "content": "At six."},
+    },
+    "JSON text": lambda sent: {**sent, "messages": json.dumps(sent["messages"])},
+}
+
+
+@pytest.mark.parametrize("system", ["You keep the ferry.", [{"type": "text", "text": "You keep the ferry."}], None])
+@pytest.mark.parametrize("place", WHOLE)
+def test_a_request_to_anthropic_goes_out_as_one(compress, place, system):
+    sent = {"model": "m", "max_tokens": 9, "messages": [*TALK[:4], ASKED, *TIDES]} | (
+        {"system": system} if system else {}
+    )
+    status, (answer,), told = compress([WHOLE[place](sent)], "--budget", "60")
+    expected, receipt = anthropic_messages.compose(Coordinator("bm25", 60), sent)
+    assert status == 0 and answer["messages"] == expected and answer.get("system") == system
+    assert answer["receipt"]["tokens_before"] == receipt.tokens_before > 4 * 150
+    assert answer["receipt"]["unknown_kinds"] == [] and answer["receipt"]["action"] == "rewritten"
+    results = [
+        b for m in answer["messages"] for b in m["content"] if isinstance(b, dict) and b["type"] == "tool_result"
+    ]
+    assert answer["messages"][-1]["content"][0] in results  # nothing stands before a result
+
+
+def test_a_system_prompt_beside_messages_of_another_form_goes_before_them(compress):
+    call = {"id": "c1", "type": "function", "function": {"name": "tide", "arguments": "{}"}}
+    asked = {"role": "assistant", "content": None, "tool_calls": [call]}
+    messages = [*TALK, asked, {"role": "tool", "tool_call_id": "c1", "content": "Low at noon."}]
+    prompt = {"role": "system", "content": "You keep the ferry."}
+    beside = {"system": prompt["content"]}
+    rows = [{"messages": messages, **beside}, {"messages": [prompt, *messages], **beside}]
+    status, answers, _ = compress(rows)
+    assert status == 0 and answers[0]["messages"] == answers[1]["messages"]
+    assert [m for m in answers[0]["messages"] if m["role"] == "system"] == [prompt]
 
 
 def test_estimate_goes_on_behind_a_bad_line_and_says_what_it_did_not_count(tmp_path, capsys):

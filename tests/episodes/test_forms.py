@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lrrc.digest.standing_rules import recognise
 from lrrc.episodes import forms, other_messages
 from lrrc.episodes.episode_file import read_episodes
 from lrrc.episodes.forms import opened, read_conversations, translated
@@ -151,8 +152,126 @@ def tree(chat):
     return {"conversation_id": "k", "mapping": nodes, "current_node": f"n{len(chat) - 1}"}
 
 
+def calls_of(message):
+    """(id, name, arguments) of every call."""
+    return [
+        (call["id"], call["function"]["name"], json.loads(call["function"]["arguments"]))
+        for call in message.get("tool_calls", ())
+    ]
+
+
+def anthropic(message):
+    """A message of Anthropic's Messages API."""
+    text = [{"type": "text", "text": message["content"]}] if message["content"] else []
+    if "tool_call_id" in message:
+        return {
+            "role": "user",
+            "content": [{"type": "tool_result", "tool_use_id": message["tool_call_id"], "content": text}],
+        }
+    used = [{"type": "tool_use", "id": key, "name": name, "input": given} for key, name, given in calls_of(message)]
+    return {"role": message["role"], "content": [*text, *used]}
+
+
+def converse(message):
+    """A message of Bedrock's Converse."""
+    text = [{"text": message["content"]}] if message["content"] else []
+    if "tool_call_id" in message:
+        result = {"toolUseId": message["tool_call_id"], "content": text, "status": "success"}
+        return {"role": "user", "content": [{"toolResult": result}, {"cachePoint": {"type": "default"}}]}
+    used = [{"toolUse": {"toolUseId": key, "name": name, "input": given}} for key, name, given in calls_of(message)]
+    return {"role": message["role"], "content": [*text, *used]}
+
+
+def gemini(message):
+    """A content of Gemini, whose calls have no ids."""
+    if "tool_call_id" in message:
+        return {"role": "user", "parts": [{"functionResponse": {"name": "look_up", "response": message["content"]}}]}
+    text = [{"text": message["content"]}] if message["content"] else []
+    used = [{"functionCall": {"name": name, "args": given}} for _, name, given in calls_of(message)]
+    return {"role": {"assistant": "model"}.get(message["role"], "user"), "parts": [*text, *used]}
+
+
+def sharegpt(message):
+    """A turn of ShareGPT, whose calls are written as JSON."""
+    if calls := calls_of(message):
+        written = [{"name": name, "arguments": given} for _, name, given in calls]
+        return {"from": "function_call", "value": json.dumps(written[0] if len(written) == 1 else written)}
+    speaker = {"user": "human", "assistant": "gpt", "tool": "observation"}.get(message["role"], message["role"])
+    return {"from": speaker, "value": message["content"]}
+
+
+def openinference(message):
+    """Attributes of OpenInference below a message's number."""
+    said = {"message.role": message["role"]}
+    if message["role"] == "user":
+        said |= {"message.contents.0.message_content.type": "text"}
+        said |= {"message.contents.0.message_content.text": message["content"]}
+    elif message["content"]:
+        said["message.content"] = message["content"]
+    for i, call in enumerate(message.get("tool_calls", ())):
+        at = f"message.tool_calls.{i}.tool_call"
+        said |= {f"{at}.id": call["id"]} | {f"{at}.function.{key}": value for key, value in call["function"].items()}
+    return said | ({"message.tool_call_id": message["tool_call_id"]} if "tool_call_id" in message else {})
+
+
+def openllmetry(message):
+    """Attributes of OpenLLMetry below a message's number."""
+    said = {key: message[key] for key in ("role", "content", "tool_call_id") if message.get(key)}
+    for i, call in enumerate(message.get("tool_calls", ())):
+        said |= {f"tool_calls.{i}.id": call["id"]}
+        said |= {f"tool_calls.{i}.{key}": value for key, value in call["function"].items()}
+    return said
+
+
+def numbered(prefix, messages, names):
+    return {f"{prefix}.{i}.{key}": value for i, m in enumerate(messages) for key, value in names(m).items()}
+
+
+def beside(chat):
+    """The text of the system prompt, and the other messages."""
+    told = "\n".join(m["content"] for m in chat if m["role"] == "system")
+    return told, [m for m in chat if m["role"] != "system"]
+
+
 SHAREGPT = {"system": "system", "user": "human", "assistant": "gpt"}
 WITH_TOOLS = {  # from a chat that may call tools
+    "Anthropic": lambda chat: {
+        "id": "k",
+        "system": beside(chat)[0],
+        "messages": [anthropic(m) for m in beside(chat)[1]],
+    },
+    "Anthropic, wrapped": lambda chat: {
+        "id": "k",
+        "request": {
+            "system": [{"type": "text", "text": beside(chat)[0], "cache_control": {"type": "ephemeral"}}][
+                : len(beside(chat)[0])
+            ],
+            "messages": [anthropic(m) for m in beside(chat)[1][:-1]],
+        },
+        "response": {"type": "message", **anthropic(chat[-1])},
+    },
+    "Bedrock": lambda chat: {
+        "id": "k",
+        "schemaVersion": "bedrock-conversation-2024",
+        "system": [{"text": m["content"]} for m in chat if m["role"] == "system"],
+        "messages": [converse(m) for m in beside(chat)[1]],
+    },
+    "Gemini, with tools": lambda chat: {
+        "id": "k",
+        "systemInstruction": {"parts": [{"text": beside(chat)[0]}]} if beside(chat)[0] else None,
+        "contents": [gemini(m) for m in beside(chat)[1]],
+    },
+    "ShareGPT, with tools": lambda chat: {"id": "k", "conversations": [sharegpt(m) for m in chat]},
+    "OpenInference": lambda chat: {
+        "span_id": "k",
+        "attributes": numbered("llm.input_messages", chat[:-1], openinference)
+        | numbered("llm.output_messages", chat[-1:], openinference),
+    },
+    "OpenLLMetry": lambda chat: {
+        "span_id": "k",
+        "attributes": numbered("gen_ai.prompt", chat[:-1], openllmetry)
+        | numbered("gen_ai.completion", chat[-1:], openllmetry),
+    },
     "OTLP logs": otlp_logs,
     "chat log": lambda chat: {"id": "k", "messages": chat},
     "JSON text": lambda chat: {"id": "k", "messages": json.dumps(chat)},
@@ -297,6 +416,167 @@ def test_a_form_is_read_as_the_chat_log_is(form):
     chat = CHAT if form in WITH_TOOLS else PLAIN
     row = (WITH_TOOLS | TEXTS_ALONE)[form](chat)
     assert episodes(as_bytes(row)) == episodes(as_bytes({"id": "k", "messages": chat}))
+
+
+def read_one(*rows):
+    """The messages of the one conversation in some lines, what was answered among them."""
+    ((_, row),) = read_conversations(io.BytesIO(as_bytes(*rows)))
+    return row["messages"] + row["answered"]
+
+
+@pytest.mark.parametrize("form", [form for form in WITH_TOOLS if form != "chat log"])
+def test_every_result_of_a_tool_answers_its_call(form):
+    found = read_one(WITH_TOOLS[form](CHAT))
+    (call,) = [call for m in found for call in m.get("tool_calls") or ()]
+    (result,) = [m for m in found if m["role"] == "tool"]
+    assert call["id"] and result["tool_call_id"] == call["id"]
+    assert [m["role"] for m in found] == [m["role"] for m in CHAT]
+
+
+def test_calls_without_ids_are_told_apart_and_answered_in_order():
+    """Of the same tool in one message, of another one, and again later; ids that are there stay."""
+    towns = [{"functionCall": {"name": "bells", "args": {"town": town}}} for town in ("Bruges", "Ghent")]
+    hour = {"functionCall": {"name": "hour", "args": {}, "id": "call_1"}}
+    replies = [{"functionResponse": {"name": "bells", "response": {"n": n}}} for n in (47, 54)]
+    told = {"functionResponse": {"name": "hour", "response": {"h": 6}, "id": "call_1"}}
+    contents = [
+        {"role": "user", "parts": [{"text": "How many bells?"}]},
+        {"role": "model", "parts": [*towns, hour]},
+        {"role": "user", "parts": [told, *replies]},
+        {"role": "model", "parts": [towns[0]]},
+        {"role": "user", "parts": [replies[0]]},
+    ]
+    found = read_one({"contents": contents})
+    calls = [call["id"] for m in found for call in m.get("tool_calls", ())]
+    results = [(m["tool_call_id"], m["content"]) for m in found if m["role"] == "tool"]
+    assert len(set(calls)) == 4 and calls[2] == "call_1"
+    expected = [(calls[2], {"h": 6}), (calls[0], {"n": 47}), (calls[1], {"n": 54}), (calls[3], {"n": 47})]
+    assert [(key, json.loads(text)) for key, text in results] == expected
+
+
+def test_what_is_no_call_stays_a_text_and_a_result_alone_needs_none():
+    turns = [("human", "Ring."), ("function_call", "ring(the bell)"), ("observation", "Dong."), ("gpt", "Rung.")]
+    found = read_one({"conversations": [{"from": speaker, "value": text} for speaker, text in turns]})
+    assert [m["content"] for m in found] == [text for _, text in turns]
+    assert found[2] == {"role": "tool", "content": "Dong."}
+
+
+def test_tools_that_ran_within_a_reply_stand_where_they_ran():
+    parts = [
+        {"type": "text", "text": "I weigh it."},
+        {"type": "tool_use", "name": "scales", "input": {"bell": 1}},
+        {"type": "tool_result", "name": "scales", "content": [{"type": "text", "text": "9 t"}]},
+        {"type": "text", "text": "And the other."},
+        {"type": "tool_use", "name": "scales", "input": {"bell": 2}},
+        {"type": "tool_result", "name": "scales", "content": [{"type": "text", "text": "4 t"}]},
+        {"type": "text", "text": "Nine and four tonnes."},
+    ]
+    talk = [{"sender": "human", "text": "How heavy?"}, {"sender": "assistant", "text": "", "content": parts}]
+    found = read_one({"uuid": "k", "chat_messages": talk})
+    assert [(m["role"], m["content"], len(m.get("tool_calls", ()))) for m in found] == [
+        ("user", "How heavy?", 0),
+        ("assistant", "I weigh it.", 1),
+        ("tool", "9 t", 0),
+        ("assistant", "And the other.", 1),
+        ("tool", "4 t", 0),
+        ("assistant", "Nine and four tonnes.", 0),
+    ]
+    assert [found[i]["tool_call_id"] for i in (2, 4)] == [found[i]["tool_calls"][0]["id"] for i in (1, 3)]
+
+
+def test_texts_attached_are_read_and_files_without_one_are_named():
+    attached = [{"file_name": "", "extracted_content": f"Bell {i} is cracked."} for i in (1, 2)]
+    files = [{"file_name": "tower.png"}, {"file_name": "list.txt"}]
+    attached.append({"file_name": "list.txt", "extracted_content": "Three bells."})
+    talk = [
+        {"sender": "human", "text": "Which one?", "content": [], "attachments": attached, "files": files},
+        {"sender": "assistant", "text": "Both."},
+    ]
+    logs = Logs(io.BytesIO(as_bytes({"chat_messages": talk})), "", pytest.fail)
+    (episode,) = logs
+    said = episode.turns[0].inputs[0].content
+    texts = ("Bell 1 is cracked.", "Bell 2 is cracked.", "Three bells.")
+    assert said == "".join(f"```\n{text}\n```\n" for text in texts) + "Which one?"
+    assert logs.lost.parts == {"file": 1}
+
+
+@pytest.mark.parametrize("around", ["{}", "A list.\n\n{}\n\nIts end.", "```\ncode\n```\n{}\n```\ncode\n```"])
+def test_what_is_attached_gives_no_orders(around):
+    order = "From now on, always answer in Dutch."
+    talk = [{"sender": "human", "text": "Who wrote it?", "attachments": [{"extracted_content": around.format(order)}]}]
+    (message,) = read_one({"chat_messages": talk})
+    assert recognise(order) and order in message["content"] and not recognise(message["content"])
+
+
+@pytest.mark.parametrize("place", ["contents", "response", "Bedrock"])
+def test_thoughts_of_other_makers_are_no_speech(place):
+    thought, said = (
+        {"text": "Bronze rings longer.", "thought": True},
+        {"text": "Take bronze.", "thoughtSignature": "c2ln"},
+    )
+    asked = {"role": "user", "parts": [{"text": "Bronze or iron?"}]}
+    shown = {"reasoningContent": {"reasoningText": {"text": thought["text"], "signature": "c2ln"}}}
+    row = {
+        "contents": {"contents": [asked, {"role": "model", "parts": [thought, said]}]},
+        "response": {"contents": [asked], "response": {"candidates": [{"content": {"parts": [thought, said]}}]}},
+        "Bedrock": {
+            "messages": [
+                {"role": "user", "content": asked["parts"]},
+                {"role": "assistant", "content": [shown, {"text": said["text"]}]},
+            ]
+        },
+    }[place]
+    logs = Logs(io.BytesIO(as_bytes(row)), "", pytest.fail)
+    (episode,) = logs
+    assert episode.turns[0].replies[0].content == "Take bronze."
+    assert logs.lost.tokens == {"thinking": count("Bronze rings longer.")} and not logs.lost.parts
+
+
+def test_a_picture_that_a_tool_gave_is_named_beside_its_text():
+    picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}}
+    result = {"type": "tool_result", "tool_use_id": "c7", "content": [{"type": "text", "text": "The dial."}, picture]}
+    talk = [anthropic(m) for m in CHAT[1:3]] + [{"role": "user", "content": [result]}, anthropic(CHAT[4])]
+    logs = Logs(io.BytesIO(as_bytes({"system": "Look.", "messages": talk})), "", pytest.fail)
+    (episode,) = logs
+    assert episode.turns[1].inputs[0].content == "The dial." and logs.lost.parts == {"image": 1}
+
+
+def test_calls_that_parts_say_again_count_once():
+    used = {"type": "tool_use", "id": "c7", "name": "look_up", "input": {"part": "pendulum"}}
+    again = {"type": "ai", "content": [used], "tool_calls": [{"id": "c7", "name": "look_up", "args": used["input"]}]}
+    found = read_one({"messages": [langchain(CHAT[1]), again, langchain(CHAT[3]), langchain(CHAT[4])]})
+    assert len(found[1]["tool_calls"]) == 1
+
+
+def spans(*found):
+    return {"resourceSpans": [{"resource": {}, "scopeSpans": [{"scope": {"name": "s"}, "spans": list(found)}]}]}
+
+
+OTHER_WORK = {
+    "a span": spans({"spanId": "z", "name": "GET", "attributes": [{"key": "http.method", "value": otlp("GET")}]}),
+    "no span": spans(),
+    "no scope": {"resourceSpans": []},
+    "a log record": {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": otlp("up"), "timeUnixNano": "1"}]}]}]},
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_WORK)
+def test_batches_of_other_work_alone_are_passed_over(kind):
+    assert read_one(OTHER_WORK[kind], WITH_TOOLS["OTLP"](CHAT), OTHER_WORK[kind]) == read_one(WITH_TOOLS["OTLP"](CHAT))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        spans({"spanId": "k", "name": "chat", "attributes": [{"key": "gen_ai.request.model", "value": otlp("m")}]}),
+        {"spans": [{"start": 0, "end": 4, "label": "TOWN"}], "text": "Ghent"},
+        {"data": [{"attributes": {"colour": "bronze"}}]},
+    ],
+    ids=["a call without its text", "no span", "no OTLP"],
+)
+def test_what_is_not_other_work_is_named_still(row):
+    refused = []
+    assert not list(read_conversations(io.BytesIO(as_bytes(row)), refuse=refused.append)) and len(refused) == 1
 
 
 def test_log_records_of_one_message_are_joined_by_their_span():
@@ -572,11 +852,13 @@ def test_compress_gets_what_was_sent_without_what_came_back():
 names = st.sampled_from(
     sorted({*forms.COLUMNS, *other_messages.SPEAKS, *other_messages.SAYS, *other_messages.HOLD, *other_messages.KEPT})
     + ["function", "arguments", "key", "stringValue", "kvlistValue", "arrayValue", "values", "gen_ai.prompt.0.role"]
-    + ["gen_ai.input.messages", "name", "lc", "parent", "children", "functionCall", "call_id"]
+    + ["gen_ai.input.messages", "name", "lc", "parent", "children", "functionCall", "call_id", "toolUse", "toolResult"]
+    + ["llm.input_messages.0.message.tool_calls.0.tool_call.function.name", "attachments", "extracted_content"]
+    + ["functionResponse", "reasoningContent", "thought", "gen_ai.prompt.0", "gen_ai.prompt.0.content.0"]
 )
-words = st.sampled_from(["user", "human", "gpt", "tool_use", "gen_ai.choice", '[{"role":"user"}]', "["]) | st.text(
-    max_size=3
-)
+words = st.sampled_from(
+    ["user", "human", "gpt", "tool_use", "tool_result", "function_call", "gen_ai.choice", '[{"role":"user"}]', "["]
+) | st.text(max_size=3)
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers(-2, 3) | st.floats() | words,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=4),

@@ -3,8 +3,9 @@
 A conversation in is {"id", "messages": [{role, content, name?, tool_calls?}, ...], optionally "agent", "tools",
 "response_format"}, or in a form of docs/own_logs.md; the last message is the one to answer, be it a user's, a tool's,
 another agent's, or the beginning of the answer. Each line out is {"id", "messages": payload, "receipt"}, in the same
-order: what the middleware would send for that list alone. What cannot be used is reported with line and reason and left
-out. Lines pass through one at a time, so the file may be larger than memory.
+order: what the middleware would send for that list alone. A request of Anthropic's Messages API goes out as one, with
+its `system` beside the messages. What cannot be used is reported with line and reason and left out; where nothing can,
+no file is written. Lines pass through one at a time, so the file may be larger than memory.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,50 +30,58 @@ if TYPE_CHECKING:
 
 @dataclass
 class Tally:
-    """Conversations written and left out, those of people alone of whom none is to answer, and the prompt tokens of
-    those written."""
+    """Conversations written, those of people alone that were sent whole as none of them was named to answer, what is to
+    be said where the one who was named is none of them, and the prompt tokens of those written."""
 
     written: int = 0
-    left_out: int = 0
     unnamed: int = 0
+    strangers: LeftOut = field(default_factory=LeftOut)
     tokens_before: int = 0
     tokens_after: int = 0
 
+    def count(self, answer: Mapping[str, Any]) -> None:
+        self.written += 1
+        self.tokens_before += answer["receipt"]["tokens_before"]
+        self.tokens_after += answer["receipt"]["tokens_after"]
 
-def compress_file(
-    source: Path, target: Path, policy: Policy, report: Callable[[str], None], agent: str | None = None
-) -> Tally:
-    """Compress every conversation of `source` into `target`, which is whole or not there; `report` gets each bad one.
+    def note_people(self, request: Mapping[str, Any], where: str) -> None:
+        """Where people alone speak, who are sent whole."""
+        people = speakers(request["messages"], "user")
+        if speakers(request["messages"], "assistant") or len(people) < 2:
+            return
+        if agent := request["agent"]:
+            who = ", ".join(str(name) for name in people if name)
+            self.strangers(
+                f"{where}: of people alone, sent whole: nobody is called {agent!r} there: who speaks is {who}"
+            )
+        else:
+            self.unnamed += 1
+
+
+def compress_file(source: Path, target: Path, policy: Policy, left_out: LeftOut, agent: str | None = None) -> Tally:
+    """Compress every conversation of `source` into `target`, which is whole or as it was; `left_out` gets each bad one.
 
     `-` is the standard input and output; `agent` answers where a conversation does not name who does. Raises ValueError
-    where `target` cannot be a file of its own or `source` is broken as a whole, OSError where a file cannot be read or
-    written.
+    where `target` cannot be a file of its own, `source` is broken as a whole or nothing of it can be used, OSError
+    where a file cannot be read or written.
     """
     from tqdm import tqdm
 
-    from lrrc.middleware.requests import compress_request
-
     tally = Tally()
-
-    def refuse(error: ValueError) -> None:
-        tally.left_out += 1
-        report(str(error))
-
     with open_input(source) as file, open_output(target, file) as out:
-        rows = read_conversations(file, (), "", refuse)
+        rows = read_conversations(file, (), f"{source}: ", left_out)
         for where, row in tqdm(rows, unit=" conversations", delay=5, disable=None):
             try:
                 request = to_answer(row, agent, where)
-                answer = compress_request(request, policy, where)
+                answer = compressed(request, policy, where)
                 text = _as_json(answer, where)
             except ValueError as error:
-                refuse(error)
+                left_out(error)
                 continue
             out.write(text + "\n")
-            tally.written += 1
-            tally.unnamed += _people_alone(request["messages"])
-            tally.tokens_before += answer["receipt"]["tokens_before"]
-            tally.tokens_after += answer["receipt"]["tokens_after"]
+            tally.count(answer)
+            tally.note_people(request, where)
+        left_out.check_any(source, tally.written)  # before a file takes the place of an older one
     return tally
 
 
@@ -89,6 +98,26 @@ def to_answer(row: Mapping[str, Any], agent: str | None, where: str) -> dict[str
     return {**row, "messages": messages, "agent": agent}
 
 
+def compressed(request: Mapping[str, Any], policy: Policy, where: str) -> dict[str, Any]:
+    """What goes out for a request of `to_answer`. Raises ValueError."""
+    from lrrc.middleware import anthropic_messages
+    from lrrc.middleware.coordinator import Coordinator
+    from lrrc.middleware.requests import compress_request
+
+    sent = request["anthropic"]
+    if sent is None:
+        return compress_request(request, policy, where)
+    name = request["id"]
+    try:
+        payload, receipt = anthropic_messages.compose(
+            Coordinator(policy), sent, agent=request["agent"], conversation=str(name)
+        )
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error
+    system = {"system": sent["system"]} if sent["system"] else {}
+    return {"id": name, **system, "messages": payload, "receipt": receipt.to_dict()}
+
+
 def _as_json(answer: dict[str, Any], where: str) -> str:
     """Messages go out as they came, but half a surrogate pair has no UTF-8, and NaN no JSON. Raises ValueError."""
     try:
@@ -97,16 +126,13 @@ def _as_json(answer: dict[str, Any], where: str) -> str:
         raise ValueError(f"{where}: a number in the messages is NaN or infinite, which JSON does not have") from None
 
 
-def _people_alone(messages: list[Any]) -> bool:
-    return not speakers(messages, "assistant") and len(speakers(messages, "user")) > 1
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = f"""\
 {INPUT}
           the last message of each is the one to be answered
 output:   {{"id": "a1", "messages": [what to send instead], "receipt": {{tokens before and after, ...}}}}, a line each
+          (a request to Anthropic: as such, with its "system" beside "messages")
 exit status:  0 all written, 2 bad lines were reported and left out, 1 nothing written
 
 example:  lrrc compress logs.jsonl short.jsonl --policy bm25 --budget 128"""
@@ -130,11 +156,12 @@ def run(args: argparse.Namespace) -> int:
     status = left_out.tell()
     saved = 1 - tally.tokens_after / tally.tokens_before if tally.tokens_before else 0
     print(
-        f"{tally.written} lines written, {tally.left_out} left out; prompt tokens {tally.tokens_before:,} "
+        f"{tally.written} lines written, {left_out.count} left out; prompt tokens {tally.tokens_before:,} "
         f"to {tally.tokens_after:,} ({saved:.0%} saved)",
         file=sys.stderr,
     )
     tell_whose([policy])
     if tally.unnamed:
         print(f"{tally.unnamed} of people alone sent whole: name by --agent who of them is to answer", file=sys.stderr)
+    tally.strangers.tell()
     return status

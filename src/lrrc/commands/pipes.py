@@ -40,13 +40,17 @@ class LeftOut:
 
     def check(self, source: Path, good: int) -> int:
         """`tell`, where anything was good. Raises ValueError with the first reason where nothing was."""
-        if good:
-            status = self.tell()
-            if status:
-                print(f"{self.count:,} left out, {good:,} read", file=sys.stderr)
-            return status
-        more = f" ({self.count - 1:,} more like this)" if self.count > 1 else ""
-        raise ValueError(f"{self.reasons[0]}{more}" if self.count else f"{source}: holds no conversation")
+        self.check_any(source, good)
+        status = self.tell()
+        if status:
+            print(f"{self.count:,} left out, {good:,} read", file=sys.stderr)
+        return status
+
+    def check_any(self, source: Path, good: int) -> None:
+        """Raises ValueError with the first reason where nothing was good."""
+        if not good:
+            more = f" ({self.count - 1:,} more like this)" if self.count > 1 else ""
+            raise ValueError(f"{self.reasons[0]}{more}" if self.count else f"{source}: holds no conversation")
 
 
 def check_input(source: Path) -> None:

@@ -2,7 +2,8 @@
 
 episode       the types: Episode, Turn, Message, Check
 chat_message  the text of a chat message
-forms         rows of other makers as chat logs; other_messages: their messages as chat completions
+forms         rows of other makers as chat logs; other_messages: their messages as chat completions; message_parts:
+              parts of those, calls and results of tools; anthropic_requests: which rows are requests to Anthropic
 parsing       rows of an arena and chat logs as episodes
 logs          logs for commands: what is said and nothing else
 episode_file  parquet files of episodes

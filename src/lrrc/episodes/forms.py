@@ -2,7 +2,8 @@
 
 What is read of a file is first opened, where it holds many conversations (`opened`), then recognised by a key that it
 has (`FORMS`), and translated: into `messages`, what was sent, and `answered`, what came back where the form keeps that
-apart. Rows of an arena stay rows of an arena. Messages that are chat completions already stay the objects they are.
+apart. Rows of an arena stay rows of an arena. Messages that are chat completions already stay the objects they are. A
+request of Anthropic's Messages API is also given as it came, as `anthropic`, for who sends messages instead.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, NamedTuple
 
 from lrrc.episodes import otel
+from lrrc.episodes.anthropic_requests import anthropic_request
+from lrrc.episodes.message_parts import paired
 from lrrc.episodes.other_messages import FIELDS, as_messages, first_of, is_message, loaded, messages_in, role_of
 from lrrc.runtime.files import invalid_value, shortened
 from lrrc.runtime.rows import Refuse, Row, raise_it, rows_of
@@ -43,12 +46,7 @@ MANY = (  # keys of lists with a conversation an entry; Inspect, the hub's viewe
     "observations",
     "conversations",
     "records",
-    "resourceSpans",
-    "scopeSpans",
-    "spans",
-    "resourceLogs",
-    "scopeLogs",
-    "logRecords",
+    *otel.BATCHES,
 )
 JOIN = 'join those of one talk to {"id", "messages": [...]}'
 WRAPPED = ("row", "record")  # of one conversation each
@@ -63,11 +61,13 @@ class Form(NamedTuple):
 
 
 def _chat(row: Mapping[str, Any]) -> Found | None:
-    """A list of messages, and an answer stored beside it, where the list does not end in it."""
+    """A list of messages, the system prompt and an answer stored beside it, where the list does not have them."""
     found = as_messages(row["messages"])
     if not found:
         return None if found is None else (found, [])
-    return found, [] if role_of(found[-1]) == "assistant" else messages_in(first_of(row, ANSWERS), "assistant") or []
+    system = [] if role_of(found[0]) in ("system", "developer") else _system(row)
+    answered = [] if role_of(found[-1]) == "assistant" else messages_in(first_of(row, ANSWERS), "assistant") or []
+    return [*system, *found], answered
 
 
 def _turns(row: Mapping[str, Any]) -> Found | None:
@@ -165,11 +165,14 @@ def opened(where: str, number: int | str, value: Any) -> Iterator[tuple[str, int
                 return
         for key in MANY:
             inner = loaded(value.get(key))
+            batch = key in otel.BATCHES
+            if batch and inner == [] and value.keys() <= {key, *otel.RESOURCE}:
+                return
             if isinstance(inner, list) and inner and all(isinstance(entry, Mapping) for entry in inner):
                 entries = list(opened(where, number, inner))
                 # spans of other work stand beside those of a model
                 known = [entry for entry in entries if isinstance(entry[2], Mapping) and _known(entry[2])]
-                yield from known or entries
+                yield from known or (each for each in entries if not (batch and otel.is_of_other_work(each[2])))
                 return
     yield where, number, value
 
@@ -202,9 +205,12 @@ def translated(value: Any, number: int | str, where: str) -> dict[str, Any]:
         )
     if found := form_of(value):
         messages, answered = found[1]
+        both, asked = paired([*messages, *answered]), len(messages)
         request = next((loaded(value[key]) for key in REQUESTS if isinstance(loaded(value.get(key)), Mapping)), {})
         beside = {key: request[key] for key in CALL if key in request} if found[0].find is _pair else {}
-        return {**value, **beside, "id": name, "messages": messages, "answered": answered}
+        own = {_chat: value, _pair: request}.get(found[0].find)
+        said = {"id": name, "messages": both[:asked], "answered": both[asked:], "anthropic": anthropic_request(own)}
+        return {**value, **beside, **said}
     events = loaded(value.get("events"))
     if isinstance(events, list) and any(map(otel.is_record, events)):
         raise ValueError(
@@ -252,7 +258,7 @@ def _arena(row: Mapping[str, Any], number: int | str) -> dict[str, Any]:
     sides = {}
     for key in ("conversation_a", "conversation_b"):
         if (found := as_messages(row.get(key))) is not None:
-            sides[key] = found
+            sides[key] = paired(found)
     return {**row, **sides, "question_id": id_of(row, ("question_id", *IDS), number)}
 
 

@@ -15,11 +15,17 @@ from lrrc.episodes.other_messages import first_of, loaded, messages_in
 Found = tuple[list[Any], list[Any]]  # messages, answered
 Entry = tuple[str, int | str, Any]  # place, number, value
 COLUMNS = ("eventName", "event_name")
+BATCHES = ("resourceSpans", "scopeSpans", "spans", "resourceLogs", "scopeLogs", "logRecords")  # of OTLP's JSON
+RESOURCE = ("resource", "scope", "schemaUrl")  # what stands beside them
+OURS = ("gen_ai.", "llm.")  # begins of attributes of a call to a model
+TIMES = ("timeUnixNano", "observedTimeUnixNano", "startTimeUnixNano")
 SPANS = ("spanId", "span_id")
 TRACES = ("traceId", "trace_id")
 ASKED = ("gen_ai.input.messages", "gen_ai.prompt", "input.value")
 ANSWERED = ("gen_ai.output.messages", "gen_ai.completion", "output.value")
 CHOICE = "gen_ai.choice"
+WRAPPERS = ("message", "tool_call", "message_content")  # of OpenInference, each around what its name says
+DEEPEST = 12  # steps in the name of an attribute
 
 
 def joined(entries: Iterable[Entry]) -> Iterator[Entry]:
@@ -48,6 +54,16 @@ def is_record(value: Any) -> bool:
     if not isinstance(value, Mapping) or not isinstance(name := name_of(value), str):
         return False
     return name == CHOICE or (name.startswith("gen_ai.") and name.endswith(".message"))
+
+
+def is_of_other_work(value: Any) -> bool:
+    """Is it a span or a log record that says nothing of a call to a model?"""
+    keys = (*SPANS, *TRACES, *TIMES, "attributes", "body")
+    if not isinstance(value, Mapping) or not any(key in value for key in keys) or is_record(value):
+        return False
+    events = loaded(value.get("events"))
+    about = [value, *(event for event in events if isinstance(event, Mapping))] if isinstance(events, list) else [value]
+    return not any(key.startswith(OURS) for each in about for key in (*_attributes(each), str(name_of(each))))
 
 
 def name_of(event: Mapping[str, Any]) -> Any:
@@ -103,13 +119,54 @@ def _in_attributes(found: Mapping[str, Any]) -> Found | None:
 
 def _numbered(attributes: Mapping[str, Any], prefixes: Sequence[str]) -> list[Any]:
     """Messages of attributes such as gen_ai.prompt.0.role and llm.input_messages.0.message.content."""
-    by_number: dict[int, dict[str, Any]] = {}
+    tree = _Steps()
     for key, value in attributes.items():
         prefix = next((p for p in prefixes if key.startswith(f"{p}.")), None)
-        number, _, field = key.removeprefix(f"{prefix}.").partition(".")
-        if prefix and number.isdecimal():
-            by_number.setdefault(int(number), {})[field.removeprefix("message.")] = value
-    return [m for _, entry in sorted(by_number.items()) for m in messages_in(entry, "assistant") or []]
+        steps = key.removeprefix(f"{prefix}.").split(".", DEEPEST)
+        if prefix and steps[0].isdecimal():
+            _put(tree, steps, value)
+    entries = [entry for entry in _grown(tree) or () if isinstance(entry, dict)]
+    return [m for entry in entries for m in messages_in(_flat(entry), "assistant") or []]
+
+
+class _Steps(dict[str, Any]):
+    """What stands behind the next step in names of attributes; other dicts are values."""
+
+
+def _put(tree: _Steps, steps: Sequence[str], value: Any) -> None:
+    """Put a value behind a path of names, unless another attribute has a value on the way."""
+    *way, last = steps
+    for step in way:
+        tree = tree.setdefault(step, _Steps())
+        if not isinstance(tree, _Steps):
+            return
+    tree.setdefault(last, value)
+
+
+def _grown(value: Any) -> Any:
+    """A tree of names with lists where they are numbers, and nothing in wrappers."""
+    if not isinstance(value, _Steps):
+        return value
+    found: dict[str, Any] = {key: _grown(each) for key, each in value.items()}
+    if found and all(key.isdecimal() for key in found):
+        return [found[key] for key in sorted(found, key=lambda key: (len(key), key))]
+    for key in WRAPPERS:
+        if isinstance(found.get(key), dict):
+            found |= found.pop(key)
+    return found
+
+
+def _flat(message: Mapping[str, Any]) -> dict[str, Any]:
+    """A message with its parts in `content`, and name and arguments of its calls beside each other."""
+    calls = loaded(message.get("tool_calls"))
+    calls = [_flat_call(call) for call in calls] if isinstance(calls, list) else calls
+    return {**message, "content": message.get("content") or message.get("contents"), "tool_calls": calls}
+
+
+def _flat_call(call: Any) -> Any:
+    if not isinstance(call, Mapping) or not isinstance(call.get("function"), Mapping):
+        return call
+    return {**{key: each for key, each in call.items() if key != "function"}, **call["function"]}
 
 
 def _attributes(holder: Mapping[str, Any]) -> dict[str, Any]:

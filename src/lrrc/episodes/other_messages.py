@@ -1,7 +1,8 @@
 """Messages of other makers as chat completions, wherever a value holds them.
 
 Makers name the speaker and the text differently (`from` and `value`, `sender` and `text`, `author` and
-`content.parts`), put calls of tools into parts, and wrap messages into requests, responses and choices.
+`content.parts`), put calls of tools into parts (message_parts.py), and wrap messages into requests, responses and
+choices. What comes without ids of calls has None for them, until `message_parts.paired` has seen the whole list.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from typing import Any
 
 from lrrc.episodes import unquoted
 from lrrc.episodes.episode import ROLES
+from lrrc.episodes.message_parts import TEXTS, are_parts, call_in, chat_call, flat_call, from_parts, result_in
 
 SPEAKS = ("role", "from", "sender", "author", "type", "speaker")
 SAYS = ("content", "value", "text", "parts", "contents", "body")
 KEPT = ("name", "tool_calls", "tool_call_id", "audio", *unquoted.FIELDS)
 FIELDS = ("role", "content", *KEPT)
-TEXTS = (None, "text", "input_text", "output_text")  # types of parts that are a text and nothing more
 WORDS = {
     **{word: word for word in ROLES},
     **dict.fromkeys(("human", "humanmessage", "prompter"), "user"),
@@ -99,21 +100,59 @@ def chat_messages(value: Any) -> list[dict[str, Any]] | None:
         return [{key: each for key, each in value.items() if key not in absent} if absent else value]  # of parquet
     if value.get("call_id") is not None:  # items of OpenAI's responses
         kind = {"type": "tool_call" if role == "assistant" else "tool_result", "id": value["call_id"]}
-        return _from_parts({"role": role}, [{**value, **kind}])
+        return from_parts({"role": role}, [{**value, **kind}])
+    if written := _written_calls(value):
+        return [{"role": role, "content": None, "tool_calls": written}]
     message = {"role": role, **{key: value[key] for key in KEPT if value.get(key) is not None}}
     speaker = value.get("speaker")
     if isinstance(speaker, str) and speaker.lower() not in WORDS:
         message.setdefault("name", speaker)
     if isinstance(calls, list):
-        message["tool_calls"] = [_call(call) if _foreign(call) else call for call in calls]
+        message["tool_calls"] = [chat_call(call) if flat_call(call) else call for call in calls]
         if not calls:
             del message["tool_calls"]
     content = next((value[key] for key in SAYS if value.get(key)), None)
     if isinstance(content, Mapping):
         content = content.get("parts") or content.get("text") or content.get("content")
+    if attached := _attached(value):
+        content = [*attached, *(content if isinstance(content, list) else [content] if content else [])]
     if isinstance(content, list):
-        return _from_parts(message, content)
-    return [{**message, "content": content}]
+        return from_parts(message, content)
+    return [
+        {"tool_call_id": None, **message, "content": content} if role == "tool" else {**message, "content": content}
+    ]
+
+
+def _written_calls(value: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The calls that a speaker called function_call has written down as JSON, one or a list of them."""
+    if not any(isinstance(word := value.get(key), str) and word.lower() == "function_call" for key in SPEAKS):
+        return []
+    written = loaded(first_of(value, SAYS))
+    calls = written if isinstance(written, list) else [written]
+    named = all(isinstance(call, Mapping) and isinstance(call.get("name"), str) for call in calls)
+    return [chat_call(call) for call in calls] if named else []
+
+
+def _attached(value: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What was attached to a message in an export of Claude: a text as part of it, a file without one as it is.
+
+    A text is fenced, so that nobody takes what somebody else wrote in it for words of the user's own.
+    """
+    files = [file for key in ("attachments", "files") for file in _objects(value.get(key))]
+    read = [file for file in files if isinstance(text := file.get("extracted_content"), str) and text]
+    names = [file.get("file_name") for file in read]  # `files` may name again what `attachments` hold
+    bare = [file for file in files if file not in read and file.get("file_name") not in names]
+    texts = [{"type": "text", "text": _fenced(file["extracted_content"])} for file in read]
+    return [*texts, *({**file, "type": "file"} for file in bare)]
+
+
+def _fenced(text: str) -> str:
+    fence = "~~~" if "```" in text else "```"
+    return f"{fence}\n{text}\n{fence}"
+
+
+def _objects(value: Any) -> list[Mapping[str, Any]]:
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
 
 
 def _is_native(message: Mapping[str, Any]) -> bool:
@@ -123,60 +162,16 @@ def _is_native(message: Mapping[str, Any]) -> bool:
     if not isinstance(role, str) or role not in ROLES or "parts" in message or not ("content" in message or calls):
         return False
     parts = content if isinstance(content, list) else ()
-    responses = any(isinstance(part, Mapping) and part.get("type") in TEXTS[2:] for part in parts)
-    return not responses and not (isinstance(calls, list) and any(map(_foreign, calls)))
+    foreign = any(_is_foreign(part, bool(calls)) for part in parts)
+    return not foreign and not (isinstance(calls, list) and any(map(flat_call, calls)))
 
 
-def _foreign(call: Any) -> bool:
-    """Is it a call of a tool with its name and arguments beside each other, and not below `function`?"""
-    return isinstance(call, Mapping) and not isinstance(call.get("function") or call.get("custom"), Mapping)
-
-
-def _call(call: Mapping[str, Any]) -> dict[str, Any]:
-    name = call.get("name") or call.get("function")
-    arguments = next((call[key] for key in ("arguments", "args", "input") if call.get(key) is not None), {})
-    function = {"name": name, "arguments": _text(arguments)}
-    return {"id": str(call.get("id") or name), "type": "function", "function": function}
-
-
-def _from_parts(message: dict[str, Any], parts: Sequence[Any]) -> list[dict[str, Any]]:
-    """A message whose parts hold texts, calls of tools, or their results."""
-    content: list[Any] = []
-    calls, results = list(message.get("tool_calls", ())), []
-    for part in parts:
-        part = {"type": "text", "text": part} if isinstance(part, str) else part
-        kind = part.get("type") if isinstance(part, Mapping) else None
-        call = isinstance(part, Mapping) and (part.get("functionCall") or part.get("function_call"))
-        result = isinstance(part, Mapping) and (part.get("functionResponse") or part.get("function_response"))
-        if call or kind in ("tool_call", "tool_use"):
-            calls.append(_call(call or part))
-        elif result or kind in ("tool_result", "tool_call_response"):
-            results.append(_result(result or part))
-        elif isinstance(part, Mapping) and kind in TEXTS:
-            text = part.get("text", part.get("content"))
-            content.append({"type": "text", "text": text} if isinstance(text, str) else part)
-        else:
-            content.append(part)
-    found = []
-    if content or calls or not results:
-        plain = all(isinstance(part, Mapping) and part.get("type") == "text" for part in content)
-        said = "\n".join(part["text"] for part in content) if plain else content
-        given = {"tool_calls": calls} if calls else {}
-        found.append({**message, "content": said if content or not calls else None, **given})
-    return [*results, *found]
-
-
-def _result(part: Mapping[str, Any]) -> dict[str, Any]:
-    said = next((part[key] for key in ("response", "result", "content", "output") if part.get(key) is not None), "")
-    if isinstance(said, list):
-        texts = [each.get("text") if isinstance(each, Mapping) else each for each in said]
-        said = "\n".join(texts) if all(isinstance(text, str) for text in texts) else said
-    answers = part.get("id") or part.get("tool_use_id") or part.get("tool_call_id") or part.get("name")
-    return {"role": "tool", "tool_call_id": str(answers), "content": _text(said)}
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _is_foreign(part: Any, calls: bool) -> bool:
+    """Has another maker's message such a part? Some of chat completions say again there what `tool_calls` says."""
+    if not isinstance(part, Mapping):
+        return False
+    kind = part.get("type")
+    return kind is None or kind in TEXTS[2:] or result_in(part) is not None or (not calls and call_in(part) is not None)
 
 
 def first_of(row: Mapping[str, Any], keys: Sequence[str]) -> Any:
@@ -196,10 +191,8 @@ def messages_in(value: Any, role: str, depth: int = 0) -> list[dict[str, Any]] |
     if isinstance(value, list):
         if all(map(is_message, value)):
             return as_messages(value)
-        if all(isinstance(part, Mapping) and isinstance(part.get("type"), str) for part in value):
-            return _from_parts({"role": role}, value)  # parts of one message
-        if all(isinstance(part, Mapping) and isinstance(part.get("text"), str) and len(part) == 1 for part in value):
-            return _from_parts({"role": role}, value)
+        if are_parts(value):
+            return from_parts({"role": role}, value)
         return messages_in(value[0], role, depth + 1)  # one of a batch, the first of several choices
     if isinstance(value, Mapping):
         for key in HOLD:
