@@ -216,6 +216,26 @@ def test_json_mode_keeps_a_message_that_asks_for_it(policy, budget, form):
     assert policy == "truncated-history" or 3 not in {*plain.kept, *(i for group in plain.merged for i in group)}
 
 
+@pytest.mark.parametrize("policy", ["recency", "bm25"])
+def test_a_system_message_between_two_of_the_user_keeps_them_apart(policy):
+    """They are no two in a row, which some servers refuse, so the payload has none either."""
+    messages = [*chat(5), say("system", "The lamp is out."), say("user", "And now?")]
+    coordinator = Coordinator(policy, settings=Settings(rewrite="always"))
+    for _ in range(3):
+        payload, receipt = coordinator.compose(messages, conversation="c")
+        roles = [message["role"] for message in payload]
+        assert receipt.action == "rewritten" and ("user", "user") not in zip(roles, roles[1:], strict=False)
+        assert [m for m in payload if m["role"] == "system"] == [m for m in messages if m["role"] == "system"]
+        check(messages, payload)
+        messages = [
+            *messages,
+            say("assistant", FILLER),
+            say("user", "So?"),
+            say("system", "Fog."),
+            say("user", "Well?"),
+        ]
+
+
 def test_json_mode_gives_up_a_digest_without_the_word():
     """One that was written before JSON mode was asked for."""
     messages = [*chat(2)[:3], say("user", "As JSON."), say("assistant", "{}"), *chat(6)[1:]]

@@ -229,6 +229,33 @@ def test_system_messages_on_the_way_stay_in_a_place_that_they_may_have():
     assert not any("is new" in block["text"] for m in sent["messages"] for block in blocks(m) if ours(block))
 
 
+@pytest.mark.parametrize("keep_goal", [True, False])
+@pytest.mark.parametrize("ends", [(), ("The lamp is lit again.",)])
+@pytest.mark.parametrize("middle", [1, 2])
+def test_no_user_comes_behind_a_system_message_that_a_reply_stood_behind(keep_goal, ends, middle):
+    """Messages of the user may follow each other there, but not behind the system's."""
+
+    def user(said):
+        return {"role": "user", "content": said}
+
+    def system(said):
+        return {"role": "system", "content": said}
+
+    reply = {"role": "assistant", "content": LONG * 3}
+    messages = [user("Who keeps the log?"), system("The lamp is out."), reply]
+    messages += [user(f"When? {LONG}"), reply] * middle
+    messages += [user("Which page?"), user("And who wrote it?"), *map(system, ends)]
+    settings = Settings(rewrite="always", keep_goal=keep_goal)
+    sent, receipt = compose(Coordinator("recency", settings=settings), {"messages": messages})
+    assert receipt.action == "rewritten" and "system_in_place" not in refusals(sent)
+    told = [text_of(message) for message in sent["messages"] if message["role"] == "system"]
+    assert told == ["\n".join(["The lamp is out.", *ends])]
+    assert [m["role"] for m in sent["messages"]] == ["user", "system"]
+    more = [*messages, reply, user("Thank you.")]
+    later, _ = compose(Coordinator("recency", settings=settings), {"messages": more})
+    assert "system_in_place" not in refusals(later)
+
+
 @pytest.mark.parametrize(
     ("content", "counted", "kinds"),
     [

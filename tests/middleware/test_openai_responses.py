@@ -261,3 +261,19 @@ def test_the_provider_is_strict():
         ],
     }
     assert len(refusals(wrong)) == 5
+
+
+@pytest.mark.parametrize("policy", ["recency", "bm25", "lrrc"])
+@pytest.mark.parametrize("output", ["Three lamps.", '{"lamps.json": 3}'])
+def test_the_word_of_json_counts_in_messages_alone(policy, output):
+    """The provider looks for it in messages: neither calls nor their results say it."""
+    items = [said("user", "Mind the lamps."), said("assistant", f"I do. {FILLER * 4}")]
+    items += [said("user", f"Give me the list as JSON. {FILLER * 4}"), said("assistant", f"Here it is. {FILLER * 4}")]
+    items += [said("user", "Which are out?")]
+    for n in range(3):
+        given_ = json.dumps({"file": f"lamps{n}.json"})
+        items.append({"type": "function_call", "call_id": f"c{n}", "name": "read_json", "arguments": given_})
+        items.append({"type": "function_call_output", "call_id": f"c{n}", "output": f"{output} {FILLER * 4}"})
+    request = {"model": "m", "input": items, "text": {"format": {"type": "json_object"}}}
+    sent, receipt = compose(Coordinator(POLICIES[policy], settings=Settings(rewrite="always")), request)
+    assert receipt.action == "rewritten" and "word_of_json" not in refusals(sent)

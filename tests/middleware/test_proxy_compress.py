@@ -51,6 +51,16 @@ def test_every_api_has_its_payload_and_receipt(proxy, request_, query, field):
     assert row["conversation"] == "ticket-17" and row["calls"] == 1
 
 
+def test_a_request_without_a_system_prompt_is_anthropic_s_by_its_blocks(proxy):
+    call = {"type": "tool_use", "id": "t", "name": "look", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "t", "content": FILLER}
+    messages = [*SPOKEN, {"role": "assistant", "content": [call]}, {"role": "user", "content": [result]}]
+    reply = post(proxy, {"model": "m", "max_tokens": 9, "messages": messages})
+    payload, receipt = reply.json()["payload"]["messages"], reply.json()["receipt"]
+    assert receipt["action"] == "rewritten" and payload[-1] == messages[-1]
+    assert any(HEAD.strip() in str(block) for block in payload[0]["content"])
+
+
 def test_bytes_that_stay_are_those_that_came(proxy):
     body = b'{"model" :"m", "n": 1.50, "input":[{"role":"user","content":"F\\u00f6g?"}]}'
     answer = post(proxy, gzip.compress(body), **{"content-encoding": "gzip"})
@@ -81,6 +91,27 @@ def test_a_mistake_is_told_in_one_line(proxy, body, query, told):
     reply = post(proxy, body, query)
     error = reply.json()["error"]["message"]
     assert reply.status_code == 400 and told in error and "\n" not in error and "Traceback" not in error
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+@pytest.mark.parametrize(
+    ("body", "query", "place"),
+    [
+        ('{"temperature": %s, "messages": [{"role": "user", "content": "Hi."}]}', "", "temperature"),
+        ('{"messages": [{"role": "user", "content": "Hi.", "weight": %s}]}', "", "messages[0].weight"),
+        ('{"top_p": %s, "messages": [{"role": "user", "content": "Hi."}]}', "?dialect=messages", "top_p"),
+        ('{"input": "Hi.", "metadata": {"a": [1, %s]}}', "", "metadata.a[1]"),
+    ],
+)
+def test_numbers_that_json_does_not_have_are_named(proxy, number, body, query, place):
+    reply = post(proxy, (body % number).encode(), query)
+    assert reply.status_code == 400 and f"lrrc: {place}: " in reply.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("budget", ["-5", "1e3", "many", "4.0"])
+def test_a_budget_that_is_none_is_told_as_such(proxy, budget):
+    reply = post(proxy, CHAT, **{"x-lrrc-budget": budget})
+    assert reply.status_code == 400 and "x-lrrc-budget is not a whole number" in reply.json()["error"]["message"]
 
 
 def test_another_method_is_the_upstream_s(proxy):

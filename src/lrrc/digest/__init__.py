@@ -2,8 +2,8 @@
 
 segments        cuts messages into the units of a digest, by
 blocks, units   what the lines of a message are, and what units those have,
-sentences, json_units, cutting
-                where sentences, values and what is too long are cut
+sentences, lists, json_units, blobs, cutting
+                where sentences end and values, what items of lists need, what nobody reads, how what is too long is cut
 words           of any script, and what each says
 history         the segments of a conversation, growing turn by turn
 features        what is known of a segment without learning

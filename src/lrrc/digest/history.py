@@ -19,7 +19,7 @@ import numpy as np
 from lrrc.digest import segments
 from lrrc.digest.features import FIRST_AGENT, OTHER, SEGMENT_FEATURES, USER, Query, _segment_features
 from lrrc.digest.growing_rows import GrowingRows, stretches
-from lrrc.digest.units import opens_a_list
+from lrrc.digest.lists import opens_a_list
 from lrrc.digest.word_index import WordIndex
 from lrrc.digest.words import word_weight, words_of
 from lrrc.episodes.episode import Message

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, groupby, islice, pairwise
+from itertools import accumulate, groupby, islice
 from typing import NamedTuple
 
 from lrrc.digest import blocks
+from lrrc.digest.blobs import blobs_in
 from lrrc.digest.blocks import Block, Line
 from lrrc.digest.json_units import json_units
+from lrrc.digest.lists import has_opened_list, with_openings
 from lrrc.digest.markup import markup_units
 from lrrc.digest.sentences import sentence_spans
 
@@ -31,52 +33,9 @@ _BLOB_LINE = re.compile(r"[ \t>]*(?:[A-Za-z0-9+/=_-]{40,}|(?:[0-9a-fA-F]{2}[ :]?
 Needing = tuple[int, int, tuple[int, ...]]  # start, end, numbers of the units of its block that it needs
 CODE_CHARACTERS = 3  # of a token of code, at least
 MINIFIED, RARE = 300, 16  # characters of a line in which white space is rarer than one in RARE
-PARENTS = 4  # items above an item of a list that it needs, at most
-LEADING_LINES = 3  # of an opening line that is broken into several
-_DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
+_DIGIT = re.compile(r"\d")
 HEAD_ROWS = 8  # rows below the first one that are looked at for whether that is their head
 _UNKNOWN = frozenset("n/a na none null nan nil unknown tba tbd open".split())  # noqa: SIM905  in place of a number
-_COLONS = ":：﹕︰፦"
-_OPENING = frozenset(_COLONS)  # a set, as an empty text is in every text
-_CLOSERS = " \t\r\n*_\"'”’»)]`~-—–"  # behind a colon
-_ITEM = re.compile(  # of a list; what its mark is like
-    r"(?P<indent>[ \t>]*)(?:(?P<bullet>[-*+–—·]\s|[•‣◦▪▫●○■□・･※→➤✓✗✔✘☐☑❌✅⛔🚫])"
-    r"|(?P<number>[(（\[]?\d{1,3}(?:\.\d{1,3})*(?:[.)\]]\s|[）、．]|(?<=\.\d)\s))"
-    r"|(?P<letter>[(（\[]?(?:[A-Za-z]|[ivxIVX]{1,4})[.)\]]\s|[①-⑳一二三四五六七八九十]{1,2}[、．）]?(?<=[①-⑳、．）])))"
-)
-_OPENS_A_LIST = {  # an expression for each mark, as one that begins with a single character is found fast
-    mark: re.compile(rf"{mark}(?:[^\w\n]|_)*(?:\n\s*)+(?:{_ITEM.pattern.replace('?P<', '?P<opens_')})")
-    for mark in _COLONS
-}
-
-# what nobody reads, whatever stands around it: looked for where a message has any of these
-_ENCODED_LINES = re.compile(
-    r"\n[ \t>]*(?:[A-Za-z0-9+/]{24}|M[ -`]{44}|[0-9a-fA-F]{4,16}:?[ \t]+[0-9a-fA-F]{2}[0-9a-fA-F \t]{9}"
-    r"|(?:[0-9a-fA-F]{2} ){8})"
-)
-_DECIMALS = re.compile(r"\.\d+[\deEf+-]{0,5}(?:[,;\s\[\](){}]{1,40}[-+]?\d*\.\d+[\deEf+-]{0,5}){7}")
-_DUMP = re.compile(  # of hexdump, xxd, od: place, bytes, text
-    r"(?:^[ \t>]*[0-9a-fA-F]{4,16}:?(?:[ \t]+(?:[0-9a-fA-F]{2}){1,8}){1,40}(?:[ \t][^\n]{0,80})?(?:\n|\Z)"
-    r"(?:[ \t>]*\*\n)?){2,}(?:^[0-9a-fA-F]{4,16}[ \t]*$)?",
-    re.MULTILINE,
-)
-_BYTES = re.compile(r"(?<!\S)(?:[0-9a-fA-F]{2}[ \t\r\n]+){31,}[0-9a-fA-F]{2}(?!\S)")
-_ARRAY = re.compile(
-    r"[\[({]*(?:0[xX][0-9a-fA-F]{1,16}[uUlL]*[,:;\s]+){15,}(?:0[xX][0-9a-fA-F]{1,16}[uUlL]*)?[\s\])},;]*"
-)
-_ESCAPES = re.compile(r"(?:\\x[0-9a-fA-F]{2}[\s\"']*){16,}")
-_DECIMAL = r"[-+]?(?:\d*\.\d+|\d+\.|\d+(?=[eE]))(?:[eE][-+]?\d+)?[fF]?"
-_VECTOR = re.compile(
-    rf"(?:[\[({{]\s*){{0,4}}(?<![\w.]){_DECIMAL}(?:[,;\s\[\](){{}}]+{_DECIMAL}(?![\w.])){{23,}}[\s\])}},;]*"
-)
-_LONG_DECIMAL = re.compile(r"\.\d{4}|\.\d+[eE]")
-_PATH = re.compile(r"(?:<\w+\s+)?\b(?:d|points)=\\?([\"'])[MmLlHhVvCcSsQqTtAaZz0-9.,eE+\s…-]{60,}\\?\1?(?:\s*/?>)?")
-_UUENCODED = re.compile(r"(?:^M[ -`]{44,60}\r?\n){2,}(?:[ -`]{1,61}\r?\n)?(?:[` ]\r?\n)?(?:end\b)?", re.MULTILINE)
-_WRAPPED = re.compile(  # its last line is shorter, and no word
-    r"(?:^[ \t>]*[A-Za-z0-9+/]{24,}[ \t]*\r?\n){3,}"
-    r"(?:[ \t>]*(?=[^\n]*(?:[0-9=+/]|[a-z][A-Z]|[A-Z]{2}[a-z]))[A-Za-z0-9+/]+={0,2}[ \t]*$)?",
-    re.MULTILINE,
-)
 
 
 def units_of(text: str, limit: int) -> list[Unit]:
@@ -86,7 +45,7 @@ def units_of(text: str, limit: int) -> list[Unit]:
     unit_of_fence: dict[int, int] = {}
     fenced: list[tuple[range, tuple[int, ...]]] = []  # units, and the blocks around them
     frames: set[int] = set()
-    blobs = _blobs(text)
+    blobs = blobs_in(text)
     for number, block in enumerate(blocks.blocks_of(text)):
         first = len(found)
         if block.kind == blocks.FENCE:
@@ -107,53 +66,6 @@ def units_of(text: str, limit: int) -> list[Unit]:
     for i in frames:
         found[i] = found[i]._replace(frame=True)
     return found
-
-
-def _blobs(text: str) -> list[tuple[int, int]]:
-    """Stretches that nobody reads, in order: bytes, long vectors, paths of drawings. Most messages have none, and are
-    looked at for no more than the signs of each."""
-    found: list[tuple[int, int]] = []
-    if _ENCODED_LINES.search(text):
-        found += [match.span() for match in _DUMP.finditer(text) if _counts_on(match[0])]
-        found += [match.span() for match in _BYTES.finditer(text) if re.search("[a-fA-F]", match[0])]
-        found += [match.span() for match in _UUENCODED.finditer(text)]
-        found += [match.span() for match in _WRAPPED.finditer(text) if _evenly_wrapped(match[0])]
-    if text.count("0x") + text.count("0X") >= 16:
-        found += [match.span() for match in _ARRAY.finditer(text)]
-    if "\\x" in text:
-        found += [match.span() for match in _ESCAPES.finditer(text)]
-    if " d=" in text or " points=" in text:
-        found += [match.span() for match in _PATH.finditer(text)]
-    if _DECIMALS.search(text):
-        found += [match.span() for match in _VECTOR.finditer(text) if _is_vector(text, *match.span())]
-    found.sort()
-    return [span for span, before in zip(found, [(0, 0), *found], strict=False) if span[1] > before[1]]
-
-
-def _counts_on(dump: str) -> bool:
-    """Do the lines begin with places that go on by as many bytes as a line has?"""
-    places = [int(line.lstrip(" \t>").split()[0].rstrip(":"), 16) for line in dump.splitlines()[:3] if line[-1:] != "*"]
-    return len(places) > 1 and all(b - a in (4, 8, 16, 24, 32, 64) for a, b in pairwise(places))
-
-
-def _evenly_wrapped(lines: str) -> bool:
-    """Lines of one width, in letters of both cases and digits: no words, names or paths."""
-    widths = {len(line.strip(" \t>\r")) for line in lines.split("\n")[:-1]}  # the last is shorter
-    return len(widths) == 1 and all(re.search(kind, lines) for kind in ("[a-z]", "[A-Z]", "[0-9]"))
-
-
-def _is_vector(text: str, start: int, end: int) -> bool:
-    """Numbers of many decimals, and no rows below a head that names their columns."""
-    run = text[start:end]
-    if len(_LONG_DECIMAL.findall(run)) * 2 < run.count("."):
-        return False
-    begin = text.rfind("\n", 0, start) + 1
-    above = text[:begin].rstrip().rpartition("\n")[2].rstrip()
-    if text[begin:start].strip() or above[-1:] in ("", ".", ":", "!", "?") or not _LETTER.search(above):
-        return True
-    row = run.lstrip().partition("\n")[0].rstrip()
-    separator = next((mark for mark in ",;\t" if mark in row), None)
-    return len(above.strip(separator).split(separator)) != len(row.strip(separator).split(separator))
 
 
 def _without(blobs: Sequence[tuple[int, int]], text: str, spans: Sequence[Needing], heads: bool) -> Iterator[Needing]:
@@ -196,10 +108,8 @@ def _stripped(text: str, start: int, end: int, indented: bool) -> tuple[int, int
 def _prose(text: str, block: Block, limit: int) -> Iterator[Needing]:
     """Sentences, and the items of a list with the line that opens it."""
     spans = _sentences(text, block)
-    start, end = block.lines[0][0], block.lines[-1][1]
-    marks = ":" if text.isascii() else _COLONS
-    if any(_OPENS_A_LIST[mark].search(text, start, end) for mark in marks):
-        return _listed(text, spans)
+    if has_opened_list(text, block.lines[0][0], block.lines[-1][1]):
+        return with_openings(text, spans)
     return ((a, b, ()) for a, b in spans)
 
 
@@ -208,53 +118,6 @@ def _sentences(text: str, block: Block) -> Iterator[tuple[int, int]]:
         for a, b in sentence_spans(text, start, end):
             if text[a:b].strip() and not _minified(text[a:b]):  # a line of markup or addresses may hold sentences
                 yield a, b
-
-
-def _listed(text: str, spans: Iterator[tuple[int, int]]) -> Iterator[Needing]:
-    """Without the line before it that ends in a colon ("These are not allowed:") an item may say the contrary of what
-    was meant; so may one without the item above it that ends in one."""
-    lead: tuple[int, ...] = ()  # units of the last sentence outside of lists, which may be broken into lines
-    opened = inside = False  # does that sentence end in a colon; is this a list
-    opening: tuple[int, ...] = ()  # the sentence that opens it
-    parents: list[tuple[int, str, int]] = []  # how far to the right, the kind of mark, the unit
-    needs: tuple[int, ...] = ()
-    edge, before = 0, 0  # how far to the right the last item stands, where the last unit ends
-    for number, (a, b) in enumerate(spans):
-        piece = text[a:b]
-        start, end = a + len(piece) - len(piece.lstrip()), a + len(piece.rstrip())
-        margin = text.rfind("\n", 0, start) + 1
-        fresh = not text[margin:start].strip(" \t>")  # it begins a line
-        wrapped = text[start].islower() and text.count("\n", before, start) == 1
-        opens = opens_a_list(piece)
-        if fresh and (mark := _ITEM.match(text, margin, end)):
-            if not inside:
-                inside, opening = True, lead if opened else ()
-            edge, kind = len(mark["indent"].expandtabs(4)), mark.lastgroup or ""
-            if parents:
-                parents = _above(parents, edge, kind)
-            needs = (*opening, *(unit for _, _, unit in parents[-PARENTS:])) if parents else opening
-            if opens:
-                parents.append((edge, kind, number))
-        elif inside and fresh and not wrapped and len(text[margin:start].expandtabs(4)) <= edge:
-            inside, parents, needs, lead = False, [], (), ()
-        elif inside and opens:  # opens a list inside of the item
-            parents.append((edge + 1, "", number))
-        if not inside:
-            lead = (*lead, number)[-LEADING_LINES:] if fresh and wrapped else (number,)
-            opened = opens
-        yield a, b, needs
-        before = end
-
-
-def opens_a_list(sentence: str) -> bool:
-    """Does it end in a colon, in any script?"""
-    return sentence.rstrip(_CLOSERS)[-1:] in _OPENING
-
-
-def _above(parents: list[tuple[int, str, int]], edge: int, kind: str) -> list[tuple[int, str, int]]:
-    """Those further left than an item, or as far left with another kind of mark: `1. Not on:`, then `- Friday`."""
-    same = next((i for i, (far, of, _) in enumerate(parents) if (far, of) == (edge, kind)), len(parents))
-    return [parent for parent in parents[:same] if parent[0] <= edge]
 
 
 def _readable(text: str, lines: Sequence[Line], minified_too: bool = False) -> Iterator[tuple[int, int]]:

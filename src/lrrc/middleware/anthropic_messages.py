@@ -11,6 +11,7 @@ the messages, as tools do. What differs from chat completions:
   messages, so they have the same fingerprint.
 - Thoughts are signed, and bound to all that stood before them. While a turn that has some is under way, nothing before
   it changes; of earlier turns, what stays from before the cut loses them.
+- A call that the server runs may have its result in a later reply; the exchange between them is one.
 - A system message in the middle has its place behind one of the user and before a reply, and no other behind it. So it
   is one item with the message before it, and both stay (of one that is repeated, the last); of messages put together,
   theirs are put together behind them.
@@ -27,7 +28,9 @@ from typing import Any
 from lrrc.episodes.chat_message import repair_surrogates
 from lrrc.episodes.unquoted import beside_texts
 from lrrc.middleware.beside import Beside
+from lrrc.middleware.blocks import CALLS, THOUGHTS, answered, calls_of, continued
 from lrrc.middleware.chat_messages import ReadMessage, fingerprint
+from lrrc.middleware.client_objects import as_sent
 from lrrc.middleware.coordinator import Coordinator
 from lrrc.middleware.dialect import LEFT_OUT, Dialect
 from lrrc.middleware.prompt import Form, Prompt
@@ -38,9 +41,7 @@ from lrrc.runtime.files import invalid_value
 
 ROLES = ("user", "assistant", "system")
 BEHIND = "system messages behind"  # in an item's message, where it has such
-THOUGHTS = ("thinking", "redacted_thinking")
-CALLS = ("tool_use", "server_tool_use", "mcp_tool_use")
-ALWAYS = ((None, "user"), ("user", "assistant"), ("assistant", "user"))
+ALWAYS = ((None, "user"), ("user", "assistant"), ("assistant", "user"), ("system", "assistant"))
 REMINDER = re.compile(r"\s*<system-reminder>.*</system-reminder>\s*", re.DOTALL)  # Claude Code's own, not the user's
 
 
@@ -94,8 +95,6 @@ class _Reading:
     thoughts: list[str] = field(default_factory=list)
     kinds: list[str] = field(default_factory=list)
     unknown: int = 0
-    calls: list[tuple[str, str]] = field(default_factory=list)
-    answers: str | None = None
     thinking: bool = False
     said: bool = False
 
@@ -114,10 +113,7 @@ class _Reading:
         elif kind in CALLS and isinstance(block.get("name"), str):
             given = json.dumps(block.get("input"), ensure_ascii=False, sort_keys=True)
             self.texts.append(f"{block['name']}({given})")
-            if kind == "tool_use":
-                self.calls.append((repair_surrogates(str(block.get("id"))), repair_surrogates(block["name"])))
         elif kind == "tool_result":
-            self.answers = self.answers or repair_surrogates(str(block.get("tool_use_id")))
             for inner in _content(block):
                 self.take(inner, True)
         else:
@@ -134,10 +130,11 @@ def _content(result: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def read_message(message: Mapping[str, Any], mark: bytes, where: str) -> ReadMessage:
     """One message that `checked` took, with system messages behind it, which are counted."""
-    found = _Reading()
-    for block in blocks_of(message):
+    found, blocks = _Reading(), blocks_of(message)
+    for block in blocks:
         found.take(block)
-    result = message["role"] == "user" and found.answers is not None
+    answers = answered(blocks)
+    result = message["role"] == "user" and answers is not None
     text = repair_surrogates("\n".join(found.texts))
     behind = message.get(BEHIND, ())
     count = tokens.count(text) + sum(tokens.count(text_of(system)) for system in behind)
@@ -149,13 +146,14 @@ def read_message(message: Mapping[str, Any], mark: bytes, where: str) -> ReadMes
         name=None,
         tokens=count,
         unknown=found.unknown,
-        calls=tuple(found.calls),
-        answers=found.answers if result else None,
+        calls=calls_of(blocks),
+        answers=answers if result else None,
         fingerprint=mark,
         kinds=tuple(found.kinds),
         thoughts=found.thinking,
         said=result and found.said,
         ordered=fingerprint([_unmarked(system) for system in behind], where).hex() if behind else "",
+        continues=continued(blocks),
     )
 
 
@@ -175,7 +173,7 @@ def messages_prompt(request: Mapping[str, Any]) -> Prompt:
     messages = request.get("messages")
     if not isinstance(messages, list):
         raise invalid_value("request", "messages", messages, "a list of messages")
-    read = [checked(message, f"messages[{i}]") for i, message in enumerate(messages)]
+    read = [checked(as_sent(message, f"messages[{i}]"), f"messages[{i}]") for i, message in enumerate(messages)]
     if read and read[0]["role"] == "system":
         raise invalid_value("messages[0]", "role", "system", "user or assistant: the system prompt has its own field")
     items: list[list[int]] = []

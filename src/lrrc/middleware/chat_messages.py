@@ -15,6 +15,8 @@ from lrrc.digest.rendering import label_of
 from lrrc.episodes.chat_message import read_text, repair_surrogates
 from lrrc.episodes.episode import ROLES, Message
 from lrrc.episodes.unquoted import unquoted_of
+from lrrc.middleware.blocks import answered, blocks_in, calls_of, continued
+from lrrc.middleware.bound_thoughts import is_bound
 from lrrc.pretrained import tokens
 from lrrc.runtime.files import invalid_value
 
@@ -30,7 +32,8 @@ class ReadMessage:
     n of what no digest quotes but goes with the message: thoughts, a refusal. `kinds` names what is sent and not
     counted: the unknown parts, sealed thoughts, fields of unknown meaning. `thoughts`: does it hold thoughts that are
     bound to what stood before them? `said`: does a tool's result hold words of the user's own, too? `ordered`: a
-    mark of the system's instruction that goes with it.
+    mark of the system's instruction that goes with it. `continues` are ids of calls of earlier replies that it goes on
+    from.
     """
 
     role: str  # "system" | "user" | "assistant" | "tool"
@@ -45,6 +48,12 @@ class ReadMessage:
     thoughts: bool = False
     said: bool = False
     ordered: str = ""
+    continues: tuple[str, ...] = ()
+
+    @property
+    def end(self) -> str:
+        """Who speaks at its end: behind it may stand an instruction of the system's."""
+        return "system" if self.ordered else self.role
 
     @property
     def spoken(self) -> Message:
@@ -52,10 +61,13 @@ class ReadMessage:
         return Message(self.role, self.text, self.name)
 
 
+_AS_JSON = json.JSONEncoder(sort_keys=True)
+
+
 def fingerprint(value: Any, where: str) -> bytes:
     """A hash of anything that JSON can say. Raises ValueError for the rest."""
     try:
-        text = json.dumps(value, sort_keys=True)
+        text = _AS_JSON.encode(value)
     except (TypeError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ValueError(f"{where}: cannot be sent as JSON: {reason}") from None
@@ -75,24 +87,38 @@ def read_message(message: Mapping[str, Any], mark: bytes, where: str) -> ReadMes
     role, name = ROLES[message["role"]], message.get("name")
     if name is not None and not isinstance(name, str):
         raise invalid_value(where, "name", name, "a text or null")
-    read = read_text(message, where)
+    read, blocks = read_text(message, where), blocks_in(message.get("content"))
     answers = message.get("tool_call_id")
     if answers is None and message["role"] == "function":
         answers = f"function {name}"
     if answers is not None and not isinstance(answers, str):
         raise invalid_value(where, "tool_call_id", answers, "a text or null")
-    name = label_of(repair_surrogates(name), role) if name else None
     answers = repair_surrogates(answers) if answers is not None and role == "tool" else None
+    if role == "user" and (given := answered(blocks)) is not None:
+        role, answers = "tool", given  # as Anthropic's API has results of tools: nothing of ours may go before them
+    name = label_of(repair_surrogates(name), role) if name else None
     more = unquoted_of(message, bool(read.calls))
-    count = tokens.count(read.text) + more.tokens
-    return ReadMessage(role, read.text, name, count, read.unknown, read.calls, answers, mark, tuple(more.kinds))
+    return ReadMessage(
+        role=role,
+        text=read.text,
+        name=name,
+        tokens=tokens.count(read.text) + more.tokens,
+        unknown=read.unknown,
+        calls=(*read.calls, *(call for call in calls_of(blocks) if call[0] not in dict(read.calls))),
+        answers=answers,
+        fingerprint=mark,
+        kinds=tuple(more.kinds),
+        thoughts=role == "assistant" and is_bound(message),
+        said=role == "tool" and message["role"] == "user" and bool(read.text),
+        continues=continued(blocks),
+    )
 
 
 def exchange_roots(items: Sequence[ReadMessage]) -> list[int]:
     """For every message the index of the first one of its tool exchange; of a message outside of any, its own.
 
     A result belongs to the latest call of its id, and to the exchange that it stands directly behind: ids may be
-    missing, alike, or other ones on both sides.
+    missing, alike, or other ones on both sides. A reply may go on from calls of earlier ones.
     """
     opened: dict[str, int] = {}
     roots: list[int] = []
@@ -105,11 +131,11 @@ def exchange_roots(items: Sequence[ReadMessage]) -> list[int]:
 
     for i, item in enumerate(items):
         roots.append(i)
-        if item.role == "tool":
-            if i > 0 and (items[i - 1].calls or items[i - 1].role == "tool"):
-                roots[i] = first(i - 1)
-            if item.answers in opened:
-                one, other = first(i), first(opened[item.answers])
+        if item.role == "tool" and i > 0 and (items[i - 1].calls or items[i - 1].role == "tool"):
+            roots[i] = first(i - 1)
+        for key in (item.answers, *item.continues) if item.role == "tool" else item.continues:
+            if key in opened:
+                one, other = first(i), first(opened[key])
                 roots[max(one, other)] = min(one, other)
         for key, _ in item.calls:
             opened[key] = i

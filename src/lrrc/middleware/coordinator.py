@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lrrc.episodes.chat_message import as_dict, repair_surrogates
+from lrrc.episodes.chat_message import repair_surrogates
 from lrrc.episodes.episode import ROLES
 from lrrc.middleware import persistence
 from lrrc.middleware.chat_messages import fingerprint
+from lrrc.middleware.client_objects import chat_dict
 from lrrc.middleware.conversation import Composed, Conversation
 from lrrc.middleware.conversations import Conversations
 from lrrc.middleware.prompt import Prompt, chat_prompt
@@ -159,7 +160,7 @@ class Coordinator:
         Raises ValueError that names the message.
         """
         _check_names(None, conversation)
-        read = as_dict(message, "messages[0]")
+        read = chat_dict(message, "messages[0]")
         mark = fingerprint(read, "messages[0]")
         session = self.sessions.find(conversation, [])
         with session.lock:

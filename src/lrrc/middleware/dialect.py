@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from lrrc.digest.rendering import END, label_of
+from lrrc.middleware.bound_thoughts import LEFT_OUT, without
 from lrrc.middleware.chat_messages import ReadMessage
 from lrrc.policies.base import DIGEST_NAME
 from lrrc.pretrained import tokens
@@ -19,7 +20,6 @@ from lrrc.pretrained import tokens
 TAIL = f"\n{END}"  # where the user's own text follows in the same message
 GAP = "\n\n"  # between the texts of one message
 ALWAYS = ((None, "user"), (None, "system"), ("system", "user"), ("user", "assistant"), ("assistant", "user"))
-LEFT_OUT = "[...]"  # where two of the user's become one, and what was between is not sent
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,12 @@ class Dialect:
         return {**last, "content": parts}
 
     def without_thoughts(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        """A copy without the thoughts that are bound to what stood before them; where they can be told, of a dialect
-        that has such."""
-        raise NotImplementedError
+        """A copy without the thoughts that are bound to what stood before them."""
+        return without(message)
 
 
 def dialect_of(items: Sequence[ReadMessage], wanted: str) -> Dialect:
     """The dialect of a request; `wanted` is Settings.dialect."""
     named = any(item.role == "user" and item.name for item in items)
-    body = [item.role for item in items if item.role != "system"]
-    in_a_row = ("user", "user") in pairwise(body)
+    in_a_row = ("user", "user") in pairwise(item.role for item in items)
     return Dialect(named, wanted == "merged" or (wanted == "auto" and not in_a_row))

@@ -30,6 +30,7 @@ from lrrc.episodes.chat_message import repair_surrogates
 from lrrc.episodes.unquoted import Unquoted, beside_texts
 from lrrc.middleware.beside import WORD, Beside
 from lrrc.middleware.chat_messages import ReadMessage, fingerprint
+from lrrc.middleware.client_objects import as_sent
 from lrrc.middleware.coordinator import Coordinator
 from lrrc.middleware.dialect import LEFT_OUT, Dialect, dialect_of
 from lrrc.middleware.prompt import Form, Prompt
@@ -235,7 +236,8 @@ def responses_prompt(request: Mapping[str, Any]) -> ItemsPrompt:
     given = request.get("input")
     if not isinstance(given, (str, list)):
         raise invalid_value("request", "input", given, "a text or a list of items")
-    items = [_message({"role": "user", "content": given})["items"][0]] if isinstance(given, str) else given
+    items = [{"role": "user", "content": given}] if isinstance(given, str) else given
+    items = [as_sent(item, f"input[{i}]") for i, item in enumerate(items)]
     groups: list[tuple[str, list[int]]] = []
     for i, item in enumerate(items):
         role = role_of(checked(item, f"input[{i}]"))
@@ -247,7 +249,8 @@ def responses_prompt(request: Mapping[str, Any]) -> ItemsPrompt:
     messages: list[dict[str, Any]] = [{"role": role, "items": [items[i] for i in own]} for role, own in groups]
     if beside.word:
         for message in messages:
-            message["content"] = "\n".join(map(text_of, message["items"]))
+            said = [item for item in message["items"] if item.get("type", "message") == "message"]
+            message["content"] = "\n".join(map(text_of, said))  # the word of a call or its result does not count
     marks = [fingerprint(["input", *map(_unmarked, message["items"])], "input") for message in messages]
     return ItemsPrompt(messages, marks, beside, OPENAI_RESPONSES, tuple(tuple(own) for _, own in groups))
 
@@ -255,8 +258,13 @@ def responses_prompt(request: Mapping[str, Any]) -> ItemsPrompt:
 def compose(coordinator: Coordinator, request: Mapping[str, Any], **options: Any) -> tuple[list[Any], Receipt]:
     """As `Coordinator.compose`, of a request's body: the items to send instead, and the receipt. `options` are agent,
     budget and conversation. Raises ValueError that names the field, KeptByProvider."""
-    payload, receipt = coordinator.compose_prompt(responses_prompt(request), **options)
-    return [item for message in payload for item in message["items"]], receipt
+    prompt, given = responses_prompt(request), request.get("input")
+    payload, receipt = coordinator.compose_prompt(prompt, **options)
+    items = {id(message): own for message, own in prompt.numbered} if isinstance(given, list) else {}
+    sent: list[Any] = []
+    for message in payload:
+        sent += [given[i] for i in items[id(message)]] if id(message) in items else message["items"]
+    return sent, receipt
 
 
 def checked(item: Any, where: str) -> Mapping[str, Any]:

@@ -63,7 +63,7 @@ class Request:
     @cached_property
     def pairs(self) -> set[tuple[str | None, str]]:
         """Roles that may follow each other."""
-        return self.dialect.pairs({*pairwise(item.role for item in self.items)})
+        return self.dialect.pairs({(one.end, other.role) for one, other in pairwise(self.items)})
 
     @cached_property
     def saying(self) -> tuple[list[int], list[int]]:
@@ -112,7 +112,8 @@ def _grouped(request: Request, order: Sequence[int]) -> list[Group]:
     for i in order:
         role = "user" if i == DIGEST else request.items[i].role
         if role == "user":
-            if last and (DIGEST in (i, last[-1]) or rank[i] != rank[last[-1]] + 1):
+            moved = any(request.items[n].ordered for n in last[:-1] if n != DIGEST)  # its place is behind the whole
+            if last and (moved or DIGEST in (i, last[-1]) or rank[i] != rank[last[-1]] + 1):
                 groups.remove(last)  # system messages between the two come first
                 last = (*last, i)
             else:
@@ -133,19 +134,21 @@ def odd_pair(request: Request, groups: Sequence[Group]) -> int | None:
         role = "user" if DIGEST in group else request.items[group[-1]].role
         if (before, role) not in request.pairs or (group == (DIGEST,) and not request.dialect.alone):
             return end
-        before, end = role, max(group[-1], end)
+        ordered = any(request.items[i].ordered for i in group if i != DIGEST)
+        before, end = "system" if ordered else role, max(group[-1], end)
     return None
 
 
 class Payload:
     """The messages for a call: `groups` of indices of the request, DIGEST for the digest. A group of more than one
-    becomes one message; what stays from before the cut loses thoughts that are bound to it. `written` has the messages
-    that are not the request's own by their group's number, `made` how they read; `marks` and `sizes` begin with what
-    goes beside the messages."""
+    becomes one message; what stays from before the cut loses thoughts that are bound to it, where anything is left
+    out. `written` has the messages that are not the request's own by their group's number, `made` how they read;
+    `marks` and `sizes` begin with what goes beside the messages."""
 
     def __init__(self, request: Request, digest: DigestInForce = DigestInForce()):
         self.request, self.digest = request, digest
         self.groups = arrange(request, digest) if digest.cut else [(i,) for i in range(len(request.items))]
+        self.whole = self.groups == [(i,) for i in range(len(request.items))]
         self.written: dict[int, dict[str, Any]] = {}
         self.made: dict[bytes, ReadMessage] = {}
         items = [self._read(n, group) for n, group in enumerate(self.groups)]
@@ -172,7 +175,8 @@ class Payload:
     def _read(self, n: int, group: Group) -> ReadMessage:
         """The message of a group; where it is none of the request's own, it is written."""
         request, own = self.request, [i for i in group if i != DIGEST]
-        bare = len(group) == 1 and bool(own) and request.items[own[0]].thoughts and self._before_cut(own[0])
+        bare = not self.whole and len(group) == 1 and own and request.items[own[0]].thoughts
+        bare = bare and self._before_cut(own[0])
         if len(group) == 1 and own and not bare:
             return request.items[own[0]]
         text = self.digest.text if DIGEST in group else ""

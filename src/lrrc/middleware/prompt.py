@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lrrc.digest.selection import Span
-from lrrc.episodes.chat_message import as_dict
 from lrrc.middleware.beside import Beside, beside_of
 from lrrc.middleware.chat_messages import ReadMessage, fingerprint, read_message
+from lrrc.middleware.client_objects import chat_dict
 from lrrc.middleware.dialect import Dialect, dialect_of
 from lrrc.runtime.files import invalid_value
 
@@ -60,6 +60,6 @@ def chat_prompt(
     """The messages of a chat completion, as mappings. Raises ValueError."""
     if not isinstance(messages, Sequence) or isinstance(messages, (str, bytes, bytearray)):
         raise invalid_value("compose", "messages", messages, "a list of messages")
-    read = [as_dict(message, f"messages[{i}]") for i, message in enumerate(messages)]
+    read = [chat_dict(message, f"messages[{i}]") for i, message in enumerate(messages)]
     marks = [fingerprint(message, f"messages[{i}]") for i, message in enumerate(read)]
     return Prompt(read, marks, beside_of(tools, response_format), CHAT_COMPLETIONS)

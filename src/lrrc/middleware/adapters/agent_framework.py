@@ -11,7 +11,8 @@ from typing import Any
 
 from agent_framework import ChatContext, ChatMiddleware, Content, Message
 
-from lrrc.middleware.adapters.restore import Pieces, passing_on
+from lrrc.middleware.adapters.restore import Pieces, passing_on, thoughts
+from lrrc.middleware.bound_thoughts import LEFT_OUT
 from lrrc.middleware.coordinator import Coordinator
 
 SPOKEN = ("text", "function_call", "function_result", "text_reasoning")
@@ -30,15 +31,15 @@ class DigestMiddleware(ChatMiddleware):
             options = context.options or {}
             pieces = cut(context.messages)
             system = {"role": "system", "content": options.get("instructions") or ""}
-            payload, _ = await self.coordinator.acompose(
-                [system, *pieces.read], self.agent, None, session, [_tool(tool) for tool in options.get("tools") or ()]
-            )
+            given, tools = [system, *pieces.read], [_tool(tool) for tool in options.get("tools") or ()]
+            payload, receipt = await self.coordinator.acompose(given, self.agent, None, session, tools)
             context.messages = pieces.rejoined(
                 [message for message in payload if message is not system],
                 lambda message, contents: Message(
                     message.role, contents, author_name=message.author_name, message_id=message.message_id
                 ),
                 lambda message: Message("user", pieces.contents(message), author_name=message.get("name")),
+                pieces.bare(payload, given, receipt, _bare),
             )
         await call_next()
 
@@ -64,13 +65,22 @@ def _result(result: Content, pieces: Pieces[Message]) -> dict[str, Any]:
 
 def _message(message: Message, pieces: Pieces[Message]) -> dict[str, Any]:
     calls = [c for c in message.contents if c.type == "function_call"]
-    thoughts = [c.text or "" for c in message.contents if c.type == "text_reasoning"]
     read: dict[str, Any] = {"role": message.role, "content": [_part(c, pieces) for c in message.contents if _shown(c)]}
     if message.author_name:
         read["name"] = message.author_name
     if calls:
         read["tool_calls"] = [{"id": c.call_id, "function": {"name": c.name, "arguments": _said(c)}} for c in calls]
-    return read | ({"reasoning_content": "".join(thoughts)} if any(thoughts) else {})
+    return read | thoughts((c.text or "", c.protected_data) for c in message.contents if c.type == "text_reasoning")
+
+
+def _bare(message: Message) -> Message:
+    contents = [content for content in message.contents if content.type != "text_reasoning"]
+    return Message(
+        message.role,
+        contents or [Content.from_text(LEFT_OUT)],
+        author_name=message.author_name,
+        message_id=message.message_id,
+    )
 
 
 def _shown(content: Content) -> bool:

@@ -14,7 +14,8 @@ from google.adk.agents.callback_context import CallbackContext
 from google.adk.models.llm_request import LlmRequest
 from google.genai import types
 
-from lrrc.middleware.adapters.restore import Pieces, passing_on
+from lrrc.middleware.adapters.restore import Pieces, passing_on, thoughts
+from lrrc.middleware.bound_thoughts import LEFT_OUT
 from lrrc.middleware.coordinator import Coordinator
 
 
@@ -31,11 +32,13 @@ def digest_callback(coordinator: Coordinator) -> Callable[[CallbackContext, LlmR
                 for tool in config.tools or ()
                 for declared in getattr(tool, "function_declarations", None) or ()
             ]
-            payload, _ = await coordinator.acompose([system, *pieces.read], tools=tools or None, **who)
+            given = [system, *pieces.read]
+            payload, receipt = await coordinator.acompose(given, tools=tools or None, **who)
             llm_request.contents = pieces.rejoined(
                 [message for message in payload if message is not system],
                 lambda content, parts: types.Content(role=content.role, parts=parts),
                 lambda message: types.Content(role="user", parts=[_written(c) for c in pieces.contents(message)]),
+                pieces.bare(payload, given, receipt, _bare),
             )
 
     return shorten
@@ -64,7 +67,8 @@ def _result(response: types.FunctionResponse) -> dict[str, Any]:
 
 def _message(content: types.Content, parts: list[types.Part], pieces: Pieces[types.Content]) -> dict[str, Any]:
     calls = [part.function_call for part in parts if part.function_call]
-    thoughts = "".join(part.text or "" for part in parts if part.thought)
+    # Gemini signs calls and texts; a signed thought is Claude's, as LiteLlm has it
+    signed = thoughts((part.text or "", part.thought_signature) for part in parts if part.thought)
     shown = [part for part in parts if not (part.function_call or part.thought)]
     read: dict[str, Any] = {
         "role": "assistant" if content.role == "model" else "user",
@@ -75,7 +79,12 @@ def _message(content: types.Content, parts: list[types.Part], pieces: Pieces[typ
             {"id": call.id, "function": {"name": call.name, "arguments": json.dumps(call.args or {}, default=str)}}
             for call in calls
         ]
-    return read | ({"reasoning_content": thoughts} if thoughts else {})
+    return read | signed
+
+
+def _bare(content: types.Content) -> types.Content:
+    parts = [part for part in content.parts or () if not part.thought]
+    return types.Content(role=content.role, parts=parts or [types.Part(text=LEFT_OUT)])
 
 
 def _written(content: Any) -> types.Part:

@@ -15,9 +15,11 @@ from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, HumanMe
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.config import get_config
 
-from lrrc.middleware.adapters.restore import passing_on, restore
+from lrrc.middleware.adapters.restore import passing_on, restore, without_thoughts
 from lrrc.middleware.coordinator import Coordinator
+from lrrc.middleware.receipt import Receipt
 
+THOUGHTS = ("reasoning_content", "thinking_blocks", "reasoning_details")  # of a message's additional_kwargs
 ROLES = {"human": "user", "ai": "assistant", "AIMessageChunk": "assistant"}  # others have their own names
 
 
@@ -53,8 +55,8 @@ def shorten(
     conversation = conversation or _thread()
     with passing_on(coordinator, agent, conversation):
         read = [as_dict(message) for message in messages]
-        payload, _ = coordinator.compose(read, agent, None, conversation, _described(tools), response_format)
-        return restore(payload, read, messages, _written)
+        payload, receipt = coordinator.compose(read, agent, None, conversation, _described(tools), response_format)
+        return restore(payload, read, messages, _written, _bare(payload, read, messages, receipt))
     return list(messages)
 
 
@@ -70,8 +72,10 @@ async def ashorten(
     conversation = conversation or _thread()
     with passing_on(coordinator, agent, conversation):
         read = [as_dict(message) for message in messages]
-        payload, _ = await coordinator.acompose(read, agent, None, conversation, _described(tools), response_format)
-        return restore(payload, read, messages, _written)
+        payload, receipt = await coordinator.acompose(
+            read, agent, None, conversation, _described(tools), response_format
+        )
+        return restore(payload, read, messages, _written, _bare(payload, read, messages, receipt))
     return list(messages)
 
 
@@ -88,8 +92,9 @@ def as_dict(message: BaseMessage) -> dict[str, Any]:
         read["tool_calls"] = [
             {"id": c["id"], "function": {"name": c["name"] or "", "arguments": said}} for c, said in calls
         ]
-    if thoughts := message.additional_kwargs.get("reasoning_content"):  # some clients send them back
-        read["reasoning_content"] = thoughts
+    for field in THOUGHTS:  # some clients send them back
+        if thoughts := message.additional_kwargs.get(field):
+            read[field] = thoughts
     if message.type == "tool":
         read["tool_call_id"] = message.tool_call_id
     return read
@@ -97,6 +102,21 @@ def as_dict(message: BaseMessage) -> dict[str, Any]:
 
 def _written(message: Mapping[str, Any]) -> BaseMessage:
     return HumanMessage(message["content"], name=message.get("name"))
+
+
+def _bare(
+    payload: Sequence[Mapping[str, Any]],
+    read: Sequence[Mapping[str, Any]],
+    messages: Sequence[BaseMessage],
+    receipt: Receipt,
+) -> dict[int, BaseMessage]:
+    """Replies that are sent without their thoughts, by what the coordinator wrote for them."""
+    found: dict[int, BaseMessage] = {}
+    for reply, i in without_thoughts(payload, read, receipt):
+        kwargs = {key: value for key, value in messages[i].additional_kwargs.items() if key not in THOUGHTS}
+        changed = {"content": reply["content"] or "", "additional_kwargs": kwargs}
+        found[id(reply)] = messages[i].model_copy(update=changed)
+    return found
 
 
 def _all(request: ModelRequest) -> list[BaseMessage]:

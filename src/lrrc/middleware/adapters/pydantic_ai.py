@@ -25,8 +25,11 @@ from pydantic_ai.messages import (
 from pydantic_ai.models import ModelRequestContext
 from pydantic_ai.tools import RunContext
 
-from lrrc.middleware.adapters.restore import Pieces, passing_on
+from lrrc.middleware.adapters.restore import Pieces, passing_on, thoughts
+from lrrc.middleware.bound_thoughts import LEFT_OUT
 from lrrc.middleware.coordinator import Coordinator
+
+UNBOUND = ("openai", "azure", "google")  # the beginnings of providers' names
 
 
 class Digest(AbstractCapability[Any]):
@@ -46,12 +49,14 @@ class Digest(AbstractCapability[Any]):
                 {"name": tool.name, "description": tool.description, "parameters": tool.parameters_json_schema}
                 for tool in request_context.model_request_parameters.function_tools
             ]
-            payload, _ = await self.coordinator.acompose([system, *pieces.read], tools=tools or None, **self.who)
+            given = [system, *pieces.read]
+            payload, receipt = await self.coordinator.acompose(given, tools=tools or None, **self.who)
             rest = [message for message in payload if message is not system]
             shorter = pieces.rejoined(
                 rest,
                 lambda request, parts: replace(request, parts=parts),
                 lambda message: replace(messages[-1], parts=[UserPromptPart(pieces.contents(message))]),
+                pieces.bare(payload, given, receipt, _bare),
             )
             return replace(request_context, messages=shorter)
         return request_context
@@ -96,12 +101,22 @@ def _said(message: ModelResponse, pieces: Pieces[ModelMessage]) -> dict[str, Any
     calls = [part for part in message.parts if isinstance(part, ToolCallPart)]
     content = [{"type": "text", "text": part.content} for part in message.parts if isinstance(part, TextPart)]
     content += [pieces.thing(part, "part") for part in message.parts if not isinstance(part, kinds)]
+    thought = [part for part in message.parts if isinstance(part, ThinkingPart)]
     return {
         "role": "assistant",
         "content": content or None,
-        "reasoning_content": "".join(p.content for p in message.parts if isinstance(p, ThinkingPart)) or None,
+        **thoughts((part.content, None if _elsewhere(part) else part.signature) for part in thought),
         "tool_calls": [
             {"id": call.tool_call_id, "function": {"name": call.tool_name, "arguments": call.args_as_json_str()}}
             for call in calls
         ],
     }
+
+
+def _elsewhere(part: ThinkingPart) -> bool:
+    """Is it of a maker whose seal, which has the same field, binds a thought to no place?"""
+    return str(part.provider_name).startswith(UNBOUND)
+
+
+def _bare(message: ModelMessage) -> ModelMessage:
+    return replace(message, parts=[p for p in message.parts if not isinstance(p, ThinkingPart)] or [TextPart(LEFT_OUT)])

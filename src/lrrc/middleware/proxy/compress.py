@@ -1,8 +1,8 @@
 """POST /v1/compress: a request of any API that is shortened in, the request to send instead and its receipt out.
 
 So any language is a client, and sends the payload itself. The body is the request as its API has it; `?dialect=` (chat,
-messages or responses) says which that is, where its fields do not. Headers are those of the proxy: x-lrrc-conversation,
-x-lrrc-agent, x-lrrc-budget.
+messages or responses) says which that is, where neither its fields nor the blocks of its messages do. Headers are those
+of the proxy: x-lrrc-conversation, x-lrrc-agent, x-lrrc-budget.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import anyio
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from lrrc.middleware.blocks import written_in
 from lrrc.middleware.proxy.composing import Outcome
 from lrrc.middleware.proxy.forwarding import LARGE, MAX_BODY, Proxy
-from lrrc.middleware.proxy.reading import CHAT, MESSAGES, RESPONSES, LeftAlone, decoded
+from lrrc.middleware.proxy.reading import CHAT, MESSAGES, RESPONSES, LeftAlone, decoded, unwritable
 from lrrc.middleware.proxy.splicing import text_of
 
 DIALECTS = {"chat": CHAT, "messages": MESSAGES, "responses": RESPONSES}
@@ -35,10 +36,8 @@ class Compress:
             if len(body) > MAX_BODY:
                 return refusal(f"a body of more than {MAX_BODY // 2**20} MiB", 413)
         try:
-            plain = await anyio.to_thread.run_sync(
-                decoded, bytes(body), headers.get(b"content-encoding", b""), MAX_BODY
-            )
-            kind = dialect(request.query_params.get("dialect"), plain)
+            encodings, named = headers.get(b"content-encoding", b""), request.query_params.get("dialect")
+            plain, kind = await anyio.to_thread.run_sync(read, bytes(body), encodings, named)
         except LeftAlone as why:
             return refusal(why.reason)
         compose = self.proxy.apart.shorten if len(plain) >= LARGE else self.proxy.in_a_thread
@@ -53,8 +52,16 @@ class Compress:
         return Response(answer.encode("utf-8", "surrogatepass"), media_type="application/json")
 
 
+def read(body: bytes, encodings: bytes, named: str | None) -> tuple[bytes, str]:
+    """The plain body, and its kind. Raises LeftAlone."""
+    plain = decoded(body, encodings, MAX_BODY)
+    if (place := unwritable(plain)) is not None:
+        raise LeftAlone("malformed", f"{place}: a number is NaN or infinite, which JSON does not have")
+    return plain, dialect(named, plain)
+
+
 def dialect(named: str | None, body: bytes) -> str:
-    """The kind of a request: as it is named, else by its fields. Raises LeftAlone."""
+    """The kind of a request: as it is named, else by its fields and its messages. Raises LeftAlone."""
     if named is not None:
         if named not in DIALECTS:
             raise LeftAlone("malformed", f"`dialect`: allowed is one of {', '.join(DIALECTS)}")
@@ -64,7 +71,9 @@ def dialect(named: str | None, body: bytes) -> str:
     except (ValueError, RecursionError):
         raise LeftAlone("malformed", "the body is not JSON") from None
     fields = request if isinstance(request, dict) else {}
-    return RESPONSES if "input" in fields else MESSAGES if "system" in fields else CHAT
+    if "input" in fields:
+        return RESPONSES
+    return MESSAGES if "system" in fields or written_in(fields.get("messages")) else CHAT
 
 
 def refusal(message: str, status: int = 400) -> Response:

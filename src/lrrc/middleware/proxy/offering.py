@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx2
 
+from lrrc.middleware.bound_thoughts import is_bound
 from lrrc.middleware.proxy.reading import CHAT, MESSAGES, RESPONSES, SHORTENED
 from lrrc.middleware.proxy.splicing import spliced
 from lrrc.middleware.recall import TOOL, recall_tool
@@ -57,12 +58,22 @@ def offered(body: bytes, kind: str) -> bytes | None:
         tools = request.get("tools")
         able = isinstance(tools, list) and tools and isinstance(request.get(SHORTENED[kind]), list)
         free = request.get("tool_choice") in (None, "auto") or request["tool_choice"] == {"type": "auto"}
-        thinks = kind == MESSAGES and (request.get("thinking") or {"type": "disabled"})["type"] != "disabled"
-        if not able or not free or thinks or recall_tool(tools):
+        if not able or not free or _binds(request, kind) or recall_tool(tools):
             return None
         return spliced(body, tools, [DEFINITIONS[kind], *tools], "tools")
     except BROKEN:
         return None
+
+
+def _binds(request: Mapping[str, Any], kind: str) -> bool:
+    """Are its thoughts, or those of the answer, bound to what stands before them? Raises one of BROKEN."""
+    wanted = request.get("thinking") or {"type": "disabled"}
+    if kind == MESSAGES:
+        return wanted["type"] != "disabled"
+    if kind != CHAT:
+        return False
+    # others than Anthropic's models have a field of that name, too, and thoughts that are not bound
+    return "budget_tokens" in wanted or wanted["type"] == "adaptive" or any(map(is_bound, request["messages"]))
 
 
 async def beginning(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import zlib
 from collections.abc import Mapping
 from typing import Any
+
+from lrrc.runtime.files import shortened
 
 OURS = b"x-lrrc-"
 CHAT = "/chat/completions"
@@ -116,6 +119,8 @@ def options_of(request: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> di
     model = request.get("model")
     try:
         budget = int(given["budget"]) if given["budget"] else None
+        if budget is not None and budget < 0:
+            raise ValueError("less than nothing")
     except ValueError:
         raise LeftAlone("malformed", "x-lrrc-budget is not a whole number") from None
     return {
@@ -123,6 +128,39 @@ def options_of(request: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> di
         "agent": given["agent"] or (model if model in speakers else None),
         "budget": budget,
     }
+
+
+def unwritable(body: bytes) -> str | None:
+    """The place of the first number that JSON does not have, or that Python cannot write again, in a body: NaN,
+    Infinity, 1e999. None where there is none. Raises LeftAlone where the body is no JSON at all."""
+    found: list[float] = []
+
+    def number(text: str) -> float:
+        value = float(text)
+        if not math.isfinite(value):
+            found.append(value)
+        return value
+
+    try:
+        request = json.loads(body, parse_constant=number, parse_float=number)
+    except (ValueError, RecursionError):
+        raise LeftAlone("malformed", "the body is not JSON") from None
+    return _infinite(request) if found else None
+
+
+def _infinite(request: Any) -> str:
+    """The place of the first number that is none."""
+    left = [(request, "")]
+    while left:
+        value, place = left.pop()
+        if isinstance(value, float) and not math.isfinite(value):
+            return place or "the body"
+        if isinstance(value, dict):
+            named = [(inner, f"{place}.{shortened(key)[1:-1]}".removeprefix(".")) for key, inner in value.items()]
+            left += reversed(named)
+        elif isinstance(value, list):
+            left += reversed([(inner, f"{place}[{i}]") for i, inner in enumerate(value)])
+    return "the body"  # of a field that a later one of its name replaces
 
 
 def written(request: Mapping[str, Any]) -> bytes:
