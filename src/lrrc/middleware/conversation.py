@@ -246,6 +246,8 @@ class Conversation:
             if chosen.text is None and sum(view.body[i].tokens for i in chosen.messages) > chosen.tokens:
                 # whole messages bring their thoughts, unseen by it
                 chosen = session.propose(inputs, speaker, room, sent)
+            if chosen.text is None and {*best.kept, *chosen.messages}.issuperset(range(view.cut)):
+                return DigestInForce()  # the whole history, with all thoughts
             if chosen.text is None:
                 return _settled(view, request, [*also, *(i for i in chosen.messages if i < view.cut)])
             text = dialect.frame(chosen.text + hinted)

@@ -141,14 +141,13 @@ def odd_pair(request: Request, groups: Sequence[Group]) -> int | None:
 
 class Payload:
     """The messages for a call: `groups` of indices of the request, DIGEST for the digest. A group of more than one
-    becomes one message; what stays from before the cut loses thoughts that are bound to it, where anything is left
-    out. `written` has the messages that are not the request's own by their group's number, `made` how they read;
-    `marks` and `sizes` begin with what goes beside the messages."""
+    becomes one message; what stays from before the cut loses thoughts that are bound to it. `written` has the messages
+    that are not the request's own by their group's number, `made` how they read; `marks` and `sizes` begin with what
+    goes beside the messages."""
 
     def __init__(self, request: Request, digest: DigestInForce = DigestInForce()):
         self.request, self.digest = request, digest
         self.groups = arrange(request, digest) if digest.cut else [(i,) for i in range(len(request.items))]
-        self.whole = self.groups == [(i,) for i in range(len(request.items))]
         self.written: dict[int, dict[str, Any]] = {}
         self.made: dict[bytes, ReadMessage] = {}
         items = [self._read(n, group) for n, group in enumerate(self.groups)]
@@ -175,8 +174,7 @@ class Payload:
     def _read(self, n: int, group: Group) -> ReadMessage:
         """The message of a group; where it is none of the request's own, it is written."""
         request, own = self.request, [i for i in group if i != DIGEST]
-        bare = not self.whole and len(group) == 1 and own and request.items[own[0]].thoughts
-        bare = bare and self._before_cut(own[0])
+        bare = len(group) == 1 and bool(own) and request.items[own[0]].thoughts and self._before_cut(own[0])
         if len(group) == 1 and own and not bare:
             return request.items[own[0]]
         text = self.digest.text if DIGEST in group else ""
