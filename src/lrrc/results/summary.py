@@ -9,9 +9,10 @@ same episodes. Report, figures, notebooks,
 claims and README read numbers from here only; what has no record is left out there, and said to be (PARTS).
 
 Evaluations: "replay" (tokens, calls and the outcome of logged episodes; "ablation", "by-category", "by-language" and
-"power" belong to it), "live" (a local model reads a policy's payload and answers checks; "live-shared" is every rank and budget on the
-episodes that all met, "live-ablation" and "live-by-category" name the variant or the task family), "fidelity" (the
-true next reply under a local model; records differ in `data`), "call-gate" (the gate at thresholds "tau=0.30"), "tune" (settings tried on validation episodes),
+"power" belong to it), "live" (a local model reads a policy's payload and answers checks; "live-shared" is every rank
+and budget on the episodes that all met, "live-ablation" and "live-by-category" name the variant or the task family),
+"fidelity" (the true next reply under a local model; records differ in `data`), "call-gate" (the gate at thresholds
+"tau=0.30"), "tune" (settings tried on validation episodes),
 "dataset" and "training"; "votes" and what begins with "votes-" are the same on conversations that people judged
 (lrrc.results.votes_records); "kinds" and what begins with "kinds-" are kinds of conversation that were left out
 (lrrc.results.kinds_records); what begins with "team-" is a team that is played (lrrc.results.team_records).
