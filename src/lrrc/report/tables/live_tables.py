@@ -75,7 +75,7 @@ def live_tables(summary: Summary) -> list[Table]:
         tabulate(
             summary,
             "live_details",
-            "Live: every policy",
+            "Live: every policy and budget",
             {"Policy": [name(r) for r in live], "Budget": [r["budget"] for r in live]},
             live,
             LIVE,
