@@ -34,11 +34,14 @@ def said(text):
         ["Add 3 tbsp. oil and 2 tsp. sugar.", "Do not stir."],
         ["Das Büro ist im 3. Stock links.", "Der 2. Versuch war nicht gut.", "Wir waren 4.", "Dann kam Ida."],
         ["先生は「だめ！」と言いました。", "「はい。」"],
+        ["他说“不要开门！”的时候已经晚了。", "门开了。"],
+        ["Ne criez jamais « Au feu ! » dans la salle.", "« Pourquoi ? » demanda-t-il.", "Il le sait."],
+        ["Er wohnt in der Gartenstr. 5 in Kiel.", "Nicht in der Hauptstr.", "Das war früher."],
         ["hey!", "are you there?", "i forgot the key.", "no, wait...", "it is here"],
     ],
 )
 def test_sentences(sentences):
-    unspaced = sentences[0][0] in "猫不先"
+    unspaced = sentences[0][0] in "猫不先他"
     assert said(("" if unspaced else " ").join(sentences)) == sentences
 
 
@@ -62,13 +65,35 @@ def test_lines_end_sentences_unless_they_are_wrapped():
         ),
         (
             "Es hat sich gezeigt, dass der Vertrag mit der Gemeinde nicht durch Frau Blum und ihre\n"
-            "Kinder verlängert werden darf, weil auch dort niemand mehr von der Sache gewusst\nhat.",
+            "Kinder verlängert werden darf, weil auch dort niemand mehr von der Sache selbst gewusst\nhat.",
             "Gruß",
         ),
     ],
 )
 def test_wrapped_lines_go_on_with_numbers_and_capitals(wrapped, after):
     assert said(f"{wrapped}\n{after}") == [wrapped, after]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [
+            f"tests/shop/test_basket.py::test_{what} FAILED"
+            for what in ("rounds_half_crowns_up", "sums_empty_ones_to_0")
+        ],
+        ["src/shop/pages/basket/parts/CouponFieldWithHint.tsx", "src/shop/pages/basket/parts/TotalOfTheOrder.tsx"],
+        ["src/shop/basket.py:88: sums = add_up(lines, rate)", "src/shop/basket.py:131: sums = add_up(rest, 0)"],
+        ["started the pool of workers with seven of them", "received an order of twelve bytes", "sent it on"],
+        [
+            "hey, so i am looking for a house at the lake with my wife",
+            "please always answer in danish",
+            "we like trees",
+        ],
+        ["The basket forgets its lines where nobody has signed in", "total is wrong for orders in crowns", "ok"],
+    ],
+)
+def test_lines_as_long_as_what_they_say_stand_alone(lines):
+    assert said("\n".join(lines)) == lines
 
 
 def test_lines_of_a_list_without_bullets_stand_alone():
@@ -98,3 +123,10 @@ def test_spans_cover_the_text(text):
     assert [a for a, _ in spans] == [0, *(b for _, b in spans)][: len(spans)] and (
         not text or spans[-1][1] == len(text)
     )
+
+
+@pytest.mark.parametrize("blank", "\u00a0\u202f\u2003\u3000\u2028")
+def test_any_blank_may_stand_before_a_dot(blank):
+    text = f"It ends on Friday {blank}. Call us {blank}.).\nBye."
+    spans = sentence_spans(text, 0, len(text))
+    assert "".join(text[a:b] for a, b in spans) == text

@@ -11,10 +11,11 @@ import functools
 import re
 import unicodedata
 from collections import Counter
+from itertools import pairwise
 
 import sentencex
 
-_CLOSERS = r"[\"')\]»”’」』）】]*"
+_CLOSERS = r"(?:[\"')\]»”’」』）】]|[ \u00a0\u202f]»)*"  # « in French, with blanks inside »
 # a set of characters comes first, so that the search skips all others; the look-behind keeps a long run of dots from
 # being tried anew at every dot
 _END = re.compile(
@@ -42,9 +43,11 @@ _ABBREVIATIONS = frozenset(
     sra""".split()  # noqa: SIM905
 )
 _ORDINARY = frozenset(["me", "no", "it", "in", "us", "am", "is", "so", "sat", "sun"])  # unless a number follows
+_OF_A_STREET = "str"  # `Hauptstr. 12`
 _LONGEST = 6  # letters of an abbreviation, if there is no other dot in it
 _LOOK_BACK = 24  # characters
 _OPENERS = "([{\"'„“«‘¿¡"
+_BEFORE_A_SENTENCE = _OPENERS + "-*+•–#>0123456789.) \t\n"  # marks of lists and quotes
 _COMMON = {
     "en": "the and is of to you not with for it this are that was have",
     "de": "der die das und ist nicht ein eine mit für ich sie wir den von zu auf dem",
@@ -77,15 +80,15 @@ def sentence_spans(text: str, start: int, end: int) -> list[tuple[int, int]]:
         dot = match.start()
         if text[dot] == "." and text[dot + 1].isspace():
             before = text[max(first, dot - _LOOK_BACK) : dot]
-            word = before[before.rfind(" ") + 1 :].lstrip(_OPENERS)
-            if len(word) <= _LONGEST or "." in word:
+            word = "" if before[-1:].isspace() else "".join(before.split()[-1:]).lstrip(_OPENERS)
+            if len(word) <= _LONGEST or "." in word or word.endswith(_OF_A_STREET):
                 language = language or language_of(text[start : min(end, start + _SEEN)])
                 if (dot - first == len(before) and _MARKER.match(before)) or _belongs(
                     language, before, word, text, after
                 ):
                     continue
         elif match.group() == "\n":
-            if _goes_on(text, text.rfind("\n", start, after - 1) + 1 or start, after, (start, end)):
+            if _goes_on(text, first, after, (start, end)):
                 continue
         elif _inside(text, first, match):
             continue
@@ -107,20 +110,26 @@ def language_of(text: str) -> str:
     return best if votes[best] > max(1, votes["en"]) else "en"
 
 
-def _goes_on(text: str, line: int, after: int, bounds: tuple[int, int]) -> bool:
-    """Does a line of a fixed width go on in the next one, which begins at `after`?
+def _goes_on(text: str, first: int, after: int, bounds: tuple[int, int]) -> bool:
+    """Does a line of a fixed width go on in the next one, which begins at `after`? The sentence begins at `first`.
 
-    In small letters, or where the next word had no room on it: it would have been longer than its neighbours are.
+    Such a line is full: with the first word of the next one it would have been longer than its neighbours are, and so
+    would they. What begins in small letters is a list, a log or chat, whose lines are as long as what they say.
     """
-    if not _WRAPPED.match(text, line, after):
+    line = text.rfind("\n", bounds[0], after - 1) + 1 or bounds[0]
+    if not _WRAPPED.match(text, line, after) or not text[after].isalnum() or _ITEM.match(text, after):
         return False
-    if text[after].islower():
-        return True
-    if after - line <= _BROAD or not text[after].isalnum() or _ITEM.match(text, after):
+    small = text[after].islower()
+    if (small and not text[first:after].lstrip(_BEFORE_A_SENTENCE)[:1].isupper()) or (
+        not small and after - line <= _BROAD
+    ):
         return False
     lines = text[_lines_back(text, line, bounds[0]) : _lines_on(text, after, bounds[1])].split("\n")
-    word = len(text[after : after + 40].split(None, 1)[0])
-    return len(lines) > 2 and after - line + word > max(map(len, lines))
+    lines = [line for line in lines if line.strip()]
+    width, ends = max(map(len, lines)), tuple(".!?:;…。")
+    going = ((line, behind) for line, behind in pairwise(lines) if not line.rstrip().endswith(ends))
+    full = (len(line) + 1 + len(behind.split(None, 1)[0]) > width for line, behind in going)
+    return (small or len(lines) > 2) and all(full)
 
 
 def _lines_back(text: str, at: int, least: int) -> int:
@@ -151,7 +160,7 @@ def _inside(text: str, first: int, match: re.Match) -> bool:
         return False  # an empty line
     if mark and text[mark - 1] in "([" and shown[-1] in ")]":
         return True
-    if shown[-1] in "」』" and "\u3040" <= text[after] <= "\u309f":
+    if shown[-1] in "」』”’" and ("\u3040" <= text[after] <= "\u309f" or text[after] in "的地得"):
         return True  # a particle: what was said is part of a sentence
     if not text[after].islower():
         return False
@@ -164,6 +173,10 @@ def _inside(text: str, first: int, match: re.Match) -> bool:
 
 def _belongs(language: str, before: str, word: str, text: str, after: int) -> bool:
     """Does a dot belong to the word before it? `after` is where the next one begins."""
+    if not any(map(str.isalnum, word)):
+        return False  # nothing that could be shortened
+    if word.endswith(_OF_A_STREET):
+        return text[after].isdigit() or len(word) <= _LONGEST
     if _NUMBER.fullmatch(word):
         if before[: -len(word)].rstrip().endswith(":"):
             return True  # `Steps: 1. Mix`
