@@ -104,6 +104,28 @@ def test_a_short_answer_directly_behind_a_statement_takes_it_back(answer, lifted
     assert order([5, 1, 3], history) == ([1, 0, 2] if lifted else [0, 2, 1])
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "It was moved to Thursday.",
+        "They rescheduled it to Thursday at 10.",
+        "It has changed to 19:15.",
+        "Es wurde auf Donnerstag verschoben.",
+        "Elle a été reportée à jeudi, il y a eu une erreur.",
+    ],
+)
+def test_a_new_value_is_no_matter_of_its_own(said):
+    texts = ("Supper is on Monday at seven.", "It rains in Oslo.", said)
+    assert order([5, 3, 1], history_of(*texts)) == [2, 0, 1]
+
+
+def test_a_value_may_be_taken_back_a_little_later():
+    texts = ("Supper is for ten people.", "Cook soup.", "No, wait, for 12.", "It rains in Oslo.")
+    assert order([5, 2, 1, 3], history_of(*texts)) == [2, 0, 3, 1]
+    texts = ("Supper is for ten people.", "Cook soup.", "It rains in Oslo.", "Ole sleeps.", "No, wait, for 12.")
+    assert order([5, 4, 3, 2, 1], history_of(*texts))[:2] == [0, 1]
+
+
 def test_an_answer_to_something_else_takes_nothing_back():
     assert order([5, 3, 1], history_of("Supper is for ten people.", "It rains in Oslo.", "No, it snows.")) == [0, 2, 1]
 

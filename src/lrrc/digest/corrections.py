@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from itertools import islice
 
 import numpy as np
@@ -31,22 +32,32 @@ SAME = 0.6  # share of the words' weight of the shorter one, from which two segm
 ANNOUNCED = 2  # corrections of one statement that are known by their words, the latest ones
 BESIDE = 48  # tokens of a correction with the sentences beside it, one of which may say what is right
 LOOKED_AT = 64  # segments of the user with the word of a correction, or that by which a phrase is looked up, the latest
-TELLING = 0.5  # weight of a word that a correction and what it corrects share: no `last`, no `week`
+TELLING = 0.4  # weight of a word that a correction and what it corrects share: no `last`, no `week`
+SAYING = 0.5  # weight of a word with which an answer says more than that it is none
+LEANS_BACK = 8  # messages of the user to which a correction can lean that names no matter
+ANSWERED = 3  # messages of the user behind a statement among which a short answer takes it back
 LEANING = 0.7  # weight from which a word names a matter of its own ("My cousin moved"), where others lean ("It moved")
-ANNOUNCING = """instead correction corrected wrong moved changed rescheduled postponed cancelled misspoke misread
-typo oops whoops stattdessen korrektur geirrt vertan irrtum verschoben geändert verlegt abgesagt
+ANNOUNCING = """instead correction corrected wrong moved changed rescheduled postponed delayed cancelled misspoke
+misread typo oops whoops stattdessen korrektur geirrt vertan irrtum verschoben geändert verlegt abgesagt
 corrección equivoqué cambiado cambiada aplazado cancelado plutôt trompé trompée erreur déplacé reporté annulé
 invece correzione sbagliato spostato spostata correção errado enganei mudou adiado
 vergist verplaatst gewijzigd исправление ошибся ошиблась перенесли перенесена перенесено вместо أخطأت
 更正 改成 改为 改到 说错 搞错 訂正 変更 間違""".split()  # noqa: SIM905
+IMPERSONAL = """it it's that that's this es das dies elle il ça cela c'est eso esto ela ele это её
+его""".split()  # noqa: SIM905
+WEEKDAYS = """monday tuesday wednesday thursday friday saturday sunday
+montag dienstag mittwoch donnerstag freitag samstag sonntag lundi mardi mercredi jeudi vendredi samedi dimanche
+lunes martes miércoles jueves viernes sábado domingo lunedì martedì mercoledì giovedì venerdì sabato domenica
+maandag dinsdag woensdag donderdag vrijdag zaterdag zondag
+понедельник вторник среду четверг пятницу субботу воскресенье""".split()  # noqa: SIM905
 PHRASES = """scratch that|strike that|i meant|i was wrong|change of plan|changes of plan|my mistake
 ich meinte|mein fehler|mich geirrt|mich vertan|doch nicht|je voulais dire|me suis trompé|changement de programme
-quise decir|me equivoqué|cambio de planes|en vez de|mi sono sbagliato|mi sono sbagliata|me suis trompée
+quise decir|me equivoqué|cambio de planes|en vez de|mi sono sbagliato|mixed them up|me suis trompée
 volevo dire|quis dizer|mudança de planos"""
 _OPENING = regex.compile(  # of a short answer that takes something back
     r"\W*(?:(?:no|nope|not|actually|oops|whoops|wait|sorry|apologies|correction|update|typo|i mean|nein|doch|halt"
-    r"|moment|non|pardon|désolée?|erreur|en fait|attends|perd[oó]na?|mejor|espera|en realidad|scusa|anzi|aspetta"
-    r"|desculp[ae]|não|na verdade|nee|wacht|нет|извини(?:те)?|ой|لا|عفوا)\b"
+    r"|quatsch|moment|non|pardon|désolée?|erreur|en fait|attends|perd[oó]na?|mejor|espera|en realidad|scusa|anzi"
+    r"|aspetta|desculp[ae]|não|na verdade|nee|wacht|нет|извини(?:те)?|ой|لا|عفوا)\b"
     r"|不|等等|抱歉|いえ|いや|違|すみません|ごめん|아니|죄송)",
     regex.IGNORECASE,
 )
@@ -89,15 +100,19 @@ def _corrected(history: History, head: list[int], count: int) -> dict[int, list[
     `head` has the statements that matter, the best first; each segment corrects the best one that it can be about.
     """
     users = np.flatnonzero(history.speaker_N[:count] == USER)
+    said = np.unique(history.message_N[users])  # the user's messages
     statements = [i for i in head if history.speaker_N[i] == USER]
     found: dict[int, set[int]] = {}
-    for i, j in _answers(history, statements, users):
+    for i, j in _answers(history, statements, users, said):
         found.setdefault(i, set()).add(j)
-    leaning = {j: _leans(history.segments[j].text) for j in _announced(history, count)}
-    leaning |= dict.fromkeys(_phrased(history, count), True)
-    for j, leans in leaning.items():
+    leaning = {j: LEANS_BACK * _leans(history.segments[j].text) for j in _announced(history, count)}
+    leaning |= dict.fromkeys(_phrased(history, count), len(said))
+    for j, far in leaning.items():
+        earliest = said[max(0, np.searchsorted(said, history.message[j]) - far)]
         for i in statements:
-            if history.step_N[i] < history.step_N[j] and (leans or _share_a_matter(history.words[i], history.words[j])):
+            if history.step_N[i] < history.step_N[j] and (
+                history.message[i] >= earliest or _share_a_matter(history.words[i], history.words[j])
+            ):
                 found.setdefault(i, set()).add(j)
                 break
     return {i: sorted(corrections)[-ANNOUNCED:] for i, corrections in found.items()}
@@ -121,27 +136,32 @@ def _phrased(history: History, count: int) -> set[int]:
     return found
 
 
-def _answers(history: History, statements: list[int], users: np.ndarray) -> list[tuple[int, int]]:
+def _answers(history: History, statements: list[int], users: np.ndarray, said: np.ndarray) -> Iterator[tuple[int, int]]:
     """Statements, the best of their messages, and the first segments of short answers that take them back."""
     best: dict[int, int] = {}
     for i in statements:
         best.setdefault(history.message[i], i)
-    found = []
     for message, i in best.items():
-        behind = int(np.searchsorted(history.message_N[users], message, "right"))
-        if behind == len(users):
-            continue
-        j, text = int(users[behind]), history.messages[history.message[users[behind]]].content
-        opening = _OPENING.match(text) if len(text) <= 4 * BESIDE else None
-        if opening and any(word_weight(word) >= TELLING for word in words_of(text[opening.end() :])):
-            found.append((i, j))  # it says more than "No, I see."
-    return found
+        behind = np.searchsorted(said, message) + 1
+        for number, answer in enumerate(said[behind : behind + ANSWERED].tolist()):
+            text = history.messages[answer].content
+            opening = _OPENING.match(text) if len(text) <= 4 * BESIDE else None
+            words = words_of(text[opening.end() :]) if opening else []
+            # directly behind it says more than "No, I see."; further on it has a value, as others may be answered
+            if any(map(_is_value, words)) or (not number and any(word_weight(word) >= SAYING for word in words)):
+                yield i, int(users[np.searchsorted(history.message_N[users], answer)])
 
 
 def _leans(text: str) -> bool:
-    """Whether a correction names no matter of its own, so that it leans on what was said."""
+    """Whether a correction names no matter of its own, so that it leans on what was said; a value is none."""
     words = words_of(text)
-    return len(words) <= 3 or all(word_weight(word) < LEANING for word in words if word not in ANNOUNCING)
+    if len(words) <= 3 or words[0] in IMPERSONAL:
+        return True
+    return all(word_weight(word) < LEANING or _is_value(word) for word in words if word not in ANNOUNCING)
+
+
+def _is_value(word: str) -> bool:
+    return word in WEEKDAYS or any(map(str.isdigit, word))
 
 
 def _share_a_matter(left: frozenset[str], right: frozenset[str]) -> bool:
