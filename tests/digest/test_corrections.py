@@ -123,7 +123,7 @@ def test_a_value_may_be_taken_back_a_little_later():
     texts = ("Supper is for ten people.", "Cook soup.", "No, wait, for 12.", "It rains in Oslo.")
     assert order([5, 2, 1, 3], history_of(*texts)) == [2, 0, 3, 1]
     texts = ("Supper is for ten people.", "Cook soup.", "It rains in Oslo.", "Ole sleeps.", "No, wait, for 12.")
-    assert order([5, 4, 3, 2, 1], history_of(*texts))[:2] == [0, 1]
+    assert order([5, 4, 3, 2, 1], history_of(*texts))[0] == 0  # too late for supper
 
 
 def test_an_answer_to_something_else_takes_nothing_back():
