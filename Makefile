@@ -11,7 +11,7 @@
 # make soak         kill `dvc repro` 30 times, in every stage
 # make bench   speed against rivals, into docs/performance.md (after make repro)
 # make plots   what `dvc plots` shows, on a page that needs no network: .cache/plots/index.html
-# make site    the documentation as one searchable site that needs no network: .cache/site/index.html
+# make site    the documentation as one searchable site that needs no network: .cache/docs/index.html
 # make croissant   data/embedded/croissant.json, metadata of the arenas, checked by reading them through it
 # make lock    requirements.lock anew, from what pyproject.toml allows today
 # make sbom    sbom.json, every installed package with its licence; make audit, their known vulnerabilities (docs/security.md)
@@ -132,7 +132,7 @@ plots: setup .cache/plots.html
 
 site: $(TOOLS)/bin/mkdocs
 	NO_MKDOCS_2_WARNING=1 $(TOOLS)/bin/mkdocs build --quiet
-	@echo "Site: $$(pwd)/.cache/site/index.html"
+	@echo "Site: $$(pwd)/.cache/docs/index.html"
 
 croissant: $(TOOLS)/bin/mlcroissant
 	$(TOOLS)/bin/python -m pip install 'pandas>=2' 'pyarrow>=25'

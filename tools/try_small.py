@@ -23,14 +23,15 @@ SMALL = {
     "train": {"max_epochs": 8, "lr": 0.01},
     "ablate": {"variants": ["recurrence-off"], "seeds": [0]},
     "baseline": {"policies": ["full-context", "bm25", "rims-only"]},
-    "live": {
-        "policies": ["no-history", "full-context", "recency", "bm25", "rims-only", "lrrc"],
-        "episodes": 6,
+    "tune": {"top": [2, 0], "least_share": [0.15, 0.03], "truncated_turns": [1], "budget": [32, 128]},
+    "live": {  # the language model is the slow part
+        "policies": ["full-context", "bm25", "lrrc"],
+        "episodes": 2,
         "budgets": [64],
-        "policies_elsewhere": ["bm25", "lrrc"],
-        "episodes_elsewhere": 6,
+        "policies_elsewhere": ["lrrc"],
+        "episodes_elsewhere": 2,
     },
-    "fidelity": {"policies": ["no-history", "bm25", "lrrc"], "calls": 6},
+    "fidelity": {"policies": ["bm25", "lrrc"], "calls": 3},
 }
 
 
@@ -40,8 +41,11 @@ def main() -> int:
         copies.make(FOLDER, **SMALL)
     status = subprocess.run(["dvc", "repro"], cwd=FOLDER, env=copies.environment(FOLDER)).returncode
     if not status:
+        copies.commit(FOLDER)  # what `dvc metrics diff HEAD NAME` compares an experiment with
         print(f"\nThe small run took {time.monotonic() - started:.0f} s. Look at {FOLDER / 'report/index.html'};")
-        print(f"for its MLflow runs: cd '{FOLDER}' && lrrc log")
+        print("to see its MLflow runs and to vary it:")
+        print(f"    . '{copies.ROOT / '.venv/bin/activate'}'; cd '{FOLDER}'; lrrc log")
+        print("    dvc exp run -n rank-12 -S 'ranks=[4,8,12]' -S rank=12; dvc metrics diff HEAD rank-12")
     return status
 
 

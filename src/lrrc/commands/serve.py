@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 client:       base_url="http://127.0.0.1:8080/v1"; key, model and everything else as before
 watch:        http://127.0.0.1:8080 in a browser; /stats as JSON, /stats?format=prometheus for a monitor
 several:      --upstream URL --upstream MODEL=URL sends calls of MODEL to a server of their own
-exit status:  0 ended by request, 1 could not start
+exit status:  1 could not start; ended by Ctrl-C 130, by SIGTERM 143, as shells count
 
 example:      lrrc serve --upstream http://127.0.0.1:11434/v1 --policy bm25"""
     parser.add_argument(

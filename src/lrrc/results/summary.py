@@ -26,6 +26,7 @@ policy's own, fewer where its longest digests cost less.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -232,10 +233,15 @@ class Summary:
 
     def find(self, *, evaluation: str, **wanted: Any) -> list[dict[str, Any]]:
         """Records of one evaluation whose fields equal all of `wanted`."""
-        wanted = {"evaluation": evaluation, **wanted}
-        return [
-            record for record in self.records if all(key in record and record[key] == wanted[key] for key in wanted)
-        ]
+        here = self._by_evaluation.get(evaluation, ())
+        return [record for record in here if all(key in record and record[key] == wanted[key] for key in wanted)]
+
+    @functools.cached_property
+    def _by_evaluation(self) -> dict[str, list[dict[str, Any]]]:
+        found: dict[str, list[dict[str, Any]]] = {}
+        for record in self.records:
+            found.setdefault(record["evaluation"], []).append(record)
+        return found
 
     def record(self, metric: str, *, evaluation: str, **wanted: Any) -> dict[str, Any]:
         """The one record of `metric` that fits. Raises ValueError where none or several do."""

@@ -64,7 +64,7 @@ FIGURES = {
     "live_pareto": Figure(
         "Tokens against success, live",
         "A local model reads what each policy sends and answers the checks of held-out episodes. Every policy, rank "
-        "and budget, 95 % intervals.",
+        "and budget, settings as given; tuned ones are compared at equal tokens. 95 % intervals.",
         "figures, stats, live, {ranks}, {baselines}",
         plot=lambda measured: live_pareto(measured.summary),
         needs="live",
