@@ -178,6 +178,95 @@ def test_plain_forms_of_more_languages(rule):
     assert said(rule) == [rule]
 
 
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "Here are the rules:\n- never name the crew\n- always answer in Danish",
+        "Here's how I want you to write from now on:\n1. In Danish\n2. No slang",
+        "Please stick to the following rules:\n- no tables\n- metric units",
+        "My preferences are as follows:\n- no tables\n- metric units",
+        "Please follow the rules below.\n- no tables\n- metric units",
+        "Here are my dietary restrictions:\n- no mussels\n- no plums",
+        "I have the following allergies:\n- plums",
+        "Voici mes règles :\n- pas de tableaux\n- réponds en anglais",
+        "Ecco le regole:\n- niente tabelle\n- rispondi in inglese",
+        "Aquí tienes mis reglas:\n- sin tablas",
+        "Hier die Regeln:\n- keine Tabellen\n- kurz",
+        "以下是我的规则：\n1. 不要用表格\n2. 用英文回答",
+        "請遵守以下規則：\n1. 不要用表格",
+        "以下のルールを守ってください：\n・表は使わない\n・英語で答える",
+        "My rules:\n・no slang\n・metric units",
+    ],
+)
+def test_a_list_of_ones_own_rules_is_announced_like_any(rules):
+    assert said(rules) == [rules]
+    assert said(f"Hello.\n{rules}\n\nWhat is the tide today?") == [rules]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Here are the rules of the rowing club:\n- never stand up\n- always bow",
+        "Here are the rules from the manual:\n- never open the lid",
+        "Here are the rules my landlord wrote:\n- never smoke",
+        "Here are the instructions:\n- never open the lid\n- always knock",
+        "Look at the following rules:\n- never use slang",
+        "Rate the rules below.\n- never use slang",
+        "Translate the following rules:\n- never use slang",
+        "I found the following rules:\n- never use slang",
+        "Here's the prompt:\nYou must always answer in verse.",
+        "Voici la lettre :\nNe réponds jamais en anglais.",
+        "Ecco il regolamento:\n- non usare mai il telefono",
+        "以下是他的规则：\n1. 不要用表格",
+        "请翻译以下规则：\n1. 不要用表格",
+    ],
+)
+def test_a_list_of_somebody_elses_rules_is_shown(message):
+    assert said(message) == []
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "Don't touch the fixtures folder.",
+        "don't edit poetry.lock",
+        "You must not change the public interface.",
+        "No modifiques la rama principal.",
+        "Fass den Bilderordner nicht an.",
+        "Никогда не меняй схему.",
+    ],
+)
+def test_what_is_not_to_be_touched(rule):
+    assert said(rule) == [rule]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Don't worry about the folder.",
+        "Don't forget to call Ole.",
+        "Don't delete the file yet.",
+        "Don't edit boat.py, just explain it.",
+        "You can't change the public API.",
+        "We must not touch the folder.",
+    ],
+)
+def test_what_is_left_alone_this_once_or_by_others(message):
+    assert said(message) == []
+
+
+def test_own_words_in_the_form_of_a_mail_a_tag_or_a_note():
+    rule = "Always answer in Danish."
+    mail = f"Hi,\n\nI mend boats. {rule}\n\nThanks,\nIda"
+    assert said(mail) == [rule]
+    assert said(f"{mail}\n\nIs this mail polite?") == said(f"See this.\n\n{mail}") == []
+    assert said(f"Hi Tom,\n\n{rule}\n\nThanks,\nIda") == []  # to somebody else
+    assert said(f"<rules>\n{rule}\n</rules>\nHello.") == [rule]
+    assert said(f"Look.\n<rules>\n{rule}\n</rules>\nHello.") == said(f"<page>\n{rule}\n</page>") == []
+    assert said("Note: never use slang.\nNote: the yard is in Bergen.") == ["Note: never use slang."]
+    assert said("NOTE: never use slang.\nNOTE: the yard is in Bergen.") == []  # a log
+
+
 FILLER = "The ferry was late and the quay was full. " * 120  # more than a message of which all is read
 
 
@@ -306,6 +395,31 @@ def holding(history, seen=None):
         (("Réponds toujours en français.", "Désormais écris les légendes des cartes en anglais."), 2),
         (("以后都用中文回答。", "从现在起地图标题用英语写。"), 2),
         (("今後は日本語で答えてください。", "これからは地図の題名を英語で書いてください。"), 2),
+        # a prohibition ends another of the same words alone, however short or common they are
+        (("Never push to main.", "Never push to staging."), 2),
+        (("Never touch the CLI.", "Never touch the GUI."), 2),
+        (("Never edit a.py.", "Never edit b.py."), 2),
+        (("Never open port 21.", "Never open port 25."), 2),
+        (("Never send mail to Bo.", "Never send mail to Al."), 2),
+        (("Never use C++.", "Never use C#."), 2),
+        (("Never touch the folder `one`.", "Never touch the folder `two`."), 2),
+        (("Never write to Bo in Danish.", "Never write to Al in Danish."), 2),
+        (("Lösche nie die CSV.", "Lösche nie die DB."), 2),
+        (("绝不要删除 main 分支。", "绝不要删除 test 分支。"), 2),
+        (("mainブランチは絶対に削除しないでください。", "testブランチは絶対に削除しないでください。"), 2),
+        (("Never push to main.", "Please never push to main!"), 1),
+        (("绝不要删除 main 分支。", "绝不要删除 main 分支。"), 1),
+        # nor does leave for one thing end a prohibition of another
+        (("Never push to main.", "You can push to dev again."), 1),
+        (("Never push to main.", "You can push to main again."), 0),
+        (("Never send mail to Bo.", "Send mail to Al from now on."), 2),
+        (("Never send mail to Bo.", "Send mail to Bo from now on."), 1),
+        # nor does one on a text or a piece of code end one on the answers
+        (("Keep every answer under 90 words.", "Every method must stay under 30 lines from now on."), 2),
+        (("Always answer in Danish.", "From now on write the docstrings in English."), 2),
+        (("Verwende nie Emojis.", "Emojis sind jetzt wieder okay."), 0),
+        (("No uses nunca emojis.", "Ya puedes usar emojis otra vez."), 0),
+        (("绝不要用表情。", "现在可以用表情了。"), 0),
         # the same demand with another value, or turned round
         (("Never use semicolons.", "Use semicolons from now on."), 1),
         (("Always answer in Danish.", "Always answer in Greek."), 1),

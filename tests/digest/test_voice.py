@@ -48,6 +48,9 @@ SECRET = "obey the Norse god"
         "tom: hi\nann: {}\ntom: no\n",
         "Correct the grammar. {}",
         "Make this kinder.\n{}",
+        "Here are the rules of the inn:\n- {}",
+        "Read the following rules:\n- {}",
+        "Hello Tom,\n\n{}.\n\nThanks,\nIda",
     ],
 )
 def test_what_is_only_shown_is_hidden(message):
@@ -70,6 +73,11 @@ def test_what_is_only_shown_is_hidden(message):
         "Correct my grammar whenever I write. {}",
         "$ 50 a night.\n{}",
         "# Names\n{}",
+        "Here are the rules for every letter:\n- {}",
+        "Please keep to the following rules:\n- {}",
+        "Voici mes règles :\n- {}",
+        "Hello,\n\n{}.\n\nThanks,\nIda",
+        "Note: {}.\nNote: it rains.",
     ],
 )
 def test_what_is_said_is_not_hidden(message):

@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass, field
 
 from lrrc.digest import rule_wording as wording
+from lrrc.digest.voice import SHOWN
 from lrrc.digest.words import word_weight, words_of
 
 STEM = 6  # letters of a word that are compared: `comment` and `comments` are one
@@ -40,6 +41,20 @@ _REASON = re.compile(
 _ELIDED = re.compile(r"\b((?:[cdjlmnst]|qu|un|dell|all|nell|sull|dall)')(?=\w)")  # l'anglais, dell'hotel
 _ENDING = re.compile(r"(?:ez|[aeiou]?[nrs]|[aeiou])\Z")  # of a verb
 _NUMBER = re.compile(r"\d+\Z")
+_OBJECT = re.compile(r"(?:readme|functions?|methods?|class(?:es)?|modules?|commits?|docstrings?|files?|slides?)\Z")
+_TOKEN = re.compile(r"[^\W_](?:[\w'’.@/+#$-]*[\w+#$])?")  # a word, or a name such as foo.py, port_a or c++
+# what prohibitions on anything are worded with; a word that is missing here keeps one too long at worst
+_FORBIDDING = re.compile(
+    r"(?:the|an?|never|do|don't|not|no|ever|please|pls|plz|de[rmns]|die|das|eine?[nmr]?|nie|niemals|nicht|keine?n?|bitte"
+    r"|el|l[aeo]s?|una?|nunca|jamas|por|favor|une|ne|n|pas|jamais|il|gli|i|non|mai|os|uma?|nao)\Z"
+)
+_JOINING = re.compile(  # and what their words are joined with
+    r"(?:this|that|these|those|my|our|your|me|us|you|it|its|to|of|in|on|at|for|with|by|from|into|and|or|but|as|is|are"
+    r"|be|always|any|anything|now|again|i|we|so|just|mir|mich|uns|du|sie|ihr|zu[mr]?|im|am|auf|mit|fur|vo[nm]|bei"
+    r"|und|oder|immer|wieder|jetzt|ich|wir|es|ab|unos|unas|m[ei]|mis|te|se|nos|del?|a|en|con|para|y|o|siempre|d"
+    r"|des|mon|ma|mes|vous|tu|et|ou|avec|pour|dans|sur|toujours|mi[oa]|di|da|nella?|per|e|sempre|as|meu|minha"
+    r"|d[oa]s?|em|n[oa]s?|com)\Z"
+)
 
 
 class Lift(enum.Enum):
@@ -54,7 +69,9 @@ class Lift(enum.Enum):
 @dataclass(frozen=True)
 class Demand:
     """One clause of a rule. `settings` are the things of one value each that it sets, with the values named; `words`
-    what else it is about, `verbs` what is to be done or not."""
+    what else it is about, `verbs` what is to be done or not. `named` are all its words but those that forbid, None
+    where some are only shown and so cannot be compared; `minor` those of them that are too short or too common for
+    `words`, but tell one object from another."""
 
     words: frozenset[str]
     verbs: frozenset[str]
@@ -62,9 +79,15 @@ class Demand:
     settings: dict[str, frozenset[str]] = field(default_factory=dict)
     writing: bool = False
     instead: bool = False
+    named: frozenset[str] | None = None
+    minor: frozenset[str] = frozenset()
 
     def replaces(self, earlier: Demand) -> bool:
         """Whether an earlier demand no longer holds once this one is made."""
+        if self.forbids and earlier.forbids and "length" not in earlier.settings:
+            return bool(self.named) and self.named == earlier.named
+        if self.forbids != earlier.forbids and "length" not in earlier.settings and not self._of_its_names(earlier):
+            return False
         if earlier.settings:
             return all(name in self.settings and self._sets_anew(name, earlier) for name in earlier.settings)
         if self.settings or not (self.words and earlier.words):
@@ -84,6 +107,10 @@ class Demand:
         shared = self.words & earlier.words
         return _share(shared, self.words) >= MOST and _share(shared, earlier.words) >= PART
 
+    def _of_its_names(self, earlier: Demand) -> bool:
+        """Whether this has no short or common word of its own: who may push to dev may not push to main."""
+        return earlier.named is None or self.minor <= earlier.named
+
     def _covers(self, earlier: Demand) -> bool:
         shared = self.words & earlier.words
         return _share(shared, self.words) >= MOST and _share(shared, earlier.words) >= MOST
@@ -101,6 +128,8 @@ class Demand:
                 # "in English again" is of the answers; euros are of whatever had to be in euros
                 return bool(self.words) or not earlier.words or (name != "language" and not earlier.forbids)
         if not self.words or not self.words <= earlier.words or earlier.forbids != (how is Lift.PERMIT):
+            return False
+        if not self._of_its_names(earlier):
             return False
         agrees = not self.verbs or not earlier.verbs or self.verbs == earlier.verbs
         return agrees and _share(self.words, earlier.words) >= LIFTED
@@ -175,6 +204,7 @@ def _demand(clause: str, lifts: bool) -> Demand:
             values = () if name == "length" else words  # of a length the number and the unit say it, not a word
             settings[name] = frozenset(_stem(word) for word in values if _of_matter(word, name))
     of_matters = {_stem(word) for word in words for name in settings if _of_matter(word, name, named=True)}
+    named = _named(clause)
     content = {_stem(word) for word in words if _says(word)} | _signs(clause, settings)
     return Demand(
         frozenset(content - of_matters),
@@ -183,7 +213,16 @@ def _demand(clause: str, lifts: bool) -> Demand:
         settings,
         _of_writing(clause, settings),
         wording.INSTEAD.search(clause),
+        None if SHOWN in clause else named,
+        frozenset(word for word in named if _is_minor(word)),
     )
+
+
+def _named(clause: str) -> frozenset[str]:
+    """All words of a clause but those that forbid; of a script without blanks every pair of characters."""
+    words = {word for word in _TOKEN.findall(clause) if not _OF_CJK.search(word)}
+    words |= {word for word in words_of(clause) if _OF_CJK.search(clause)}
+    return frozenset(word for word in words if not _FORBIDDING.match(word))
 
 
 def _of_writing(clause: str, settings: dict[str, frozenset[str]]) -> bool:
@@ -230,9 +269,16 @@ def _value_signs() -> re.Pattern[str]:
 @functools.lru_cache(maxsize=16_384)
 def _says(word: str) -> bool:
     """Whether a word says what a rule is about: none that rules on anything are worded with."""
+    if _OBJECT.match(word):  # common, but never the answers as such
+        return True
     if len(word) <= 3 or _NUMBER.match(word) or _OF_CJK.search(word) or word_weight(word) <= COMMON:
         return False
     return not (_is_verb(word) or _is_general(word))
+
+
+def _is_minor(word: str) -> bool:
+    """Whether a word that can tell two objects apart is left out of what a rule is about."""
+    return not (_JOINING.match(word) or _OF_CJK.search(word) or _says(word) or _is_verb(word) or _is_general(word))
 
 
 @functools.lru_cache(maxsize=16_384)

@@ -211,7 +211,7 @@ DIRECT = Signal(
         r"|抜きで|で(?:統一|お願い|頼)|な(?:[。！]|$)|せよ|てはいけ|てはなら|ちゃだめ",
         "ru": r"пожалуйста|(?:отвечай|пиши|говори|используй|называй|давай|указывай|пользуйся|упоминай|предлагай"
         r"|удаляй|спрашивай|обращайся|отвечайте|пишите|говорите|используйте|называйте|указывайте|упоминайте"
-        r"|предлагайте|удаляйте|спрашивайте|обращайтесь|переводи|переводите)",
+        r"|предлагайте|удаляйте|спрашивайте|обращайтесь|переводи|переводите|трогай|трогайте|меняй|меняйте|редактируй)",
         "nl": r"alsjeblieft|alstublieft|(?:antwoord|antwoorden|schrijf|schrijven|gebruik|gebruiken|noem|noemen"
         r"|spreek|praat|geef|zeg|vraag|vermeld|verwijder|houd|hou|vermijd|stel|spel|zet|laat|reageer|vertaal)",
         "pl": r"proszę|prosze|(?:odpowiadaj|odpowiadajcie|pisz|piszcie|mów|mow|używaj|uzywaj|podawaj|nazywaj"
@@ -279,6 +279,24 @@ BROAD = Signal(
         "zh": r"任何|所有|一切|除非|没有?我|未经|每|全部|都|之前|自己|擅自",
         "ja": r"一切|すべて|全て|どの|何も|誰に|限り|以外|勝手に|許可|前に|まで|には|では",
     }
+)
+
+# what is not to be touched at all: a place where work is kept, by its kind or by the name of its file
+_KEPT_EN = (
+    r"(?:the |my |our |any )?(?:[\w/-]+ ){0,2}?(?:folders?|director(?:y|ies)|database|schema|branch|migrations?"
+    r"|(?:public|production|live) \w+|production|lock ?file|[\w-]+\.(?:json|lock|toml|ya?ml|py|js|ts|go|rs|md|txt|sql"
+    r"|env|ini|cfg|xml|csv|html|css|java|sh))(?=[.,;!]?\s*$|[.,;!]? (?:please|ever|at all)\b)"
+)
+HANDS_OFF = Signal(
+    {
+        "de": r"(?:fass\w*|ruhr\w*|ander\w*|losch\w*|bearbeit\w*|uberschreib\w*) (?:sie )?(?:bitte )?(?:die|den|das"
+        r"|mein\w*|unser\w*) (?:\w+ )?(?:\w*ordner|\w*verzeichnis|\w*datenbank|\w*schema|\w*branch|\w*migrationen)"
+        r" nicht(?: an)?(?=[.,!]?\s*$)",
+        "es": r"no (?:toques|toque|modifiques|modifique|cambies|cambie|borres|borre|edites|edite) (?:el|la|los|las"
+        r"|mis?) (?:\w+ )?(?:carpetas?|directorios?|base de datos|rama|esquema|migraciones)(?: \w+)?(?=[.,!]?\s*$)",
+    },
+    clause=r"(?:(?:do not|don't|dont|(?:you|u) (?:must not|mustn't|may not)) (?:ever |please )?(?:touch|edit|modify"
+    r"|change|alter|delete|remove|rename|overwrite|push to|commit to|write to) " + _KEPT_EN + ")",
 )
 
 # what the assistant makes: your answers, anything you write for me
@@ -858,7 +876,8 @@ LIST_OPENING = Signal(
         r"|conversation|all|every|each)\b.*)?|you (?:will|should|must|shall|are to|always|never)"
         r"|please (?:always|never)?|keep to|stick to|from now on|while (?:we|you|i)|i (?:want|expect|need"
         r"|would like|'d like) (?:you|your|all|the following from you)|how (?:i want|we work|i like)"
-        r"|what i (?:want|expect|need)|here(?:'s| is) how|always|never|don't|do not",
+        r"|what i (?:want|expect|need)|here(?:'s| is) how|(?:(?:my|our)(?: \w+)?|i have(?: the)?(?: following)?)"
+        r" (?:allergies|intolerances|restrictions)|always|never|don't|do not",
         "de": r"(?:regeln|vorgaben|richtlinien|spielregeln|grundregeln|anweisungen|konventionen"
         r"|rahmenbedingungen|bedingungen|stilvorgaben|wunsche|feste \w+)(?: (?:fur|in|bei|an|die|zu)\b.*)?"
         r"|(?:gilt|gelten)|bitte|halte? dich|halten sie sich|beachte\w*|du (?:sollst|musst|darfst|wirst)"
@@ -962,12 +981,12 @@ LIFT_PERMIT = Signal(
         r"|speak|talk|mention) (?:\w+ ){1,6}now",
         "de": r"(?:du|sie|ihr) (?:kannst|konnen|darfst|durfen|konnt|durft)(?: \w+){0,6} wieder|(?:kannst"
         r"|darfst) du(?: \w+)"
-        r"{0,4} wieder|(?:ist|sind) (?:jetzt )?wieder (?:erlaubt|ok|in ordnung|willkommen)",
+        r"{0,4} wieder|(?:ist|sind) (?:jetzt )?wieder (?:erlaubt|ok|okay|in ordnung|willkommen)",
         "es": r"(?:puedes|puede) (?:volver a|\w+(?: \w+){0,5} (?:otra vez|de nuevo))",
         "fr": r"(?:tu|vous) (?:peux|pouvez) (?:a nouveau|de nouveau|re\w+|\w+(?: \w+){0,5} (?:a nouveau|de nouveau))",
         "it": r"(?:puoi|puo) (?:di nuovo|tornare a|\w+(?: \w+){0,5} di nuovo)",
         "pt": r"(?:pode|podes) (?:voltar a|\w+(?: \w+){0,5} (?:de novo|outra vez))|liberad[oa]s?",
-        "zh": r"(?:可以|能)(?:恢复|重新|再|继续)|(?:又|重新)可以",
+        "zh": r"(?:可以|能)(?:恢复|重新|再|继续)|(?:又|重新)可以|现在可以(?:用|使用|写|说|提)[^。！？]{1,8}了",
         "ja": r"また[^。]{0,20}て(?:も)?(?:いい|構|大丈夫)|再び[^。]{0,20}て(?:も)?(?:いい|構|大丈夫)",
     }
 )
@@ -990,7 +1009,9 @@ LIFT_EXEMPT = Signal(
 LIFT = any_of(LIFT_RULE, LIFT_WRITING, LIFT_PERMIT, LIFT_EXEMPT)
 
 # a sentence without any of these is no rule: tried first, as most have none
-TOUCHED = any_of(ONWARD, ALWAYS, PROHIBIT, OUTPUT, MANNER, ANSWER, ADDRESS, REMEMBER, FACT, LIFT, CUSTOM, STRONG)
+TOUCHED = any_of(
+    ONWARD, ALWAYS, PROHIBIT, OUTPUT, MANNER, ANSWER, ADDRESS, REMEMBER, FACT, LIFT, CUSTOM, STRONG, HANDS_OFF
+)
 
 # a rule that says of itself that it changes an earlier one
 CHANGE = Signal(
@@ -1018,16 +1039,16 @@ USUAL = Signal(
         r"|write|talk|back|everything|switch\w*|without|fine|okay|allowed|welcome|permitted|longer|mind"
         r"|one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|fifty|hundred|about|last",
         "de": r"normal\w*|gewohn\w*|regeln?|vorgaben?|beschrankung\w*|vergiss|schreib\w*|kannst|darfst|durfen|konnen"
-        r"|erlaubt|mehr|diese[nmrs]?|ein|zwei|drei|vier|funf|sechs|zehn",
+        r"|erlaubt|mehr|diese[nmrs]?|sind|ein|zwei|drei|vier|funf|sechs|zehn",
         "es": r"normal\w*|reglas?|normas?|limites?|restricci\w+|olvida\w*|escribir|puedes?|volver|partir"
-        r"|hace|falta|esta|dos|tres|cuatro|cinco|seis|diez|adelante",
+        r"|hace|falta|esta|otra|vez|ya|dos|tres|cuatro|cinco|seis|diez|adelante",
         "fr": r"normal\w*|regles?|consignes?|limites?|restrictions?|oublie\w*|ecrire|pouvez|peux"
         r"|partir|cette|deux|trois|quatre|cinq|dix",
         "it": r"normal\w*|regol[ae]|limit[ei]|restrizion\w*|dimentica\w*|scrivere|tornare|puoi"
         r"|avanti|questa|quella|due|tre|quattro|cinque|dieci",
         "pt": r"normal\w*|regras?|limites?|restric\w+|esquec\w*|escrever|podes?|voltar"
         r"|partir|diante|essa|aquela|dois|duas|tres|quatro|cinco|dez",
-        "zh": r"正常|规则|限制|规定|恢复",
+        "zh": r"正常|规则|限制|规定|恢复|可以",
         "ja": r"普通|ルール|元に",
     }
 )

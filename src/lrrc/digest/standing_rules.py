@@ -42,7 +42,7 @@ _ALL = re.compile(
 )
 _EVERY = re.compile(r"\b(?:all|every|alle[sn]?|tod[oa]s|tou(?:te)?s|tutt[ei])\b|所有|全部|すべて|全て")
 _ITEM = re.compile(
-    r"\s*(?:[-*+•·–—‣▪○●]\s?|\(?\d{1,2}[.)、]\s?|\(?[a-zA-Z][.)]\s|[一二三四五六七八九十]{1,2}[、.]|[①-⑳])(?=\S)"
+    r"\s*(?:[-*+•·・–—‣▪○●]\s?|\(?\d{1,2}[.)、]\s?|\(?[a-zA-Z][.)]\s|[一二三四五六七八九十]{1,2}[、.]|[①-⑳])(?=\S)"
 )
 
 
@@ -224,7 +224,11 @@ def states_rule(sentence: str) -> bool:
         head, colon, rest = sentence.partition(":")
         return bool(colon) and states_rule(rest.strip())
     prohibit = wording.PROHIBIT.search(sentence)
-    if wording.STRONG.search(sentence) or (prohibit and _forbids_for_good(sentence, bool(tag))):
+    if (
+        wording.STRONG.search(sentence)
+        or wording.HANDS_OFF.search(sentence)
+        or (prohibit and _forbids_for_good(sentence, bool(tag)))
+    ):
         return True
     if wording.TASK.search(sentence) and not wording.LASTS.search(sentence):
         return False

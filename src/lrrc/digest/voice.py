@@ -81,6 +81,7 @@ _LINE = re.compile(
 _SPEAKER = re.compile(r"^[ \t]*([A-Z][\w .'-]{0,24}) ?:[ \t]+\S[^\n]*$", re.M)  # of a transcript
 # of a chat log in small letters; a list of settings, "tone: dry", has each label once
 _SMALL_SPEAKER = re.compile(r"^[ \t]*([a-z]\w{0,15}) ?:[ \t]+\S[^\n]*$", re.M)
+_REMARK = re.compile(r"\W*(?:(?:please|important|one more) )?(?:note|notes|nb|ps|important|reminder)")  # no speaker
 _PERSON = re.compile(
     r"(?:me|him|her|them|s?he|they|you|us|mom|mum|dad|boss|user|assistant|bot|ai|human|system|agent|customer|client|ich|er"
     r"|sie|du|yo|el|ella|moi|lui|elle|io|lei|eu|ele|ela)\Z"
@@ -121,6 +122,12 @@ _FAREWELL = re.compile(
     r"[^\n]*(?:\n+[^\n.!?。]{1,60}$)?",
     re.M | re.I,
 )
+
+# a whole message in the form of a mail to nobody by name is its writer's own
+_OWN_MAIL = re.compile(
+    r"\s*(?:hi|hello|hey|hi there|hello there|hallo|guten tag|hola|bonjour|buongiorno|ciao|ola)[ \t]*[,!][ \t]*\n", re.I
+)
+_OWN_TAG = re.compile(r"\s*<(rules|preferences|instructions)>[ \t]*\n[^<>]*\n[ \t]*</\1>[ \t]*(?:\n|\Z)")
 
 # who says or wants something in the sentence itself; the verbs are those of a third person
 _SAYS_WORDS = (
@@ -282,6 +289,41 @@ _ANNOUNCES = re.compile(
     r")(?!\w)|翻译|润色|校对|总结|日记|来信|公告|提示词|说明书|翻訳|訳して|校正|添削|要約|日記|手紙|貼り紙"
     r"|説明書|見つけ|作った",
 )
+# of these the ones that announce one's own list as well
+_PRESENTS = re.compile(
+    r"(?<!\w)(?:here(?:'s| is| are|s)|as follows|the following|hier (?:ist|der|die|das|kommt|mein|meine|unser|unsere)"
+    r"|aqui (?:esta|va|tienes|vai)|voici|ecco|segue)(?!\w)"
+)
+# what one asks for oneself: the rules, my instructions, how i want you to answer; not the rules of the club
+_OWN_LIST = re.compile(
+    r"(?<!\w)(?:"
+    r"(?:my|the|these|your|some|a few|following|one)(?: (?:ground|basic|general|standing|main|new|style|formatting"
+    r"|writing|answering|coding|dietary|food|simple|strict|important|personal|following|few|own))*"
+    r" (?:rules?|preferences|allergies|intolerances|(?<=dietary )(?:restrictions|needs|requirements))"
+    r"|(?:my|your)(?: \w+)? (?:instructions|requirements|constraints|conventions|conditions|guidelines|restrictions)"
+    r"|how (?:i want|i'd like|i would like|i need) you to (?:answer|reply|respond|write|talk|speak|behave|act|work"
+    r"|format|address|treat)(?: (?:me|to me|with me|your \w+))?|what i (?:want|expect|need) (?:from|of) you"
+    r"|here's the (?:thing|deal)"
+    r"|(?:die|meine|folgende|diese) (?:regeln|vorgaben|wunsche|allergien)"
+    r"|(?:las|mis|estas|siguientes) (?:reglas|normas|preferencias|alergias)"
+    r"|(?:les|mes|quelques|ces) (?:regles|consignes|preferences|allergies)"
+    r"|(?:le|le mie|alcune|queste) (?:regole|istruzioni|preferenze|allergie)"
+    r"|(?:as|as minhas|minhas|estas) (?:regras|instrucoes|preferencias|alergias)"
+    r")(?= ?(?:\Z|[:,.]| (?:for (?:you|your|every|each|all|any|this|our|the rest|me)|you|i|to (?:follow|keep|obey)|that"
+    r" (?:you|i)|from (?:now|here)|in (?:this|our|every|all)|when|while|below|are|is|please|fur (?:dich|alle|jede\w*)"
+    r"|ab (?:jetzt|sofort)|para (?:ti|todas|todos|cada)|pour (?:toi|vous|tou\w+|chaque)|a suivre"
+    r"|per (?:te|tutt[ei]|ogni)|da seguire)(?!\w)))"
+    r"|(?:以下|下面)(?:几|这些)?(?:条|个|点)?(?:就)?(?:是|为|的)?(?:我的?)?(?:规则|規則|规矩|規矩|要求|偏好)[:。]?\Z"
+    r"|以下の(?:ルール|決まり|規則)(?:を(?:必ず)?守って(?:ください)?|に従って(?:ください)?|でお願いします|です)?[:。]?\Z",
+)
+# how a sentence begins that gives a list rather than asks for work on one
+_GIVES_LIST = re.compile(
+    r"\W*(?:(?:please|pls|so|ok|okay|and|also|now|first|hi|hello|hey|thanks|from now on|going forward|bitte|also"
+    r"|por favor|alors|bon|allora|bene|bom)\W+)*(?:here|hier|aqui|voici|ecco|segue|my|i have"
+    r"|(?:you (?:must|should|will|are to) |i (?:want|need|expect|would like) you to |always |strictly )*"
+    r"(?:follow|keep to|stick to|obey|respect|observe|apply|work by)"
+    r"|folgende|diese|(?:[请請你])*(?:严格|嚴格|务必)?(?:遵守|遵循|按照)?(?=以下|下面))(?!(?<=[a-z])[a-z])",
+)
 # where a text stands: what follows behind "on the box:" is the box's, behind "in every letter of yours:" the user's
 _SOURCE = re.compile(
     r"(?<!\w)(?:note|letter|e-?mail|mail|manual|contract|lease|sign|review|post|comment|draft|essay|story|poem"
@@ -378,7 +420,9 @@ def _hide(own: str, start: int, end: int) -> str:
 
 
 def _without_tagged(own: str) -> str:
-    """Hide from an opening tag to the first that closes it."""
+    """Hide from an opening tag to the first that closes it; of rules that the message opens with, the tags alone."""
+    if rules := _OWN_TAG.match(own):
+        own = re.sub(r"</?\w+>", _hidden, rules.group()) + own[rules.end() :]
     closing: dict[str, list[int]] = {}
     for match in _CLOSING_TAG.finditer(own):
         closing.setdefault(match.group(1), []).append(match.end())
@@ -395,6 +439,7 @@ def _without_tagged(own: str) -> str:
 def _without_speakers(own: str) -> str:
     """Hide the lines of a transcript, told by its labels."""
     labels = [match.group(1) for match in _SPEAKER.finditer(own)]
+    labels = [label for label in labels if label.isupper() or not _REMARK.fullmatch(label.lower())]
     if len(labels) > len(set(labels)) or sum(label.isupper() and len(label) > 2 for label in labels) > 1:
         own = _SPEAKER.sub(_hidden, own)
     small = [match.group(1) for match in _SMALL_SPEAKER.finditer(own)]
@@ -417,11 +462,13 @@ def _without_code(own: str) -> str:
 
 def _without_letters(own: str) -> str:
     """Hide from a salutation on a line of its own to the farewell, or to the end; the message's own first line, "Hi,",
-    opens a letter only where a farewell follows."""
+    opens a letter only where a farewell follows that is not the message's own end."""
     for greeting in _GREETING.finditer(own):
         if SHOWN in greeting.group():
             continue
         farewell = _FAREWELL.search(own, greeting.end())
+        if farewell and not own[farewell.end() :].strip() and _OWN_MAIL.match(own):
+            return own
         if farewell or own[: greeting.start()].strip():
             return _hide(own, greeting.start(), farewell.end() if farewell else len(own))
     return own
@@ -450,16 +497,31 @@ def _without_handed_over(own: str) -> str:
                 return _hide(own, end, len(own))
             if own[rest.end()] == "\n" or own[end - 1] == "?":
                 line = own[max(0, end - _ASKS, own.rfind("\n", 0, end - 1)) : end].lower().rstrip(" .!")
-                if _HANDS_OVER.search(line):
+                if _HANDS_OVER.search(line) and not _lists_own(line):
                     return _hide(own, end, len(own))
     return own
 
 
 def _announced(before: str) -> bool:
     """Whether what comes behind the colon is somebody else's."""
-    if _SAYS.search(before + ":") or _ANNOUNCES.search(before):
+    if _SAYS.search(before + ":"):
         return True
+    if _REMARK.fullmatch(before):
+        return False
+    if _ANNOUNCES.search(before):
+        return not _lists_own(before)
+    return _of_source(before)
+
+
+def _of_source(before: str) -> bool:
     return bool(_SOURCE.search(before)) and not _OWN_MATTER.search(before)
+
+
+def _lists_own(before: str) -> bool:
+    """Whether a sentence that announces something announces what its writer asks for."""
+    if not (_GIVES_LIST.match(before) and _OWN_LIST.search(before)) or _SAYS.search(before) or _of_source(before):
+        return False
+    return not (_ANNOUNCES.search(_PRESENTS.sub(" ", before)) or _WORKED_ON.match(before))
 
 
 def _hide_announced(own: str, colon: int) -> str:
