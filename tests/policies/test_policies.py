@@ -110,7 +110,8 @@ def verify(policy, listed, agent=None):
             assert len(piece) == span.end - span.start
             place = digest["content"].index(piece, place) + len(piece)
         at = sent.index(digest)
-        behind = [i for i in kept[at:] if not inputs or i >= inputs[0]]  # before it a reply may stay for a tool's result
+        # before the inputs a reply may stay for the sake of a tool's result
+        behind = [i for i in kept[at:] if not inputs or i >= inputs[0]]
         assert behind == list(range(behind[0], len(listed))) and {*inputs} <= {*behind}
     else:
         assert not receipt.sources
