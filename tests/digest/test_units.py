@@ -225,7 +225,7 @@ def test_an_element_too_long_for_a_unit_is_cut_by_sentences():
         (["| oak | 31 |", "| elm | 88 |", "| ash | 6 |"], "oak"),
         (["Rolf;none;Bern", "Ida;17;Graz", "Ola;23;Turku"], "Rolf"),
         (["red\twool", "blue\tsilk", "green\tlinen"], "red"),
-        (["saw-7f   1/1     Running", "plane    0/1     Failed", "awl-99   1/1     Running"], "saw-7f"),
+        (["saw-7f   one     Running", "plane    two     Failed", "awl-99   three   Waiting"], "saw-7f"),
         (["2031,2032,2033", "7,8,9", "4,5,6"], "2031"),  # perhaps a head, perhaps not
     ],
 )
@@ -304,11 +304,128 @@ def test_marks_of_another_kind_nest_without_indentation():
         "- geese\n- goats\n\nThe mill: it stands.\n\n- sheep",
         "Note: all is well.\n- geese\n- goats",
         "He asked:\nWhere is it?\n- geese",
-        "At 10:30\n- geese",
+        "All of us met at the weir at 10:30\n- geese",
+        "Where to?\n- geese",
+        "Boats\n\n- geese",
+        "He came. Boats\n- geese",
     ],
 )
 def test_a_list_that_no_line_opens_needs_none(text):
     assert not any(piece.needs for piece in split_segments(text))
+
+
+@pytest.mark.parametrize(
+    ("heads", "gap"),
+    [
+        (("### Swans", "### Geese"), "\n\n"),
+        (("## The swans. All of them", "## The geese"), "\n"),
+        (("**Always**", "**Never, ever!**"), "\n"),
+        (("__Always__", "__Never__"), "\n\n"),
+        (("***Always***", "***Never***"), "\r\n"),
+        (("Always, in all weathers", "Never"), "\n"),
+        (("> # Always", "> # Never"), "\n"),
+    ],
+)
+def test_an_item_comes_with_the_heading_of_its_list(heads, gap):
+    lists = [["- feed them corn", "- count them"], ["- feed them bread", "- chase them", "- lend them"]]
+    text = "It rained.\n\n" + "\n\n".join(
+        head + gap + "\n".join(items) for head, items in zip(heads, lists, strict=True)
+    )
+    pieces = split_segments(f"{text}\n\nThat was agreed. Bye.")
+    for head, items in zip(heads, lists, strict=True):
+        assert all(" ".join(needed(pieces, find(pieces, item))) == head for item in items)
+    assert not any(piece.needs for piece in pieces if "- " not in piece.text)
+    assert not any(piece.frame for piece in pieces)
+
+
+def test_items_stand_below_two_headings_at_most_and_paragraphs_need_none():
+    text = """# The harbour
+
+## Berths
+
+They are few.
+
+- for the Tern
+- for the Gull
+
+### In winter
+
+Open to:
+- the Smew
+
+**By night**
+- lamps
+- bells
+
+The end of this.
+
+- ropes
+
+## Tolls
+- a mark a day"""
+    pieces = split_segments(text)
+    wanted = {
+        "They are few": [],
+        "the Gull": ["# The harbour", "## Berths"],
+        "the Smew": ["## Berths", "### In winter", "Open to:"],
+        "bells": ["### In winter", "**By night**"],
+        "The end": [],
+        "ropes": ["## Berths", "### In winter"],
+        "a mark": ["# The harbour", "## Tolls"],
+    }
+    for part, needs in wanted.items():
+        assert needed(pieces, find(pieces, part)) == needs
+
+
+def test_items_further_right_come_with_the_short_item_above():
+    pieces = split_segments("- **Swans**\n  - no bread\n  - corn\n- Geese\n  - no corn\n- It was a long day.\n  - rain")
+    assert needed(pieces, find(pieces, "- corn")) == ["- **Swans**"]
+    assert needed(pieces, find(pieces, "no corn")) == ["- Geese"]
+    assert needed(pieces, find(pieces, "Geese")) == needed(pieces, find(pieces, "rain")) == []
+
+
+@pytest.mark.parametrize(
+    ("head", "rows"),
+    [
+        ("+------+------+\n| boat | mast |\n+------+------+", ["| Tern | 12   |", "| Gull | 15   |"]),
+        ("+------+------+\n| boat | port |\n+======+======+", ["| Tern | Bern |", "| Gull | Graz |"]),
+        ("+------+\n| boat |\n+------+", ["| Tern |", "| Gull |"]),
+        (" boat | mast | crew \n------+------+------", [" Tern |   12 |    3", " Gull |   15 |    4"]),
+        (" boat | mast\n------+------", [" Tern |   12", " Gull |   15"]),
+    ],
+)
+def test_the_row_above_a_rule_of_a_database_is_the_head(head, rows):
+    rule = [head.split("\n")[0]] if head.startswith("+") else []
+    pieces = split_segments("\n".join(["This is left.", "", head, *rows, *rule, "", "(2 rows)"]))
+    shown = [row.strip() for row in rows]
+    assert [piece.text for piece in pieces] == ["This is left.", head.strip(), *shown, *rule, "(2 rows)"]
+    assert [needed(pieces, find(pieces, row)) for row in shown] == [[head.strip()]] * 2
+    assert [piece.text for piece in pieces if piece.frame] == [head.strip()]
+
+
+def test_rules_between_and_around_rows_are_no_heads():
+    grid = "+---+---+\n| a | b |\n+===+===+\n| x | 2 |\n+---+---+\n| y | 3 |\n+---+---+"
+    pieces = split_segments(grid)
+    assert needed(pieces, find(pieces, "y")) == ["+---+---+\n| a | b |\n+===+===+"]
+    pieces = split_segments("+------+----+\n| Tern | 12 |\n| Gull | 15 |\n+------+----+")
+    assert not any(piece.frame for piece in pieces)
+    assert kinds("a + b\n+-+\nc - d") == kinds("We met | we left\n+++\n---") == [blocks.PROSE]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["drwxr-xr-x  2 ida  crew   4096 Nov 30 15:56 sails", "-rw-r--r--  1 ola  mill  17221 Dec  1 09:33 weir.py",
+         "-rw-------  1 rolf crew     21 Dec  3 11:20 toll.c"],
+        ["\tmodified:   sails/jib.py", "\tdeleted:    sails/main.py", "\tnew file:   weir.c"],
+        ["saw-7f   1/1     Running", "plane    0/1     Failed", "awl-99   1/1     Running"],
+        ["Tern\tgreen\tmoored", "Gull\tred\tmoored", "Smew\tblue\tat sea"],
+    ],
+)  # fmt: skip
+def test_rows_below_one_that_is_no_head_need_none(rows):
+    pieces = split_segments("This is what we have.\n\n" + "\n".join(rows))
+    assert [piece.text for piece in pieces[1:]] == [row.strip() for row in rows]
+    assert not any(piece.needs or piece.frame for piece in pieces)
 
 
 CONNECT = """Traceback (most recent call last):
@@ -491,6 +608,17 @@ def test_time_grows_with_length_not_with_its_square():
         "Thus:\n" + "- a:\n" * 2_000,
         "Thus:\n" + "".join(" " * (i % 300) + "- a:\n" for i in range(2_000)),
         "a:\n" * 2_000,
+        "Key:\n- a\n" * 10_000,
+        "**Key**\n- a\n# B\n" * 5_000,
+        "- a\n" + "  b:\n" * 5_000 + "  - c\n" * 5_000,
+        ":" * 20_000 + "\n- a",
+        "a:" + "\n" * 20_000 + "b",
+        "a:\n" + " " * 20_000 + "b\n- c",
+        "- a\n" + "It rained. " * 5_000,
+        "**" * 20_000 + "\n- a",
+        "+--+--+\n| a | b |\n" * 5_000,
+        "+-" * 20_000 + "\n| a |",
+        "| a | " + "/" * 20_000 + " |\n" + "| b | / |\n" * 3,
         "0x1, " * 20_000 + "x",
         "0.12345 " * 20_000 + "x",
         "." + "1" * 50_000,

@@ -78,6 +78,8 @@ _JSON = re.compile(r"[{\[]\s*(?:[\"'{\[]|-?\d|\Z)")
 _SHORTEST_JSON = 80  # characters of one that is worth a block of its own in a line
 _SEPARATORS = "\t,;|"
 _LONGEST_CELL = 40  # characters, on average
+_CROSSED = re.compile(r"[ \t]*(?=[-=]*\+)(?=\+*[-=])[-+=]+[ \t]*$", re.MULTILINE)  # a rule of psql: `---+---`
+_FRAMED = re.compile(r"[ \t]*\+(?:[-=]+\+)+[ \t]*$", re.MULTILINE)  # one of MySQL: `+---+---+`
 _BULLET = re.compile(r"[ \t>]*(?:[-*+•–—‣◦▪·・]|[(\[]?\w{1,3}[.)\]])\s+\w")
 # what is listed in a line is no row: behind a bullet or a label, or with a word before the last thing
 _LISTING = re.compile(
@@ -224,8 +226,9 @@ class _Reader:
             return TRACE, self._trace(i, last, i if shape == "trace" else framed)
         if shape == "log":
             return LOG, self._while(i, last, lambda j: self.shapes[j] == "log" or (j > i and self._indented(j)))
-        if shape == "row" or (i + 1 < last and "|" in self._line(i) and (self._ruled(i + 1) or self._barred(i + 1))):
-            stop = self._while(i, last, lambda j: "|" in self._line(j))
+        barred = i + 1 < last and "|" in self._line(i) and (self._ruled(i + 1) or self._barred(i + 1))
+        if shape == "row" or barred or (i + 1 < last and self.shapes[i + 1] == "row" and self._crossed(i, _FRAMED)):
+            stop = self._while(i, last, lambda j: "|" in self._line(j) or self._crossed(j, _CROSSED))
             if stop - i > 1:
                 return TABLE, stop
         if plain == PROSE and shape == "code" and (stop := self._code(i, last)) > i:
@@ -250,16 +253,24 @@ class _Reader:
         return start < end and self.text[start] in " \t" and not self.text[start:end].isspace()
 
     def _ruled(self, i: int) -> bool:
-        """A line of dashes and bars below the head of a table."""
+        """A line of dashes, with bars or a cross below each bar of the head of a table."""
         line = self._line(i)
-        return "-" in line and "|" in line and not line.strip(" \t|:-+")
+        if "|" not in line:
+            return self._crossed(i, _CROSSED) and line.strip().strip("+").count("+") == self._bars(i - 1)
+        return "-" in line and not line.strip(" \t|:-+")
+
+    def _crossed(self, i: int, rule: re.Pattern) -> bool:
+        return bool(rule.match(self.text, *self.lines[i]))
+
+    def _bars(self, i: int) -> int:
+        """Those inside of a row."""
+        return self._line(i).strip().strip("|").count("|")
 
     def _barred(self, i: int) -> bool:
         """A row between bars, with as many cells as the line above, which has no bars at its ends."""
         if self.shapes[i] != "row":
             return False
-        above, row = (line.strip().strip("|").count("|") for line in (self._line(i - 1), self._line(i)))
-        return above == row > 0
+        return self._bars(i - 1) == self._bars(i) > 0
 
     @staticmethod
     def _while(i: int, last: int, holds) -> int:

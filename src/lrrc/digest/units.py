@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, groupby, islice
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from lrrc.digest import blocks
 from lrrc.digest.blobs import blobs_in
 from lrrc.digest.blocks import Block, Line
 from lrrc.digest.json_units import json_units
-from lrrc.digest.lists import has_opened_list, with_openings
+from lrrc.digest.lists import has_list, with_openings
 from lrrc.digest.markup import markup_units
 from lrrc.digest.sentences import sentence_spans
 
@@ -35,6 +35,11 @@ CODE_CHARACTERS = 3  # of a token of code, at least
 MINIFIED, RARE = 300, 16  # characters of a line in which white space is rarer than one in RARE
 _DIGIT = re.compile(r"\d")
 HEAD_ROWS = 8  # rows below the first one that are looked at for whether that is their head
+_RULE = " \t\r\n|:-+="  # characters of a line between the head of a table and its rows
+_DATUM = re.compile(  # what names no column, if all that stands below is like it: a path, a time, a label, rights
+    r"\S*[/\\]\S+|\S+\.[A-Za-z]\w{0,4}|.*\d:\d\d.*|\d{4}-\d\d-\d\d.*|[^:]+:|[-bcdlps](?:[-r][-w][-xsStT]){3}.?"
+)
+_LONGEST = 120  # characters of a cell that is looked at so
 _UNKNOWN = frozenset("n/a na none null nan nil unknown tba tbd open".split())  # noqa: SIM905  in place of a number
 
 
@@ -106,9 +111,9 @@ def _stripped(text: str, start: int, end: int, indented: bool) -> tuple[int, int
 
 
 def _prose(text: str, block: Block, limit: int) -> Iterator[Needing]:
-    """Sentences, and the items of a list with the line that opens it."""
+    """Sentences, and the items of a list with the lines that open it."""
     spans = _sentences(text, block)
-    if has_opened_list(text, block.lines[0][0], block.lines[-1][1]):
+    if has_list(text, block.lines[0][0], block.lines[-1][1]):
         return with_openings(text, spans)
     return ((a, b, ()) for a, b in spans)
 
@@ -181,27 +186,54 @@ def _code_end(first: int, counts: Sequence[int], depths: Sequence[int], limit: i
 
 
 def _table(text: str, block: Block, limit: int) -> Iterator[Needing]:
-    """The head, and every row with it."""
+    """The head, and every row with it; rows alone where the first one is no head."""
     rows, ruled = _rows(text, block)
     if not rows:
         return
+    data = not ruled and not _has_head(text, block) and _first_is_data(text, rows)
     yield rows[0][0], rows[ruled][1], ()
-    for a, b in rows[ruled + 1 :]:
-        yield a, b, (0,)
+    for row in rows[ruled + 1 :]:
+        yield *row, () if data or _is_rule(text, row) else (0,)
 
 
 def _rows(text: str, block: Block) -> tuple[list[Line], int]:
-    """The lines of a table, and the number of the one that ends its head: that of dashes, or the first."""
+    """The lines of a table, and the number of the one that ends its head: that of dashes, or the first. The frame above
+    the first row is part of it."""
     rows = [line for line in block.lines if text[slice(*line)].strip()]
+    if len(rows) > 1 and _is_rule(text, rows[0]):
+        rows[:2] = [(rows[0][0], rows[1][1])]
     ruled = next((i for i, row in enumerate(rows[:4]) if _is_rule(text, row)), 0)
-    if ruled == 0 and len(rows) > 1 and _is_rule(text, rows[0]):
-        ruled = 2 if len(rows) > 2 and not text[slice(*rows[2])].strip(" \t|:-+") else 1  # a frame above the head
-    return rows, ruled
+    return rows, ruled if ruled == 1 or ruled < len(rows) - 1 else 0  # not the frame below the last row
 
 
 def _is_rule(text: str, row: Line) -> bool:
     line = text[slice(*row)]
-    return "-" in line and not line.strip(" \t|:-+")
+    return ("-" in line or "=" in line) and not line.strip(_RULE)
+
+
+def _first_is_data(text: str, rows: Sequence[Line]) -> bool:
+    """Is the first row surely like the others? It has what another has in the same place, or no name of a column."""
+    first, *others = (_cells_line(text, row) for row in rows[: HEAD_ROWS + 1])
+    split = _splitter(first)
+    cells, below = split(first), [split(row) for row in others if row != first and row.strip(_RULE)]
+    for i, cell in enumerate(map(str.strip, cells)):
+        column = [row[i].strip() for row in below if len(row) > i]
+        if any(map(str.isalpha, cell)) and cell in column:
+            return True
+        if len(column) == len(below) > 0 and all(len(c) <= _LONGEST and _DATUM.fullmatch(c) for c in (cell, *column)):
+            return True
+    return False
+
+
+def _cells_line(text: str, row: Line) -> str:
+    """A row without the frame above it."""
+    return text[slice(*row)].rsplit("\n", 1)[-1].strip(" \t|\r")
+
+
+def _splitter(head: str) -> Callable[[str], list[str]]:
+    """What splits the rows of a table into cells, by its first one."""
+    separator = next((mark for mark in "\t|;," if mark in head), None)
+    return re.compile(re.escape(separator) if separator else r" {2,}").split
 
 
 def _has_head(text: str, block: Block) -> bool:
@@ -210,11 +242,11 @@ def _has_head(text: str, block: Block) -> bool:
     rows, ruled = _rows(text, block)
     if ruled or not rows:
         return bool(ruled)
-    head, *others = (text[slice(*row)].strip(" \t|") for row in rows[: HEAD_ROWS + 1])
+    head, *others = (_cells_line(text, row) for row in rows[: HEAD_ROWS + 1])
+    others = [row for row in others if row.strip(_RULE)]
     if not others or _DIGIT.search(head):
         return False
-    separator = next((mark for mark in "\t|;," if mark in head), None)
-    split = re.compile(re.escape(separator) if separator else r" {2,}").split
+    split = _splitter(head)
     named, below = split(head), [split(row) for row in others]
     return any(
         cell.strip(" \"'").lower() not in _UNKNOWN
