@@ -100,14 +100,16 @@ def test_what_the_language_model_said_is_in_the_results(copies):
     assert "Live success" in page and "no agent answered checks" not in page
 
 
-def test_a_second_run_does_nothing_in_three_seconds(copies):
+def test_a_second_run_does_nothing_quickly(copies):
     first, _, _, _ = copies
-    cpu, wall = _cpu(), time.monotonic()
+    began = _cpu()
+    run(first, "dvc", "--version")
+    start_only, cpu, wall = _cpu() - began, _cpu(), time.monotonic()
     said = run(first, "dvc", "repro")
     cpu, wall = _cpu() - cpu, time.monotonic() - wall
-    print(f"a second dvc repro: {wall:.1f} s, {cpu:.1f} s of them computing")
+    print(f"a second dvc repro: {wall:.1f} s, {cpu:.1f} s of them computing, {start_only:.1f} s for dvc --version")
     assert ran(said) == [] and "up to date" in said
-    assert cpu <= 3  # of computing: the wall time depends on what else the machine does
+    assert cpu <= 12 * start_only  # of computing, which takes as much longer as this processor is slower
     assert run(first, "git", "status", "--porcelain") == ""
 
 
