@@ -79,7 +79,7 @@ def label_of(name: str | None, role: str) -> str:
 def _bare(label: str) -> str:
     """A label without what cannot be seen, so that names that look like a role are told."""
     plain = unicodedata.normalize("NFKC", label).translate(_LOOK_ALIKE)
-    return "".join(c for c in plain if unicodedata.category(c) not in ("Cf", "Mn") and not c.isspace()).casefold()
+    return "".join(_UNSEEN.sub("", plain).split()).casefold()
 
 
 def _pieces(message: Message, spans: Sequence[Span]) -> str:

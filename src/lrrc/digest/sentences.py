@@ -29,7 +29,8 @@ _END = re.compile(
 _MARKER = re.compile(r"\s*[(\[]?(?:\d{1,3}|[^\W\d_]|[ivx]{1,4})$", re.IGNORECASE)  # of an item of a list
 _NUMBER = re.compile(r"\d{1,2}")
 _WORD = re.compile(r"\w*")
-_WRAPPED = re.compile(r"[^\n]{40,}(?<![.!?:;…。])\n\Z")  # a line that may go on in the next one
+_LINE_ENDS = ".!?:;…。"  # marks behind which no line goes on
+_WRAPPED = re.compile(rf"[^\n]{{40,}}(?<![{_LINE_ENDS}])\n\Z")  # a line that may go on in the next one
 _ITEM = re.compile(r"\s*(?:[-*+•–>|#]|\d{1,3}[.)]|[^\W\d_][.)])\s")
 _BROAD = 60  # characters of a line that goes on with a number or a capital, at least: lists have shorter ones
 _NEAR = 3  # lines on either side that show how wide the lines of a text are
@@ -126,8 +127,8 @@ def _goes_on(text: str, first: int, after: int, bounds: tuple[int, int]) -> bool
         return False
     lines = text[_lines_back(text, line, bounds[0]) : _lines_on(text, after, bounds[1])].split("\n")
     lines = [line for line in lines if line.strip()]
-    width, ends = max(map(len, lines)), tuple(".!?:;…。")
-    going = ((line, behind) for line, behind in pairwise(lines) if not line.rstrip().endswith(ends))
+    width = max(map(len, lines))
+    going = ((line, behind) for line, behind in pairwise(lines) if not line.rstrip().endswith(tuple(_LINE_ENDS)))
     full = (len(line) + 1 + len(behind.split(None, 1)[0]) > width for line, behind in going)
     return (small or len(lines) > 2) and all(full)
 

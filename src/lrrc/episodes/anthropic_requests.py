@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from lrrc.episodes.chat_message import blocks_in
 from lrrc.episodes.other_messages import KEPT, loaded
 
 ROLES = ("user", "assistant", "system")
@@ -27,7 +28,7 @@ def anthropic_request(value: Any) -> dict[str, Any] | None:
     messages, system = loaded(value.get("messages")), value.get("system")
     if not isinstance(messages, list) or not messages or not all(map(_is_message, messages)):
         return None
-    blocks = [block for message in messages for block in _blocks(message["content"])]
+    blocks = [block for message in messages for block in blocks_in(message["content"])]
     kinds = [block.get("type") for block in blocks]
     tools = [kind for kind in kinds if isinstance(kind, str) and kind.endswith(TOOLS)]
     known = all(kind in PLAIN or kind in tools for kind in kinds) and messages[0]["role"] != "system"
@@ -39,13 +40,9 @@ def _is_message(message: Any) -> bool:
     if not isinstance(message, Mapping) or message.get("role") not in ROLES or any(message.get(key) for key in OTHERS):
         return False
     content = message.get("content")
-    return isinstance(content, str) or (isinstance(content, list) and len(_blocks(content)) == len(content))
-
-
-def _blocks(content: Any) -> list[Mapping[str, Any]]:
-    return [block for block in content if isinstance(block, Mapping)] if isinstance(content, list) else []
+    return isinstance(content, str) or (isinstance(content, list) and len(blocks_in(content)) == len(content))
 
 
 def _are_texts(system: Any) -> bool:
-    texts = [block for block in _blocks(system) if block.get("type") == "text" and isinstance(block.get("text"), str)]
+    texts = [block for block in blocks_in(system) if block.get("type") == "text" and isinstance(block.get("text"), str)]
     return isinstance(system, list) and len(texts) == len(system)

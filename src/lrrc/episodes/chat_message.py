@@ -53,6 +53,11 @@ def as_dict(message: Any, where: str, inside: str = "") -> Mapping[str, Any]:
     return message
 
 
+def blocks_in(content: Any) -> list[Mapping[str, Any]]:
+    """Those parts of a content that are objects."""
+    return [block for block in content if isinstance(block, Mapping)] if isinstance(content, list) else []
+
+
 def read_text(message: Mapping[str, Any], where: str, inside: str = "") -> ChatText:
     """Raises ValueError that names `where` and the field, after `inside`."""
     calls = _calls(message, where, inside)

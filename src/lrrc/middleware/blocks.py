@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lrrc.episodes.chat_message import repair_surrogates
+from lrrc.episodes.chat_message import blocks_in, repair_surrogates
 
 THOUGHTS = ("thinking", "redacted_thinking")
 BY_SERVER = ("server_tool_use", "mcp_tool_use")
@@ -17,11 +17,6 @@ CALLS = ("tool_use", *BY_SERVER)
 RESULT = "tool_result"  # of the client's
 SERVER_RESULT = "_tool_result"  # what the types of the others end with
 CHAT_ROLES = ("system", "developer", "tool", "function")  # roles that the first message has, or any, in chat alone
-
-
-def blocks_in(content: Any) -> list[Mapping[str, Any]]:
-    """Those of a content that are objects."""
-    return [block for block in content if isinstance(block, Mapping)] if isinstance(content, list) else []
 
 
 def calls_of(blocks: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:

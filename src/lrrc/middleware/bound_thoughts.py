@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from lrrc.episodes.chat_message import blocks_in
 from lrrc.episodes.unquoted import FIELDS as UNQUOTED
-from lrrc.middleware.blocks import blocks_in
 
 FIELDS = tuple(name for name in UNQUOTED if name != "refusal")
 PARTS = ("thinking", "redacted_thinking", "reasoning", "reasoning_content")

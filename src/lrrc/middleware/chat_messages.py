@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from lrrc.digest.rendering import label_of
-from lrrc.episodes.chat_message import read_text, repair_surrogates
+from lrrc.episodes.chat_message import blocks_in, read_text, repair_surrogates
 from lrrc.episodes.episode import ROLES, Message
 from lrrc.episodes.unquoted import unquoted_of
-from lrrc.middleware.blocks import answered, blocks_in, calls_of, continued
+from lrrc.middleware.blocks import answered, calls_of, continued
 from lrrc.middleware.bound_thoughts import is_bound
 from lrrc.pretrained import tokens
 from lrrc.runtime.files import invalid_value

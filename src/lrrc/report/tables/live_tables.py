@@ -62,8 +62,7 @@ def live_tables(summary: Summary) -> list[Table]:
     """Tables of what was evaluated live, by fidelity, transfer and call-gate; empty where not run."""
     live = in_order(summary.find(evaluation="live", metric="live_success"))
     changed = summary.find(evaluation="live-ablation", metric="live_success")
-    at = {"policy": "lrrc", "rank": summary.rank, "budget": summary.budget}
-    whole = summary.find(evaluation="live-shared", metric="live_success", **at)
+    whole = summary.at_operating_point(evaluation="live-shared", metric="live_success", policy="lrrc")
     ablated = [*whole, *sorted(changed, key=lambda r: r["variant"])] if changed else []
     faithful = in_order(summary.find(evaluation="fidelity", metric="nats_over_full_context"))
     faithful.sort(key=lambda r: r["data"])
