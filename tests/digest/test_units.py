@@ -636,3 +636,42 @@ def test_time_grows_with_length_not_with_its_square():
     ):
         split_segments(text)
     assert time.process_time() - started < 15
+
+
+FAILED = """$ {tool} build
+collecting 9 parts
+Traceback (most recent call last):
+  File "/opt/kiln/fire.py", line 40, in heat
+    self.raise_to(limit)
+KilnError: sensor 3 reads 1,410 degrees, above its limit of 1,300
+{echo}"""
+
+
+@pytest.mark.parametrize(
+    ("tool", "echo"),
+    [
+        ("make", "make: *** [Makefile:12: build] Error 1"),
+        ("make", "make[1]: *** [Makefile:12: glaze] Error 1\nmake: *** [Makefile:3: build] Error 2"),
+        ("just", "error: Recipe `build` failed on line 4 with exit code 1"),
+        ("git", "fatal: the hook failed"),
+    ],
+)
+def test_that_something_failed_comes_with_what_failed(tool, echo):
+    pieces = split_segments(FAILED.format(tool=tool, echo=echo))
+    told = ["KilnError: sensor 3 reads 1,410 degrees, above its limit of 1,300"]
+    assert all(needed(pieces, find(pieces, line)) == told for line in echo.split("\n"))
+    assert needed(pieces, find(pieces, "collecting 9 parts")) == told
+
+
+@pytest.mark.parametrize("announced", ["This is what I get:", "It broke here", "输出如下："])
+@pytest.mark.parametrize("wrap", ["{}\n{}", "{}\n\n{}", "{}\n```\n{}\n```"])
+def test_what_announces_a_trace_comes_with_its_error(announced, wrap):
+    trace = 'Exception in thread "main" java.io.IOException: no ink left\n\tat press.Roll.turn(Roll.java:9)'
+    pieces = split_segments(wrap.format(announced, trace))
+    error = 'Exception in thread "main" java.io.IOException: no ink left'
+    assert needed(pieces, find(pieces, announced)) == [error]
+
+
+def test_a_sentence_before_a_trace_stands_by_itself():
+    pieces = split_segments("The kiln is on floor two.\n" + FAILED.format(tool="make", echo="").split("parts\n")[1])
+    assert needed(pieces, find(pieces, "The kiln is on floor two.")) == []

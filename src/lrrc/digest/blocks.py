@@ -60,7 +60,7 @@ _ERROR = re.compile(
     r"[ \t]*(?:[A-Za-z_][\w.$]*(?:Error|Exception|Warning|Fault|Interrupt|Exit)\b(?!\ in\ thread)"
     r"|(?:Uncaught\ )?[Ee]rror(?:\[\w+\])?:|Caused by:|Suppressed:|--->|Exception in thread|Unhandled [Ee]xception"
     r"|Uncaught|(?:PHP )?Fatal error:|panic: |(?:[\d/]+ [\d:.]+ )?http: panic|thread '[^']*'(?: \(\d+\))? panicked"
-    r"|[^\s:]+:\d+:in [`'\"][^\n]*\([A-Z][\w:]*\)[ \t]*$|fatal|FATAL|make: \*\*\*)",
+    r"|[^\s:]+:\d+:in [`'\"][^\n]*\([A-Z][\w:]*\)[ \t]*$|fatal|FATAL|make(?:\[\d+\])?: \*\*\*)",
     re.MULTILINE,
 )
 _FRAME_WORDS = re.compile(

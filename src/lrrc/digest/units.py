@@ -50,6 +50,7 @@ def units_of(text: str, limit: int) -> list[Unit]:
     unit_of_fence: dict[int, int] = {}
     fenced: list[tuple[range, tuple[int, ...]]] = []  # units, and the blocks around them
     frames: set[int] = set()
+    announcing: int | None = None  # the last unit before the block, fences left out
     blobs = blobs_in(text)
     for number, block in enumerate(blocks.blocks_of(text)):
         first = len(found)
@@ -58,11 +59,16 @@ def units_of(text: str, limit: int) -> list[Unit]:
         heads = block.kind == blocks.JSON or (block.kind == blocks.TABLE and _has_head(text, block))
         spans = _SPANS[block.kind](text, block, limit)
         for start, end, needs in _without(blobs, text, list(spans), heads) if blobs else spans:
-            here = tuple(first + need for need in needs)
-            found.append(Unit(*_stripped(text, start, end, block.kind in _INDENTED), here))
+            needed = tuple(first + need for need in needs)
+            found.append(Unit(*_stripped(text, start, end, block.kind in _INDENTED), needed))
             if heads:
-                frames.update(here)
-        fenced.append((range(first, len(found)), block.fences))
+                frames.update(needed)
+        here = range(first, len(found))
+        if block.kind == blocks.TRACE and here and announcing is not None and _announces(text, found[announcing]):
+            unit = found[announcing]
+            found[announcing] = unit._replace(needs=(*unit.needs, *(found[first].needs or (first,))))
+        announcing = here[-1] if here and block.kind != blocks.FENCE else announcing
+        fenced.append((here, block.fences))
     for units, around in fenced:
         for i in units if around else ():
             fences = tuple(unit_of_fence[number] for number in around)
@@ -257,8 +263,9 @@ def _has_head(text: str, block: Block) -> bool:
 
 
 def _trace(text: str, block: Block, limit: int) -> Iterator[Needing]:
-    """Every error by itself; of the other lines a frame with the line it quotes, and with the nearest error: the next
-    one in Python, the last one elsewhere."""
+    """Every error by itself, or with the first of those that it follows directly: `make: *** Error 1` says that
+    something failed, and no more. Of the other lines a frame with the line it quotes, and with the nearest error: the
+    next one in Python, the last one elsewhere."""
     lines = [line for line in block.lines if text[slice(*line)].strip()]
     units: list[tuple[int, int, bool]] = []
     for (start, end), role in zip(lines, blocks.trace_roles(text, lines), strict=True):
@@ -269,12 +276,20 @@ def _trace(text: str, block: Block, limit: int) -> Iterator[Needing]:
     later: list[int | None] = [None] * len(units)
     for i in range(len(units) - 2, -1, -1):
         later[i] = i + 1 if units[i + 1][2] else later[i + 1]
-    earlier = None
+    earlier, run = None, 0  # of errors that nothing stands between, the first
     for i, (start, end, error) in enumerate(units):
         python = 'File "' in text[start:end] or "Traceback" in text[start:end] or earlier is None
         nearest = (later[i] if later[i] is not None else earlier) if python else earlier
-        yield start, end, () if error or nearest is None else (nearest,)
+        if error:
+            run = run if i and units[i - 1][2] else i
+            nearest = run if run < i else None
+        yield start, end, () if nearest is None else (nearest,)
         earlier = i if error else earlier
+
+
+def _announces(text: str, unit: Unit) -> bool:
+    """Is this line before a trace the output of what failed, or does it open what follows? A sentence does not."""
+    return not text[unit.start : unit.end].rstrip("*_`\"')").endswith((".", "!", "?", "。", "！", "？"))
 
 
 def _lines(text: str, block: Block, limit: int) -> Iterator[Needing]:
