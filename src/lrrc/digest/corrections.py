@@ -14,6 +14,7 @@ Shape suffix: N segments so far.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Iterator
@@ -128,7 +129,7 @@ def _phrased(history: History, count: int) -> set[int]:
     found = set()
     for phrase, word in _PHRASES.items():
         for i in _by_user(history, word, count)[-LOOKED_AT:]:
-            if f" {phrase} " in f" {' '.join(words_of(history.segments[i].text))} ":
+            if f" {phrase} " in _spoken(history.segments[i].text):
                 found.add(i)
     for i in _by_user(history, "make", count)[-LOOKED_AT:]:
         if _MAKE_THAT.search(history.segments[i].text.lower()):
@@ -152,6 +153,14 @@ def _answers(history: History, statements: list[int], users: np.ndarray, said: n
                 yield i, int(users[np.searchsorted(history.message_N[users], answer)])
 
 
+# every turn of a long history asks again for those that announce
+@functools.lru_cache(maxsize=4096)
+def _spoken(text: str) -> str:
+    """The words of a text, with a blank on both sides of each."""
+    return f" {' '.join(words_of(text))} "
+
+
+@functools.lru_cache(maxsize=4096)
 def _leans(text: str) -> bool:
     """Whether a correction names no matter of its own, so that it leans on what was said; a value is none."""
     words = words_of(text)

@@ -266,6 +266,7 @@ class _Index:
         self.read = 0  # messages
         self.given: list[_Given] = []
         self.in_force: list[_Given] = []
+        self.matters: dict[range, frozenset[str]] = {}
 
     def read_on(self, history: History) -> None:
         for number in range(self.read, len(history.messages)):
@@ -284,6 +285,7 @@ class _Index:
             given = _Given(rule, held)
             self.given.append(given)
             self.in_force.append(given)
+            self.matters[held] = self.matters.get(held, frozenset()) | rule.matters
 
     def _taken_back(self, rule: Rule) -> list[_Given]:
         """What a sentence that lifts ends: the rules that it names; one that names none means the newest, of those on
@@ -314,7 +316,7 @@ def rules_in_force(history: History, seen: int | None = None) -> list[range]:
 
 def matters_of(history: History, held: range) -> frozenset[str]:
     """What the rules of `rules_in_force` that stand in these segments are about: two that share one may differ."""
-    return frozenset().union(*(given.rule.matters for given in _known[history].given if given.segments == held))
+    return _known[history].matters[held]
 
 
 def segments_of(history: History, message: int, rule: Rule) -> range:
