@@ -28,10 +28,11 @@ def test_every_question_is_answered_where_everything_was_measured():
     found = verdicts.verdicts(summary)
     assert [v.question for v in found] == [ask(summary).question for ask in verdicts.QUESTIONS if ask(summary)]
     assert len(found) >= 5
-    text = verdicts.in_a_sentence(summary)
-    assert text[0].isupper() and text.endswith(".") and text.count(".") == 1
+    text = verdicts.in_short(summary)
+    assert text[0].isupper() and text.endswith(".") and len(text.split()) <= 120
+    assert all(sentence[0].isupper() for sentence in text.split(". "))
 
 
 def test_what_was_not_measured_is_not_answered():
     summary = Summary((), 8, 128)
-    assert verdicts.verdicts(summary) == [] and verdicts.in_a_sentence(summary) == ""
+    assert verdicts.verdicts(summary) == [] and verdicts.in_short(summary) == ""

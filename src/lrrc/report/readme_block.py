@@ -1,5 +1,6 @@
-"""What documents say of results, written from results/summary.json between marks: README.md a sentence and cards,
-docs/own_logs.md what is lost on each kind of conversation left out, docs/team.md what a team that is played showed.
+"""What documents say of results, written from results/summary.json between marks: README.md the verdicts in short and
+cards, docs/own_logs.md what is lost on each kind of conversation left out, docs/team.md what a team that is played
+showed.
 
 python -m lrrc.report.readme_block
 """
@@ -13,7 +14,7 @@ from pathlib import Path
 from lrrc.params import load_params
 from lrrc.report.tables.kinds_tables import by_kind
 from lrrc.report.tables.team_tables import team_tables
-from lrrc.report.verdicts import in_a_sentence, verdicts
+from lrrc.report.verdicts import in_short, verdicts
 from lrrc.results.summary import Summary
 from lrrc.results.team_records import figures_of
 from lrrc.runtime.errors import run_script
@@ -29,7 +30,7 @@ def blocks(summary: Summary) -> dict[str, str]:
     rows = [f"| {v.question} | **{v.answer}** | {v.measured} | {v.data} |" for v in verdicts(summary)[:CARDS]]
     table = ["| question | answer | measured (95 % intervals) | on |", "|---|---|---|---|", *rows]
     return {
-        "verdict": f"**{in_a_sentence(summary)}**\n",
+        "verdict": f"**{in_short(summary)}**\n",
         "cards": "\n".join(table) + "\n",
     }
 

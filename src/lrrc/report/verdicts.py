@@ -329,41 +329,40 @@ QUESTIONS: tuple[Callable[[Summary], Verdict | None], ...] = (
 )
 
 
-def in_a_sentence(summary: Summary) -> str:
-    """What README says first: against the full history, then what is told apart from what, and kinds left out."""
+def in_short(summary: Summary) -> str:
+    """What README says first, a sentence each: against the full history, in a team, what is told apart from what, and
+    kinds left out."""
     found = []
     at = operating_point(summary)
     saved = summary.record_or_none("live_token_reduction_vs_full", evaluation="live", **at)
     gap = summary.record_or_none("live_success_difference_vs_full", evaluation="live", **at)
     if saved and gap:
         found.append(
-            f"With a small model as reader, its digests cost {abs(saved['value']):.0f} % {less(saved)} tokens than the "
-            f"full history and get {abs(gap['value']):.0f} points {_more(gap)} checks right"
+            f"to a small model its digests cost {abs(saved['value']):.0f} % {less(saved)} tokens than the full history, "
+            f"and {abs(gap['value']):.0f} points {_more(gap)} checks come out right"
         )
     if played := summary.record_or_none("team_success_difference", **PLAYED):
         fewer = summary.record("team_calls_saved", **PLAYED)
         found.append(
-            f"in a team whose agents know different things, its gate makes {abs(fewer['value']):.0f} % {less(fewer)} "
-            f"calls than calling everybody with everything, and {abs(played['value']):.0f} points {_more(played)} "
-            f"requests are answered right"
+            f"in a team whose agents know different things its gate makes {abs(fewer['value']):.0f} % {less(fewer)} "
+            f"calls than asking everybody, and {abs(played['value']):.0f} points {_more(played)} requests come out right"
         )
     told: dict[str, list[str]] = {}
     for record, against in _compared(summary):
         told.setdefault(direction(record), []).append(against)
     found += [f"{answer} {_listed(against)}" for answer, against in told.items()]
     if left_out := kinds(summary):
-        found.append(f"on kinds of conversation left out of every fit the packaged coordinator is {left_out.answer}")
-    text = "; ".join(found)
-    return f"{text[:1].upper()}{text[1:]}." if text else ""
+        found.append(f"on kinds of conversation left out of every fit what is packaged is {left_out.answer}")
+    return " ".join(f"{text[0].upper()}{text[1:]}." for text in found)
 
 
 def _compared(summary: Summary) -> list[tuple[Mapping[str, Any], str]]:
     """(difference, from what) of everything that the sentence compares LRRC with."""
     votes = summary.record_or_none("success_difference_vs_full", evaluation="votes", **operating_point(summary))
     off = summary.record_or_none("lrrc_live_success_minus_policy", evaluation="live-ablation", variant="recurrence-off")
-    found = [(lead, f"from the best tuned {kind} ({name(lead)}) at equal tokens") for kind, lead in rivals(summary)]
+    found = [(lead, f"from the best tuned {kind} ({name(lead)})") for kind, lead in rivals(summary)]
     found += [(off, "from itself without recurrence")] if off else []
-    return found + ([(votes, "by people's votes from the full history")] if votes else [])
+    return found + ([(votes, "by people's votes")] if votes else [])
 
 
 def _listed(parts: list[str]) -> str:
