@@ -338,14 +338,15 @@ def in_short(summary: Summary) -> str:
     gap = summary.record_or_none("live_success_difference_vs_full", evaluation="live", **at)
     if saved and gap:
         found.append(
-            f"to a small model its digests cost {abs(saved['value']):.0f} % {less(saved)} tokens than the full history, "
-            f"and {abs(gap['value']):.0f} points {_more(gap)} checks come out right"
+            f"to a small model its digests cost {abs(saved['value']):.0f} % {less(saved)} tokens than the full "
+            f"history, and {abs(gap['value']):.0f} points {_more(gap)} checks come out right"
         )
     if played := summary.record_or_none("team_success_difference", **PLAYED):
         fewer = summary.record("team_calls_saved", **PLAYED)
         found.append(
             f"in a team whose agents know different things its gate makes {abs(fewer['value']):.0f} % {less(fewer)} "
-            f"calls than asking everybody, and {abs(played['value']):.0f} points {_more(played)} requests come out right"
+            f"calls than asking everybody, and {abs(played['value']):.0f} points {_more(played)} requests come out "
+            f"right"
         )
     told: dict[str, list[str]] = {}
     for record, against in _compared(summary):
