@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -39,7 +40,8 @@ def effective_rank(matrices_PRD: Tensor) -> Tensor:
 def singular_values(matrices_PRD: Tensor) -> Tensor:
     """[P, R], largest first, from the small Gram matrices; R is at most D."""
     wide = matrices_PRD.double()
-    return torch.linalg.eigvalsh(wide @ wide.transpose(1, 2)).clamp_min(0).sqrt().flip(1)
+    squares_PR = torch.linalg.eigvalsh(wide @ wide.transpose(1, 2)).clamp_min(0).flip(1)
+    return torch.from_numpy(np.sqrt(squares_PR.numpy()))  # torch's root is MKL's: other last bits on other processors
 
 
 def evenness(counts_R: Tensor) -> float:

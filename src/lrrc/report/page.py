@@ -81,7 +81,8 @@ def build_report(
         "more": [key for key in drawable(summary) if not FIGURES[key].of_paper and key != lead(summary)],
         "second": headline.further_sentences(summary),
         "figures": {
-            key: with_image(picture, sources.figures / f"{key}.png", runs) for key, picture in drawable(summary).items()
+            key: with_image(picture, sources.figures / f"{key}.png", {**runs, "success": success(summary)})
+            for key, picture in drawable(summary).items()
         },
         "plots": plots(summary, read_histories(sources.models)),
     }
@@ -126,12 +127,20 @@ class ShownFigure:
     image: str
 
 
-def with_image(picture: Figure, path: Path, runs: Mapping[str, str]) -> ShownFigure:
-    """Raises ValueError where the image is missing."""
+def success(summary: Summary) -> str:
+    """What Figures 2 and 3 show of success."""
+    if not summary.has("success"):
+        return "Calls"
+    return "Success on recorded outcomes" if summary.by_votes() is summary else "Success by people's votes"
+
+
+def with_image(picture: Figure, path: Path, words: Mapping[str, str]) -> ShownFigure:
+    """A figure; `words` are what its caption and runs leave open. Raises ValueError where the image is missing."""
     if not path.is_file():
         raise ValueError(f"{path}: missing; `dvc repro figures` makes it")
     image = _data_uri("image/png", small_png(path))
-    return ShownFigure(picture.title, picture.caption, picture.command, picture.runs.format(**runs), image)
+    caption, runs = picture.caption.format(**words), picture.runs.format(**words)
+    return ShownFigure(picture.title, caption, picture.command, runs, image)
 
 
 def small_png(path: Path) -> bytes:

@@ -18,6 +18,7 @@ from lrrc.results.team_records import BEST_ALONE, CALLS, CEILING, GATE, MARGIN
 from lrrc.results.votes_records import CLAIMED
 
 OVER_KINDS = ("mean over kinds", "worst kind")
+NAMED = 4  # of the rules that lose least over kinds, beside LRRC's own; the table has all
 UNTOLD = "no difference can be told"
 PLAYED = {"evaluation": "team-against", "policy": "lrrc", "variant": GATE}  # LRRC's digests and gate, in a team
 
@@ -195,10 +196,11 @@ def unchosen(summary: Summary) -> Verdict | None:
         return None
     least, safest = (min(found, key=lambda p: found[p]["value"]) for found in (mean, worst))
     called = {policy: kinds_tables.shown(policy) for policy in mean}
-    told = [
-        f"{called[policy]} {mean[policy]['value']:+.3f} (worst kind {worst[policy]['value']:+.3f})"
-        for policy in sorted(mean, key=lambda policy: mean[policy]["value"])
-    ]
+    ranked = sorted(mean, key=lambda policy: mean[policy]["value"])
+    named = sorted({*ranked[:NAMED], *(policy for policy in ranked if policy.startswith("lrrc"))}, key=ranked.index)
+    told = [f"{called[p]} {mean[p]['value']:+.3f} (worst kind {worst[p]['value']:+.3f})" for p in named]
+    if others := [mean[policy]["value"] for policy in ranked if policy not in named]:
+        told.append(f"{len(others)} others {others[0]:+.3f} to {others[-1]:+.3f}")
     calls = [r["n"] for r in summary.find(policy="additive", **over) if r["data"] not in (MEAN, WORST, "embedded")]
     return Verdict(
         "Which rule needs no choosing, on kinds that nothing of it was fitted on?",

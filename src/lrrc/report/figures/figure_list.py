@@ -35,7 +35,7 @@ class Figure:
 
     `plot` describes it; a diagram or a table has no points to describe, and `drawing` draws it. `needs` is the part
     of the results (lrrc.results.summary.PARTS) without which it cannot be drawn, `of_paper` says that it is a figure
-    of the paper, not one beyond it.
+    of the paper, not one beyond it. `{success}` in a caption stands for what the summary has of it.
     """
 
     title: str
@@ -136,16 +136,14 @@ FIGURES = {
     ),
     "figure2": Figure(
         "Figure 2",
-        "Success by people's votes where measured, else on recorded outcomes, or else calls (points, left axis), and "
-        "tokens per episode (bars, right axis), standard errors.",
+        "{success} (points, left axis), and tokens per episode (bars, right axis), standard errors.",
         "figures, stats, votes, replay, {operating}, {baselines}",
         plot=lambda measured: success_and_tokens(measured.summary.by_votes()),
         of_paper=True,
     ),
     "figure3": Figure(
         "Figure 3",
-        "Tokens saved, and success by people's votes where measured, else on recorded outcomes, or else calls, against "
-        "the coordinator rank, 95 % intervals.",
+        "{success}, and tokens saved, against the coordinator rank, 95 % intervals.",
         "figures, stats, votes, replay, {ranks}, {full}",
         plot=lambda measured: rank_tradeoff(measured.summary.by_votes()),
         of_paper=True,

@@ -34,3 +34,16 @@ for (const button of document.querySelectorAll("th button")) {
     body.append(...[...body.rows].sort(compare));
   });
 }
+// Names below columns stand upright where the screen is too narrow for them side by side.
+for (const plot of document.querySelectorAll(".plotly-graph-div")) {
+  if (plot.layout?.xaxis?.type !== "category") continue;
+  const names = [...new Set(plot.data.flatMap((series) => series.x))];
+  const plain = names.map((name) => name.replaceAll("-<br>", "-").replaceAll("<br>", " "));
+  const fit = () => {
+    const narrow = plot.clientWidth < 70 * names.length;
+    Plotly.relayout(plot, { "xaxis.tickmode": narrow ? "array" : "auto", "xaxis.tickangle": narrow ? -90 : "auto",
+      "xaxis.tickvals": narrow ? names : null, "xaxis.ticktext": narrow ? plain : null });
+  };
+  fit();
+  addEventListener("resize", fit);
+}
