@@ -3,8 +3,8 @@
 python tools/processors.py          after `dvc repro`: compares what dvc.lock records with every processor in the file
 python tools/processors.py --add    and adds itself (commit the file)
 
-Runs are compared where they are of the same code, parameters and data: entries of another are left out when one is
-added. Only stages that ask no language model take part: those must give the same bytes on every x86-64 processor with
+Runs count where they are of the same code, parameters and data; of one of other code it is told how many outputs are
+equal all the same, as code can change without what it computes. Only stages that ask no language model take part: those must give the same bytes on every x86-64 processor with
 AVX2. Single operations of torch and numpy are compared, too, so that one can tell where two processors part, however
 the code has changed. Exit status 1 where anything differs.
 """
@@ -105,8 +105,12 @@ def main() -> int:
     found |= {f"{name}, operations": differing(mine["kernels"], run["kernels"]) for name, run in alike.items()}
     for name, paths in found.items():
         print(f"  {name}: " + (f"{len(paths)} differ, {', '.join(paths)}" if paths else "all equal"))
+    for name, run in known.items():
+        if name not in same:
+            count = len(mine["outputs"]) - len(differing(mine["outputs"], run["outputs"]))
+            print(f"  {name}, of other code: {count} of {len(mine['outputs'])} outputs equal")
     if args.add:
-        write_json(FILE, same | {me: mine})
+        write_json(FILE, known | {me: mine})
     return int(any(found.values()))
 
 
