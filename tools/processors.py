@@ -4,9 +4,9 @@ python tools/processors.py          after `dvc repro`: compares what dvc.lock re
 python tools/processors.py --add    and adds itself (commit the file)
 
 Runs count where they are of the same code, parameters and data; of one of other code it is told how many outputs are
-equal all the same, as code can change without what it computes. Only stages that ask no language model take part: those must give the same bytes on every x86-64 processor with
-AVX2. Single operations of torch and numpy are compared, too, so that one can tell where two processors part, however
-the code has changed. Exit status 1 where anything differs.
+equal all the same, as code can change without what it computes. Only stages that ask no language model take part: those
+must give the same bytes on every x86-64 processor with AVX2. Single operations of torch and numpy are compared, too, so
+that one can tell where two processors part, however the code has changed. Exit status 1 where anything differs.
 """
 
 import argparse
