@@ -41,8 +41,9 @@ EPILOG = "`lrrc COMMAND --help` says more. Exit status: 0 done, 1 failed, 2 done
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; a user's mistake (ValueError, OSError) is one line on stderr and status 1."""
     argv = list(sys.argv[1:] if argv is None else argv)
-    # before numpy is there: products of a digest are small, threads that wait for each other cost more than they save
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if argv[:1] != ["wrap"]:  # its client inherits the environment
+        # before numpy is there: products of a digest are small, and threads that wait cost more than they save
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         return _run(argv)
     except ModuleNotFoundError as error:

@@ -17,7 +17,7 @@ SEEN = """#!{python}
 import json, os, sys, time, urllib.request
 address = os.environ["ANTHROPIC_BASE_URL"]
 stats = json.load(urllib.request.urlopen(address + "/stats"))
-print(json.dumps([sys.argv[1:], address, stats["upstreams"]]), flush=True)
+print(json.dumps([sys.argv[1:], address, stats["upstreams"], os.environ.get("OPENBLAS_NUM_THREADS")]), flush=True)
 if "wait" in sys.argv:
     time.sleep(60)
 sys.exit(7)
@@ -31,7 +31,7 @@ def env(tmp_path):
     client.parent.mkdir()
     client.write_text(SEEN.format(python=sys.executable))
     client.chmod(0o755)
-    own = {key: value for key, value in os.environ.items() if not key.startswith(("ANTHROPIC", "CLAUDE", "OPENAI"))}
+    own = {key: value for key, value in os.environ.items() if not key.startswith(("ANTHROPIC", "CLAUDE", "OPEN"))}
     return own | {"HOME": str(tmp_path), "PATH": f"{client.parent}:{os.environ['PATH']}"}
 
 
@@ -49,7 +49,8 @@ def gone(address):
 def test_a_client_runs_behind_a_proxy_that_ends_with_it(env):
     done = wrap("claude", "--policy", "bm25", "--", "-p", "--", "mend it", env=env)
     out, err = done.communicate(timeout=120)
-    told, address, upstreams = json.loads(out)
+    told, address, upstreams, threads = json.loads(out)
+    assert threads is None  # what the proxy computes with is not its client's
     assert told == ["-p", "--", "mend it"] and upstreams == [ANTHROPIC] and done.returncode == 7
     assert f"{address}/v1 to {ANTHROPIC}" in err and gone(address)
 
