@@ -57,6 +57,7 @@ def build_report(
     checked = {theorem["name"]: theorem["verdict"] for theorem in proofs["theorems"]}
     verdicts = judge(load_claims(sources.claims), Evidence(summary.at_budget(), checked, by_rank))
     counted = Counter(verdict.verdict for verdict in verdicts)
+    words = {**runs, "success": success(summary)}
     context = {
         "rank": rank,
         "ours": f"LRRC r = {rank}",
@@ -81,7 +82,7 @@ def build_report(
         "more": [key for key in drawable(summary) if not FIGURES[key].of_paper and key != lead(summary)],
         "second": headline.further_sentences(summary),
         "figures": {
-            key: with_image(picture, sources.figures / f"{key}.png", {**runs, "success": success(summary)})
+            key: with_image(picture, sources.figures / f"{key}.png", words)
             for key, picture in drawable(summary).items()
         },
         "plots": plots(summary, read_histories(sources.models)),

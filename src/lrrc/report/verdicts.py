@@ -197,7 +197,7 @@ def unchosen(summary: Summary) -> Verdict | None:
     least, safest = (min(found, key=lambda p: found[p]["value"]) for found in (mean, worst))
     called = {policy: kinds_tables.shown(policy) for policy in mean}
     ranked = sorted(mean, key=lambda policy: mean[policy]["value"])
-    named = sorted({*ranked[:NAMED], *(policy for policy in ranked if policy.startswith("lrrc"))}, key=ranked.index)
+    named = [policy for i, policy in enumerate(ranked) if i < NAMED or policy.startswith("lrrc")]
     told = [f"{called[p]} {mean[p]['value']:+.3f} (worst kind {worst[p]['value']:+.3f})" for p in named]
     if others := [mean[policy]["value"] for policy in ranked if policy not in named]:
         told.append(f"{len(others)} others {others[0]:+.3f} to {others[-1]:+.3f}")
