@@ -3,7 +3,7 @@
     python bench/proxy.py overhead --policy bm25 --history 4000
     python bench/proxy.py load --policy bm25 --conversations 200 --seconds 60
     python bench/proxy.py large --policy bm25 --megabytes 20
-    python bench/proxy.py dialects --policy lrrc --history 100000 --requests 30
+    python bench/proxy.py dialects --policy lrrc --history 100000 --requests 30 --log runs.jsonl
 
 Upstream, proxy and client are three processes on this machine. `overhead` measures every request twice, straight to
 the upstream and through the proxy, less the upstream's own time. `load` gives every conversation words of its own: the
@@ -199,7 +199,7 @@ def dialects(args: argparse.Namespace) -> dict[str, object]:
     """Milliseconds of the processor for a request in each dialect, by default settings: of a conversation never seen
     before, and of its next turns."""
     rng, result = random.Random(0), {}
-    plain = talk(rng, 0, args.history)
+    plain = logged(args.log, args.history) if args.log else talk(rng, 0, args.history)
     for kind in (CHAT, MESSAGES, RESPONSES):
         coordinator, rows, messages = (
             Coordinator(args.policy),
@@ -224,6 +224,27 @@ def dialects(args: argparse.Namespace) -> dict[str, object]:
             if each
         }
     return result
+
+
+def logged(path: str, history: int) -> list[dict[str, str]]:
+    """What people and agents said in the runs of a chat log, one after the other, up to `history` tokens: real
+    messages, of a user and an agent in turn, that end with one of the user's."""
+    messages: list[dict[str, str]] = []
+    count = 0
+    with open(path, encoding="utf-8") as lines:
+        for run in map(json.loads, lines):
+            for message in run["messages"]:
+                role, said = message["role"], message.get("content")
+                if role not in ("user", "assistant") or not isinstance(said, str) or not said:
+                    continue
+                if messages and messages[-1]["role"] == role:
+                    messages[-1]["content"] += f"\n\n{said}"
+                else:
+                    messages.append({"role": role, "content": said})
+                count += tokens.count(said)
+                if count >= history and role == "user":
+                    return messages
+    raise SystemExit(f"{path}: fewer than {history} tokens")
 
 
 def as_item(message: dict[str, str]) -> dict[str, object]:
@@ -291,6 +312,7 @@ def main() -> int:
     parser.add_argument("--policy", default="bm25")
     parser.add_argument("--checkpoint", help="folder of a trained policy")
     parser.add_argument("--history", type=int, default=4000, help="tokens of history (all but load)")
+    parser.add_argument("--log", help="a chat log, JSON lines, whose words the history has (dialects)")
     parser.add_argument("--requests", type=int, default=300, help="requests (all but load)")
     parser.add_argument("--megabytes", type=int, default=20, help="of each of two requests (large)")
     parser.add_argument("--conversations", type=int, default=200, help="conversations at once (load)")

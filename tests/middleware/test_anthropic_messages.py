@@ -198,6 +198,15 @@ def test_marks_for_the_cache_may_move():
     assert keys[0] == keys[1]
 
 
+def test_one_text_has_one_mark_however_it_is_written():
+    block, cached = text("Fog?"), {"cache_control": {"type": "ephemeral"}}
+    alike = ["Fog?", [block], [block | cached]]
+    others = [[block | {"citations": []}], [block, block], [block, text("")], "Fog"]
+    marks = [messages_prompt({"messages": [{"role": "user", "content": c}]}).marks[0] for c in (*alike, *others)]
+    assert len(set(marks[:3])) == 1 and len(set(marks)) == 1 + len(others)
+    assert messages_prompt({"messages": [{"role": "assistant", "content": "Fog?"}]}).marks[0] not in marks
+
+
 def test_words_put_in_between_results_stay():
     coordinator = Coordinator("recency", settings=Settings(rewrite="always", turn_tokens=0))
     script = [Step(("read_log",), long=3)] * 2

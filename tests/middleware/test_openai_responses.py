@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from lrrc.digest.rendering import HEAD
 from lrrc.middleware import Coordinator, Settings, openai_responses
+from lrrc.middleware.anthropic_messages import messages_prompt
 from lrrc.middleware.dialect import LEFT_OUT
 from lrrc.middleware.openai_responses import KeptByProvider, responses_prompt, text_of
+from lrrc.middleware.prompt import chat_prompt
 from lrrc.pretrained import tokens
 
 POLICIES = {name: policy_of(name) for name in ("recency", "bm25", "truncated-history", "lrrc", "first-sentences")}
@@ -153,6 +155,25 @@ def test_ids_of_the_server_make_no_other_item():
     request = {"input": [said("user", "Fog?"), said("assistant", "Yes."), said("user", "Rain?")]}
     marked = {"input": [item | {"id": f"msg_{i}", "status": "completed"} for i, item in enumerate(request["input"])]}
     assert responses_prompt(request).marks == responses_prompt(marked).marks
+
+
+def test_what_is_more_than_a_text_has_another_mark():
+    """Of a message that is one text the hash is made without JSON; none of these may be taken for it."""
+    plain = said("user", "Fog?")
+    (part,) = plain["content"]
+    others = [
+        plain,
+        said("assistant", "Fog?"),
+        plain | {"phase": "final_answer"},
+        plain | {"content": [part | {"annotations": []}]},
+        plain | {"content": [part | {"type": "output_text"}]},
+        plain | {"content": [part, part]},
+        plain | {"content": "Fog?"},
+    ]
+    marks = [responses_prompt({"input": [item]}).marks[0] for item in others]
+    marks += chat_prompt([{"role": "user", "content": "Fog?"}]).marks
+    marks += messages_prompt({"messages": [{"role": "user", "content": "Fog?"}]}).marks
+    assert len(set(marks)) == len(others) + 2
 
 
 @pytest.mark.parametrize(

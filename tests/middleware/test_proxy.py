@@ -23,7 +23,7 @@ from lrrc.middleware import Coordinator, Settings
 from lrrc.middleware.proxy.app import create_app
 from lrrc.middleware.proxy.forwarding import Proxy, address, end_to_end
 from lrrc.middleware.proxy.ledger import ACTIONS, REASONS, Ledger
-from lrrc.middleware.proxy.reading import CHAT
+from lrrc.middleware.proxy.reading import CHAT, MESSAGES, RESPONSES
 
 GZIP = {"content-encoding": "gzip"}
 
@@ -588,6 +588,21 @@ def test_the_ledger_is_bounded(coordinator):
     assert list(ledger.conversations) == ["e"]
     ledger.conversations["e"].seen -= 60
     assert ledger.summary()["conversations"] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "messages"),
+    [
+        (CHAT, [{"role": "user", "name": "Ann", "content": [{"type": "text", "text": "Fog?"}]}]),
+        (MESSAGES, [{"role": "user", "content": [{"type": "text", "text": "Fog?"}]}]),
+        (RESPONSES, [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Fog?"}]}]),
+    ],
+)
+def test_the_ledger_reads_every_kind_of_prompt(coordinator, kind, messages):
+    ledger, (_, receipt) = Ledger(), coordinator.compose(HISTORY)
+    ledger.composed({"messages": messages, "model": "m", "kind": kind}, 9, receipt, 0.001)
+    (entry,) = ledger.conversations.values()
+    assert entry.detail()["last"]["messages"] == [{"speaker": "Ann" if kind == CHAT else "user", "text": "Fog?"}]
 
 
 def test_a_token_is_asked_of_everyone(direct, coordinator):

@@ -29,7 +29,7 @@ from lrrc.episodes.chat_message import repair_surrogates
 from lrrc.episodes.unquoted import beside_texts
 from lrrc.middleware.beside import Beside
 from lrrc.middleware.blocks import CALLS, THOUGHTS, answered, calls_of, continued
-from lrrc.middleware.chat_messages import ReadMessage, fingerprint
+from lrrc.middleware.chat_messages import ReadMessage, fingerprint, text_mark
 from lrrc.middleware.client_objects import as_sent
 from lrrc.middleware.coordinator import Coordinator
 from lrrc.middleware.dialect import LEFT_OUT, Dialect
@@ -182,7 +182,7 @@ def messages_prompt(request: Mapping[str, Any]) -> Prompt:
             items[-1].append(i)
         else:
             items.append([i])
-    marks = [fingerprint(["messages", *(_unmarked(read[i]) for i in item)], "messages") for item in items]
+    marks = [_mark([read[i] for i in item]) for item in items]
     joined = [read[i] | {BEHIND: [read[j] for j in behind]} if behind else read[i] for i, *behind in items]
     return Prompt(joined, marks, _beside(request), ANTHROPIC_MESSAGES, tuple(map(tuple, items)))
 
@@ -204,7 +204,7 @@ def compose(coordinator: Coordinator, request: Mapping[str, Any], **options: Any
 
 def checked(message: Any, where: str) -> Mapping[str, Any]:
     """A message with a role and content that this form has. Raises ValueError."""
-    if not isinstance(message, Mapping):
+    if type(message) is not dict and not isinstance(message, Mapping):
         raise invalid_value(where, "message", message, "an object with role and content")
     if message.get("role") not in ROLES:
         raise invalid_value(where, "role", message.get("role"), f"one of {', '.join(ROLES)}")
@@ -229,6 +229,24 @@ def _beside(request: Mapping[str, Any]) -> Beside:
     marks = [_unmarked_blocks(system or []), _unmarked_blocks(tools or []), form]
     count = sum(tokens.count(repair_surrogates(text)) for text in texts)
     return Beside(fingerprint(marks, "request"), count, recall=recall_tool(tools))
+
+
+def _mark(messages: Sequence[Mapping[str, Any]]) -> bytes:
+    """The fingerprint of an item: one message, and system messages behind it."""
+    text = _only_text(messages[0]) if len(messages) == 1 else None
+    if text is not None:
+        return text_mark(f"messages {messages[0]['role']}", text)
+    return fingerprint(["messages", *map(_unmarked, messages)], "messages")
+
+
+def _only_text(message: Mapping[str, Any]) -> str | None:
+    """The text of a message that has nothing beside it but a role, and a mark for the cache."""
+    content = message["content"]
+    if type(content) is list and len(content) == 1:
+        block = content[0]
+        plain = block.get("type") == "text" and len(block) == 2 + ("cache_control" in block)
+        content = block.get("text") if plain else None
+    return content if type(content) is str and len(message) == 2 else None
 
 
 def _unmarked(message: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from functools import cached_property
 from itertools import accumulate
 
 from lrrc.episodes.episode import Message
@@ -21,9 +22,9 @@ class Body:
     """`turns` are lists of positions, of which the first `over` may be digested; `links` the chain of the body.
     `thinking`: are there thoughts behind the user's last message that are bound to all before them?"""
 
-    def __init__(self, body: Sequence[ReadMessage], settings: Settings):
+    def __init__(self, body: Sequence[ReadMessage], settings: Settings, links: Sequence[bytes] | None = None):
         self.body, self.settings = body, settings
-        self.links = prefix_hashes(item.fingerprint for item in body)
+        self.links = links or prefix_hashes(item.fingerprint for item in body)
         self.turns = split_turns(range(len(body)), body)
         self._roots = exchange_roots(body)
         said = [i for i, item in enumerate(body) if item.role == "user"]
@@ -50,29 +51,31 @@ class Body:
         turn = next(turn for turn in reversed(self.turns) if turn[0] <= self.asked)
         return [self.body[i].spoken for i in turn if i <= self.asked and self.body[i].role == "user"]
 
+    @cached_property
+    def _wherever(self) -> list[int]:
+        """Positions that are sent as they stand wherever the cut is: what has parts without text, the last of an
+        instruction of the system's, what excluded tools said, and the last result in which the user put in a word."""
+        excluded = self.settings.exclude_tools
+
+        def is_excluded(item: ReadMessage) -> bool:
+            tools = [tool for _, tool in item.calls] + ([item.name] if item.role == "tool" else [])
+            return any(fnmatchcase(tool or "", name) for tool in tools for name in excluded)
+
+        latest = {item.ordered: i for i, item in enumerate(self.body) if item.ordered}
+        put_in = [i for i, item in enumerate(self.body) if item.said and i > (self.asked or 0)]
+        held = (i for i, item in enumerate(self.body) if item.unknown or (excluded and is_excluded(item)))
+        return [*held, *latest.values(), *put_in[-1:]]
+
     def kept(self, alternate: bool, also: Sequence[int] = ()) -> tuple[int, ...]:
         """Positions before the cut that are sent as they stand: the goal, the last user message, whatever has parts
         without text, or the last of an instruction of the system's, exchanges with excluded tools, those that reach
         beyond the cut, the last one in which the user put in a word, and `also`; tool exchanges are kept whole. Where
         roles shall `alternate`, replies keep the user message before them."""
-        excluded = self.settings.exclude_tools
-        stay = {self._roots[i] for i in also}
+        stay = {self._roots[i] for i in (*also, *self._wherever, *range(self.cut, len(self.body)))}
         if self.asked is not None:
             stay.add(self.asked)
             if self.settings.keep_goal:
                 stay.add(self.goal)
-        put_in = [i for i, item in enumerate(self.body) if item.said and i > (self.asked or 0)]
-        stay.update(self._roots[i] for i in put_in[-1:])
-        latest = {item.ordered: i for i, item in enumerate(self.body) if item.ordered}
-        for i, item in enumerate(self.body):
-            tools = [tool for _, tool in item.calls] + ([item.name] if item.role == "tool" else [])
-            if (
-                i >= self.cut
-                or item.unknown
-                or latest.get(item.ordered) == i
-                or any(fnmatchcase(tool or "", name) for tool in tools for name in excluded)
-            ):
-                stay.add(self._roots[i])
         if alternate:
             said = None
             for i, item in enumerate(self.body[: self.cut + 1]):

@@ -66,17 +66,22 @@ _AS_JSON = json.JSONEncoder(sort_keys=True)
 
 def fingerprint(value: Any, where: str) -> bytes:
     """A hash of anything that JSON can say. Raises ValueError for the rest."""
-    if type(value) is dict and len(value) == 2:  # most messages of a long history: a role, a text, and no more
+    if type(value) is dict and len(value) == 2:  # most messages of a long history
         role, content = value.get("role"), value.get("content")
-        if type(role) is str and type(content) is str:  # apart from JSON, which begins with no quotation mark here
-            plain = f'"{role}"{content}'.encode("utf-8", "surrogatepass")
-            return hashlib.blake2b(plain, digest_size=16).digest()
+        if type(role) is str and type(content) is str:
+            return text_mark(role, content)
     try:
         text = _AS_JSON.encode(value)
     except (TypeError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ValueError(f"{where}: cannot be sent as JSON: {reason}") from None
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def text_mark(role: str, text: str) -> bytes:
+    """The hash of a message that has a role, a text, and no more; another form than that of chat completions puts its
+    name before the role. Apart from JSON's, which begins with no quotation mark here."""
+    return hashlib.blake2b(f'"{role}"{text}'.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def prefix_hashes(fingerprints: Iterable[bytes]) -> list[bytes]:

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic_core import PydanticSerializationError
 
 from lrrc.episodes.chat_message import as_dict
+from lrrc.episodes.episode import ROLES
 
 UNWRITABLE = (PydanticSerializationError, UnicodeError)
 INSIDE = ("content", "output", "summary")  # the fields whose lists hold objects of their own
@@ -19,6 +20,8 @@ INSIDE = ("content", "output", "summary")  # the fields whose lists hold objects
 
 def chat_dict(message: Any, where: str) -> Mapping[str, Any]:
     """A message of chat completions. Raises ValueError."""
+    if type(message) is dict and type(role := message.get("role")) is str and role in ROLES:  # most are: the quick way
+        return message
     try:
         return as_dict(message, where)
     except UNWRITABLE as error:
@@ -28,7 +31,7 @@ def chat_dict(message: Any, where: str) -> Mapping[str, Any]:
 def as_sent(value: Any, where: str) -> Any:
     """A message, an item or a block, with all that it holds; the very same where it has no such object. Raises
     ValueError."""
-    if isinstance(value, Mapping):
+    if type(value) is dict or isinstance(value, Mapping):  # the first of the two is quicker
         return _inside(value, where)
     if not hasattr(value, "model_dump"):
         return value
@@ -50,11 +53,16 @@ def _inside(value: Mapping[str, Any], where: str) -> Mapping[str, Any]:
     changed: dict[str, Any] = {}
     for key in INSIDE:
         listed = value.get(key)
-        if isinstance(listed, list):
+        if isinstance(listed, list) and not all(map(_is_flat, listed)):
             found = [as_sent(part, f"{where}: {key}[{i}]") for i, part in enumerate(listed)]
             if any(part is not given for part, given in zip(found, listed, strict=True)):
                 changed[key] = found
     return {**value, **changed} if changed else value
+
+
+def _is_flat(part: Any) -> bool:
+    """Is it a dict that holds no object, as most parts of a content are?"""
+    return type(part) is dict and "content" not in part and "output" not in part and "summary" not in part
 
 
 def _unwritable(error: Exception, where: str) -> ValueError:

@@ -100,9 +100,10 @@ class Conversation:
         self._known = dict(zip(prompt.marks, items, strict=True))
         return items
 
-    def update(self, body: Sequence[ReadMessage]) -> Body:
-        """The body as it is now. What is observed of it stays where its beginning is the same."""
-        view = Body(body, self.settings)
+    def update(self, body: Sequence[ReadMessage], links: Sequence[bytes] | None = None) -> Body:
+        """The body as it is now, and its chain where it is known. What is observed of it stays where its beginning is
+        the same."""
+        view = Body(body, self.settings, links)
         self.body = list(body)
         if self._observed > len(body) or view.links[self._observed] != self._link:
             self._forget()
@@ -146,7 +147,7 @@ class Conversation:
             )
         request = Request(prompt, items, dialect, self._made)
         place, whole = request.place, Payload(request)
-        view = self.update([items[i] for i in place])
+        view = self.update([items[i] for i in place], prompt.links)
 
         def billed(payload: Payload) -> Bill:
             return bill(mine.sent, payload.marks, payload.sizes, prices.cache_minimum)

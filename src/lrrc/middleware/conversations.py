@@ -6,7 +6,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
-from lrrc.middleware.chat_messages import prefix_hashes
 from lrrc.middleware.conversation import Conversation
 
 
@@ -27,10 +26,9 @@ class Conversations:
         with self._lock:
             return list(self._held.values())
 
-    def find(self, name: str | None, marks: Sequence[bytes]) -> Conversation:
-        """The conversation of that name or key; without one, that whose body, or whose turns before the cut, begin a
-        body of these fingerprints; else a new one."""
-        links = [] if name is not None else prefix_hashes(marks)[1:]
+    def find(self, name: str | None, links: Sequence[bytes] = ()) -> Conversation:
+        """The conversation of that name or key; without one, that whose body, or whose turns before the cut, are a
+        beginning of the body with this chain; else a new one."""
         with self._lock:
             if name is None:
                 found = next((self._ends[link] for link in reversed(links) if link in self._ends), None)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lrrc.episodes.chat_message import repair_surrogates
-from lrrc.episodes.episode import ROLES
 from lrrc.middleware import persistence
 from lrrc.middleware.chat_messages import fingerprint
 from lrrc.middleware.client_objects import chat_dict
@@ -118,9 +117,7 @@ class Coordinator:
             _check_budget(budget)
         if budget is None or self.policy.spec.budget is None:
             budget = self.policy.spec.budget
-        pairs = zip(prompt.marks, prompt.messages, strict=True)
-        body = [mark for mark, message in pairs if ROLES[message["role"]] != "system"]
-        session, prices = self.sessions.find(conversation, body), prices or tariff_of(self.settings)
+        session, prices = self.sessions.find(conversation, prompt.links), prices or tariff_of(self.settings)
         with session.lock:
             composed = session.compose(prompt, agent, budget, prices)
             self.sessions.note(session, composed.ends)
@@ -162,7 +159,7 @@ class Coordinator:
         _check_names(None, conversation)
         read = chat_dict(message, "messages[0]")
         mark = fingerprint(read, "messages[0]")
-        session = self.sessions.find(conversation, [])
+        session = self.sessions.find(conversation)
         with session.lock:
             session.update_one(read, mark)
 
@@ -180,7 +177,7 @@ class Coordinator:
     def leave_alone(self, conversation: str) -> None:
         """Pass the messages of that conversation as they are from now on: for one whose provider refused a payload and
         took the original. `conversation` is its name, or the one in its receipts."""
-        session = self.sessions.find(conversation, [])
+        session = self.sessions.find(conversation)
         with session.lock:
             session.leave_alone()
 

@@ -29,7 +29,7 @@ from lrrc.digest.selection import Span
 from lrrc.episodes.chat_message import repair_surrogates
 from lrrc.episodes.unquoted import Unquoted, beside_texts
 from lrrc.middleware.beside import WORD, Beside
-from lrrc.middleware.chat_messages import ReadMessage, fingerprint
+from lrrc.middleware.chat_messages import ReadMessage, fingerprint, text_mark
 from lrrc.middleware.client_objects import as_sent
 from lrrc.middleware.coordinator import Coordinator
 from lrrc.middleware.dialect import LEFT_OUT, Dialect, dialect_of
@@ -187,8 +187,10 @@ def role_of(item: Mapping[str, Any]) -> str:
     """user, assistant, system or tool: who speaks in an item that `checked` took."""
     if item.get("type", "message") == "message":
         role = ROLES[item["role"]]
-        own = role == "user" and CONTEXT.fullmatch(text_of(item))
-        return "system" if own else role
+        if role != "user":
+            return role
+        part = _only_part(item)
+        return "system" if CONTEXT.fullmatch(text_of(item) if part is None else part["text"]) else role
     if _is_result(item):
         return "tool"
     return "system" if item["type"] in SETTINGS else "assistant"
@@ -251,7 +253,7 @@ def responses_prompt(request: Mapping[str, Any]) -> ItemsPrompt:
         for message in messages:
             said = [item for item in message["items"] if item.get("type", "message") == "message"]
             message["content"] = "\n".join(map(text_of, said))  # the word of a call or its result does not count
-    marks = [fingerprint(["input", *map(_unmarked, message["items"])], "input") for message in messages]
+    marks = [_mark(message["items"]) for message in messages]
     return ItemsPrompt(messages, marks, beside, OPENAI_RESPONSES, tuple(tuple(own) for _, own in groups))
 
 
@@ -269,7 +271,7 @@ def compose(coordinator: Coordinator, request: Mapping[str, Any], **options: Any
 
 def checked(item: Any, where: str) -> Mapping[str, Any]:
     """An item of whatever type; a message has a role and content. Raises ValueError, KeptByProvider."""
-    if not isinstance(item, Mapping):
+    if type(item) is not dict and not isinstance(item, Mapping):
         raise invalid_value(where, "item", item, "an object with a type")
     kind = item.get("type", "message")
     if kind == "item_reference":
@@ -301,6 +303,25 @@ def _spoken(instructions: Any) -> Iterator[str]:
     for item in instructions if isinstance(instructions, list) else ():
         if isinstance(item, Mapping):
             yield text_of(item)
+
+
+def _mark(items: Sequence[Mapping[str, Any]]) -> bytes:
+    """The fingerprint of a message of these items."""
+    part = _only_part(items[0]) if len(items) == 1 else None
+    if part is not None and len(part) == 2 and isinstance(kind := part.get("type"), str):
+        return text_mark(f"{kind} {items[0]['role']}", part["text"])
+    return fingerprint(["input", *map(_unmarked, items)], "input")
+
+
+def _only_part(item: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The part of a message that has one alone, of text, and nothing beside it but what is the server's."""
+    content = item.get("content")
+    if type(content) is list and len(content) == 1 and item.get("type") == "message":
+        more = sum(key in item for key in SERVERS)
+        part = content[0]
+        if len(item) == 3 + more and type(part) is dict and type(part.get("text")) is str:
+            return part
+    return None
 
 
 def _unmarked(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -61,6 +61,11 @@ class Request:
         return [i for i, item in enumerate(self.items) if item.role != "system"]
 
     @cached_property
+    def rank(self) -> dict[int, int]:
+        """The position in the body of every index."""
+        return {i: position for position, i in enumerate(self.place)}
+
+    @cached_property
     def pairs(self) -> set[tuple[str | None, str]]:
         """Roles that may follow each other."""
         return self.dialect.pairs({(one.end, other.role) for one, other in pairwise(self.items)})
@@ -106,7 +111,7 @@ def _grouped(request: Request, order: Sequence[int]) -> list[Group]:
     """In the dialect of the request: where it merges, no two messages of the user in a row that were not."""
     if not request.dialect.merged:
         return [(i,) for i in order]
-    rank = {i: n for n, i in enumerate(request.place)}
+    rank = request.rank
     groups: list[Group] = []
     last: Group = ()  # the group of the user that may go on
     for i in order:
@@ -150,7 +155,13 @@ class Payload:
         self.groups = arrange(request, digest) if digest.cut else [(i,) for i in range(len(request.items))]
         self.written: dict[int, dict[str, Any]] = {}
         self.made: dict[bytes, ReadMessage] = {}
-        items = [self._read(n, group) for n, group in enumerate(self.groups)]
+        given = request.items
+        items = [
+            given[group[0]]  # most of a long history
+            if len(group) == 1 and group[0] != DIGEST and not given[group[0]].thoughts
+            else self._read(n, group)
+            for n, group in enumerate(self.groups)
+        ]
         self.marks = [request.prompt.beside.mark, *(item.fingerprint for item in items)]
         self.sizes = [request.prompt.beside.tokens, *(item.tokens for item in items)]
         self.tokens = sum(self.sizes)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from lrrc.digest.selection import Span
+from lrrc.episodes.episode import ROLES
 from lrrc.middleware.beside import Beside, beside_of
-from lrrc.middleware.chat_messages import ReadMessage, fingerprint, read_message
+from lrrc.middleware.chat_messages import ReadMessage, fingerprint, prefix_hashes, read_message
 from lrrc.middleware.client_objects import chat_dict
 from lrrc.middleware.dialect import Dialect, dialect_of
 from lrrc.runtime.files import invalid_value
@@ -36,6 +38,12 @@ class Prompt:
     beside: Beside
     form: Form
     numbers: tuple[tuple[int, ...], ...] | None = None
+
+    @cached_property
+    def links(self) -> list[bytes]:
+        """The chain of its body: all but system and developer messages."""
+        pairs = zip(self.marks, self.messages, strict=True)
+        return prefix_hashes(mark for mark, message in pairs if ROLES[message["role"]] != "system")
 
     @property
     def numbered(self) -> Iterator[tuple[Mapping[str, Any], tuple[int, ...]]]:

@@ -72,7 +72,7 @@ def shorten(coordinator: Coordinator, body: bytes, headers: Mapping[bytes, bytes
             raise LeftAlone(*BYPASSED)
         options = options_of(request, headers) | {"prices": coordinator.prices(model, body)}
         began = time.perf_counter()
-        shorter, receipt, texts = COMPOSE[kind](coordinator, request, body, options)
+        shorter, receipt, given = COMPOSE[kind](coordinator, request, body, options)
         seconds = time.perf_counter() - began
     except LeftAlone as why:
         return Outcome(model, *(BYPASSED if asked_not_to else (why.action, why.reason)))
@@ -83,10 +83,10 @@ def shorten(coordinator: Coordinator, body: bytes, headers: Mapping[bytes, bytes
         return Outcome(model, "malformed", reason, origin_of(error), problem=" ".join(str(error).split()))
     except Exception as error:  # whatever it is: the call is worth more than its saving
         return Outcome(model, "failed", f"a mistake of lrrc's own, at {place(error)}", origin_of(error))
-    return Outcome(model, receipt=receipt, messages=texts, body=shorter, seconds=seconds)
+    return Outcome(model, receipt=receipt, messages=given, body=shorter, seconds=seconds)
 
 
-Composed = tuple[bytes | None, Receipt, tuple[Any, ...]]  # the body to send where it is another, and messages to show
+Composed = tuple[bytes | None, Receipt, tuple[Any, ...]]  # the body to send where it is another, and the messages given
 
 
 def compose_chat(coordinator: Coordinator, request: dict[str, Any], body: bytes, options: dict[str, Any]) -> Composed:
@@ -106,8 +106,7 @@ def compose_messages(
     """A request of Anthropic's. Raises ValueError for what cannot be read."""
     payload, receipt = anthropic_messages.compose(coordinator, request, **options)
     shorter = None if receipt.action == "passed" else spliced(body, request["messages"], payload)
-    text_of = anthropic_messages.text_of
-    return shorter, receipt, tuple({"role": m["role"], "content": text_of(m)} for m in request["messages"])
+    return shorter, receipt, tuple(request["messages"])
 
 
 def compose_responses(
@@ -119,8 +118,7 @@ def compose_responses(
     if isinstance(given, str):  # one message: nothing to shorten
         return None, receipt, ({"role": "user", "content": given},)
     shorter = None if receipt.action == "passed" else spliced(body, given, payload, "input")
-    role_of, text_of = openai_responses.role_of, openai_responses.text_of
-    return shorter, receipt, tuple({"role": role_of(item), "content": text_of(item)} for item in given)
+    return shorter, receipt, tuple(given)
 
 
 COMPOSE = {CHAT: compose_chat, MESSAGES: compose_messages, RESPONSES: compose_responses}

@@ -45,7 +45,7 @@ class Compress:
         if done.receipt is None:
             return refusal(done.problem or done.reason, 500 if done.action == "failed" else 400)
         self.proxy.ledger.composed(
-            {"model": done.model, "messages": done.messages}, len(body), done.receipt, done.seconds
+            {"model": done.model, "kind": kind, "messages": done.messages}, len(body), done.receipt, done.seconds
         )
         payload = text_of(done.body or plain)
         answer = f'{{"payload": {payload}, "receipt": {json.dumps(done.receipt.to_dict())}}}'

@@ -278,7 +278,7 @@ class Proxy:
             "x-lrrc-tokens-after": str(receipt.tokens_after),
             CONVERSATION: receipt.conversation,
         }
-        entry = ({"model": done.model, "messages": done.messages}, len(body), receipt, done.seconds)
+        entry = ({"model": done.model, "kind": kind, "messages": done.messages}, len(body), receipt, done.seconds)
         if done.body is None:
             notes["x-lrrc-reason"] = receipt.reason
             if offer is None or receipt.reason in (HELD_OUT, LEFT_ALONE):

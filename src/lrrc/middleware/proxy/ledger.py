@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from lrrc.episodes.chat_message import text_of
+from lrrc.episodes import chat_message
+from lrrc.middleware import anthropic_messages, openai_responses
 from lrrc.middleware.proxy.books import Books, Call
+from lrrc.middleware.proxy.reading import CHAT, MESSAGES, RESPONSES
 from lrrc.middleware.proxy.spans import Spans
 from lrrc.middleware.receipt import Receipt
 
@@ -24,6 +26,11 @@ BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)  
 RECENT = 1000  # compositions behind the quantiles
 CALLS = 50  # last calls listed of a conversation
 ACTIONS = ("rewritten", "kept", "passed", "malformed", "failed", "unread", "refused", "bypassed")
+SAID = {  # who speaks in a message of a kind of prompt, and what it says
+    CHAT: (lambda message: message.get("name") or message["role"], chat_message.text_of),
+    MESSAGES: (lambda message: message["role"], anthropic_messages.text_of),
+    RESPONSES: (openai_responses.role_of, openai_responses.text_of),
+}
 REASONS = 100  # most that are told apart: each is a time series for a monitor
 
 
@@ -40,7 +47,8 @@ class LedgerEntry:
     reusable: int = 0
     size: int = 0  # bytes of the last request
     recent: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=CALLS))
-    messages: Sequence[Mapping[str, Any]] = ()  # of the last call
+    messages: Sequence[Mapping[str, Any]] = ()  # of the last call, in the form of its kind of prompt
+    kind: str = CHAT
     receipt: Receipt | None = None
 
     def row(self) -> dict[str, Any]:
@@ -59,7 +67,8 @@ class LedgerEntry:
 
     def detail(self) -> dict[str, Any]:
         """The last call too: texts, what was sent as it stood, and every line of the digest with its source."""
-        texts = [{"speaker": m.get("name") or m["role"], "text": text_of(m)} for m in self.messages]
+        speaker_of, text_of = SAID[self.kind]
+        texts = [{"speaker": speaker_of(message), "text": text_of(message)} for message in self.messages]
         last = self.recent[-1] | {
             "messages": texts,
             "kept": list(self.receipt.kept),
@@ -151,6 +160,7 @@ class Ledger:
             }
         )
         entry.messages, entry.receipt, entry.size = request["messages"], receipt, size
+        entry.kind = request.get("kind", CHAT)
         self._shrink()
         self.requests.labels(receipt.action).inc()
         if receipt.action == "passed":
