@@ -192,7 +192,8 @@ class KindsConfig:
     """Kinds of conversation left out in turn (a frozen stage): `files` beside the arena; calls of each and random
     digests of each call; the longest history, and how much of what is asked is shown; `ridge` of the line of values;
     calls and budgets that an order is fitted on; calls on which policies are met at other budgets than the operating
-    one; how many of them the language model reads; replies of a conversation whose links are looked up.
+    one; of how many calls the language model reads random digests and rules (`read`), of how many those of all policies
+    (`read_policies`; `read_elsewhere` at other budgets); replies of a conversation whose links are looked up.
     """
 
     files: Listed[str]
@@ -206,6 +207,7 @@ class KindsConfig:
     budgets: Listed[Positive]
     met_elsewhere: Several
     read: Count
+    read_policies: Count
     read_elsewhere: Count
     links: Positive
     seed: Seed

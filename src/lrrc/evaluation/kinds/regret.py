@@ -41,15 +41,15 @@ def line_at(line: Line, encoder: SentenceEncoder, budget: int) -> Policy:
     return made
 
 
-def network_at(checkpoint: Path, encoder: SentenceEncoder, line: Line | None = None) -> Maker:
-    """A trained coordinator, with the rules that conversations unlike those it learnt from get, filling its budget;
-    with a line, in place of place alone."""
+def network_at(checkpoint: Path, encoder: SentenceEncoder, name: str = "lrrc", line: Line | None = None) -> Maker:
+    """A trained policy of that name, with the rules that conversations unlike those it learnt from get, filling its
+    budget; with a line, in place of place alone."""
     from lrrc.policies.checkpoint import load_net, read_config
 
     net, rank = load_net(checkpoint), read_config(checkpoint)["rank"]
 
     def made(budget: int) -> Policy:
-        spec = PolicySpec("lrrc", budget, replace(FOREIGN_RULES, least_share=0.0), rank)
+        spec = PolicySpec(name, budget, replace(FOREIGN_RULES, least_share=0.0), rank)
         policy = build_policy(spec, encoder, net, str(checkpoint))
         return policy.with_line(line) if line else policy
 

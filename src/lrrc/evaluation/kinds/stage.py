@@ -24,6 +24,7 @@ from lrrc.runtime.files import write_json, write_parquet
 ARENA = "embedded"  # what the embedded arena is called; the coordinator is trained on it, so is not met there
 
 VALUES = "values-line"  # the line of values per token
+PRUNED = "tokensqueeze-only"  # words of every message, by what the same network finds essential
 WITH_LINE = "lrrc-line"  # the coordinator whose prior is the ordered line, as the package has it
 
 
@@ -59,8 +60,9 @@ def evaluate_kinds(inputs: Inputs, params: Params, out: Path, work: Path) -> Non
     stored = out / "answers.parquet"
     known = read_journals(work) | (read_answers(stored) if stored.is_file() else {})
     answers = Answers(language_model.load(str(inputs.model)), known, work / "answers.jsonl")
-    reader, seldom = (
-        Reader(answers, params.fidelity.reply_tokens, count) for count in (settings.read, settings.read_elsewhere)
+    reader, often, seldom = (
+        Reader(answers, params.fidelity.reply_tokens, count)
+        for count in (settings.read, settings.read_policies, settings.read_elsewhere)
     )
     calls = all_calls(kinds, settings, params.budget, settings.calls)
     rows = measure_targets(calls, encoder, reader, settings, params.budget)
@@ -78,7 +80,7 @@ def evaluate_kinds(inputs: Inputs, params: Params, out: Path, work: Path) -> Non
         own = budget == params.budget
         some = calls if own else all_calls(kinds, settings, budget, settings.met_elsewhere)
         some = {kind: of_kind for kind, of_kind in some.items() if len(of_kind) > 1}
-        met += measure_regret(some, makers, encoder, reader if own else seldom, budget)
+        met += measure_regret(some, makers, encoder, often if own else seldom, budget)
         write_parquet(out / "rows.parquet", pa.Table.from_pylist(met, schema=regret.schema()))
     write_answers(stored, answers.handed_over()[0])
 
@@ -149,7 +151,11 @@ def makers_of(kind: str, order: Line, values: Line, encoder: SentenceEncoder, ch
     made: dict[str, Maker] = {"additive": partial(line_at, order, encoder), VALUES: partial(line_at, values, encoder)}
     if kind == ARENA:
         return made
-    return made | {"lrrc": network_at(checkpoint, encoder), WITH_LINE: network_at(checkpoint, encoder, order)}
+    return made | {
+        "lrrc": network_at(checkpoint, encoder),
+        WITH_LINE: network_at(checkpoint, encoder, line=order),
+        PRUNED: network_at(checkpoint, encoder, PRUNED),
+    }
 
 
 def measure_links(
