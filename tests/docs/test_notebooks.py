@@ -86,6 +86,15 @@ def test_inspect_shows_digest_scores_and_gates(project):
 
 
 @pytest.mark.filterwarnings("default")
+def test_a_bare_clone_inspects_what_the_package_has(tmp_path):
+    for name in ("dvc.yaml", "params.yaml", "data/embedded/arena.parquet"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, tmp_path / name)
+    shown = run("02_inspect_a_digest.ipynb", tmp_path)
+    assert "packaged: rank 8" in shown and "arena-0-" in shown and "image/png" in shown and "Warning" not in shown
+
+
+@pytest.mark.filterwarnings("default")
 def test_own_logs_are_estimated(project):
     shown = run("03_your_own_logs.ipynb", project)
     assert all(name in shown for name in ("full-context", "bm25", "embedding", "lrrc", "image/png"))
