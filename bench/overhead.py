@@ -38,6 +38,7 @@ TINY = {
         "budgets": [32],
         "policies_elsewhere": ["lrrc"],
         "episodes_elsewhere": 1,
+        "second_episodes": 0,
     },
     "fidelity": {"policies": ["no-history", "lrrc"], "calls": 4},
 }

@@ -30,6 +30,7 @@ SMALL = {
         "budgets": [64],
         "policies_elsewhere": ["lrrc"],
         "episodes_elsewhere": 2,
+        "second_episodes": 0,
     },
     "fidelity": {"policies": ["bm25", "lrrc"], "calls": 3},
 }

@@ -141,14 +141,16 @@ class GainsConfig:
 @checked
 class LiveConfig:
     """Live evaluation: budgets beside the operating one, episodes at the operating budget, and elsewhere (budgets,
-    ranks, ablations); `agent` local is the packaged model, endpoint an OpenAI-compatible server. `remember`: ask the
-    local model, here and in fidelity, only what is not known from earlier runs.
+    ranks, ablations); `agent` local is the packaged model, endpoint an OpenAI-compatible server. With the local one,
+    Gemma-3-270m answers the checks of `second_episodes`, too, at the operating budget. `remember`: ask local models,
+    here and in fidelity, only what is not known from earlier runs.
     """
 
     agent: Literal[AGENTS]
     budgets: Listed[Tokens]
     episodes: Count
     episodes_elsewhere: Count
+    second_episodes: Count
     policies: Listed[LivePolicy]
     policies_elsewhere: Listed[LivePolicy]
     base_url: str | None

@@ -22,6 +22,7 @@ from lrrc.dataset.calls import calls_of, whole_history
 from lrrc.dataset.inputs import StageInputs
 from lrrc.dataset.segment_gains import save_gains
 from lrrc.digest.rendering import HEAD
+from lrrc.episodes.arena.curate import MODELS
 from lrrc.episodes.episode import Check, Episode, Message, Turn
 from lrrc.episodes.episode_file import write_episodes
 from lrrc.evaluation.live.agents import Answer, LocalAgent, Question
@@ -34,7 +35,7 @@ from lrrc.policies.payload import as_chat
 from lrrc.policies.registry import load_policy
 from lrrc.policies.spec import PolicySpec
 from lrrc.policy_catalogue import LEARNED, UNTRAINED, WHOLE
-from lrrc.pretrained import language_model, tokens
+from lrrc.pretrained import gemma, language_model, tokens
 from lrrc.pretrained.answers import Answers, Kept, LanguageModelFiles, read_answers, read_journals, write_answers
 from lrrc.runtime.files import write_json
 
@@ -345,6 +346,7 @@ UNTRAINED_ONLY = {
         "budgets": [16, 32],
         "policies_elsewhere": ["recency"],
         "episodes_elsewhere": 3,
+        "second_episodes": 0,
     },
     "tune": VALUES["tune"] | {"top": [1, 0]},
 }
@@ -395,6 +397,24 @@ def test_the_stage(stage, tmp_path):
     stage(episodes, "two")
     for name in ("rows.parquet", "meta.json", "answers.parquet"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_a_second_reader_takes_its_own_side(stage, tmp_path, monkeypatch):
+    """The other model of the arena answers, too, where its own model played, at the operating budget alone."""
+    write_lm(tmp_path / "other", seed=1)
+    monkeypatch.setattr(gemma, "at_hand", lambda cache: tmp_path / "other")
+    monkeypatch.setattr(gemma, "load", language_model.load)
+    episodes = [dataclasses.replace(checked(seed), models=MODELS) for seed in range(6)]
+    rows, meta = stage(episodes, "both", live=UNTRAINED_ONLY["live"] | {"second_episodes": 4})
+    second = pd.read_parquet(tmp_path / "both/second.parquet")
+    assert meta["second"] == gemma.NAME and second.episode_id.nunique() == 4 and rows.episode_id.nunique() == 5
+    named = ["policy", "budget", "episode_id", "turn"]
+    asked = rows[rows.stop.isna() & (rows.budget.isna() | (rows.budget == 16))]
+    both = second.merge(asked, on=named, how="left", suffixes=("", "_first"))
+    assert len(both) == len(second) and {*second.policy} == {*asked.policy} and second.stop.isna().all()
+    assert (both.choice != both.choice_first).any()  # another model
+    stage(episodes, "one")
+    assert len(pd.read_parquet(tmp_path / "one/second.parquet")) == 0
 
 
 def test_what_was_answered_is_not_asked_again(stage, tmp_path, capsys):

@@ -50,12 +50,18 @@ def base(evaluation, policy, rank=None, budget=None, variant="", data="embedded"
 def live_records(n=408, seeds=2):
     """One group of records per policy, rank and budget, as the live evaluation writes them.
 
-    What is at the operating point met all n episodes; that and the rest share half of them.
+    What is at the operating point met all n episodes, and another reader a quarter of them; that and the rest share
+    half of them.
     """
-    shared = _live_records("live-shared", n // 2, seeds)
+
+    def at_home(evaluation, episodes):
+        found = _live_records(evaluation, episodes, seeds)
+        return [r for r in found if r["rank"] in (None, 8) and r["budget"] in (None, 128)]
+
     return [
-        *(r for r in _live_records("live", n, seeds) if r["rank"] in (None, 8) and r["budget"] in (None, 128)),
-        *shared,
+        *at_home("live", n),
+        *_live_records("live-shared", n // 2, seeds),
+        *({**record, "agent": "gemma-3-270m"} for record in at_home("live-second", n // 4)),
     ]
 
 

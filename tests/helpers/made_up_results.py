@@ -332,7 +332,7 @@ def without(*parts):
     gone |= {f"team-{part}" for part in TEAM_PARTS} if "team" in parts else set()
     gone |= {"kinds-words", "kinds-recall"} if "kinds" in parts else set()
     gone |= {"live-curve", "live-equal-tokens"} if gone & {"live", "live-curve"} else set()
-    gone |= {"live-shared"} if "live" in gone else set()
+    gone |= {"live-shared", "live-second"} if "live" in gone else set()
     return replace(whole, records=[r for r in whole.records if r["evaluation"] not in gone])
 
 

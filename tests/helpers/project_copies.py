@@ -53,6 +53,7 @@ TINY = {
         "budgets": [32],
         "policies_elsewhere": ["bm25"],
         "episodes_elsewhere": 1,
+        "second_episodes": 0,
     },
     "fidelity": {"policies": ["no-history", "bm25", "lrrc"], "calls": 4},
 }

@@ -86,7 +86,9 @@ def test_figure2_draws_the_records_with_standard_errors(summary):
     assert standard_error(expected["lrrc"]) == pytest.approx(error, rel=1e-6)
 
 
-@pytest.mark.parametrize(("name", "count"), [("pareto", 8 + 4), ("live_pareto", 12 + 4)])  # policies, ranks
+@pytest.mark.parametrize(
+    ("name", "count"), [("pareto", 8 + 4), ("live_pareto", 12 + 4), ("second_pareto", 12 + 1)]
+)  # policies, ranks
 def test_pareto_names_overlap_nothing(name, count, summary):
     figure = draw(name, summary)
     figure.draw_without_rendering()
@@ -133,7 +135,7 @@ def test_figures_of_the_paper_without_outcomes(name):
 
 def test_what_cannot_be_drawn_is_named():
     part = synthetic.without("success", "live", "call-gate")
-    assert {"pareto", "live_pareto", "live_curves", "call_gate"} == set(FIGURES) - set(drawable(part))
+    assert {"pareto", "live_pareto", "second_pareto", "live_curves", "call_gate"} == set(FIGURES) - set(drawable(part))
     assert lead(part) is None
     assert [text.partition(" is ")[0] for text in part.missing_parts()] == [
         "Preference success",

@@ -177,7 +177,9 @@ def test_live_success_leads_and_says_what_it_is(sources, pages):
     assert "The best rule is BM25 with 47.0 %" in told[1] and "+3.0 points from it (+1.0 to +5.0): higher" in told[1]
     assert "The best learned rival is RIMs-only" in told[1] and "LRRC's 1,500 tokens per episode" in told[1]
     assert "27.0 %" in told[2] and "74.0 %" in told[2] and "as no policy can" in told[2]
-    assert told[3].startswith("Checks of standing rules") and "LRRC r = 8 54 %" in told[3]
+    assert told[3].startswith("By another reader, gemma-3-270m, on 102 episodes") and "74.0 % from digests" in told[3]
+    assert "+13.0 points (+9.5 to +16.5): higher than Full-Context" in told[3]
+    assert told[4].startswith("Checks of standing rules") and "LRRC r = 8 54 %" in told[4]
     second = headline.further_sentences(summary)
     assert second[0].startswith("Over the logged episodes LRRC at rank 8 uses")
     fidelity, elsewhere, _ = second[-3:]  # kinds left out come last

@@ -184,12 +184,20 @@ def test_from_the_files_of_the_stage(tmp_path):
 
     from lrrc.runtime.files import write_json
 
-    meta = {"data": "embedded", "judge": "verifier", "agent": "a-model", "episodes": 4}
+    meta = {"data": "embedded", "judge": "verifier", "agent": "a-model", "second": "another", "episodes": 4}
     (tmp_path / "meta.json").write_text(json.dumps(meta))
-    for rows in (ROWS, []):
-        pq.write_table(pa.Table.from_pylist(rows, schema=live_schema()), tmp_path / "rows.parquet")
+    at_home = [row for row in ROWS if row["budget"] in (None, 64) and row["rank"] in (None, 8) and not row["variant"]]
+    for rows, second in ((ROWS, at_home), (ROWS, []), ([], [])):
+        for name, some in (("rows", rows), ("second", second)):
+            pq.write_table(pa.Table.from_pylist(some, schema=live_schema()), tmp_path / f"{name}.parquet")
         records = read_live(tmp_path, SETTINGS)
         assert bool(records) == bool(rows)
-        assert all(r["agent"] == "a-model" and r["judge"] == "verifier" for r in records)
+        theirs = {r["agent"]: r for r in records if r["evaluation"] == "live-second"}
+        assert set(theirs) == ({"another"} if second else set())
+        assert {r["agent"] for r in records} - set(theirs) == ({"a-model"} if rows else set())
+        assert all(r["judge"] == "verifier" for r in records)
+        if second:  # the same answers, so the same figures
+            same = [{**r, "evaluation": "live", "agent": "a-model"} for r in records if r["agent"] == "another"]
+            assert all(record in records for record in same if record["metric"] == "live_success") and len(same) > 10
         write_json(tmp_path / "summary.json", Summary.of(records, 8, 64).content())
         assert len(Summary.load(tmp_path / "summary.json", 8, 64).records) == len(records)

@@ -49,6 +49,14 @@ def convert(folder: Path, cache: Path) -> None:
         packaged_tokenizer(source).save(str(temporary / "tokenizer.json"))
 
 
+def at_hand(cache: Path) -> Path:
+    """The folder of the model under `cache`, converted at first use. Raises ValueError."""
+    folder = cache / NAME
+    if not (folder / "config.json").is_file():
+        convert(folder, cache)
+    return folder
+
+
 def packaged_tokenizer(source: Path) -> Tokenizer:
     """The tokenizer that the gguf file describes: byte pairs whose merges follow from the pieces' scores."""
     from gguf import GGUFReader, TokenType

@@ -92,9 +92,38 @@ def sentences(summary: Summary) -> list[str]:
             f"With no history at all it answers {_share(none)}; with digests of that length written in knowledge "
             f"of the answer, as no policy can, {_share(facts)}."
         )
+    text += by_another(summary)
     if rules := standing_rules(summary):
         text.append(f"{rules}.")
     return text
+
+
+def second_gap(summary: Summary) -> Mapping[str, Any] | None:
+    """LRRC's success minus Full-Context's by another reader; None where none was asked."""
+    at = operating_point(summary)
+    return summary.record_or_none("live_success_difference_vs_full", evaluation="live-second", **at)
+
+
+def by_another(summary: Summary) -> list[str]:
+    """What another reader makes of LRRC's digests and of the full history; [] where none was asked."""
+    gap, at = second_gap(summary), {"metric": "live_success", "evaluation": "live-second"}
+    if gap is None:
+        return []
+    shares = [
+        f"{_share(found)} from {said}"
+        for said, policy in (
+            ("them", operating_point(summary)),
+            ("the full history", {"policy": "full-context"}),
+            ("no history", {"policy": "no-history"}),
+            ("digests written in knowledge of the answer", {"policy": "oracle"}),
+        )
+        if (found := summary.record_or_none(**at, **policy))
+    ]
+    between = f"{gap['value']:+.1f} points ({gap['low']:+.1f} to {gap['high']:+.1f})"
+    return [
+        f"By another reader, {gap['agent']}, on {gap['n']} episodes at the same digests: right {', '.join(shares)}. "
+        f"LRRC's difference from the full history is {between}: {reading(gap, 'Full-Context')}"
+    ]
 
 
 def against_rivals(summary: Summary) -> list[str]:

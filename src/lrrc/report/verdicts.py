@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lrrc.report.live_headline import operating_point, rivals, told_p
+from lrrc.report.live_headline import operating_point, rivals, second_gap, told_p
 from lrrc.report.tables import kinds_tables
 from lrrc.results.kinds_records import MEAN, WORST
 from lrrc.results.scores import GATE_ON
@@ -222,10 +222,16 @@ def tokens(summary: Summary) -> Verdict | None:
     gap = summary.record_or_none("live_success_difference_vs_full", evaluation="live", **at)
     if not (saved and gap):
         return None
+    told, measured = direction(gap, up="yes", down="no"), f"{signed(gap)} points of checks right"
+    if other := second_gap(summary):
+        theirs = direction(other, up="yes", down="no")
+        both = f"{told} ({gap.get('agent', LIVE_AGENT)}); {theirs} ({other['agent']})"
+        told = f"{told}, by both readers" if told == theirs else both
+        measured += f" ({other['agent']}: {signed(other)}, {other['n']} episodes)"
     return Verdict(
         "Does a short digest help a small model?",
-        direction(gap, up="yes", down="no"),
-        f"{amount(saved)} % {less(saved)} tokens, and {signed(gap)} points of checks right against the full history",
+        told,
+        f"{amount(saved)} % {less(saved)} tokens, and {measured} against the full history",
         f"{_where(gap)}, {gap.get('agent', LIVE_AGENT)}",
         "live_curves",
         "dvc repro live stats figures report",
@@ -287,6 +293,7 @@ SHOWN = {  # evaluation -> where the report shows its records
     "training": "figure4",
     "live": "table-live_details",
     "live-shared": "table-live",
+    "live-second": "table-live_second",
     "live-ablation": "live_ablations",
     "live-by-category": "table-live_families",
     "live-equal-tokens": "table-live_equal_tokens",

@@ -41,12 +41,15 @@ def read_live(folder: Path, settings: Settings) -> list[dict[str, Any]]:
     """Records of what the stage live wrote; none where its table is empty."""
     import pandas as pd
 
-    rows = pd.read_parquet(Path(folder) / "rows.parquet")
+    rows, second = (pd.read_parquet(Path(folder) / f"{name}.parquet") for name in ("rows", "second"))
     meta = json.loads((Path(folder) / "meta.json").read_text(encoding="utf-8"))
     if rows.empty:
         return []
-    found = live_records(rows, Source(meta["data"], meta["judge"]), settings)
-    return [{**record, "agent": meta["agent"]} for record in found]
+    source = Source(meta["data"], meta["judge"])
+    found = [{**record, "agent": meta["agent"]} for record in live_records(rows, source, settings)]
+    if not second.empty:
+        found += [{**record, "agent": meta["second"]} for record in second_records(second, source, settings)]
+    return found
 
 
 def per_episode(rows: pd.DataFrame) -> Scores:
@@ -73,13 +76,9 @@ def episodes_of(rows: pd.DataFrame) -> pd.DataFrame:
 def live_records(rows: pd.DataFrame, source: Source, settings: Settings) -> list[dict[str, Any]]:
     """Means, comparisons with Full-Context and of LRRC with every other policy, ablations, task families, curves."""
     curves, rows = rows[rows["stop"].notna()], rows[rows["stop"].isna()]
-    scores, records = per_episode(rows), []
-    for evaluation, some in _on_one_set(scores).items():
-        for config in some.tables:
-            base = _base(config, source, "live-ablation" if config.variant else evaluation)
-            records += _means(some, config, base)
-            records += _against_full(some, config, base, settings)
-            records += _lead_of_lrrc(some, config, base, settings)
+    records = []
+    for evaluation, some in _on_one_set(per_episode(rows)).items():
+        records += _compared(some, evaluation, source, settings)
     records += _families(rows, source, settings)
     records += curve_records(
         episodes_of(curves),
@@ -89,6 +88,24 @@ def live_records(rows: pd.DataFrame, source: Source, settings: Settings) -> list
         settings,
     )
     adjust_for_many_tests(records)
+    return records
+
+
+def second_records(rows: pd.DataFrame, source: Source, settings: Settings) -> list[dict[str, Any]]:
+    """Means and comparisons by another reader, as "live-second"."""
+    records = _compared(per_episode(rows), "live-second", source, settings)
+    adjust_for_many_tests(records)
+    return records
+
+
+def _compared(scores: Scores, evaluation: str, source: Source, settings: Settings) -> list[dict[str, Any]]:
+    """Of every configuration the means, against Full-Context, and LRRC against it."""
+    records = []
+    for config in scores.tables:
+        base = _base(config, source, "live-ablation" if config.variant else evaluation)
+        records += _means(scores, config, base)
+        records += _against_full(scores, config, base, settings)
+        records += _lead_of_lrrc(scores, config, base, settings)
     return records
 
 

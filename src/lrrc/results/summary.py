@@ -10,7 +10,8 @@ claims and README read numbers from here only; what has no record is left out th
 
 Evaluations: "replay" (tokens, calls and the outcome of logged episodes; "ablation", "by-category", "by-language" and
 "power" belong to it), "live" (a local model reads a policy's payload and answers checks; "live-shared" is every rank
-and budget on the episodes that all met, "live-ablation" and "live-by-category" name the variant or the task family),
+and budget on the episodes that all met, "live-second" another model reads, "live-ablation" and "live-by-category" name
+the variant or the task family),
 "fidelity" (the true next reply under a local model; records differ in `data`), "call-gate" (the gate at thresholds
 "tau=0.30"), "tune" (settings tried on validation episodes),
 "dataset" and "training"; "votes" and what begins with "votes-" are the same on conversations that people judged
@@ -137,6 +138,11 @@ PARTS = {
         {"evaluation": "live-by-category", "metric": "live_success"},
         "Live success by task family",
         "no family was evaluated live in this run",
+    ),
+    "live-second": (
+        {"evaluation": "live-second", "metric": "live_success"},
+        "Live success by another reader",
+        "one local model alone answered checks in this run",
     ),
     "live-curves": (
         {"evaluation": "live-curve", "metric": "live_success"},

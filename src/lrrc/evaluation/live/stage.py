@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +19,26 @@ from lrrc.evaluation.live.agents import EndpointAgent, LocalAgent
 from lrrc.evaluation.live.checks import Configuration, evaluate, live_schema, sample
 from lrrc.evaluation.live.oracle import oracle
 from lrrc.evaluation.tuning.trials import Chosen, stops
-from lrrc.params import Params
+from lrrc.params import LiveConfig, Params
 from lrrc.policies.base import Policy
 from lrrc.policies.registry import load_policy, with_settings
 from lrrc.policies.run_items import ablation_folder, baseline_name, train_name
 from lrrc.policies.spec import PolicySpec
 from lrrc.policy_catalogue import LEARNED, ORACLE, WHOLE
-from lrrc.pretrained import language_model
-from lrrc.pretrained.answers import Kept, LanguageModelFiles, write_answers
+from lrrc.pretrained import gemma, language_model
+from lrrc.pretrained.answers import (
+    Answers,
+    Kept,
+    LanguageModelFiles,
+    read_answers,
+    read_journals,
+    write_answers,
+)
 from lrrc.runtime.files import write_json, write_parquet
 from lrrc.runtime.workers import map_as_completed
 
+SECOND = Path(".cache/second_reader")  # where its model is converted to
+ORDER = ("policy", "variant", "rank", "budget", "stop", "seed", "episode_id", "turn")  # of rows
 AT_ONCE = 4  # episodes a worker takes, under all configurations: payloads that are equal are often read once
 
 
@@ -75,6 +86,17 @@ def jobs_of(params: Params, models: Path) -> list[Configuration]:
     return jobs
 
 
+def second_jobs(params: Params, models: Path) -> list[Configuration]:
+    """What another reader is asked for, too: every policy as it is, at the operating budget and rank."""
+    most = min(params.live.episodes, params.live.second_episodes)
+    at_home = (
+        job
+        for job in jobs_of(params, models)
+        if job.stop is None and not job.variant and job.budget in (None, params.budget)
+    )
+    return [replace(job, episodes=most) for job in at_home if job.rank in (None, params.rank)]
+
+
 class Policies:
     """The policy of a job for an episode: the fit that never saw it, loaded once; its settings never saw it either."""
 
@@ -103,18 +125,25 @@ class Policies:
         return load_policy(PolicySpec.of(self.params, name), self.inputs.encoder, folder, f"fold-{fold}")
 
 
+def _agent(settings: LiveConfig, lm: LanguageModelFiles, reader: str) -> LocalAgent | EndpointAgent:
+    """Who answers, under the name that meta.json has."""
+    if reader == gemma.NAME:
+        known = read_journals(lm.journals) | read_answers(lm.known) if settings.remember else {}
+        return LocalAgent(Answers(gemma.load(str(gemma.at_hand(SECOND))), known, lm.journals / f"{os.getpid()}.jsonl"))
+    if settings.agent == "local":
+        return LocalAgent(lm.answers(settings.remember))
+    return EndpointAgent(settings.base_url, settings.model, Path(".cache/live/requests.jsonl"))
+
+
 @functools.lru_cache(maxsize=1)
-def _worker(params: Params, inputs: StageInputs, stored: Path, tuned: Path, lm: LanguageModelFiles):
+def _worker(params: Params, inputs: StageInputs, stored: Path, tuned: Path, lm: LanguageModelFiles, reader: str):
     """What every task of a process needs, made once: agent, policies, episodes, folds."""
     import torch
 
     torch.set_num_threads(1)
     settings = params.live
     folds = inputs.fold_of()
-    if settings.agent == "local":
-        agent = LocalAgent(lm.answers(settings.remember))
-    else:
-        agent = EndpointAgent(settings.base_url, settings.model, Path(".cache/live/requests.jsonl"))
+    agent = _agent(settings, lm, reader)
     drawn = sample(
         (e for e in read_episodes(inputs.episodes) if e.episode_id in folds), settings.episodes, settings.seed
     )
@@ -122,17 +151,26 @@ def _worker(params: Params, inputs: StageInputs, stored: Path, tuned: Path, lm: 
 
 
 def _task(
-    first: int, params: Params, inputs: StageInputs, stored: Path, tuned: Path, lm: LanguageModelFiles, models: Path
+    first: int,
+    reader: str,
+    params: Params,
+    inputs: StageInputs,
+    stored: Path,
+    tuned: Path,
+    lm: LanguageModelFiles,
+    models: Path,
 ) -> tuple[list[dict[str, Any]], dict[int, Kept], int, float]:
-    """Rows of all jobs over the episodes from number `first`; the model's answers, how many are new, seconds."""
+    """Rows of all of a reader's jobs over the episodes from number `first`; the model's answers, how many are new,
+    seconds."""
     started = time.monotonic()
-    agent, policies, drawn, folds = _worker(params, inputs, stored, tuned, lm)
+    agent, policies, drawn, folds = _worker(params, inputs, stored, tuned, lm, reader)
     rows = []
     here = drawn[first : first + AT_ONCE]
-    for count in sorted({job.episodes for job in jobs_of(params, models)}, reverse=True):
+    asked, player = (jobs_of, language_model.NAME) if reader != gemma.NAME else (second_jobs, gemma.NAME)
+    for count in sorted({job.episodes for job in asked(params, models)}, reverse=True):
         part = here[: max(0, count - first)]
-        jobs = [job for job in jobs_of(params, models) if job.episodes == count]
-        rows += evaluate(agent, language_model.NAME, part, jobs, policies, folds) if part else []
+        jobs = [job for job in asked(params, models) if job.episodes == count]
+        rows += evaluate(agent, player, part, jobs, policies, folds) if part else []
     used, new = agent.answers.handed_over() if isinstance(agent, LocalAgent) else ({}, 0)
     return rows, used, new, time.monotonic() - started
 
@@ -140,28 +178,36 @@ def _task(
 def evaluate_live(
     models: Path, inputs: StageInputs, stored: Path, tuned: Path, lm: LanguageModelFiles, params: Params, out: Path
 ) -> None:
-    """Evaluate everything and write out/rows.parquet, out/meta.json and out/answers.parquet (what the model answered).
+    """Evaluate everything and write out/rows.parquet, out/second.parquet (another reader's), out/meta.json and
+    out/answers.parquet (what the models answered).
 
     Data without checks gives empty tables.
     """
     import pyarrow as pa
 
-    folds = inputs.fold_of()
+    settings, folds = params.live, inputs.fold_of()
     able = [e for e in read_episodes(inputs.episodes) if e.checks and e.episode_id in folds]
-    count = min(params.live.episodes, len(able))
-    rows: list[dict[str, Any]] = []
+    count = min(settings.episodes, len(able))
+    local = settings.agent == "local"
+    second = min(count, settings.second_episodes) if local else 0
+    if second:
+        gemma.at_hand(SECOND)  # before several processes want it
+    first_reader = language_model.NAME if local else settings.model
+    readers = {first_reader: ("rows", count), gemma.NAME: ("second", second)}
     answered: dict[int, Kept] = {}
     work = functools.partial(_task, params=params, inputs=inputs, stored=stored, tuned=tuned, lm=lm, models=models)
-    tasks = [(first,) for first in range(0, count, AT_ONCE)]
-    for number, (_, (found, used, new, seconds)) in enumerate(map_as_completed(work, tasks), 1):
-        rows += found
-        answered |= used
-        print(f"live {number}/{len(tasks)}: {len(found)} answers, {new} newly asked, {seconds:.0f} s", flush=True)
+    for reader, (name, most) in readers.items():
+        rows: list[dict[str, Any]] = []
+        tasks = [(first, reader) for first in range(0, most, AT_ONCE)]
+        for number, (_, (found, used, new, seconds)) in enumerate(map_as_completed(work, tasks), 1):
+            rows += found
+            answered |= used
+            told = f"{len(found)} answers, {new} newly asked, {seconds:.0f} s"
+            print(f"live, {reader} {number}/{len(tasks)}: {told}", flush=True)
+        rows.sort(key=lambda r: tuple(str(r[k]) for k in ORDER))
+        write_parquet(out / f"{name}.parquet", pa.Table.from_pylist(rows, schema=live_schema()))
     if not count:
         print("live: no episode of this data set has checks that a program can verify; nothing is evaluated")
-    order = ("policy", "variant", "rank", "budget", "stop", "seed", "episode_id", "turn")
-    rows.sort(key=lambda r: tuple(str(r[k]) for k in order))
     write_answers(out / "answers.parquet", answered)
-    write_parquet(out / "rows.parquet", pa.Table.from_pylist(rows, schema=live_schema()))
-    name = language_model.NAME if params.live.agent == "local" else params.live.model
-    write_json(out / "meta.json", {**data_provenance(inputs, params), "agent": name, "episodes": count})
+    names = {"agent": first_reader, "second": gemma.NAME}
+    write_json(out / "meta.json", {**data_provenance(inputs, params), **names, "episodes": count})

@@ -91,9 +91,7 @@ def folds(order: Sequence[TeamEpisode], number: int) -> dict[str, int]:
 
 def load_models(lm: Path, cache: Path) -> dict[str, LanguageModel]:
     """Both local models by name, the second one converted where that has not been done. Raises ValueError."""
-    if not (cache / gemma.NAME / "config.json").is_file():
-        gemma.convert(cache / gemma.NAME, cache)
-    return dict(zip(MODELS, (language_model.load(str(lm)), gemma.load(str(cache / gemma.NAME))), strict=True))
+    return dict(zip(MODELS, (language_model.load(str(lm)), gemma.load(str(gemma.at_hand(cache)))), strict=True))
 
 
 def remembering(places: Places, journal: str) -> TeamAgents:

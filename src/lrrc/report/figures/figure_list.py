@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lrrc.report.figures.architecture import architecture, shapes
 from lrrc.report.figures.live_figures import call_gate, fidelity, live_ablations
 from lrrc.report.figures.paper_figures import dataset, rank_tradeoff, success_and_tokens, training
-from lrrc.report.figures.pareto import live_curves, live_pareto, pareto
+from lrrc.report.figures.pareto import live_curves, live_pareto, pareto, second_pareto
 from lrrc.report.figures.plot import Plot
 from lrrc.report.figures.printed import printed
 from lrrc.report.figures.team_figures import against_success
@@ -68,6 +68,14 @@ FIGURES = {
         "figures, stats, live, {ranks}, {baselines}",
         plot=lambda measured: live_pareto(measured.summary),
         needs="live",
+    ),
+    "second_pareto": Figure(
+        "Tokens against success, live, by another reader",
+        "The other model of the arena reads what each policy sends, at the operating budget, and answers the checks of "
+        "its own side. 95 % intervals.",
+        "figures, stats, live, {operating}, {baselines}",
+        plot=lambda measured: second_pareto(measured.summary),
+        needs="live-second",
     ),
     "pareto": Figure(
         "Tokens against success, recorded outcomes",

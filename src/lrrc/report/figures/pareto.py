@@ -41,6 +41,15 @@ def live_pareto(summary: Summary) -> Plot:
     return Plot([Panel(TOKENS, y, series)], (PAGE, 4.3), note)
 
 
+def second_pareto(summary: Summary) -> Plot:
+    """Live, by another reader: every policy at the operating budget."""
+    groups = live_pairs(summary, "live-second")
+    series = [_series(pairs, summary, " % of checks right") for pairs in groups]
+    y = Axis("Checks answered right (%)", printed="Checks answered right (%), live")
+    note = f"Mean and 95 % interval over episodes. {live_note([s for pairs in groups for _, s in pairs])}"
+    return Plot([Panel(TOKENS, y, series)], (PAGE, 4.3), note)
+
+
 def live_curves(summary: Summary) -> Plot:
     """Live: every policy as one line over its own stopping parameter, settings tuned; references are points."""
     points, costs = (
@@ -62,7 +71,8 @@ def live_curves(summary: Summary) -> Plot:
 
 
 def live_pairs(summary: Summary, evaluation: str) -> list[Pairs]:
-    """Tokens and success, live: of what met all episodes ("live"), or of every rank and budget ("live-shared")."""
+    """Tokens and success, live: of what met all episodes ("live"), of every rank and budget ("live-shared"), or by
+    another reader ("live-second")."""
     return paired(*(summary.find(evaluation=evaluation, metric=m) for m in ("live_success", "live_tokens_per_episode")))
 
 

@@ -61,6 +61,7 @@ GATE = (
 def live_tables(summary: Summary) -> list[Table]:
     """Tables of what was evaluated live, by fidelity, transfer and call-gate; empty where not run."""
     live = in_order(summary.find(evaluation="live", metric="live_success"))
+    second = in_order(summary.find(evaluation="live-second", metric="live_success"))
     changed = summary.find(evaluation="live-ablation", metric="live_success")
     whole = summary.at_operating_point(evaluation="live-shared", metric="live_success", policy="lrrc")
     ablated = [*whole, *sorted(changed, key=lambda r: r["variant"])] if changed else []
@@ -79,6 +80,15 @@ def live_tables(summary: Summary) -> list[Table]:
             live,
             LIVE,
             live_note(live),
+        ),
+        tabulate(
+            summary,
+            "live_second",
+            "Live: another reader" + (f", {second[0]['agent']}" if second else ""),
+            {"Policy": [name(r) for r in second], "Budget": [r["budget"] for r in second]},
+            second,
+            LIVE,
+            live_note(second),
         ),
         *curve_tables(summary),
         families_table(summary),
