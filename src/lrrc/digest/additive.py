@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from lrrc.digest.dialogue import in_dialogue
 from lrrc.digest.features import FEATURES, FIRST_AGENT, OTHER, USER, Query
 from lrrc.digest.history import History
 from lrrc.digest.place_prior import (
@@ -65,6 +66,7 @@ OF_ORDER = (  # and an ordered one
     "first_sentence",
     "own",
     "by_a_user",
+    "in_dialogue",  # said to the agent, or by whom it speaks with (lrrc.digest.dialogue)
 )
 ADDITIVE_FEATURES = tuple(dict.fromkeys((*OF_WORTH, *OF_ORDER)))
 LONG = 60  # tokens; of the longest segments
@@ -192,6 +194,10 @@ class _Seen:
     @property
     def by_a_user(self):
         return self.speaker_n == USER
+
+    @property
+    def in_dialogue(self):
+        return np.isin(self.message_n, in_dialogue(self.history.messages, self.agent))
 
     @property
     def tool(self):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 GROUPS = {
     "place": ("sentences_before", "log_sentences_before", "tokens_before", "first_sentence"),
-    "speaker": ("own", "by_a_user"),
+    "speaker": ("own", "by_a_user", "in_dialogue"),
 }
 ASKED = "asked_share"
 CHOICES = [  # the packaged line first

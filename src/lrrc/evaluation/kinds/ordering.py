@@ -28,8 +28,10 @@ from lrrc.policies.untrained import ExtractiveSession
 from lrrc.pretrained.sentence_encoder import SentenceEncoder
 from lrrc.runtime.chance import stream
 
-START = {"messages_ago": -0.25, "log_sentences_before": -0.4}  # newer messages, and their beginnings
-STEPS = {  # by which weights are changed at first
+# Newer messages, and their beginnings. What is said to the agent, and by whom it speaks with, is set by hand and not
+# searched: few kinds have talk of many people, and the one that is left out may be the only one
+START = {"messages_ago": -0.25, "log_sentences_before": -0.4, "in_dialogue": 1.5}
+STEPS = {  # by which the other weights are changed at first, in the order of OF_ORDER
     "messages_ago": 0.5,
     "sentences_before": 0.2,
     "log_sentences_before": 0.5,
@@ -151,7 +153,7 @@ def _search(gained: Callable[[np.ndarray], float], rng: np.random.Generator) -> 
     weight_O = np.array([START.get(name, 0.0) for name in OF_ORDER])
     best, scale = gained(weight_O), 1.0
     for _ in range(ROUNDS):
-        for j in rng.permutation(len(OF_ORDER)):
+        for j in rng.permutation(len(STEPS)):
             for sign in (1, -1):
                 tried_O = weight_O.copy()
                 tried_O[j] += sign * scale * STEPS[OF_ORDER[j]] * rng.uniform(0.5, 1.5)
