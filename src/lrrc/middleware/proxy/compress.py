@@ -8,6 +8,7 @@ of the proxy: x-lrrc-conversation, x-lrrc-agent, x-lrrc-budget.
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import anyio
 from starlette.requests import Request
@@ -16,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from lrrc.middleware.blocks import written_in
 from lrrc.middleware.proxy.composing import Outcome
 from lrrc.middleware.proxy.forwarding import LARGE, MAX_BODY, Proxy
-from lrrc.middleware.proxy.reading import CHAT, MESSAGES, RESPONSES, LeftAlone, decoded, unwritable
+from lrrc.middleware.proxy.reading import CHAT, MESSAGES, RESPONSES, LeftAlone, decoded, strictly_read
 from lrrc.middleware.proxy.splicing import text_of
 
 DIALECTS = {"chat": CHAT, "messages": MESSAGES, "responses": RESPONSES}
@@ -55,21 +56,15 @@ class Compress:
 def read(body: bytes, encodings: bytes, named: str | None) -> tuple[bytes, str]:
     """The plain body, and its kind. Raises LeftAlone."""
     plain = decoded(body, encodings, MAX_BODY)
-    if (place := unwritable(plain)) is not None:
-        raise LeftAlone("malformed", f"{place}: a number is NaN or infinite, which JSON does not have")
-    return plain, dialect(named, plain)
+    return plain, dialect(named, strictly_read(plain))
 
 
-def dialect(named: str | None, body: bytes) -> str:
+def dialect(named: str | None, request: Any) -> str:
     """The kind of a request: as it is named, else by its fields and its messages. Raises LeftAlone."""
     if named is not None:
         if named not in DIALECTS:
             raise LeftAlone("malformed", f"`dialect`: allowed is one of {', '.join(DIALECTS)}")
         return DIALECTS[named]
-    try:
-        request = json.loads(body)
-    except (ValueError, RecursionError):
-        raise LeftAlone("malformed", "the body is not JSON") from None
     fields = request if isinstance(request, dict) else {}
     if "input" in fields:
         return RESPONSES

@@ -130,9 +130,9 @@ def options_of(request: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> di
     }
 
 
-def unwritable(body: bytes) -> str | None:
-    """The place of the first number that JSON does not have, or that Python cannot write again, in a body: NaN,
-    Infinity, 1e999. None where there is none. Raises LeftAlone where the body is no JSON at all."""
+def strictly_read(body: bytes) -> Any:
+    """What a body says. Raises LeftAlone where it is no JSON, and names the place of the first number that JSON does
+    not have, or that Python cannot write again: NaN, Infinity, 1e999."""
     found: list[float] = []
 
     def number(text: str) -> float:
@@ -145,7 +145,10 @@ def unwritable(body: bytes) -> str | None:
         request = json.loads(body, parse_constant=number, parse_float=number)
     except (ValueError, RecursionError):
         raise LeftAlone("malformed", "the body is not JSON") from None
-    return _infinite(request) if found else None
+    if found:
+        reason = f"{_infinite(request)}: a number is NaN or infinite, which JSON does not have"
+        raise LeftAlone("malformed", reason)
+    return request
 
 
 def _infinite(request: Any) -> str:
