@@ -15,7 +15,10 @@ from helpers.checkpoints import write_checkpoint
 from helpers.upstreams import Upstream, running
 
 from lrrc.cli import main
-from lrrc.commands.serve import base_address, listen, parse_upstreams
+from lrrc.commands.serve import _make_ready, base_address, listen, parse_upstreams
+from lrrc.digest import rule_wording
+from lrrc.digest.signals import Signal
+from lrrc.middleware import Coordinator
 
 UP = ["--upstream", "http://127.0.0.1:9/v1"]
 
@@ -176,3 +179,11 @@ def test_addresses_of_upstreams():
     both = parse_upstreams(["smol=http://a/v1", "x=y=http://b"])
     assert both == {None: "http://a/v1", "smol": "http://a/v1", "x=y": "http://b/v1"} and next(iter(both)) is None
     assert parse_upstreams(["m=http://a", "http://b"]) == {None: "http://b/v1", "m": "http://a/v1"}
+
+
+def test_no_pattern_of_rules_is_compiled_by_the_first_request():
+    coordinator = Coordinator("bm25")
+    _make_ready(coordinator)
+    signals = [value for value in vars(rule_wording).values() if isinstance(value, Signal)]
+    assert len(signals) > 20 and all({"_word", "_sign"} <= vars(signal).keys() for signal in signals)
+    assert len(coordinator.sessions) == 0

@@ -13,11 +13,14 @@ import re
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lrrc.commands.arguments import OURS, add_policy, check_budget
 from lrrc.middleware.settings import Settings
 from lrrc.runtime.urls import check_base_url
+
+if TYPE_CHECKING:
+    from lrrc.middleware import Coordinator
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -314,8 +317,20 @@ def make_coordinator(args: argparse.Namespace) -> Any:
     else:
         folders = {"checkpoint": args.checkpoint, "encoder": args.encoder, "adapted": args.adapted}
         coordinator = Coordinator(args.policy, args.budget, settings, **folders)
-    # whatever is made ready at first use is now, by a coordinator whose memory is not kept
+    _make_ready(coordinator)
+    return coordinator
+
+
+def _make_ready(coordinator: Coordinator) -> None:
+    """Do now what is else done at first use, half a second in all: by a coordinator whose memory is not kept, and the
+    patterns of rules one by one, as no message needs them all."""
+    from lrrc.digest import rule_wording
+    from lrrc.digest.signals import Signal
+    from lrrc.middleware import Coordinator
+
+    for signal in vars(rule_wording).values():
+        if isinstance(signal, Signal):
+            signal.search("字")  # in no language's alphabet, so that none is passed over
     Coordinator(coordinator.policy).compose(
         [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}]
     )
-    return coordinator
