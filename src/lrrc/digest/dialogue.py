@@ -1,7 +1,8 @@
 """Who speaks with whom, in talk of several people, by how their messages begin.
 
-Where many talk, a message begins with the name of whom it is for ("Ines: which port?", "@ines it works"), and what
-somebody says next mostly answers who spoke to them, or goes on with whom they spoke to.
+Where many people talk at once, a message begins with the name of whom it is for ("Ines: which port?", "@ines it
+works"), and what somebody says next mostly answers who spoke to them, or goes on with whom they spoke to. Agents take
+turns: what they say is no such talk.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def addressee(text: str, names: Mapping[str, str]) -> str | None:
 
 
 def in_dialogue(messages: Sequence[Message], agent: str) -> list[int]:
-    """The numbers of those recent messages of others that speak to an agent, or are its partner's: the last one that
+    """The numbers of those recent messages of people that speak to an agent, or are its partner's: the last one that
     it spoke to or that spoke to it. None for an agent that is called by its role alone."""
     if agent in ROLES:
         return []
@@ -41,5 +42,5 @@ def in_dialogue(messages: Sequence[Message], agent: str) -> list[int]:
     return [
         first + i
         for i, (message, whom) in enumerate(zip(recent, spoken_to, strict=True))
-        if message.name != agent and (whom == agent or (partner and message.name == partner))
+        if message.role == "user" and message.name != agent and (whom == agent or message.name == partner is not None)
     ]

@@ -28,10 +28,8 @@ from lrrc.policies.untrained import ExtractiveSession
 from lrrc.pretrained.sentence_encoder import SentenceEncoder
 from lrrc.runtime.chance import stream
 
-# Newer messages, and their beginnings. What is said to the agent, and by whom it speaks with, is set by hand and not
-# searched: few kinds have talk of many people, and the one that is left out may be the only one
-START = {"messages_ago": -0.25, "log_sentences_before": -0.4, "in_dialogue": 1.5}
-STEPS = {  # by which the other weights are changed at first, in the order of OF_ORDER
+START = {"messages_ago": -0.25, "log_sentences_before": -0.4}  # newer messages, and their beginnings
+STEPS = {  # by which weights are changed at first, in the order of OF_ORDER
     "messages_ago": 0.5,
     "sentences_before": 0.2,
     "log_sentences_before": 0.5,
@@ -47,6 +45,9 @@ LEAST = 1e-4  # gain for which a weight is changed
 # What counts of the weights of speakers: a reply takes up its own speaker's wording, which words count in full and a
 # language model less
 OF_SPEAKERS, TAKEN = ("own", "by_a_user"), 0.6
+# Set by hand beside weights of that size, not searched: talk of many people at once is one kind here, so that nothing is
+# learnt of it where it is left out
+BY_HAND = {"in_dialogue": 1.5}
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,8 @@ def fit_order(
 
     searches = [_search(gained, stream("kinds: search for an order", seed + i)) for i in range(SEARCHES)]
     weights = dict(zip(OF_ORDER, np.mean(searches, axis=0).tolist(), strict=True))
-    return Line({name: TAKEN * w if name in OF_SPEAKERS else w for name, w in weights.items()}, ordered=True)
+    weights = {name: TAKEN * w if name in OF_SPEAKERS else w for name, w in weights.items()}
+    return Line({**weights, **BY_HAND}, ordered=True)
 
 
 def _search(gained: Callable[[np.ndarray], float], rng: np.random.Generator) -> np.ndarray:
