@@ -45,8 +45,8 @@ LEAST = 1e-4  # gain for which a weight is changed
 # What counts of the weights of speakers: a reply takes up its own speaker's wording, which words count in full and a
 # language model less
 OF_SPEAKERS, TAKEN = ("own", "by_a_user"), 0.6
-# Set by hand beside weights of that size, not searched: talk of many people at once is one kind here, so that nothing is
-# learnt of it where it is left out
+# Set by hand beside weights of that size, not searched: talk of many people at once is one kind here, so that nothing
+# is learnt of it where it is left out
 BY_HAND = {"in_dialogue": 1.5}
 
 
