@@ -47,7 +47,7 @@ LEAST = 1e-4  # gain for which a weight is changed
 OF_SPEAKERS, TAKEN = ("own", "by_a_user"), 0.6
 # Set by hand beside weights of that size, not searched: talk of many people at once is one kind here, so that nothing
 # is learnt of it where it is left out
-BY_HAND = {"in_dialogue": 1.5}
+BY_HAND = {"in_dialogue": 2.0}
 
 
 @dataclass(frozen=True)
