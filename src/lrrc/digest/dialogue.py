@@ -1,8 +1,8 @@
 """Who speaks with whom, in talk of several people, by how their messages begin.
 
-Where many people talk at once, a message begins with the name of whom it is for ("Ines: which port?", "@ines it
-works"), and what somebody says next mostly answers who spoke to them, or goes on with whom they spoke to. Agents take
-turns: what they say is no such talk.
+Where people talk at once, a message begins with the name of whom it is for ("Ines: which port?", "@ines it works"), and
+what somebody says next mostly answers who spoke to them, or goes on with whom they spoke to. Among agents it is no such
+talk: they take turns, and a name in front gives somebody the floor.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ def addressee(text: str, names: Mapping[str, str]) -> str | None:
 
 
 def in_dialogue(messages: Sequence[Message], agent: str) -> list[int]:
-    """The numbers of those recent messages of people that speak to an agent, or are its partner's: the last one that
-    it spoke to or that spoke to it. None for an agent that is called by its role alone."""
-    if agent in ROLES:
-        return []
+    """The numbers of those recent messages that speak to whoever replies next, called an agent, or are its partner's:
+    the last one that it spoke to or that spoke to it. None where other agents speak, and for an agent that is called by
+    its role alone."""
     first = max(0, len(messages) - RECENT)
     recent = messages[first:]
+    if agent in ROLES or any(message.role == "assistant" and message.name != agent for message in recent):
+        return []
     names = {name.casefold(): name for name in (*(message.name for message in recent), agent) if name}
     spoken_to = [addressee(message.content, names) for message in recent]
     partner = None
@@ -42,5 +43,5 @@ def in_dialogue(messages: Sequence[Message], agent: str) -> list[int]:
     return [
         first + i
         for i, (message, whom) in enumerate(zip(recent, spoken_to, strict=True))
-        if message.role == "user" and message.name != agent and (whom == agent or message.name == partner is not None)
+        if message.name != agent and (whom == agent or message.name == partner is not None)
     ]
