@@ -359,7 +359,8 @@ def in_short(summary: Summary) -> str:
         )
     told: dict[str, list[str]] = {}
     for record, against in _compared(summary):
-        told.setdefault(direction(record), []).append(against)
+        answer = direction(record, "it is better than", "it is worse than", f"{UNTOLD} from")
+        told.setdefault(answer, []).append(against)
     found += [f"{answer} {_listed(against)}" for answer, against in told.items()]
     if left_out := kinds(summary):
         found.append(f"on kinds of conversation left out of every fit what is packaged is {left_out.answer}")
@@ -370,9 +371,9 @@ def _compared(summary: Summary) -> list[tuple[Mapping[str, Any], str]]:
     """(difference, from what) of everything that the sentence compares LRRC with."""
     votes = summary.record_or_none("success_difference_vs_full", evaluation="votes", **operating_point(summary))
     off = summary.record_or_none("lrrc_live_success_minus_policy", evaluation="live-ablation", variant="recurrence-off")
-    found = [(lead, f"from the best tuned {kind} ({name(lead)})") for kind, lead in rivals(summary)]
-    found += [(off, "from itself without recurrence")] if off else []
-    return found + ([(votes, "by people's votes")] if votes else [])
+    found = [(lead, f"the best tuned {kind} ({name(lead)})") for kind, lead in rivals(summary)]
+    found += [(off, "itself without recurrence")] if off else []
+    return found + ([(votes, "the full history by people's votes")] if votes else [])
 
 
 def _listed(parts: list[str]) -> str:
