@@ -161,8 +161,9 @@ def test_architecture_shows_the_shapes_and_names_a_missing_one():
 
 def test_tables_hold_the_records(summary):
     made = {t.name: t for t in replay_tables.all_tables(summary)}
-    names = "live live_details live_second live_families live_ablations fidelity transfer call_gate policies lrrc_vs_policies "
-    names += "tokens ranks ablations gates tests subgroups power dataset training live_curves live_equal_tokens tuned "
+    names = "live live_details live_second live_families live_ablations fidelity transfer call_gate policies "
+    names += "lrrc_vs_policies tokens ranks ablations gates tests subgroups power dataset training live_curves "
+    names += "live_equal_tokens tuned "
     names += "votes votes_variants votes_gates votes_call_gate votes_no_loss kinds_128 kinds_256 "
     names += "kinds_words_128 kinds_words_256 recall_chess team_pairs team_kinds team_gate "
     names += "team_gate_readers team_headroom"
